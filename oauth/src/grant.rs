@@ -20,7 +20,7 @@ mod tokens;
 
 use std::time::Duration;
 
-pub use rotation::Rotation;
+pub use rotation::{RotatedToken, Rotation};
 use serde::{Deserialize, Serialize};
 pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 

@@ -11,6 +11,7 @@ mod log;
 pub use action::{AuditAction, Category, UnknownAction};
 pub(crate) use activity::Activity;
 pub use entry::AuditEntry;
+pub(crate) use entry::Link;
 pub(crate) use entry::{ChainHead, CorruptEntry, Kept};
 pub use event::{Actor, ClientName, Event, RequestSource, Whose};
 pub(crate) use log::AuditLog;

@@ -170,7 +170,7 @@ impl Provider {
             resource: consent.resource,
         });
         let of_this = |grant: String, there: GrantOrigin| {
-            Some((grant, there.terms)).filter(|(_, terms)| consent_name(terms) == name)
+            Some((grant, there.details)).filter(|(_, terms)| consent_name(terms) == name)
         };
         let grants = self.grants_of(account).rows_of_parts(of_this).await?;
         let mut outcomes = Outcomes::default();

@@ -13,7 +13,6 @@ use oauth::{
     grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
 };
-use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::{
@@ -28,25 +27,22 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
 const MOST_LOOKS: usize = 200;
 
-/// A decision, as stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A decision about a request.
+#[derive(Clone, Debug)]
 pub(crate) struct Decided {
-    request: AuthorizationRequest,
-    browser: Digest,
-    session: Option<Digest>,
-    account: Id,
-    decision: Decision,
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) browser: Digest,
+    pub(crate) session: Option<Digest>,
+    pub(crate) account: Id,
+    pub(crate) decision: Decision,
     /// Of the form's token.
-    form: Digest,
-    until: Timestamp,
+    pub(crate) form: Digest,
+    pub(crate) until: Timestamp,
     /// Whether its answer is on the way: all that it leads to is stored.
-    answered: bool,
+    pub(crate) answered: bool,
 }
 
-/// What lies under the key of a request. A decided one has a member of its own, so that a server
-/// that knows waiting ones alone does not take it for one.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+/// What lies under the key of a request.
 pub(crate) enum StoredRequest {
     Decided { decided: Box<Decided> },
     Waiting(Box<Waiting>),

@@ -13,8 +13,8 @@ use oauth::{
     Id, Parameters, Timestamp,
     epoch::Epoch,
     grant::{
-        AuthorizationCode, Grant, GrantKey, GrantState, IssuedTokens, LastUse, RefreshToken,
-        RevocationReason, TokenPolicy, Transition,
+        AuthorizationCode, Grant, GrantKey, IssuedTokens, LastUse, RefreshToken, RevocationReason,
+        TokenPolicy, Transition,
     },
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
@@ -31,7 +31,7 @@ use crate::{
     key_ring::date_time,
     keys,
     problem::Unavailable,
-    records::{self, Change, Found, Key, Outcomes, Versioned},
+    records::{self, Change, Found, Key, Outcomes, Versioned, v1::revoked_state},
 };
 
 /// The subject of a token is an account, spelled so that no client id can be confused with it
@@ -563,14 +563,7 @@ impl Provider {
         else {
             return records::remove(self.store(), key).await;
         };
-        let ended = GrantState::Revoked {
-            reason: RevocationReason::Requested,
-            at: self.now(),
-        };
-        members.insert(
-            "state".to_owned(),
-            serde_json::to_value(ended).unwrap_or_default(),
-        );
+        members.insert("state".to_owned(), revoked_state(self.now()));
         let ttl = records::ttl(self.settings().lifetimes.access_token);
         let next = records::to_json(&members);
         if records::swap_bytes(self.store(), key, bytes, &next, ttl).await? {

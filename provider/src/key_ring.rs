@@ -143,7 +143,7 @@ pub(crate) fn date_time(at: Timestamp) -> OffsetDateTime {
 
 /// Whether a sealing key opens the signing keys of a store, by their record.
 pub fn opens_key_ring(record: &str, sealing_key: &SealingKey) -> bool {
-    serde_json::from_str::<SealedRing>(record)
+    records::parse::<SealedRing>(record.as_bytes())
         .is_ok_and(|sealed| sealed.unseal(sealing_key).is_ok())
 }
 

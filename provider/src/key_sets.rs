@@ -9,7 +9,6 @@ use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
 };
-use serde::{Deserialize, Serialize};
 use store::Ttl;
 use url::Url;
 
@@ -31,13 +30,13 @@ const GRACE: Duration = Duration::from_hours(24);
 const AGAIN: Duration = Duration::from_mins(1);
 
 /// A key set, as it was last fetched.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct KeySet {
-    keys: Jwks,
-    fetched_at: Timestamp,
-    fresh_until: Timestamp,
+    pub(crate) keys: Jwks,
+    pub(crate) fetched_at: Timestamp,
+    pub(crate) fresh_until: Timestamp,
     /// Later than `fetched_at` when the address gave nothing the last time.
-    asked_at: Timestamp,
+    pub(crate) asked_at: Timestamp,
 }
 
 impl Provider {

@@ -46,7 +46,8 @@ pub use self::collection::Listing;
 pub(crate) use self::{
     collection::Collection,
     encoding::{
-        Itself, Malformed, Maybe, Record, decode, encode, stored_as, stored_as_itself, to_json,
+        Itself, Malformed, Maybe, Record, decode, encode, parse, stored_as, stored_as_itself,
+        to_json,
     },
     key::{Key, PartOf},
     outcomes::Outcomes,

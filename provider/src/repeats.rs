@@ -65,16 +65,14 @@ pub struct Ticket {
     session: Option<Digest>,
 }
 
-/// A post, as stored.
-#[derive(Serialize, Deserialize)]
+/// A post, and its answer.
 pub(crate) struct Post {
     /// Until when it counts.
-    until: Timestamp,
+    pub(crate) until: Timestamp,
     /// Base64url.
-    salt: String,
+    pub(crate) salt: String,
     /// The sealed [`Remembered`], once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    answer: Option<String>,
+    pub(crate) answer: Option<String>,
 }
 
 /// What is sealed.

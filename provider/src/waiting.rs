@@ -6,7 +6,6 @@ use oauth::{
     redirect::ValidatedRedirectUri, resource::Resource,
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
@@ -19,19 +18,18 @@ use crate::{
 };
 
 /// A waiting request, bound to the browser it was made in.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) request: AuthorizationRequest,
     pub(crate) browser: Digest,
     pub(crate) expires_at: Timestamp,
     /// Set when the client asked for a new sign-in.
-    #[serde(default)]
     pub(crate) sign_in_after: Option<Before>,
 }
 
 /// How things stood when a request came that asked for a new sign-in: only another session counts,
 /// begun since, and in the last five minutes.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) session: Option<Digest>,
     pub(crate) at: Timestamp,

@@ -16,24 +16,29 @@ pub(super) const MOST_ROTATED: usize = 64;
 /// The refresh tokens of a grant: one is live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotation {
-    pub(super) family: Digest,
-    pub(super) current: Digest,
+    /// The digest of the secret that all tokens of the grant share.
+    pub family: Digest,
+    /// The digest of the live token.
+    pub current: Digest,
     /// When the live token expires, by the lifetime that was set when it was issued.
     pub expires_at: Timestamp,
     /// When it was issued; unknown of records that earlier releases wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Timestamp>,
     #[serde(rename = "retired")]
-    pub(super) rotated: Vec<RotatedToken>,
+    /// Tokens that were rotated within the replay window.
+    pub rotated: Vec<RotatedToken>,
 }
 
 /// A token that was rotated within the replay window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RotatedToken {
-    pub(super) token: Digest,
+pub struct RotatedToken {
+    /// Its digest.
+    pub token: Digest,
     /// Base64url, public on its own: see [`RefreshToken::successor`].
-    salt: String,
-    at: Timestamp,
+    pub salt: String,
+    /// When it was rotated.
+    pub at: Timestamp,
 }
 
 impl Rotation {

@@ -10,7 +10,7 @@ use super::{
     AuditAction, UnknownAction,
     event::{Actor, Event},
 };
-use crate::records::to_json;
+use crate::records::{self, encode};
 
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +57,10 @@ pub struct Link {
 }
 
 /// The newest event, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChainHead {
     pub(crate) number: u64,
-    link: Option<Link>,
+    pub(crate) link: Option<Link>,
 }
 
 /// What of an event in the store those after it need, whatever else it says: a newer version may
@@ -164,7 +164,7 @@ impl AuditEntry {
             hash: String::new(),
             ..self.clone()
         };
-        audit_chain::hash(&to_json(&unsigned), key)
+        audit_chain::hash(&encode(&unsigned), key)
     }
 
     /// An event of which this version knows no more than its place.
@@ -223,7 +223,7 @@ impl Kept {
     /// Reads what lies in the place of an event.
     pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, CorruptEntry> {
         let is_genuine = |hash: &str| audit_chain::is_genuine(bytes, hash, key);
-        if let Ok(entry) = serde_json::from_slice::<AuditEntry>(bytes)
+        if let Ok(entry) = records::parse::<AuditEntry>(bytes)
             && entry.number == number
         {
             let is_genuine = is_genuine(&entry.hash);

@@ -61,12 +61,7 @@ macro_rules! stored_as_itself {
             fn from_stored(
                 stored: Self::Stored<'_>,
             ) -> Result<Self, $crate::records::Malformed> {
-                match stored {
-                    $crate::records::Itself::Owned(record) => Ok(record),
-                    $crate::records::Itself::Borrowed(_) => {
-                        Err($crate::records::Malformed("a record that was not read"))
-                    }
-                }
+                stored.into_owned()
             }
         }
     )+ };
@@ -96,6 +91,19 @@ pub(crate) enum Itself<'a, T> {
     Borrowed(&'a T),
     /// As it was read.
     Owned(T),
+}
+
+impl<T> Itself<'_, T> {
+    /// What was read.
+    ///
+    /// # Errors
+    /// [`Malformed`] for what is only borrowed to be written.
+    pub(crate) fn into_owned(self) -> Result<T, Malformed> {
+        match self {
+            Self::Owned(record) => Ok(record),
+            Self::Borrowed(_) => Err(Malformed("it is only borrowed")),
+        }
+    }
 }
 
 impl<T: Serialize> Serialize for Itself<'_, T> {
@@ -133,7 +141,7 @@ pub(crate) fn to_json<T: Serialize>(shape: &T) -> Vec<u8> {
 ///
 /// # Errors
 /// Why they are none that this release reads.
-pub(super) fn parse<T: Record>(bytes: &[u8]) -> Result<T, String> {
+pub(crate) fn parse<T: Record>(bytes: &[u8]) -> Result<T, String> {
     let stored = serde_json::from_slice(bytes)
         .map_err(|error| version::fault_of(bytes).unwrap_or_else(|| error.to_string()))?;
     T::from_stored(stored).map_err(|malformed| malformed.to_string())

@@ -11,21 +11,6 @@ use super::keys::Kind;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
-/// Kinds whose shape is still the type of the domain, and which carry no version yet.
-const WITHOUT_VERSION: &[Kind] = &[
-    Kind::KeyRing,
-    Kind::Client,
-    Kind::Document,
-    Kind::KeySet,
-    Kind::Request,
-    Kind::Grant,
-    Kind::Consent,
-    Kind::Post,
-    Kind::Event,
-    Kind::LatestEvent,
-    Kind::EventMark,
-];
-
 /// A golden record: `{kind}.json`, or `{kind}.{state}.json`.
 struct Golden {
     name: String,
@@ -69,10 +54,6 @@ impl Golden {
     /// Whether it has members, among which a version can stand. Blocked hosts are a map by host.
     fn has_members(&self) -> bool {
         self.value().is_object() && self.kind != Kind::BlockedHosts
-    }
-
-    fn has_version(&self) -> bool {
-        self.has_members() && !WITHOUT_VERSION.contains(&self.kind)
     }
 
     fn key(&self) -> String {
@@ -127,7 +108,7 @@ fn every_golden_record_is_read_and_written_with_the_same_meaning() {
             .rewrite(&golden.bytes)
             .unwrap_or_else(|why| panic!("{}: {why}", golden.name));
         let written: Value = serde_json::from_slice(&written).expect("JSON");
-        if golden.has_version() {
+        if golden.has_members() {
             assert_eq!(written["v"], super::version::NEWEST, "{}", golden.name);
         }
         assert!(
@@ -140,7 +121,7 @@ fn every_golden_record_is_read_and_written_with_the_same_meaning() {
 
 #[test]
 fn a_record_of_a_newer_version_is_not_read() {
-    for golden in Golden::all().iter().filter(|golden| golden.has_version()) {
+    for golden in Golden::all().iter().filter(|golden| golden.has_members()) {
         let mut newer = golden.value();
         newer["v"] = json!(super::version::NEWEST + 1);
         let why = golden.kind.rewrite(newer.to_string().as_bytes());
@@ -177,5 +158,79 @@ async fn both_engines_keep_the_meaning_and_what_is_unknown() {
             let there: Value = serde_json::from_slice(&there.expect("a record")).expect("JSON");
             assert!(says(&there, &expected), "{key}: {there}");
         }
+    }
+}
+
+/// The rows of a table of docs/STORAGE.md whose heading begins so: what is in backticks in the
+/// first two cells.
+fn rows(heading: &str) -> Vec<[Vec<String>; 2]> {
+    let document = include_str!("../../../docs/STORAGE.md");
+    let table = document
+        .lines()
+        .skip_while(|line| !line.starts_with(heading));
+    let names = |cell: &str| -> Vec<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    table
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = line.split('|').skip(1).map(names);
+            [
+                cells.next().unwrap_or_default(),
+                cells.next().unwrap_or_default(),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn the_document_has_a_row_for_each_kind_and_no_other() {
+    /// Lists, and what belongs to the store itself.
+    const OTHERS: [&str; 6] = [
+        "accounts",
+        "clients",
+        "consents:",
+        "grants:",
+        "probe",
+        "sessions:",
+    ];
+    let documented: BTreeSet<_> = rows("| key |")
+        .iter()
+        .filter_map(|[keys, _]| keys.first())
+        .map(|key| key.split('{').next().unwrap_or_default().to_owned())
+        .collect();
+    let kinds = Kind::ALL.iter().map(|kind| kind.prefix().to_owned());
+    let all: BTreeSet<_> = kinds.chain(OTHERS.map(str::to_owned)).collect();
+    assert_eq!(documented, all);
+    let shown: BTreeSet<_> = rows("| record |")
+        .into_iter()
+        .flat_map(|[records, _]| records)
+        .collect();
+    let kinds = Kind::ALL.iter().map(|kind| kind_name(*kind).to_owned());
+    assert_eq!(shown, kinds.collect());
+}
+
+#[test]
+fn the_document_names_each_member() {
+    let rows = rows("| record |");
+    for golden in Golden::all().iter().filter(|golden| golden.has_members()) {
+        let row = rows
+            .iter()
+            .find(|[records, _]| records.iter().any(|name| name == kind_name(golden.kind)));
+        let [_, members] = row.unwrap_or_else(|| panic!("no row for {}", golden.name));
+        for member in golden
+            .value()
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.keys())
+        {
+            assert!(members.contains(member), "{member} of {}", golden.name);
+        }
+        assert!(members.iter().any(|name| name == "v"), "{}", golden.name);
     }
 }

@@ -3,10 +3,17 @@
 mod account;
 mod assertion;
 mod ceremony;
+mod client;
+mod consent;
+mod event;
 mod first_account;
 mod grant;
 mod issuer;
+mod key_ring;
+mod key_set;
 mod link;
+mod post;
+mod request;
 mod session;
 
 use access_token::SealedRing;
@@ -14,10 +21,14 @@ use identity::{FirstAccount, OneTimeLink, Session};
 use oauth::{consent::Consent, epoch::Epoch, grant::Grant};
 use oauth_clients::client::Client;
 
-pub(crate) use self::{account::AccountStatus, grant::GrantOrigin};
+pub(crate) use self::{
+    account::AccountStatus,
+    event::StoredEvent,
+    grant::{GrantOrigin, revoked_state},
+};
 use super::{stored_as, stored_as_itself};
 use crate::{
-    accounts::{Account, ceremony::PendingCeremony, rights::AccountMembers},
+    accounts::{Account, rights::AccountMembers},
     assertions::UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
     blocked::Blocked,
@@ -32,27 +43,27 @@ stored_as_itself!(
     AccountMembers,
     AccountStatus,
     Activity,
-    AuditEntry,
     Blocked,
-    ChainHead,
-    Client,
-    Consent,
     Epoch,
     FailureList,
-    Grant,
-    GrantOrigin,
-    KeySet,
-    Post,
-    SealedRing,
-    StoredRequest,
 );
 
 stored_as!(
     Account => account::StoredAccount,
+    AuditEntry => StoredEvent<'a>,
+    ChainHead => event::StoredHead<'a>,
+    Client => client::StoredClient<'a>,
+    Consent => consent::StoredConsent<'a>,
     FirstAccount => first_account::StoredFirstAccount,
+    Grant => grant::StoredGrant<'a>,
+    GrantOrigin => grant::StoredOrigin<'a>,
+    KeySet => key_set::StoredKeySet<'a>,
     OneTimeLink => link::StoredLink,
     PendingCeremony => ceremony::StoredCeremony<'a>,
+    Post => post::StoredPost<'a>,
+    SealedRing => key_ring::StoredRing<'a>,
     Session => session::StoredSession<'a>,
     StoreIdentity => issuer::Identity<'a>,
+    StoredRequest => request::RequestShape<'a>,
     UsedAssertion => assertion::Assertion,
 );

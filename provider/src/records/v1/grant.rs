@@ -1,14 +1,310 @@
-//! A grant.
+//! A grant, in its three states.
 
-use oauth::grant::{Grant, GrantDetails};
+use std::borrow::Cow;
+
+use oauth::{
+    Digest, Id, Timestamp,
+    epoch::Epoch,
+    grant::{self, GrantDetails, GrantState, RevocationReason},
+    pkce::Challenge,
+    resource::ResourceIdentifier,
+    scope::Scopes,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::records::PartOf;
+use crate::records::{PartOf, V1};
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredGrant<'a> {
+    #[serde(default)]
+    v: V1,
+    terms: Terms<'a>,
+    state: State<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_use: Option<LastUse<'a>>,
+}
 
 /// What a grant was given for, whatever became of it.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct GrantOrigin {
-    pub(crate) terms: GrantDetails,
+pub(crate) struct StoredOrigin<'a> {
+    #[serde(default)]
+    v: V1,
+    terms: Terms<'a>,
 }
 
-impl PartOf<Grant> for GrantOrigin {}
+/// What a grant was given for, whatever became of it.
+pub(crate) struct GrantOrigin {
+    pub(crate) details: GrantDetails,
+}
+
+impl PartOf<grant::Grant> for GrantOrigin {}
+
+#[derive(Serialize, Deserialize)]
+struct Terms<'a> {
+    client_id: Cow<'a, str>,
+    redirect_uri: Cow<'a, str>,
+    challenge: Cow<'a, Challenge>,
+    resource: Cow<'a, ResourceIdentifier>,
+    scopes: Cow<'a, Scopes>,
+    refreshes: bool,
+    allowed_at: Timestamp,
+    /// Absent in the first epoch of the client.
+    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    epoch: Epoch,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LastUse<'a> {
+    at: Timestamp,
+    from: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Id>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum State<'a> {
+    Offered {
+        code: Cow<'a, Digest>,
+        expires_at: Timestamp,
+    },
+    Active {
+        code: Cow<'a, Digest>,
+        redeemed_at: Timestamp,
+        refresh: Option<Rotation<'a>>,
+    },
+    Ended {
+        why: Why,
+        at: Timestamp,
+    },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Why {
+    CodeReplayed,
+    RefreshTokenReplayed,
+    Revoked,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rotation<'a> {
+    family: Cow<'a, Digest>,
+    current: Cow<'a, Digest>,
+    expires_at: Timestamp,
+    /// Unknown of records that the first releases wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_at: Option<Timestamp>,
+    retired: Vec<Retired<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Retired<'a> {
+    token: Cow<'a, Digest>,
+    salt: Cow<'a, str>,
+    at: Timestamp,
+}
+
+/// The member `state` of a grant that was revoked on request, for a record of which nothing else
+/// can be read.
+pub(crate) fn revoked_state(at: Timestamp) -> Value {
+    let state = State::Ended {
+        why: Why::Revoked,
+        at,
+    };
+    serde_json::to_value(state).unwrap_or_default()
+}
+
+impl<'a> From<&'a grant::Grant> for StoredGrant<'a> {
+    fn from(grant: &'a grant::Grant) -> Self {
+        Self {
+            v: V1,
+            terms: (&grant.details).into(),
+            state: (&grant.state).into(),
+            last_use: grant.last_use.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<StoredGrant<'_>> for grant::Grant {
+    fn from(stored: StoredGrant<'_>) -> Self {
+        Self {
+            details: stored.terms.into(),
+            state: stored.state.into(),
+            last_use: stored.last_use.map(Into::into),
+        }
+    }
+}
+
+impl<'a> From<&'a GrantOrigin> for StoredOrigin<'a> {
+    fn from(origin: &'a GrantOrigin) -> Self {
+        Self {
+            v: V1,
+            terms: (&origin.details).into(),
+        }
+    }
+}
+
+impl From<StoredOrigin<'_>> for GrantOrigin {
+    fn from(stored: StoredOrigin<'_>) -> Self {
+        Self {
+            details: stored.terms.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a GrantDetails> for Terms<'a> {
+    fn from(details: &'a GrantDetails) -> Self {
+        Self {
+            client_id: Cow::Borrowed(&details.client_id),
+            redirect_uri: Cow::Borrowed(&details.redirect_uri),
+            challenge: Cow::Borrowed(&details.challenge),
+            resource: Cow::Borrowed(&details.resource),
+            scopes: Cow::Borrowed(&details.scopes),
+            refreshes: details.may_refresh,
+            allowed_at: details.allowed_at,
+            epoch: details.epoch,
+        }
+    }
+}
+
+impl From<Terms<'_>> for GrantDetails {
+    fn from(terms: Terms<'_>) -> Self {
+        Self {
+            client_id: terms.client_id.into_owned(),
+            redirect_uri: terms.redirect_uri.into_owned(),
+            challenge: terms.challenge.into_owned(),
+            resource: terms.resource.into_owned(),
+            scopes: terms.scopes.into_owned(),
+            may_refresh: terms.refreshes,
+            allowed_at: terms.allowed_at,
+            epoch: terms.epoch,
+        }
+    }
+}
+
+impl<'a> From<&'a grant::LastUse> for LastUse<'a> {
+    fn from(last: &'a grant::LastUse) -> Self {
+        Self {
+            at: last.at,
+            from: Cow::Borrowed(&last.from),
+            id: last.id,
+        }
+    }
+}
+
+impl From<LastUse<'_>> for grant::LastUse {
+    fn from(stored: LastUse<'_>) -> Self {
+        Self {
+            at: stored.at,
+            from: stored.from.into_owned(),
+            id: stored.id,
+        }
+    }
+}
+
+impl<'a> From<&'a GrantState> for State<'a> {
+    fn from(state: &'a GrantState) -> Self {
+        match state {
+            GrantState::CodeIssued { code, expires_at } => Self::Offered {
+                code: Cow::Borrowed(code),
+                expires_at: *expires_at,
+            },
+            GrantState::Active {
+                code,
+                redeemed_at,
+                refresh,
+            } => Self::Active {
+                code: Cow::Borrowed(code),
+                redeemed_at: *redeemed_at,
+                refresh: refresh.as_ref().map(Into::into),
+            },
+            GrantState::Revoked { reason, at } => Self::Ended {
+                why: (*reason).into(),
+                at: *at,
+            },
+        }
+    }
+}
+
+impl From<State<'_>> for GrantState {
+    fn from(state: State<'_>) -> Self {
+        match state {
+            State::Offered { code, expires_at } => Self::CodeIssued {
+                code: code.into_owned(),
+                expires_at,
+            },
+            State::Active {
+                code,
+                redeemed_at,
+                refresh,
+            } => Self::Active {
+                code: code.into_owned(),
+                redeemed_at,
+                refresh: refresh.map(Into::into),
+            },
+            State::Ended { why, at } => Self::Revoked {
+                reason: why.into(),
+                at,
+            },
+        }
+    }
+}
+
+impl From<RevocationReason> for Why {
+    fn from(reason: RevocationReason) -> Self {
+        match reason {
+            RevocationReason::CodeReplayed => Self::CodeReplayed,
+            RevocationReason::RefreshTokenReplayed => Self::RefreshTokenReplayed,
+            RevocationReason::Requested => Self::Revoked,
+        }
+    }
+}
+
+impl From<Why> for RevocationReason {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::CodeReplayed => Self::CodeReplayed,
+            Why::RefreshTokenReplayed => Self::RefreshTokenReplayed,
+            Why::Revoked => Self::Requested,
+        }
+    }
+}
+
+impl<'a> From<&'a grant::Rotation> for Rotation<'a> {
+    fn from(rotation: &'a grant::Rotation) -> Self {
+        let retired = rotation.rotated.iter().map(|rotated| Retired {
+            token: Cow::Borrowed(&rotated.token),
+            salt: Cow::Borrowed(&rotated.salt),
+            at: rotated.at,
+        });
+        Self {
+            family: Cow::Borrowed(&rotation.family),
+            current: Cow::Borrowed(&rotation.current),
+            expires_at: rotation.expires_at,
+            issued_at: rotation.issued_at,
+            retired: retired.collect(),
+        }
+    }
+}
+
+impl From<Rotation<'_>> for grant::Rotation {
+    fn from(stored: Rotation<'_>) -> Self {
+        let rotated = stored
+            .retired
+            .into_iter()
+            .map(|retired| grant::RotatedToken {
+                token: retired.token.into_owned(),
+                salt: retired.salt.into_owned(),
+                at: retired.at,
+            });
+        Self {
+            family: stored.family.into_owned(),
+            current: stored.current.into_owned(),
+            expires_at: stored.expires_at,
+            issued_at: stored.issued_at,
+            rotated: rotated.collect(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What an account has allowed one client.
+
+use std::borrow::Cow;
+
+use oauth::{
+    Id, Timestamp, consent::Consent, epoch::Epoch, resource::ResourceIdentifier, scope::Scopes,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::records::V1;
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredConsent<'a> {
+    #[serde(default)]
+    v: V1,
+    id: Id,
+    client_id: Cow<'a, str>,
+    redirect_uri: Cow<'a, str>,
+    resource: Cow<'a, ResourceIdentifier>,
+    scopes: Cow<'a, Scopes>,
+    allowed_at: Timestamp,
+    expires_at: Timestamp,
+    /// Unknown of records that the first releases wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown_at: Option<Timestamp>,
+    /// Absent in the first epoch of the client.
+    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    epoch: Epoch,
+}
+
+impl<'a> From<&'a Consent> for StoredConsent<'a> {
+    fn from(consent: &'a Consent) -> Self {
+        Self {
+            v: V1,
+            id: consent.id,
+            client_id: Cow::Borrowed(&consent.client_id),
+            redirect_uri: Cow::Borrowed(&consent.redirect_uri),
+            resource: Cow::Borrowed(&consent.resource),
+            scopes: Cow::Borrowed(&consent.scopes),
+            allowed_at: consent.allowed_at,
+            expires_at: consent.expires_at,
+            shown_at: consent.shown_at,
+            epoch: consent.epoch,
+        }
+    }
+}
+
+impl From<StoredConsent<'_>> for Consent {
+    fn from(stored: StoredConsent<'_>) -> Self {
+        Self {
+            id: stored.id,
+            client_id: stored.client_id.into_owned(),
+            redirect_uri: stored.redirect_uri.into_owned(),
+            resource: stored.resource.into_owned(),
+            scopes: stored.scopes.into_owned(),
+            allowed_at: stored.allowed_at,
+            expires_at: stored.expires_at,
+            shown_at: stored.shown_at,
+            epoch: stored.epoch,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! An authorization request, which waits for the user or is decided.
+
+use std::borrow::Cow;
+
+use oauth::{
+    Digest, Id, Timestamp, authorize::AuthorizationRequest, pkce::Challenge, prompt,
+    resource::ResourceIdentifier, scope::Scopes,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Decision,
+    decided::{Decided, StoredRequest},
+    records::V1,
+    waiting::{Before, Waiting},
+};
+
+/// A decided request has a member of its own, so that a release that knows pending ones alone does
+/// not take it for one.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RequestShape<'a> {
+    Decided {
+        #[serde(default)]
+        v: V1,
+        decided: DecidedShape<'a>,
+    },
+    Pending {
+        #[serde(default)]
+        v: V1,
+        request: Parameters<'a>,
+        browser: Cow<'a, Digest>,
+        expires_at: Timestamp,
+        /// Set when the client asked for a new sign-in.
+        #[serde(default)]
+        sign_in_after: Option<SignInAfter<'a>>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DecidedShape<'a> {
+    request: Parameters<'a>,
+    browser: Cow<'a, Digest>,
+    session: Option<Cow<'a, Digest>>,
+    account: Id,
+    decision: Decision,
+    form: Cow<'a, Digest>,
+    until: Timestamp,
+    answered: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SignInAfter<'a> {
+    session: Option<Cow<'a, Digest>>,
+    at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Parameters<'a> {
+    client_id: Cow<'a, str>,
+    redirect_uri: Cow<'a, str>,
+    state: Option<Cow<'a, str>>,
+    challenge: Cow<'a, Challenge>,
+    resource: Cow<'a, ResourceIdentifier>,
+    scopes: Cow<'a, Scopes>,
+    #[serde(default)]
+    prompt: Prompt,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Prompt {
+    Nothing,
+    Ask { sign_in: bool, consent: bool },
+}
+
+impl Default for Prompt {
+    fn default() -> Self {
+        prompt::Prompt::default().into()
+    }
+}
+
+impl<'a> From<&'a StoredRequest> for RequestShape<'a> {
+    fn from(request: &'a StoredRequest) -> Self {
+        match request {
+            StoredRequest::Decided { decided } => Self::Decided {
+                v: V1,
+                decided: (&**decided).into(),
+            },
+            StoredRequest::Waiting(waiting) => Self::Pending {
+                v: V1,
+                request: (&waiting.request).into(),
+                browser: Cow::Borrowed(&waiting.browser),
+                expires_at: waiting.expires_at,
+                sign_in_after: waiting.sign_in_after.as_ref().map(|before| SignInAfter {
+                    session: before.session.as_ref().map(Cow::Borrowed),
+                    at: before.at,
+                }),
+            },
+        }
+    }
+}
+
+impl From<RequestShape<'_>> for StoredRequest {
+    fn from(stored: RequestShape<'_>) -> Self {
+        match stored {
+            RequestShape::Decided { decided, .. } => Self::Decided {
+                decided: Box::new(decided.into()),
+            },
+            RequestShape::Pending {
+                request,
+                browser,
+                expires_at,
+                sign_in_after,
+                ..
+            } => Self::Waiting(Box::new(Waiting {
+                request: request.into(),
+                browser: browser.into_owned(),
+                expires_at,
+                sign_in_after: sign_in_after.map(|after| Before {
+                    session: after.session.map(Cow::into_owned),
+                    at: after.at,
+                }),
+            })),
+        }
+    }
+}
+
+impl<'a> From<&'a Decided> for DecidedShape<'a> {
+    fn from(decided: &'a Decided) -> Self {
+        Self {
+            request: (&decided.request).into(),
+            browser: Cow::Borrowed(&decided.browser),
+            session: decided.session.as_ref().map(Cow::Borrowed),
+            account: decided.account,
+            decision: decided.decision,
+            form: Cow::Borrowed(&decided.form),
+            until: decided.until,
+            answered: decided.answered,
+        }
+    }
+}
+
+impl From<DecidedShape<'_>> for Decided {
+    fn from(stored: DecidedShape<'_>) -> Self {
+        Self {
+            request: stored.request.into(),
+            browser: stored.browser.into_owned(),
+            session: stored.session.map(Cow::into_owned),
+            account: stored.account,
+            decision: stored.decision,
+            form: stored.form.into_owned(),
+            until: stored.until,
+            answered: stored.answered,
+        }
+    }
+}
+
+impl<'a> From<&'a AuthorizationRequest> for Parameters<'a> {
+    fn from(request: &'a AuthorizationRequest) -> Self {
+        Self {
+            client_id: Cow::Borrowed(&request.client_id),
+            redirect_uri: Cow::Borrowed(&request.redirect_uri),
+            state: request.state.as_deref().map(Cow::Borrowed),
+            challenge: Cow::Borrowed(&request.challenge),
+            resource: Cow::Borrowed(&request.resource),
+            scopes: Cow::Borrowed(&request.scopes),
+            prompt: request.prompt.into(),
+        }
+    }
+}
+
+impl From<Parameters<'_>> for AuthorizationRequest {
+    fn from(stored: Parameters<'_>) -> Self {
+        Self {
+            client_id: stored.client_id.into_owned(),
+            redirect_uri: stored.redirect_uri.into_owned(),
+            state: stored.state.map(Cow::into_owned),
+            challenge: stored.challenge.into_owned(),
+            resource: stored.resource.into_owned(),
+            scopes: stored.scopes.into_owned(),
+            prompt: stored.prompt.into(),
+        }
+    }
+}
+
+impl From<prompt::Prompt> for Prompt {
+    fn from(prompt: prompt::Prompt) -> Self {
+        match prompt {
+            prompt::Prompt::None => Self::Nothing,
+            prompt::Prompt::Ask { sign_in, consent } => Self::Ask { sign_in, consent },
+        }
+    }
+}
+
+impl From<Prompt> for prompt::Prompt {
+    fn from(stored: Prompt) -> Self {
+        match stored {
+            Prompt::Nothing => Self::None,
+            Prompt::Ask { sign_in, consent } => Self::Ask { sign_in, consent },
+        }
+    }
+}
