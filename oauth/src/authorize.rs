@@ -5,8 +5,6 @@
 //! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (R-O2).
 //! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     client::{self, ClientProfile},
     epoch::Epoch,
@@ -29,7 +27,7 @@ const LONGEST_STATE: usize = 8 * 1024;
 const LONGEST_REPEATED_STATE: usize = 2 * LONGEST_STATE;
 
 /// An admitted authorization request, as it waits for the person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationRequest {
     /// The client that asks.
     pub client_id: String,
@@ -44,7 +42,6 @@ pub struct AuthorizationRequest {
     /// What they will allow.
     pub scopes: Scopes,
     /// What the client wants the person to be asked.
-    #[serde(default)]
     pub prompt: Prompt,
 }
 

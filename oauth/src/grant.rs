@@ -21,7 +21,6 @@ mod tokens;
 use std::time::Duration;
 
 pub use rotation::{RotatedToken, Rotation};
-use serde::{Deserialize, Serialize};
 pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 
 use crate::{
@@ -40,7 +39,7 @@ use crate::{
 pub const REPLAY_REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// What a person allowed, and to whom; fixed for the life of the grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantDetails {
     /// The client.
     pub client_id: String,
@@ -53,30 +52,26 @@ pub struct GrantDetails {
     /// What they allow.
     pub scopes: Scopes,
     /// Whether the client may hold refresh tokens.
-    #[serde(rename = "refreshes")]
     pub may_refresh: bool,
     /// When the person said yes.
     pub allowed_at: Timestamp,
     /// The client's epoch at that time: a later one ends the grant.
-    #[serde(default, skip_serializing_if = "Epoch::is_first")]
     pub epoch: Epoch,
 }
 
-/// A grant as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// What was allowed.
-    #[serde(rename = "terms")]
     pub details: GrantDetails,
     /// How far it has come.
     pub state: GrantState,
     /// When its client last got a token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_use: Option<LastUse>,
 }
 
 /// When a client last got a token, for its person to see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When.
     pub at: Timestamp,
@@ -84,16 +79,13 @@ pub struct LastUse {
     pub from: String,
     /// Tells this use from every other one: a server whose write got no answer recognises it as its
     /// own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
 }
 
 /// How far a grant has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantState {
     /// A code is on its way to the client.
-    #[serde(rename = "offered")]
     CodeIssued {
         /// The code's digest.
         code: Digest,
@@ -110,10 +102,8 @@ pub enum GrantState {
         refresh: Option<Rotation>,
     },
     /// Over. Nothing leads out of here.
-    #[serde(rename = "ended")]
     Revoked {
         /// Why.
-        #[serde(rename = "why")]
         reason: RevocationReason,
         /// When.
         at: Timestamp,
@@ -121,15 +111,13 @@ pub enum GrantState {
 }
 
 /// Why a grant ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationReason {
     /// Its code was used twice (R-O9).
     CodeReplayed,
     /// A rotated refresh token came back (R-O14).
     RefreshTokenReplayed,
     /// The person, the client or an administrator revoked it.
-    #[serde(rename = "revoked")]
     Requested,
 }
 

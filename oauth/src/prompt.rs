@@ -1,16 +1,12 @@
 //! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a person's attention a client asks
 //! for.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{error::RedirectError, parameters::Parameters};
 
 /// What a client wants a person to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
     /// Nothing at all: a code, or an error at once.
-    #[serde(rename = "nothing")]
     None,
     /// What has to be asked anyway, and besides:
     Ask {

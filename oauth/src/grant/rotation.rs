@@ -1,8 +1,6 @@
 //! Which refresh token of a grant is live, and which were rotated so lately that they still give
 //! their successor (R-O14).
 
-use serde::{Deserialize, Serialize};
-
 use super::{RefreshToken, TokenPolicy};
 use crate::{
     secret::{Digest, Secret},
@@ -14,7 +12,7 @@ use crate::{
 pub(super) const MOST_ROTATED: usize = 64;
 
 /// The refresh tokens of a grant: one is live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     /// The digest of the secret that all tokens of the grant share.
     pub family: Digest,
@@ -23,15 +21,13 @@ pub struct Rotation {
     /// When the live token expires, by the lifetime that was set when it was issued.
     pub expires_at: Timestamp,
     /// When it was issued; unknown of records that earlier releases wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Timestamp>,
-    #[serde(rename = "retired")]
     /// Tokens that were rotated within the replay window.
     pub rotated: Vec<RotatedToken>,
 }
 
 /// A token that was rotated within the replay window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotatedToken {
     /// Its digest.
     pub token: Digest,

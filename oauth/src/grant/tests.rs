@@ -577,33 +577,35 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
 
 #[test]
 fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
-    let (grant, _, token) = active();
-    let mut record = serde_json::to_value(&grant).expect("serialisable");
-    record["state"]["refresh"]
-        .as_object_mut()
-        .expect("an object")
-        .remove("issued_at");
-    let read = |record: &serde_json::Value| {
-        serde_json::from_value::<Grant>(record.clone()).expect("still read")
+    let (mut grant, _, token) = active();
+    let GrantState::Active {
+        refresh: Some(rotation),
+        ..
+    } = &mut grant.state
+    else {
+        panic!("it is active");
     };
+    rotation.issued_at = None;
     let short = TokenPolicy {
         refresh_token: Duration::from_secs(7 * DAY),
         ..policy()
     };
     assert!(
-        refresh(&read(&record), &token, 60 * DAY, 7, short)
-            .answer
-            .is_ok(),
+        refresh(&grant, &token, 60 * DAY, 7, short).answer.is_ok(),
         "nobody knows when it was issued"
     );
-    record["last_use"] = serde_json::json!({ "at": START + DAY, "from": "192.0.2.1" });
+    grant.last_use = Some(LastUse {
+        at: at(DAY),
+        from: "192.0.2.1".to_owned(),
+        id: None,
+    });
     assert!(
-        refresh(&read(&record), &token, 8 * DAY - 1, 7, short)
+        refresh(&grant, &token, 8 * DAY - 1, 7, short)
             .answer
             .is_ok()
     );
     assert_eq!(
-        refresh(&read(&record), &token, 8 * DAY, 7, short),
+        refresh(&grant, &token, 8 * DAY, 7, short),
         refused(TokenRequestError::ExpiredRefreshToken)
     );
 }
@@ -896,7 +898,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
 }
 
 #[test]
-fn a_record_survives_storage_and_holds_no_token() {
+fn a_grant_holds_digests_of_tokens_alone() {
     let (offered, code) = offered();
     let (grant, _, first) = active();
     let (active, second) = granted(refresh(&grant, &first, 0, 6, policy()));
@@ -905,8 +907,7 @@ fn a_record_survives_storage_and_holds_no_token() {
         .end(RevocationReason::Requested, at(1))
         .expect("an ended grant");
     for grant in [offered, active, ended] {
-        let text = serde_json::to_string(&grant).expect("serialisable");
-        assert_eq!(serde_json::from_str::<Grant>(&text).ok(), Some(grant));
+        let text = format!("{grant:?}");
         for secret in [&code.secret, &first.family, &first.secret, &second.secret] {
             assert!(!text.contains(&secret.encode()), "{text}");
         }

@@ -1,8 +1,6 @@
 //! What a client holds of a grant: a code first, refresh tokens then. Each names its grant, so that
 //! one read finds it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{error::TokenRequestError, id::Id, secret::Secret};
 
 const CODE_PREFIX: &str = "vac_";
@@ -10,7 +8,7 @@ const REFRESH_PREFIX: &str = "vrt_";
 const SECRET_LENGTH: usize = 43;
 
 /// Names a grant: where its record lies, and whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrantKey {
     /// The account of the person.
     pub account: Id,

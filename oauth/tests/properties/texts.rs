@@ -120,10 +120,9 @@ proptest! {
         };
         let (grant, made) = Grant::issue_code(details, code.key, code.secret.clone(), Timestamp::from_seconds(lifetime));
         prop_assert_eq!(&made, &code);
-        let record = serde_json::to_string(&grant).expect("serialisable");
+        let record = format!("{grant:?}");
         prop_assert!(!record.contains(&code.secret.encode()));
         prop_assert!(record.contains(code.secret.digest().as_str()));
-        prop_assert_eq!(serde_json::from_str::<Grant>(&record).ok(), Some(grant));
     }
 
     /// R-O14, R-A16.
