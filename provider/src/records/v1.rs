@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use super::{stored_as, stored_as_itself};
 use crate::{
-    accounts::{Account, rights::AccountMembers},
+    accounts::{Account, ceremony::PendingCeremony, rights::AccountMembers},
     assertions::UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
     blocked::Blocked,
