@@ -16,6 +16,7 @@
 
 mod claims;
 mod clock;
+mod invalid;
 mod key;
 mod key_set;
 mod ring;
@@ -35,6 +36,7 @@ mod remote;
 
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
+pub use invalid::Invalid;
 pub use key::{KeyError, KeyId, PublicKey, SigningKey};
 pub use key_set::{KEYS_PATH, KeySet, KeyState, PublishedKey};
 pub use ring::{KeyRing, RetiringKey};
@@ -42,7 +44,7 @@ pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
 pub use service::{IssueError, Issued, Subject, TokenService};
 pub use source::{KeySource, SourceError};
 pub use token::MAX_TOKEN_BYTES;
-pub use verifier::{Audience, Invalid, Refusal, Renewal, Verifier};
+pub use verifier::{Audience, Refusal, Renewal, Verifier};
 
 #[cfg(feature = "axum")]
 pub use challenge::Challenge;

@@ -3,8 +3,8 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningKey,
-    timestamp::whole_seconds, verifier::Invalid,
+    KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningKey, invalid::Invalid,
+    timestamp::whole_seconds,
 };
 
 /// Exactly one active signing key, the one that follows it, and the public halves of its

@@ -7,7 +7,7 @@ use pasetors::{
 };
 use serde::Deserialize;
 
-use crate::{Claims, KeyId, PublicKey, SigningKey, verifier::Invalid};
+use crate::{Claims, Invalid, KeyId, PublicKey, SigningKey};
 
 /// The longest token that is issued or looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;

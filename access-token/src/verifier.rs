@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Claims, KeySource, SourceError, TokenService, source::CachedKeys, token::Untrusted};
+use crate::{
+    Claims, Invalid, KeySource, SourceError, TokenService, source::CachedKeys, token::Untrusted,
+};
 
 /// Checks tokens of one issuer for one service.
 #[derive(Debug)]
@@ -28,51 +30,6 @@ pub enum Audience {
     Exactly(String),
     /// Any: only for the issuer's own endpoints that tell a caller about itself.
     Any,
-}
-
-/// What is wrong with a token. The texts keep to the characters of RFC 6750 §3 and may be told to
-/// the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
-    /// Longer than [`crate::MAX_TOKEN_BYTES`].
-    #[error("the token is too long")]
-    TooLong,
-    /// Another version or purpose of PASETO, or none at all.
-    #[error("the token is not a PASETO v4.public token")]
-    Header,
-    /// Not base64url, not its canonical form, too short for a signature, or too many parts.
-    #[error("the token is malformed")]
-    Encoding,
-    /// A footer beyond what a key id needs.
-    #[error("the footer of the token is too large")]
-    FooterTooLarge,
-    /// No footer, or one that is not JSON with the id of a public key.
-    #[error("the footer of the token names no key")]
-    Footer,
-    /// Nobody published the key.
-    #[error("the token is signed with an unknown key")]
-    UnknownKey,
-    /// The key was retired, and its time is over.
-    #[error("the token is signed with a retired key")]
-    RetiredKey,
-    /// The key did not sign this.
-    #[error("the signature of the token is wrong")]
-    Signature,
-    /// Well signed, but the claims are not those of an access token.
-    #[error("the claims of the token are incomplete")]
-    Claims,
-    /// Issued by somebody else.
-    #[error("the token is from another issuer")]
-    Issuer,
-    /// Meant for another service.
-    #[error("the token is meant for another service")]
-    Audience,
-    /// `exp` is reached.
-    #[error("the token has expired")]
-    Expired,
-    /// `iat` lies ahead.
-    #[error("the token is not valid yet")]
-    NotYetValid,
 }
 
 /// Why a token was not accepted.

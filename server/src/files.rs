@@ -7,17 +7,15 @@ use std::path::Path;
 
 use store::Location;
 
-use crate::config::Config;
-
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 const OTHERS_READ_OR_ENTER: u32 = 0o005;
 const GROUP_OR_OTHERS: u32 = 0o066;
 const OTHERS: u32 = 0o007;
 
 /// Risky permissions of the server's files: a sentence for each, with the remedy.
-pub(crate) fn warnings(config: &Config) -> Vec<String> {
+pub(crate) fn warnings(store: &Location) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Location::File(folder) = &config.store {
+    if let Location::File(folder) = store {
         warnings.extend(
             fs::metadata(folder)
                 .ok()

@@ -26,7 +26,7 @@ pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
         ));
     }
     warnings.extend(sealing_key(config));
-    warnings.extend(files::warnings(config));
+    warnings.extend(files::warnings(&config.store));
     warnings.extend(proxies(config));
     warnings.extend(everybody_as_proxy(config));
     warnings

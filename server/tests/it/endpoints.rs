@@ -4,7 +4,10 @@
 use http::{Method, header};
 use server::endpoints::{Caller, Endpoint};
 
-use crate::support::{Engine, TestServer, request};
+use testkit::{
+    EngineKind,
+    routed::{TestServer, request},
+};
 
 /// A path of the endpoint, with something in place of what it captures.
 fn path(endpoint: Endpoint) -> String {
@@ -26,7 +29,7 @@ async fn is_open(server: &TestServer, endpoint: Endpoint, method: Method) -> boo
 
 #[tokio::test]
 async fn each_endpoint_is_there() {
-    let server = TestServer::empty(Engine::Memory).await;
+    let server = TestServer::empty(EngineKind::Memory).await;
     // PATCH is a method of none: an address that is there answers 405.
     for endpoint in Endpoint::ALL {
         let request = request(Method::PATCH, &path(endpoint))
@@ -43,7 +46,7 @@ async fn each_endpoint_is_there() {
 
 #[tokio::test]
 async fn clients_and_readers_may_be_scripts_and_nobody_else() {
-    let server = TestServer::empty(Engine::Memory).await;
+    let server = TestServer::empty(EngineKind::Memory).await;
     for endpoint in Endpoint::ALL {
         let expected = match endpoint.caller() {
             Caller::Client | Caller::Reader => true,

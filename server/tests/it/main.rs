@@ -5,6 +5,7 @@
 mod account;
 mod addresses;
 mod administration;
+mod architecture;
 mod assertions;
 mod authorize;
 mod branding;

@@ -54,13 +54,6 @@ pub(crate) fn action(event: &Event) -> Template {
         AuditAction::Unknown(_) => {
             "Something happened that this version of the server does not know: {about}"
         }
-        other => administration(other, event.about.as_deref()),
-    })
-}
-
-/// What was done to the account by whoever runs the server.
-fn administration(action: AuditAction, about: Option<&str>) -> &'static str {
-    match action {
         AuditAction::AccountAdded => "{who} made this account",
         AuditAction::InvitedAgain => "{who} invited you again",
         AuditAction::AccountPasswordSet => "{who} set a password for this account",
@@ -70,12 +63,26 @@ fn administration(action: AuditAction, about: Option<&str>) -> &'static str {
         AuditAction::ResetLinkMade => "{who} made a link by which you set a new way to sign in",
         AuditAction::LinkWithdrawn => "{who} withdrew a link to this account",
         AuditAction::AccountEmailSet => "{who} changed your e-mail address from {about}",
-        AuditAction::RoleChanged if about.and_then(Role::parse) == Some(Role::Administrator) => {
-            "{who} made you an administrator"
-        }
+        AuditAction::RoleChanged if is_promotion(event) => "{who} made you an administrator",
         AuditAction::RoleChanged => "{who} took the administration of this server from you",
-        _ => "{who} changed something about this server",
-    }
+        AuditAction::ClientAdded
+        | AuditAction::ClientChanged
+        | AuditAction::ClientSecretMade
+        | AuditAction::RedirectUriAdded
+        | AuditAction::ClientRemoved
+        | AuditAction::ClientDisconnected
+        | AuditAction::HostBlocked
+        | AuditAction::HostUnblocked
+        | AuditAction::KeyRotated
+        | AuditAction::KeyRevoked
+        | AuditAction::IssuerAccepted
+        | AuditAction::StoreRestored => "{who} changed something about this server",
+    })
+}
+
+/// Whether the account became an administrator's by a change of its role.
+fn is_promotion(event: &Event) -> bool {
+    event.about.as_deref().and_then(Role::parse) == Some(Role::Administrator)
 }
 
 /// Who did what a person does not do to their own account.

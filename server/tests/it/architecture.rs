@@ -1,0 +1,225 @@
+//! The structure of the code against docs/ARCHITECTURE.md: the arrows between the crates, the
+//! modules inside of a crate, and what the lower crates must not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Crates in which no module depends, directly or not, on one that depends on it.
+const WITHOUT_CIRCLES: [&str; 6] = [
+    "identity",
+    "access-token",
+    "store",
+    "server",
+    "testkit",
+    "bench",
+];
+
+/// What `provider` must not know: pages, headers of a browser, and policies of a page.
+const OF_HTTP_AND_HTML: [&str; 8] = [
+    "\"/login",
+    "\"/consent",
+    "\"/account",
+    "\"/admin",
+    "user-agent",
+    "content-security-policy",
+    "form-action",
+    "<html",
+];
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn manifest(folder: &str) -> toml::Table {
+    read(&root().join(folder).join("Cargo.toml"))
+        .parse()
+        .expect("a manifest")
+}
+
+/// The crates of the workspace, each with the crates of the workspace that it depends on.
+fn crates() -> Graph {
+    let workspace = manifest(".");
+    let members = workspace["workspace"]["members"]
+        .as_array()
+        .expect("members");
+    let folders: BTreeSet<_> = members
+        .iter()
+        .filter_map(|member| member.as_str())
+        .collect();
+    let uses = |folder: &&str| {
+        let manifest = manifest(folder);
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        let names = dependencies.into_iter().flat_map(toml::Table::keys);
+        let own = names.filter(|name| folders.contains(name.as_str()));
+        ((*folder).to_owned(), own.cloned().collect())
+    };
+    folders.iter().map(uses).collect()
+}
+
+/// The text between backticks.
+fn names(cell: &str) -> BTreeSet<String> {
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_crates_depend_on_each_other_as_the_architecture_says() {
+    let document = read(&root().join("docs/ARCHITECTURE.md"));
+    let (_, rest) = document
+        .split_once("| crate | uses |")
+        .expect("the table of crates");
+    let (table, _) = rest.split_once("\n\n").expect("the end of the table");
+    let row = |line: &str| {
+        let mut cells = line.trim_start_matches('|').split('|');
+        let folder = names(cells.next()?).pop_first()?;
+        let uses = names(cells.next()?);
+        let uses = uses
+            .into_iter()
+            .filter(|name| !matches!(name.as_str(), "ssr" | "hydrate"));
+        Some((folder, uses.collect()))
+    };
+    let described: Graph = table.lines().filter_map(row).collect();
+    assert_eq!(described, crates());
+    assert_eq!(circle(&described), None);
+}
+
+/// The files of Rust below a folder, tests aside.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_stem().and_then(|name| name.to_str());
+        if name == Some("tests") {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A file without its tests and comments.
+fn code(path: &Path) -> String {
+    let text = read(path);
+    let (code, _) = text.split_once("#[cfg(test)]\nmod ").unwrap_or((&text, ""));
+    code.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The first words of the paths in a group `{a::b, c::{d, e}, f}`, after its opening brace.
+fn heads(group: &str) -> Vec<String> {
+    let (mut depth, mut is_head, mut heads) = (0, true, vec![String::new()]);
+    for letter in group.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                heads.push(String::new());
+                is_head = true;
+            }
+            ':' => is_head = false,
+            letter if depth == 0 && is_head && !letter.is_whitespace() => {
+                heads.last_mut().expect("a head").push(letter);
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+/// The modules of a crate, each with those that its paths from `crate` name.
+fn modules(folder: &str) -> Graph {
+    let source = root().join(folder).join("src");
+    let mut graph = Graph::new();
+    for path in sources(&source) {
+        let inside = path.strip_prefix(&source).expect("a file of the crate");
+        let first = inside.iter().next().and_then(|name| name.to_str());
+        let module = first.unwrap_or_default().trim_end_matches(".rs");
+        if matches!(module, "lib" | "main") {
+            continue;
+        }
+        let uses = graph.entry(module.to_owned()).or_default();
+        for rest in code(&path).split("crate::").skip(1) {
+            let named = match rest.strip_prefix('{') {
+                Some(group) => heads(group),
+                None => heads(rest.split([';', '(', ' ', '\n']).next().unwrap_or_default()),
+            };
+            uses.extend(named.into_iter().filter(|name| name != module));
+        }
+    }
+    let known: BTreeSet<_> = graph.keys().cloned().collect();
+    for uses in graph.values_mut() {
+        uses.retain(|name| known.contains(name));
+    }
+    graph
+}
+
+/// Nodes that lead back to themselves: what is left when those without arrows are taken away.
+fn circle(graph: &Graph) -> Option<Graph> {
+    let mut left = graph.clone();
+    loop {
+        let ends: BTreeSet<_> = left
+            .iter()
+            .filter(|(_, uses)| uses.is_empty())
+            .map(|(name, _)| name.clone())
+            .collect();
+        if ends.is_empty() {
+            return (!left.is_empty()).then_some(left);
+        }
+        left.retain(|name, _| !ends.contains(name));
+        for uses in left.values_mut() {
+            uses.retain(|name| !ends.contains(name));
+        }
+    }
+}
+
+#[test]
+fn a_circle_is_found() {
+    let graph = |arrows: &[(&str, &str)]| {
+        let mut graph = Graph::new();
+        for (from, to) in arrows {
+            graph.entry((*to).to_owned()).or_default();
+            let uses = graph.entry((*from).to_owned()).or_default();
+            uses.insert((*to).to_owned());
+        }
+        graph
+    };
+    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
+    assert!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])).is_some());
+    assert_eq!(heads("a::{b, c}, d, e::f} g"), ["a", "d", "e"]);
+}
+
+#[test]
+fn modules_do_not_depend_on_each_other_in_circles() {
+    for folder in WITHOUT_CIRCLES {
+        let graph = modules(folder);
+        assert!(!graph.is_empty(), "{folder}");
+        assert_eq!(circle(&graph), None, "{folder}");
+    }
+}
+
+#[test]
+fn the_provider_knows_no_page_and_no_header_of_a_browser() {
+    for path in sources(&root().join("provider/src")) {
+        let code = code(&path).to_lowercase();
+        for word in OF_HTTP_AND_HTML {
+            assert!(!code.contains(word), "{word} in {}", path.display());
+        }
+    }
+}
