@@ -12,6 +12,7 @@ use oauth::{
     redirect::{self, PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
     time::Timestamp,
+    web_address::AddressParts,
 };
 
 /// The longest one that an administrator chooses.
@@ -86,8 +87,7 @@ impl KeySource {
     pub fn at(address: String) -> Result<Self, MetadataError> {
         let is_plain = |url: Url| {
             url.scheme() == "https"
-                && url.username().is_empty()
-                && url.password().is_none()
+                && !AddressParts::split(&address).has_user_part()
                 && url.fragment().is_none()
         };
         if address.bytes().all(|byte| byte.is_ascii_graphic())

@@ -24,6 +24,7 @@ pub mod scope;
 pub mod secret;
 pub mod time;
 pub mod token;
+pub mod web_address;
 
 pub use error::{ErrorCode, ProtocolError};
 pub use error_response::ErrorResponse;

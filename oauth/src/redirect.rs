@@ -3,15 +3,16 @@
 
 mod schemes;
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 pub use schemes::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
 use serde::{Deserialize, Serialize};
-use url::{Host, Url, form_urlencoded};
+use url::{Url, form_urlencoded};
 
 use crate::{
     error::{LocalError, ProtocolError as _, RedirectError, RedirectUriError},
-    issuer::{self, Issuer},
+    issuer::Issuer,
+    web_address::{self, AddressParts, is_port},
 };
 
 const LONGEST: usize = 2048;
@@ -69,7 +70,7 @@ impl RedirectUri {
 
     /// Its scheme, where that is an application's and the settings do not let it in.
     pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
-        let scheme = scheme(&self.0);
+        let scheme = AddressParts::split(&self.0).scheme;
         (!matches!(scheme, "https" | "http") && !schemes.allow(scheme)).then_some(scheme)
     }
 
@@ -118,9 +119,12 @@ impl ValidatedRedirectUri {
     /// The source expression by which a content security policy allows a form to end here: origin,
     /// or scheme.
     pub fn policy_source(&self) -> String {
-        match scheme(&self.0) {
-            web @ ("https" | "http") => format!("{web}://{}", authority(&self.0)),
-            other => format!("{other}:"),
+        let AddressParts {
+            scheme, authority, ..
+        } = AddressParts::split(&self.0);
+        match scheme {
+            "https" | "http" => format!("{scheme}://{authority}"),
+            _ => format!("{scheme}:"),
         }
     }
 
@@ -169,35 +173,28 @@ impl ValidatedRedirectUri {
 /// [`ValidatedRedirectUri::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch
 /// for itself.
 pub fn host(uri: &str) -> &str {
-    match scheme(uri) {
-        "https" | "http" => authority(uri),
-        other => other,
+    let parts = AddressParts::split(uri);
+    if parts.is_web() {
+        parts.authority
+    } else {
+        parts.scheme
     }
 }
 
 /// [`ValidatedRedirectUri::targets_native_app`] of a text, for the eye alone.
 pub fn targets_native_app(uri: &str) -> bool {
-    scheme(uri) != "https"
-        || Url::parse(uri).is_ok_and(|url| url.host().is_some_and(|host| leads_here(&host)))
-}
-
-/// Whether a browser of this computer reaches this computer by a host, in whatever spelling.
-fn leads_here(host: &Host<&str>) -> bool {
-    let is_own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
-    match host {
-        Host::Domain(name) => {
-            issuer::is_loopback(&Host::Domain(name.strip_suffix('.').unwrap_or(name)))
-        }
-        Host::Ipv4(address) => is_own((*address).into()),
-        Host::Ipv6(address) => is_own(address.to_canonical()),
-    }
+    AddressParts::split(uri).scheme != "https"
+        || Url::parse(uri).is_ok_and(|url| {
+            url.host()
+                .is_some_and(|host| web_address::leads_to_this_computer(&host))
+        })
 }
 
 /// What of a redirect URI tells one place of answers from another: the origin of a web URI, without
 /// the port where it is loopback, and the scheme of an application. It serves to compare, and leads
 /// nowhere.
 pub fn origin(uri: &str) -> String {
-    match (scheme(uri), Loopback::read(uri)) {
+    match (AddressParts::split(uri).scheme, Loopback::read(uri)) {
         (_, Some(own)) => format!("http://{}", own.host),
         ("https" | "http", None) => Url::parse(uri)
             .map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization()),
@@ -276,10 +273,11 @@ fn fault(text: &str) -> Option<&'static str> {
     if url.fragment().is_some() {
         return Some("it has a fragment");
     }
-    if authority(text).contains('@') {
+    let parts = AddressParts::split(text);
+    if parts.has_user_part() {
         return Some("it has a user part");
     }
-    if has_dot_segments(text) {
+    if parts.has_dot_segments() || has_encoded_separators(text) {
         return Some("its path has dot segments or encoded separators");
     }
     if url
@@ -288,21 +286,18 @@ fn fault(text: &str) -> Option<&'static str> {
     {
         return Some("its query holds a parameter of the answer");
     }
-    fault_of_place(text, &url)
+    fault_of_place(parts, &url)
 }
 
-/// What is wrong with scheme, host or port. People and policies are shown these as written, so
+/// What is wrong with scheme, host or port. Users and policies are shown these as written, so
 /// browsers have to read them as written: `http:/evil.example://localhost/` leads to
 /// `evil.example`.
-fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
-    let host = url.host_str().unwrap_or_default();
-    let is_plain = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-    let is_misread = || !authority(text).strip_prefix(host).is_some_and(is_plain);
-    match scheme(text) {
-        "https" | "http" if is_misread() => {
+fn fault_of_place(parts: AddressParts<'_>, url: &Url) -> Option<&'static str> {
+    match parts.scheme {
+        "https" | "http" if !parts.is_written_plainly(url) => {
             Some("its host or port is not written in its plain form")
         }
-        "http" if !LOOPBACK_HOSTS.contains(&host) => {
+        "http" if !LOOPBACK_HOSTS.contains(&url.host_str().unwrap_or_default()) => {
             Some("http is for this computer only: 127.0.0.1, [::1] or localhost")
         }
         "https" | "http" => None,
@@ -311,41 +306,14 @@ fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
     }
 }
 
-/// The scheme as written; only lower-case spellings pass registration.
-fn scheme(text: &str) -> &str {
-    text.split(':').next().unwrap_or_default()
-}
-
-fn authority(text: &str) -> &str {
-    let rest = text
-        .split_once(':')
-        .and_then(|(_, rest)| rest.strip_prefix("//"))
-        .unwrap_or_default();
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-/// Whether a text is a port in its plain form.
-pub fn is_port(text: &str) -> bool {
-    text.parse::<u16>()
-        .is_ok_and(|port| port > 0 && port.to_string() == text)
-}
-
-/// Whether a path has `.` or `..` segments, plain or encoded, or encoded slashes, backslashes or
-/// percent signs.
-fn has_dot_segments(text: &str) -> bool {
-    let (_, rest) = text.split_once(':').unwrap_or_default();
-    let path = rest
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let encoded = ["%2e", "%2f", "%5c", "%25", "%00"]
+/// Whether dots, slashes, backslashes, percent signs or zeros are encoded before the query, which
+/// servers read in different ways.
+fn has_encoded_separators(text: &str) -> bool {
+    let before_query = text.split('?').next().unwrap_or_default();
+    let before_query = before_query.to_ascii_lowercase();
+    ["%2e", "%2f", "%5c", "%25", "%00"]
         .iter()
-        .any(|part| path.contains(part));
-    encoded
-        || path
-            .split('/')
-            .any(|segment| segment == "." || segment == "..")
+        .any(|part| before_query.contains(part))
 }
 
 #[cfg(test)]

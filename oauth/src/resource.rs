@@ -11,6 +11,7 @@ use crate::{
     parameters::Parameters,
     scope::Scopes,
     secret::Digest,
+    web_address::AddressParts,
 };
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
@@ -34,20 +35,13 @@ impl ResourceIdentifier {
         if !clean || !matches!(parsed.scheme(), "http" | "https") || parsed.fragment().is_some() {
             return None;
         }
-        let rest = text
-            .split_once(':')?
-            .1
-            .strip_prefix("//")
-            .filter(|rest| !rest.starts_with('/'))?;
-        // In a path or a query the character is legal (RFC 3986 section 3.3).
-        if rest.split(['/', '?']).next()?.contains('@') {
+        let parts = AddressParts::split(text);
+        if parts.authority.is_empty() || parts.has_user_part() {
             return None;
         }
-        let path_and_query = rest.find(['/', '?']).map_or("", |start| &rest[start..]);
-        let path_and_query = if path_and_query == "/" {
-            ""
-        } else {
-            path_and_query
+        let path_and_query = match parts.path_and_query {
+            "/" => "",
+            other => other,
         };
         Some(Self(parsed.origin().ascii_serialization() + path_and_query))
     }

@@ -1,9 +1,8 @@
 //! The address of a document (R-C12, draft -02 section 3).
 
 use crate::error::DocumentError;
+use oauth::web_address::AddressParts;
 use url::{Host, Position, Url};
-
-use oauth::redirect;
 
 const SCHEME: &str = "https://";
 const LONGEST: usize = 2048;
@@ -35,34 +34,32 @@ impl DocumentUrl {
         if text.len() > LONGEST {
             return Err("it is longer than 2048 characters");
         }
-        let Some(rest) = text.strip_prefix(SCHEME) else {
+        if !text.starts_with(SCHEME) {
             return Err("it does not begin with https://");
-        };
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("it has a character that is not visible ASCII");
         }
         if text.contains('#') {
             return Err("it has a fragment");
         }
-        let (authority, path_and_query) =
-            rest.split_at(rest.find(['/', '?', '\\']).unwrap_or(rest.len()));
-        if authority.contains('@') {
+        let parts = AddressParts::split(text);
+        if parts.has_user_part() {
             return Err("it has a user part");
         }
-        let path = path_and_query.split('?').next().unwrap_or_default();
-        if matches!(path, "" | "/") {
+        if matches!(parts.path, "" | "/") {
             return Err("it has no path after the host");
         }
-        if path.split('/').any(is_dot_segment) {
+        if parts.has_dot_segments() {
             return Err("its path has a dot segment");
         }
         let url = Url::parse(text).map_err(|_| "it is not a URL")?;
-        if !is_written_plainly(authority, &url) {
+        if !parts.is_written_plainly(&url) {
             return Err("its host or port is not written in its plain form");
         }
         // Otherwise the document would be asked for at another address than the one that was
         // written.
-        if &url[Position::BeforePath..] != path_and_query {
+        if &url[Position::BeforePath..] != parts.path_and_query {
             return Err("its path or query is not written in its plain form");
         }
         Ok(Self {
@@ -92,25 +89,6 @@ impl DocumentUrl {
         // An https URL has a host; the empty name is nobody's.
         self.url.host().unwrap_or(Host::Domain(""))
     }
-}
-
-/// The host as its canonical form has it, with nothing but a plain port behind it: what people and
-/// policies are shown is what is connected to.
-fn is_written_plainly(authority: &str, url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let port = authority.strip_prefix(host);
-    !host.is_empty()
-        && port.is_some_and(|port| {
-            port.is_empty() || port.strip_prefix(':').is_some_and(redirect::is_port)
-        })
-}
-
-/// Browsers and servers read `%2e` as a dot, too.
-fn is_dot_segment(segment: &str) -> bool {
-    matches!(
-        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-        "." | ".."
-    )
 }
 
 #[cfg(test)]

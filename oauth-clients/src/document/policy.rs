@@ -1,5 +1,6 @@
 //! Whose documents are accepted (R-C11, T-E38 and T-E39).
 
+use oauth::web_address::parse_host;
 use url::Host;
 
 use super::DocumentUrl;
@@ -67,9 +68,8 @@ impl HostRule {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let host = Host::parse(name).map_err(|_| fault())?;
+        let host = parse_host(name).ok_or_else(fault)?;
         match host {
-            Host::Domain(name) if !name.split('.').all(is_label) => Err(fault()),
             Host::Domain(name) if below => Ok(Self::Below(labels(&name))),
             _ if below => Err(fault()),
             host => Ok(Self::Exactly(host)),
@@ -86,13 +86,6 @@ impl HostRule {
             (Self::Below(_), _) => false,
         }
     }
-}
-
-fn is_label(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn labels(name: &str) -> Vec<String> {

@@ -5,6 +5,7 @@ mod documents;
 mod readers;
 #[path = "../../../oauth/tests/properties/strategies.rs"]
 mod strategies;
+mod web_addresses;
 
 use oauth::{Timestamp, redirect::RedirectUri};
 use oauth_clients::client::{Authentication, Client, ClientSource};

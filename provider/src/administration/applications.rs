@@ -2,6 +2,7 @@
 //! `provisioning`.
 
 use oauth::Timestamp;
+use oauth::web_address::parse_host;
 use oauth_clients::{
     client::{Authentication, Client, ClientSource},
     document::DocumentUrl,
@@ -275,17 +276,8 @@ fn nameless(client_id: &str) -> ClientName {
 
 /// The host that a text names, in the form in which hosts are compared.
 fn readable_host(text: &str) -> Done<String> {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
     let name = text.trim();
-    let host = match Host::parse(name.strip_suffix('.').unwrap_or(name)) {
-        Ok(Host::Domain(name)) if !name.split('.').all(is_label) => None,
-        host => host.ok(),
-    };
+    let host = parse_host(name.strip_suffix('.').unwrap_or(name));
     Ok(host
         .ok_or_else(|| InvalidInput::Host(text.to_owned()))?
         .to_string())

@@ -1,0 +1,234 @@
+//! How addresses and hosts are read, by one rule for redirect URIs, resources, the issuer, metadata
+//! documents and key sets (RFC 3986 section 3).
+//!
+//! The `url` crate reads an address as browsers do, and normalises it. Users and policies are shown
+//! what was written, so the parts here are those of the text as it stands, and
+//! [`AddressParts::is_written_plainly`] says whether both readings agree.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// The parts of an absolute URI, byte for byte as written. A missing part is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressParts<'a> {
+    /// Before the first colon.
+    pub scheme: &'a str,
+    /// User part, host and port.
+    pub authority: &'a str,
+    /// From the end of the authority to the query or the fragment.
+    pub path: &'a str,
+    /// Path, query and fragment.
+    pub path_and_query: &'a str,
+}
+
+impl<'a> AddressParts<'a> {
+    /// Splits an address. Never fails: what is no address has empty parts.
+    pub fn split(text: &'a str) -> Self {
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        let (authority, path_and_query) = rest.strip_prefix("//").map_or(("", rest), |rest| {
+            rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()))
+        });
+        Self {
+            scheme,
+            authority,
+            path: path_and_query.split(['?', '#']).next().unwrap_or_default(),
+            path_and_query,
+        }
+    }
+
+    /// Whether the scheme, as written, is one of the web.
+    pub fn is_web(&self) -> bool {
+        matches!(self.scheme, "https" | "http")
+    }
+
+    /// Whether there is a user part, be it empty (RFC 3986 section 3.2.1). In a path or a query the
+    /// character is legal.
+    pub fn has_user_part(&self) -> bool {
+        self.authority.contains('@')
+    }
+
+    /// Whether the path has `.` or `..` segments (RFC 3986 section 3.3). Browsers and servers read
+    /// `%2e` as a dot, too.
+    pub fn has_dot_segments(&self) -> bool {
+        let is_dots = |segment: &str| {
+            matches!(
+                segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+                "." | ".."
+            )
+        };
+        // An authority of dots is none, yet some read it as a segment.
+        self.path.split('/').chain([self.authority]).any(is_dots)
+    }
+
+    /// Whether host and port are written in their canonical form, so that what is shown is what is
+    /// connected to.
+    pub fn is_written_plainly(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let port = self.authority.strip_prefix(host);
+        !host.is_empty()
+            && port
+                .is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+    }
+}
+
+/// Whether a text is a port in its canonical form: 1 to 65535, without leading zeros.
+pub fn is_port(text: &str) -> bool {
+    text.parse::<u16>()
+        .is_ok_and(|port| port > 0 && port.to_string() == text)
+}
+
+/// Reads a host name or an address, IPv6 in brackets. The labels of a name have letters, digits,
+/// hyphens and underscores.
+pub fn parse_host(text: &str) -> Option<Host<String>> {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    match Host::parse(text).ok()? {
+        Host::Domain(name) if !name.split('.').all(is_label) => None,
+        host => Some(host),
+    }
+}
+
+/// Whether a host is a loopback name or address (RFC 6761 section 6.3, RFC 8252 section 7.3).
+pub fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Whether a browser of this computer reaches this computer by a host, in whatever spelling.
+pub fn leads_to_this_computer(host: &Host<&str>) -> bool {
+    let is_own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    match host {
+        Host::Domain(name) => is_loopback(&Host::Domain(name.strip_suffix('.').unwrap_or(name))),
+        Host::Ipv4(address) => is_own((*address).into()),
+        Host::Ipv6(address) => is_own(address.to_canonical()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_those_of_the_text() {
+        for (text, scheme, authority, path, path_and_query) in [
+            ("https://a.example", "https", "a.example", "", ""),
+            (
+                "https://u@a.example:8443/x/y?z=/#f",
+                "https",
+                "u@a.example:8443",
+                "/x/y",
+                "/x/y?z=/#f",
+            ),
+            ("http://[::1]:1?x", "http", "[::1]:1", "", "?x"),
+            (
+                "https://a.example\\evil/x",
+                "https",
+                "a.example",
+                "\\evil/x",
+                "\\evil/x",
+            ),
+            (
+                "http:/evil.example//localhost/",
+                "http",
+                "",
+                "/evil.example//localhost/",
+                "/evil.example//localhost/",
+            ),
+            ("com.example.app:/cb", "com.example.app", "", "/cb", "/cb"),
+            ("nonsense", "nonsense", "", "", ""),
+            ("", "", "", "", ""),
+        ] {
+            let parts = AddressParts {
+                scheme,
+                authority,
+                path,
+                path_and_query,
+            };
+            assert_eq!(AddressParts::split(text), parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn dots_are_segments_in_every_spelling_and_in_the_path_alone() {
+        for dotted in ["/.", "/..", "/a/../b", "/%2e", "/%2E%2e/x", "/.%2e", "/x/."] {
+            let text = format!("https://a.example{dotted}");
+            assert!(AddressParts::split(&text).has_dot_segments(), "{dotted}");
+        }
+        for plain in [
+            "",
+            "/",
+            "/a.b",
+            "/...",
+            "/.well-known/x",
+            "/x?/../y",
+            "/x#/..",
+            "/%2e%2ex",
+        ] {
+            let text = format!("https://a.example{plain}");
+            assert!(!AddressParts::split(&text).has_dot_segments(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_labels_or_is_an_address() {
+        for good in [
+            "a.example",
+            "a_b.example",
+            "127.0.0.1",
+            "[::1]",
+            "localhost",
+        ] {
+            assert!(parse_host(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "a..example",
+            ".example",
+            "a.example.",
+            "a,b",
+            "a b",
+            "::1",
+            "a/b",
+            "a@b",
+        ] {
+            assert!(parse_host(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_computer_has_many_names() {
+        let leads = |text| {
+            let url = Url::parse(&format!("http://{text}/")).expect("a URL");
+            leads_to_this_computer(&url.host().expect("a host"))
+        };
+        for own in [
+            "localhost",
+            "a.localhost",
+            "localhost.",
+            "127.9.9.9",
+            "[::1]",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "2130706433",
+        ] {
+            assert!(leads(own), "{own}");
+        }
+        for other in [
+            "a.example",
+            "localhost.example",
+            "10.0.0.1",
+            "[2001:db8::1]",
+        ] {
+            assert!(!leads(other), "{other}");
+        }
+    }
+}
