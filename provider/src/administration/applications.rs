@@ -8,7 +8,6 @@ use oauth_clients::{
     document::DocumentUrl,
 };
 use serde::{Deserialize, Serialize};
-use url::Host;
 
 use super::{
     Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
