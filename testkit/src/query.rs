@@ -62,6 +62,16 @@ impl Query {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// As it is, for values that are encoded already or need no encoding.
+    pub fn unencoded(&self) -> String {
+        let pairs: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("&")
+    }
+
     /// As `application/x-www-form-urlencoded`.
     pub fn encode(&self) -> String {
         Serializer::new(String::new())

@@ -76,14 +76,14 @@ impl TestClient {
             .await
     }
 
-    /// The request of [`Self::asks`], with more at its end.
+    /// The request of [`Self::asks`], with more at its end. Nothing in it is percent-encoded here.
     pub fn request(&self, server: &TestProvider, more: &str) -> String {
         let query = self
             .oauth()
             .authorization(&resource(server), "")
             .without("state")
             .and("scope", "notes:read");
-        format!("{}{more}", query.encode())
+        format!("{}{more}", query.unencoded())
     }
 
     /// The same, where nothing was allowed before. Gives the id of the request that waits.
