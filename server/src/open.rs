@@ -47,6 +47,14 @@ pub struct Opened {
     pub created: bool,
 }
 
+/// A store that opened, and does not do what it is asked.
+pub fn unusable(config: &Config, error: impl std::fmt::Display) -> Failure {
+    Failure::Fault(format!(
+        "The store {} cannot be used: {error}.",
+        config.store
+    ))
+}
+
 /// Opens the store that is there, and creates nothing.
 pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
     let opened = Store::open_existing(&config.store)
@@ -56,10 +64,7 @@ pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
     match provider::is_in_use(&store).await {
         Ok(true) => Ok(store),
         Ok(false) => Err(Failure::Fault(no_store(&config.store))),
-        Err(error) => Err(Failure::Fault(format!(
-            "The store {} cannot be used: {error}.",
-            config.store
-        ))),
+        Err(error) => Err(unusable(config, error)),
     }
 }
 
@@ -87,12 +92,7 @@ pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure
         Environment::system(),
     )
     .await
-    .map_err(|error| {
-        Failure::Fault(format!(
-            "The store {} cannot be used: {error}.",
-            config.store
-        ))
-    })?;
+    .map_err(|error| unusable(config, error))?;
     Ok(Opened {
         provider,
         store,

@@ -223,7 +223,7 @@ async fn banner(
         .provider
         .first_account_link()
         .await
-        .map_err(|error| format!("{error}."))?;
+        .map_err(|error| open::unusable(config, error).into_sentence())?;
     let mut text = format!("\n  {} runs at {issuer}\n\n", config.server_name);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<15} {value}");

@@ -13,6 +13,7 @@ on_both_engines!(
 );
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const OTHER_VERIFIER: &str = "kV9wQ2mZ7rT4yB8nH1xJ6pL3sD5fG0aCeUiOqWtR-Yz";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 async fn the_vector_of_rfc_7636_appendix_b_passes(engine: EngineKind) {
@@ -127,12 +128,12 @@ async fn t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_a
         ),
         (
             "right and wrong",
-            form.clone().and("code_verifier", VERIFIER),
+            form.clone().and("code_verifier", OTHER_VERIFIER),
             "invalid_request",
         ),
         (
             "another one",
-            form.clone().set("code_verifier", VERIFIER),
+            form.clone().set("code_verifier", OTHER_VERIFIER),
             "invalid_grant",
         ),
         (
