@@ -1,4 +1,4 @@
-//! `bindgen FILE FOLDER NAME`: writes FOLDER/NAME.js and FOLDER/NAME_bg.wasm for a compiled
+//! `bindgen FILE FOLDER NAME`: writes `FOLDER/NAME.js` and `FOLDER/NAME_bg.wasm` for a compiled
 //! `frontend`. The version of wasm-bindgen is the one in Cargo.lock, which the two must share.
 
 use std::env;
