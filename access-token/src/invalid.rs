@@ -19,7 +19,7 @@ pub enum Invalid {
     /// No footer, or one that is not JSON with the id of a public key.
     #[error("the footer of the token names no key")]
     Footer,
-    /// Nobody published the key.
+    /// No published key has this id.
     #[error("the token is signed with an unknown key")]
     UnknownKey,
     /// The key was retired, and its time is over.

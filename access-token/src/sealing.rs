@@ -22,8 +22,8 @@ use crate::{
 #[derive(Clone)]
 pub struct SealingKey(SymmetricKey<V4>);
 
-/// A key ring at rest. The seal covers the secret and vouches for everything else in here, so that
-/// whoever can write to the store can neither read the secret nor slip in a key of their own.
+/// A key ring at rest. The seal encrypts the secret and authenticates everything else, so that
+/// write access to the store is not enough to read the secret or to add a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedRing {
     /// The key that signs.

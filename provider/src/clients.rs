@@ -163,29 +163,17 @@ impl Provider {
     /// keys from (T-E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let max = self.settings().registration.limit_per_hour.into();
-        match self
-            .limiter()
-            .count_from(
-                RateLimit {
-                    name: "register",
-                    max,
-                    window: HOUR,
-                },
-                address,
-            )
-            .await?
-        {
-            Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
-            None => Ok(()),
-        }
+        let limit = RateLimit {
+            name: "register",
+            max,
+            window: HOUR,
+        };
+        within_limit(self.limiter().count_from(limit, address).await?)
     }
 
     /// Counts what a registration takes in the store.
     async fn spend_registered(&self, address: IpAddr, bytes: usize) -> Result<(), RegisterError> {
-        match self.spend_on_registrations(address, bytes).await? {
-            Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
-            None => Ok(()),
-        }
+        within_limit(self.spend_on_registrations(address, bytes).await?)
     }
 
     /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration,
@@ -377,5 +365,13 @@ impl Provider {
         let end = client.expires_at(self.settings().lifetimes.refresh_token);
         let ttl = end.map_or(Ttl::Forever, |end| records::ttl(self.now().until(end)));
         (client, ttl)
+    }
+}
+
+/// The answer to a limit, which says how long to wait where it is reached.
+fn within_limit(retry_after: Option<Duration>) -> Result<(), RegisterError> {
+    match retry_after {
+        Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
+        None => Ok(()),
     }
 }
