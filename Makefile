@@ -1,4 +1,4 @@
-# `make serve` and `make test` do all the set-up that a fresh machine needs. The scripts do the work.
+# `make serve` and `make test` set up a fresh machine first.
 .PHONY: serve test build check lint watch bench pages mutants figures
 .DEFAULT_GOAL := serve
 
@@ -26,7 +26,7 @@ bench: ## speed and memory of the release build
 pages: ## speed and size of the release's pages in a browser
 	@scripts/pages
 
-mutants: ## changes of the rules that no test notices; takes about an hour
+mutants: ## mutation tests of oauth, oauth-clients and identity; takes about an hour
 	@scripts/mutants $(ARGS)
 
 figures: ## lines, functions, packages and sizes, as Markdown
