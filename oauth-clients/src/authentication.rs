@@ -7,24 +7,22 @@ use url::form_urlencoded;
 use crate::assertion::{ASSERTION_TYPE, Assertion};
 use crate::client::{Authentication, Client, KeySource, secret_digest};
 use crate::error::{AssertionError, ClientAuthenticationError};
-use oauth::client::is_client_id;
-use oauth::{error::ParameterError, parameters::Parameters, secret::Digest};
+use oauth::{client::ClientId, error::ParameterError, parameters::Parameters, secret::Digest};
 
 /// The credentials that a token request presents.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Who the client says it is.
-    pub client_id: String,
+    pub client_id: ClientId,
+    /// Whether they came in the Authorization header.
+    by_header: bool,
     proof: Proof,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 enum Proof {
     /// A secret in every spelling it may have; none of a client that shows none.
-    Secret {
-        spellings: Vec<String>,
-        by_header: bool,
-    },
+    Secret(Vec<String>),
     /// An assertion, of which nothing is believed yet.
     Assertion(Box<Assertion>),
 }
@@ -51,99 +49,28 @@ impl Credentials {
     ) -> Result<Self, ClientAuthenticationError> {
         let id = parameters.one("client_id")?;
         let secret = parameters.one("client_secret")?;
-        let assertion = assertion(parameters)?;
-        if usize::from(authorization.is_some())
-            + usize::from(secret.is_some())
-            + usize::from(assertion.is_some())
-            > 1
-        {
-            return Err(ClientAuthenticationError::SeveralMethods);
-        }
-        let credentials = match (authorization, assertion) {
-            (Some(header), _) => Self::from_basic(header, id)?,
-            (None, Some(assertion)) => Self::from_assertion(assertion, id)?,
-            (None, None) => Self {
-                client_id: id.ok_or(ParameterError::Missing("client_id"))?.to_owned(),
-                proof: Proof::Secret {
-                    spellings: secret.map(str::to_owned).into_iter().collect(),
-                    by_header: false,
-                },
-            },
+        let (client_id, proof) = match (authorization, secret, assertion(parameters)?) {
+            (Some(header), None, None) => from_basic(header, id)?,
+            (None, None, Some(assertion)) => from_assertion(assertion, id)?,
+            (None, secret, None) => (
+                id.ok_or(ParameterError::Missing("client_id"))?.to_owned(),
+                Proof::Secret(secret.map(str::to_owned).into_iter().collect()),
+            ),
+            _ => return Err(ClientAuthenticationError::SeveralMethods),
         };
-        if is_client_id(&credentials.client_id) {
-            Ok(credentials)
-        } else {
-            Err(credentials.refusal())
-        }
-    }
-
-    /// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave
-    /// out: the secret is tried both ways.
-    fn from_basic(header: &str, body_id: Option<&str>) -> Result<Self, ClientAuthenticationError> {
-        let (scheme, encoded) = header
-            .split_once(' ')
-            .ok_or(ClientAuthenticationError::MalformedHeader)?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return Err(ClientAuthenticationError::MalformedHeader);
-        }
-        let text = STANDARD
-            .decode(encoded.trim())
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or(ClientAuthenticationError::MalformedHeader)?;
-        let (id, secret) = text
-            .split_once(':')
-            .ok_or(ClientAuthenticationError::MalformedHeader)?;
-        let client_id = if body_id == Some(id) {
-            id.to_owned()
-        } else {
-            form_decoded(id)
-        };
-        // Some clients repeat their id in the body; a different one is an attempt at confusion.
-        if body_id.is_some_and(|id| id != client_id) {
-            return Err(ClientAuthenticationError::SeveralMethods);
-        }
-        let mut spellings = vec![secret.to_owned(), form_decoded(secret)];
-        spellings.dedup();
-        spellings.retain(|secret| !secret.is_empty());
+        let by_header = authorization.is_some();
         Ok(Self {
-            client_id,
-            proof: Proof::Secret {
-                spellings,
-                by_header: true,
-            },
-        })
-    }
-
-    /// The body need not repeat the id, and may not name another one (RFC 7521 section 4.2).
-    fn from_assertion(
-        text: &str,
-        body_id: Option<&str>,
-    ) -> Result<Self, ClientAuthenticationError> {
-        let assertion = Assertion::read(text)?;
-        let client_id = assertion.client_id().to_owned();
-        if body_id.is_some_and(|id| id != client_id) {
-            return Err(AssertionError::Unacceptable(
-                "its sub is not the client_id of the request",
-            )
-            .into());
-        }
-        Ok(Self {
-            client_id,
-            proof: Proof::Assertion(Box::new(assertion)),
+            client_id: ClientId::parse(&client_id)
+                .ok_or(ClientAuthenticationError::Failed { by_header })?,
+            by_header,
+            proof,
         })
     }
 
     /// The refusal that fits how the client tried (R-O12).
     pub const fn refusal(&self) -> ClientAuthenticationError {
         ClientAuthenticationError::Failed {
-            by_header: matches!(
-                self.proof,
-                Proof::Secret {
-                    by_header: true,
-                    ..
-                }
-            ),
+            by_header: self.by_header,
         }
     }
 
@@ -160,14 +87,15 @@ impl Credentials {
     ) -> Result<CredentialCheck<'a>, ClientAuthenticationError> {
         let authentication = &client.ok_or(self.refusal())?.authentication;
         match (authentication, &self.proof) {
-            (
-                Authentication::None | Authentication::KeysOrNone(_),
-                Proof::Secret { spellings, .. },
-            ) if spellings.is_empty() => Ok(CredentialCheck::Passed),
+            (Authentication::None | Authentication::KeysOrNone(_), Proof::Secret(spellings))
+                if spellings.is_empty() =>
+            {
+                Ok(CredentialCheck::Passed)
+            }
             // A client id is no secret, and neither is that nothing goes with it.
-            (Authentication::None, Proof::Secret { by_header, .. }) => {
+            (Authentication::None, Proof::Secret(_)) => {
                 Err(ClientAuthenticationError::SecretOfPublicClient {
-                    by_header: *by_header,
+                    by_header: self.by_header,
                 })
             }
             (Authentication::Secret(digest), _) if self.matches_secret(digest) => {
@@ -184,7 +112,7 @@ impl Credentials {
     /// Whether they show the secret of this digest.
     pub fn matches_secret(&self, digest: &Digest) -> bool {
         match &self.proof {
-            Proof::Secret { spellings, .. } => spellings
+            Proof::Secret(spellings) => spellings
                 .iter()
                 .any(|secret| secret_digest(secret) == *digest),
             Proof::Assertion(_) => false,
@@ -196,6 +124,54 @@ impl std::fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Credentials({})", self.client_id)
     }
+}
+
+/// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave out:
+/// the secret is tried both ways.
+fn from_basic(
+    header: &str,
+    body_id: Option<&str>,
+) -> Result<(String, Proof), ClientAuthenticationError> {
+    let (id, secret) = basic(header).ok_or(ClientAuthenticationError::MalformedHeader)?;
+    let client_id = if body_id == Some(&id) {
+        id
+    } else {
+        form_decoded(&id)
+    };
+    // Some clients repeat their id in the body; a different one is an attempt at confusion.
+    if body_id.is_some_and(|id| id != client_id) {
+        return Err(ClientAuthenticationError::SeveralMethods);
+    }
+    let mut spellings = vec![form_decoded(&secret), secret];
+    spellings.dedup();
+    spellings.retain(|secret| !secret.is_empty());
+    Ok((client_id, Proof::Secret(spellings)))
+}
+
+/// The two parts of Basic credentials (RFC 7617 section 2), as they stand there.
+fn basic(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+/// The body need not repeat the id, and may not name another one (RFC 7521 section 4.2).
+fn from_assertion(
+    text: &str,
+    body_id: Option<&str>,
+) -> Result<(String, Proof), ClientAuthenticationError> {
+    let assertion = Assertion::read(text)?;
+    let client_id = assertion.client_id().to_owned();
+    if body_id.is_some_and(|id| id != client_id) {
+        return Err(
+            AssertionError::Unacceptable("its sub is not the client_id of the request").into(),
+        );
+    }
+    Ok((client_id, Proof::Assertion(Box::new(assertion))))
 }
 
 /// The text of an assertion, with the one type that there is (RFC 7523 section 2.2).
@@ -320,7 +296,7 @@ mod tests {
         let header = format!("Basic {}", STANDARD.encode("a%20b:s"));
         let read = |body: &str| {
             Credentials::read(&Parameters::parse(body.as_bytes()), Some(&header))
-                .map(|credentials| credentials.client_id)
+                .map(|credentials| credentials.client_id.to_string())
         };
         assert_eq!(read(""), Ok("a b".to_owned()));
         assert_eq!(read("client_id=a+b"), Ok("a b".to_owned()));
@@ -362,7 +338,7 @@ mod tests {
             with_assertion("client_id=c&client_secret="),
         ] {
             let credentials = read(&body, None).expect("credentials");
-            assert_eq!(credentials.client_id, "c");
+            assert_eq!(credentials.client_id.as_str(), "c");
             for known in [&keys, &either] {
                 assert_eq!(
                     credentials.check(Some(known)),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{document::DocumentUrl, error::MetadataError, jwk::Jwks, registration::Registration};
+use crate::{error::MetadataError, jwk::Jwks, registration::Registration};
 use oauth::{
-    client::{ClientProfile, is_client_id},
+    client::{ClientId, ClientProfile},
     redirect::{self, PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
     time::Timestamp,
@@ -30,10 +30,10 @@ const USED: Duration = DAY.saturating_mul(180);
 const STALE: Duration = DAY;
 
 /// A client that may ask people for access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// Its identifier.
-    pub id: String,
+    pub id: ClientId,
     /// The name it gave itself, or an administrator gave it. Nobody has checked a name that it gave
     /// itself.
     pub name: Option<String>,
@@ -42,18 +42,15 @@ pub struct Client {
     /// How it proves that it is itself.
     pub authentication: Authentication,
     /// Whether it may hold refresh tokens.
-    #[serde(rename = "refreshes")]
     pub may_refresh: bool,
     /// How it came to be known.
-    #[serde(rename = "origin")]
     pub source: ClientSource,
     /// When it was registered, or its document was fetched.
     pub created_at: Timestamp,
 }
 
 /// How a client proves that it is itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authentication {
     /// A public client: it cannot, and PKCE stands in (OAuth 2.1 section 2.1).
     None,
@@ -104,8 +101,7 @@ impl KeySource {
 }
 
 /// How a client came to be known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientSource {
     /// It registered itself (RFC 7591).
     Registered(Box<Registration>),
@@ -155,7 +151,10 @@ impl Client {
     /// The hosts that its identity rests on, in lower case: that of its document, and those that
     /// its answers go to. None is the person's own computer.
     pub fn hosts(&self) -> Vec<String> {
-        let own = DocumentUrl::is_meant(&self.id).then_some(self.id.as_str());
+        let own = match &self.id {
+            ClientId::Document(address) => Some(address.as_str()),
+            ClientId::Registered(_) => None,
+        };
         let answers = self
             .redirect_uris
             .iter()
@@ -172,11 +171,6 @@ impl Client {
         hosts.sort_unstable();
         hosts.dedup();
         hosts
-    }
-
-    /// How many bytes it takes in the store.
-    pub fn size(&self) -> usize {
-        serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
     }
 
     /// When it last got a token, to a day; known of clients that registered themselves.
@@ -287,11 +281,11 @@ pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > LONGEST_CHOSEN_ID {
         return Err("it has not 1 to 200 characters");
     }
-    if !is_client_id(text) || text.trim() != text {
+    let Some(id) = ClientId::parse(text).filter(|_| text.trim() == text) else {
         return Err("it has characters that are not visible ASCII, or begins or ends with a space");
-    }
+    };
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    if DocumentUrl::is_meant(text)
+    if matches!(id, ClientId::Document(_))
         || ["http", "https"]
             .iter()
             .any(|web| scheme.eq_ignore_ascii_case(web))
@@ -317,7 +311,7 @@ pub(crate) mod tests {
     /// A client that was added, for the tests of its credentials too.
     pub(crate) fn client(authentication: Authentication) -> Client {
         Client {
-            id: "c".to_owned(),
+            id: ClientId::of("c"),
             name: None,
             redirect_uris: Vec::new(),
             authentication,
@@ -338,7 +332,13 @@ pub(crate) mod tests {
             token: Secret::new([1; 32]),
         };
         let issuer = Issuer::parse("https://auth.example.com").expect("an issuer");
-        let made = metadata.register("c".to_owned(), &fresh, &issuer, Timestamp::from_seconds(0));
+        let made = metadata.register(
+            ClientId::of("c"),
+            &fresh,
+            &issuer,
+            Timestamp::from_seconds(0),
+            |_| 0,
+        );
         let mut client = made.expect("it is small").0;
         let ClientSource::Registered(registration) = &mut client.source else {
             panic!("it registered itself")
@@ -473,10 +473,10 @@ pub(crate) mod tests {
             "https://a.example/client.json",
             &"a".repeat(2048),
         ] {
-            assert!(is_client_id(good), "{good}");
+            assert!(ClientId::parse(good).is_some(), "{good}");
         }
         for bad in ["", "a\tb", "a\n", "é", "\u{7f}", &"a".repeat(2049)] {
-            assert!(!is_client_id(bad), "{bad:?}");
+            assert!(ClientId::parse(bad).is_none(), "{bad:?}");
         }
         let body = Parameters::parse(b"client_id=%0A");
         assert_eq!(

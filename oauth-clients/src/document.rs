@@ -15,7 +15,7 @@ use crate::{
     error::DocumentError,
     metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
-use oauth::{redirect::PrivateSchemes, time::Timestamp};
+use oauth::{client::ClientId, redirect::PrivateSchemes, time::Timestamp};
 
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
@@ -96,7 +96,7 @@ fn client(
     )?;
     members.supported("response_types", &["code"], "code")?;
     Ok(Client {
-        id: url.as_str().to_owned(),
+        id: ClientId::of(url.as_str()),
         name: Some(name),
         redirect_uris,
         authentication: authentication(members)?,

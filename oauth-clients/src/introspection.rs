@@ -73,7 +73,7 @@ pub fn caller<'a>(
 pub fn claimed(parameters: &Parameters, authorization: Option<&str>) -> Option<String> {
     let read = Credentials::read(parameters, authorization)
         .ok()
-        .map(|credentials| credentials.client_id);
+        .map(|credentials| credentials.client_id.into());
     read.or_else(|| {
         parameters
             .one("client_id")

@@ -6,7 +6,7 @@
 //! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
 
 use crate::{
-    client::{self, ClientProfile},
+    client::{ClientId, ClientProfile},
     epoch::Epoch,
     error::{LocalError, ParameterError, RedirectError},
     grant::GrantDetails,
@@ -30,7 +30,7 @@ const LONGEST_REPEATED_STATE: usize = 2 * LONGEST_STATE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationRequest {
     /// The client that asks.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Where the answer goes; to be proved again before it does.
     pub redirect_uri: String,
     /// Repeated in the answer (R-K13).
@@ -70,15 +70,11 @@ impl AuthorizationRequest {
 ///
 /// # Errors
 /// A missing, repeated or impossible one.
-pub fn client_id(parameters: &Parameters) -> Result<&str, LocalError> {
+pub fn client_id(parameters: &Parameters) -> Result<ClientId, LocalError> {
     let id = parameters
         .one("client_id")?
         .ok_or(ParameterError::Missing("client_id"))?;
-    if client::is_client_id(id) {
-        Ok(id)
-    } else {
-        Err(LocalError::UnknownClient)
-    }
+    ClientId::parse(id).ok_or(LocalError::UnknownClient)
 }
 
 /// Proves where the answer goes.
@@ -139,7 +135,7 @@ pub fn admit(
     let scopes = Scopes::grantable(scope, resource)?;
     let prompt = Prompt::read(parameters)?;
     Ok(AuthorizationRequest {
-        client_id: client.id.to_owned(),
+        client_id: client.id.clone(),
         redirect_uri: destination.as_str().to_owned(),
         state: state(parameters).map(str::to_owned),
         challenge,
@@ -177,9 +173,11 @@ mod tests {
         [uri.expect("a safe redirect URI")]
     });
 
+    static CLIENT: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_client"));
+
     fn client() -> ClientProfile<'static> {
         ClientProfile {
-            id: "vc_client",
+            id: &CLIENT,
             redirect_uris: &*REDIRECT_URIS,
             may_refresh: true,
         }
@@ -232,7 +230,7 @@ mod tests {
         let known = client();
         match client_id(&parameters) {
             Err(reason) => return Judged::Here(reason),
-            Ok(id) if id != known.id => return Judged::Here(LocalError::UnknownClient),
+            Ok(id) if id != *known.id => return Judged::Here(LocalError::UnknownClient),
             Ok(_) => {}
         }
         let proved = match destination(&parameters, known) {
@@ -259,7 +257,7 @@ mod tests {
     #[test]
     fn a_good_request_is_admitted_as_it_was_made() {
         let request = admitted(&[]);
-        assert_eq!(request.client_id, "vc_client");
+        assert_eq!(request.client_id, *CLIENT);
         assert_eq!(request.redirect_uri, REDIRECT_URI);
         assert_eq!(request.state.as_deref(), Some("s t"));
         assert_eq!(request.resource.as_str(), "https://notes.example/mcp");
@@ -326,7 +324,7 @@ mod tests {
     fn a_client_id_may_have_2048_characters_and_blanks() {
         for id in ["x".repeat(2048), "a b".to_owned()] {
             let parameters = query(&[("client_id", Some(&id))]);
-            assert_eq!(client_id(&parameters), Ok(id.as_str()));
+            assert_eq!(client_id(&parameters), Ok(ClientId::Registered(id)));
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::{
     authorize::AuthorizationRequest,
+    client::ClientId,
     epoch::Epoch,
     error::RedirectError,
     id::Id,
@@ -28,7 +29,7 @@ pub struct Consent {
     /// in between.
     pub id: Id,
     /// The client.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Where the answer went the last time.
     pub redirect_uri: String,
     /// What it may use.
@@ -61,7 +62,7 @@ impl Consent {
     /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs
     /// in one of them is another's (T-D28: installations of one application share its client id,
     /// and answer elsewhere).
-    pub fn name(client_id: &str, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
+    pub fn name(client_id: &ClientId, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
         // None of the three can hold a line feed.
         Digest::of(
             format!(
@@ -201,7 +202,7 @@ mod tests {
     fn request(redirect_uri: &str, scopes: &str, prompt: Prompt) -> AuthorizationRequest {
         let challenge = b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
         AuthorizationRequest {
-            client_id: "vc_client".to_owned(),
+            client_id: ClientId::of("vc_client"),
             redirect_uri: redirect_uri.to_owned(),
             state: None,
             challenge: Challenge::read(&Parameters::parse(challenge)).expect("a challenge"),
@@ -231,7 +232,9 @@ mod tests {
 
     #[test]
     fn t_d28_whatever_differs_is_another_consent() {
-        let name = |client: &str, uri: &str, at: &str| Consent::name(client, uri, &resource(at));
+        let name = |client: &str, uri: &str, at: &str| {
+            Consent::name(&ClientId::of(client), uri, &resource(at))
+        };
         let (client, notes) = ("vc_client", "https://notes.example/mcp");
         let own = name(client, WEB, notes);
         assert_eq!(

@@ -24,6 +24,7 @@ pub use rotation::{RotatedToken, Rotation};
 pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 
 use crate::{
+    client::ClientId,
     epoch::Epoch,
     error::TokenRequestError,
     id::Id,
@@ -42,7 +43,7 @@ pub const REPLAY_REMEMBERED: Duration = Duration::from_hours(30 * 24);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantDetails {
     /// The client.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Where the code was sent.
     pub redirect_uri: String,
     /// What the verifier has to answer.
@@ -198,7 +199,7 @@ impl Grant {
     pub fn redeem(
         self,
         code: &AuthorizationCode,
-        client_id: &str,
+        client_id: &ClientId,
         request: &CodeRequest<'_>,
         now: Timestamp,
         fresh: [Secret; 2],
@@ -269,7 +270,7 @@ impl Grant {
     pub fn refresh(
         self,
         token: &RefreshToken,
-        client_id: &str,
+        client_id: &ClientId,
         request: &RefreshRequest<'_>,
         now: Timestamp,
         salt: &Secret,
@@ -286,7 +287,7 @@ impl Grant {
         if rotation.family != token.family.digest() {
             return Transition::refuse(TokenRequestError::UnknownRefreshToken);
         }
-        if self.details.client_id != client_id {
+        if self.details.client_id != *client_id {
             return Transition::refuse(TokenRequestError::RefreshTokenOfAnotherClient);
         }
         let digest = token.secret.digest();
@@ -327,7 +328,7 @@ impl Grant {
     pub fn revoke(
         self,
         refresh_token: Option<&RefreshToken>,
-        client_id: &str,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<Option<Self>, TokenRequestError> {
         let GrantState::Active { refresh, .. } = &self.state else {
@@ -341,7 +342,7 @@ impl Grant {
         if !refresh_token.is_none_or(is_known) {
             return Ok(None);
         }
-        if self.details.client_id != client_id {
+        if self.details.client_id != *client_id {
             return Err(TokenRequestError::TokenOfAnotherClient);
         }
         Ok(self.end(RevocationReason::Requested, now))
@@ -473,11 +474,11 @@ impl Grant {
 impl GrantDetails {
     fn check_redemption(
         &self,
-        client_id: &str,
+        client_id: &ClientId,
         request: &CodeRequest<'_>,
         resource: &Resource,
     ) -> Result<Scopes, TokenRequestError> {
-        if self.client_id != client_id {
+        if self.client_id != *client_id {
             return Err(TokenRequestError::CodeOfAnotherClient);
         }
         if request

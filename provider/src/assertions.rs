@@ -43,7 +43,7 @@ impl Asking<'_> {
         let grant = self.grant.as_ref().map_err(Unavailable::clone)?;
         let is_its_own = grant
             .as_ref()
-            .is_some_and(|grant| grant.record.details.client_id == client_id);
+            .is_some_and(|grant| *grant.record.details.client_id == *client_id);
         Ok(if is_its_own {
             Cause::Client
         } else {

@@ -9,12 +9,13 @@ use identity::RateLimit;
 use oauth::{
     Id, Parameters, Secret,
     authorize::{self, AuthorizationRequest},
+    client::ClientId,
     consent::{self, Consent, Interaction},
     epoch::Epoch,
     prompt::Prompt,
     redirect::{Location, ValidatedRedirectUri},
 };
-use oauth_clients::{client::Client, document::DocumentUrl};
+use oauth_clients::client::Client;
 
 use crate::{
     BrowserContext, Provider,
@@ -186,9 +187,10 @@ impl Provider {
         browser: &BrowserContext,
     ) -> Result<Begun, AuthorizeError> {
         // 1. Who asks. Faults stay here.
-        let (id, judged) = match authorize::client_id(parameters) {
-            Ok(id) => (id, self.judge(id, parameters, browser).await),
-            Err(reason) => ("", Err(Fault::local(reason))),
+        let id = authorize::client_id(parameters);
+        let (id, judged) = match &id {
+            Ok(id) => (&**id, self.judge(id, parameters, browser).await),
+            Err(reason) => ("", Err(Fault::local(reason.clone()))),
         };
         // 2. Everything else. A fault is noted for whoever runs the server.
         let fault = match judged {
@@ -220,7 +222,7 @@ impl Provider {
 
     async fn judge(
         &self,
-        id: &str,
+        id: &ClientId,
         parameters: &Parameters,
         browser: &BrowserContext,
     ) -> Result<Begun, Fault> {
@@ -249,7 +251,11 @@ impl Provider {
 
     /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this
     /// server ask for a document.
-    async fn admitted_client(&self, id: &str, browser: &BrowserContext) -> Result<Client, Fault> {
+    async fn admitted_client(
+        &self,
+        id: &ClientId,
+        browser: &BrowserContext,
+    ) -> Result<Client, Fault> {
         let admitted = async {
             let mut wait = self.limiter().count_from(REQUESTS, browser.address).await?;
             // Strangers behind the same address do not shut out a browser in which somebody has
@@ -267,7 +273,7 @@ impl Provider {
                 ))
             })
         };
-        let client = if DocumentUrl::is_meant(id) {
+        let client = if matches!(id, ClientId::Document(_)) {
             admitted.await?;
             self.asking_client(id, browser.address).await
         } else {

@@ -2,6 +2,7 @@
 //! 7592), and forgetting them.
 
 use crate::step_error::StepError;
+use oauth::client::ClientId;
 use oauth::error::{LocalError, ProtocolError as _, RedirectUriError};
 use oauth_clients::error::{MetadataError, RegistrationError};
 use std::{net::IpAddr, time::Duration};
@@ -114,12 +115,18 @@ impl Provider {
             secret: self.entropy().secret(),
             token: self.entropy().secret(),
         };
-        let (client, information) =
-            metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
+        let (client, information) = metadata.register(
+            self.new_client_id(),
+            &fresh,
+            &settings.issuer,
+            self.now(),
+            records::size,
+        )?;
         if self.blocks(&client) {
             return Err(KEPT_OUT.into());
         }
-        self.spend_registered(address, client.size()).await?;
+        self.spend_registered(address, records::size(&client))
+            .await?;
         self.keep_client(client.clone()).await?;
         for reason in dropped {
             tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
@@ -211,7 +218,13 @@ impl Provider {
                 client.filter(|client| self.knows(client)),
                 token,
             )?;
-            managed.update(body, &fresh, &settings.private_schemes, &settings.issuer)
+            managed.update(
+                body,
+                &fresh,
+                &settings.private_schemes,
+                &settings.issuer,
+                records::size,
+            )
         };
         let change = |client: Option<Client>| match update(client) {
             Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT.into()),
@@ -294,8 +307,8 @@ impl Provider {
     }
 
     /// An id that no URL can be confused with, in characters that need no escaping anywhere.
-    pub(crate) fn new_client_id(&self) -> String {
-        format!("{CLIENT_PREFIX}{}", self.entropy().id())
+    pub(crate) fn new_client_id(&self) -> ClientId {
+        ClientId::of(format!("{CLIENT_PREFIX}{}", self.entropy().id()))
     }
 
     /// Stores a client, then lists it: others who look for lapsed names drop one without a record.

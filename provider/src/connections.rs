@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use oauth::{
-    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant, redirect,
-    resource::ResourceIdentifier, scope::Scopes,
+    Id, Secret, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, grant::Grant,
+    redirect, resource::ResourceIdentifier, scope::Scopes,
 };
 
 use crate::{
@@ -82,7 +82,7 @@ pub struct Application {
 
 /// What belongs to one connection: grants that came of one consent, and the consent.
 struct Gathered {
-    client_id: String,
+    client_id: ClientId,
     redirect_uri: String,
     resource: ResourceIdentifier,
     scopes: Scopes,
@@ -184,7 +184,7 @@ impl Provider {
     /// The grants of an account, apart from those that ended with everything else of their client.
     async fn current_grants(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
         let mut grants = self.grants_of(account).rows(|_, grant| Some(grant)).await?;
-        let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
+        let mut epochs: BTreeMap<ClientId, Epoch> = BTreeMap::new();
         for grant in &grants.rows {
             let client_id = &grant.details.client_id;
             if !epochs.contains_key(client_id) {
@@ -258,14 +258,14 @@ impl Provider {
     /// went.
     async fn application(
         &self,
-        id: String,
+        id: ClientId,
         redirect_uri: &str,
         resource: &ResourceIdentifier,
     ) -> Result<Application, Unavailable> {
         let client = self.readable_client(&id).await?;
         let on_this_computer = redirect::targets_native_app(redirect_uri);
         Ok(Application {
-            name: client.and_then(|client| client.name).unwrap_or(id),
+            name: client.and_then(|client| client.name).unwrap_or(id.into()),
             host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
             on_this_computer,
             resource_name: self.resource(resource).map_or_else(

@@ -8,6 +8,7 @@
 use oauth::{
     Id, Secret,
     authorize::AuthorizationRequest,
+    client::ClientId,
     consent::{Consent, ConsentContext},
     grant::{Grant, GrantDetails, GrantKey},
     resource::ResourceIdentifier,
@@ -25,7 +26,7 @@ use crate::{
 
 /// What a person withdrew.
 pub(crate) struct Withdrawn {
-    pub(crate) client_id: String,
+    pub(crate) client_id: ClientId,
     pub(crate) resource: ResourceIdentifier,
 }
 

@@ -152,7 +152,7 @@ impl Provider {
         };
         let grant = grant.as_ref().map_err(Unavailable::clone)?.as_ref();
         let terms = grant.map(|grant| &grant.record.details);
-        if terms.is_none_or(|terms| terms.client_id != id || epoch.ends(terms.epoch)) {
+        if terms.is_none_or(|terms| *terms.client_id != *id || epoch.ends(terms.epoch)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, Cause::Client).await
@@ -216,7 +216,10 @@ impl Provider {
     /// Fetches a document that nothing is stored of, and counts what that takes in the store.
     async fn first_document(&self, url: &DocumentUrl, address: IpAddr) -> Result<Client, NoClient> {
         let client = self.fetch_document(url, Cause::Browser(address)).await?;
-        if let Some(retry_after) = self.spend_on_fetched(address, client.size()).await? {
+        if let Some(retry_after) = self
+            .spend_on_fetched(address, records::size(&client))
+            .await?
+        {
             return Err(NoClient::TooMany { retry_after });
         }
         self.keep_document(url, &client).await

@@ -201,7 +201,7 @@ impl Proved {
         self.client
             .name
             .clone()
-            .unwrap_or_else(|| self.client.id.clone())
+            .unwrap_or_else(|| self.client.id.to_string())
     }
 
     /// The host that its identity comes from: that of its document, or else the web host that

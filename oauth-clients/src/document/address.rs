@@ -1,7 +1,7 @@
 //! The address of a document (R-C12, draft -02 section 3).
 
 use crate::error::DocumentError;
-use oauth::web_address::AddressParts;
+use oauth::{client::ClientId, web_address::AddressParts};
 use url::{Host, Position, Url};
 
 const SCHEME: &str = "https://";
@@ -16,10 +16,9 @@ pub struct DocumentUrl {
 }
 
 impl DocumentUrl {
-    /// Whether a client identifier is meant to be an address. Identifiers of our own making never
-    /// are (draft -02 section 8.10).
+    /// Whether a client identifier is meant to be an address.
     pub fn is_meant(client_id: &str) -> bool {
-        client_id.contains("://")
+        matches!(ClientId::of(client_id), ClientId::Document(_))
     }
 
     /// Reads a client identifier.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{ClientInformation, ClientMetadata, Registration};
+use super::{ClientInformation, ClientMetadata, Registration, StoredSize};
 use crate::{
     client::{self, Authentication, Client, ClientSource},
     error::{MetadataError, RegistrationError},
@@ -83,6 +83,7 @@ impl AuthenticatedRegistration {
         fresh: &Secret,
         schemes: &PrivateSchemes,
         issuer: &Issuer,
+        size: StoredSize,
     ) -> Result<(Client, ClientInformation), RegistrationError> {
         let mut members = ClientMetadataObject::read_from(body)?;
         self.check_identity(&members)?;
@@ -98,7 +99,7 @@ impl AuthenticatedRegistration {
             details: metadata.details.clone(),
             ..self.registration
         };
-        let client = metadata.client(registration, id, authentication, created_at)?;
+        let client = metadata.client(registration, id, authentication, created_at, size)?;
         let information =
             ClientInformation::of(&client, metadata.details, self.token, secret, issuer);
         Ok((client, information))
@@ -109,7 +110,7 @@ impl AuthenticatedRegistration {
     fn check_identity(&self, members: &ClientMetadataObject) -> Result<(), MetadataError> {
         let text = |member| members.read::<String>(member, "it is not a string");
         let fault = |member, why| Err(MetadataError::Unacceptable { member, why });
-        if text("client_id")?.is_none_or(|id| id != self.client.id) {
+        if text("client_id")?.is_none_or(|id| id != self.client.id.as_str()) {
             return fault("client_id", "it is not the one of this registration");
         }
         let is_own = |secret: &str| match &self.client.authentication {
@@ -128,6 +129,8 @@ impl AuthenticatedRegistration {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    use oauth::client::ClientId;
 
     use super::*;
     use crate::{client::KeySource, registration::GeneratedSecrets};
@@ -149,10 +152,11 @@ mod tests {
             token: Secret::new([2; 32]),
         };
         let made = metadata.register(
-            "vc_a".to_owned(),
+            ClientId::of("vc_a"),
             &fresh,
             &issuer(),
             Timestamp::from_seconds(7),
+            |_| 0,
         );
         let (client, information) = made.expect("it is small");
         (
@@ -174,6 +178,7 @@ mod tests {
             &Secret::new([9; 32]),
             &PrivateSchemes::default(),
             &issuer(),
+            |_| 0,
         )
     }
 
@@ -328,14 +333,16 @@ mod tests {
                 RedirectUriError::Unsafe(_)
             )))
         ));
-        let managed = AuthenticatedRegistration::authenticate(Some(client), Some(&token))
-            .expect("its own token");
-        let broken = managed.update(
-            b"{",
-            &Secret::new([9; 32]),
-            &PrivateSchemes::default(),
-            &issuer(),
-        );
+        let managed = |client: &Client| {
+            AuthenticatedRegistration::authenticate(Some(client.clone()), Some(&token))
+                .expect("its own token")
+        };
+        let (fresh, schemes) = (Secret::new([9; 32]), PrivateSchemes::default());
+        let broken = managed(&client).update(b"{", &fresh, &schemes, &issuer(), |_| 0);
         assert_eq!(broken.err(), Some(MetadataError::Malformed.into()));
+        let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://b.example/cb"] });
+        let body = body.to_string();
+        let large = managed(&client).update(body.as_bytes(), &fresh, &schemes, &issuer(), |_| 8193);
+        assert_eq!(large.err(), Some(RegistrationError::TooLarge));
     }
 }

@@ -55,7 +55,7 @@ fn read(body: &[u8]) -> Result<Client, DocumentError> {
 fn assert_described(body: &[u8]) -> Result<(), TestCaseError> {
     match read(body) {
         Ok(client) => {
-            prop_assert_eq!(client.id, ADDRESS);
+            prop_assert_eq!(client.id.as_str(), ADDRESS);
             prop_assert!(client.name.is_some_and(|name| !name.trim().is_empty()));
             prop_assert!(!client.redirect_uris.is_empty());
             for uri in &client.redirect_uris {

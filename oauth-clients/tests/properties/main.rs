@@ -7,13 +7,13 @@ mod readers;
 mod strategies;
 mod web_addresses;
 
-use oauth::{Timestamp, redirect::RedirectUri};
+use oauth::{Timestamp, client::ClientId, redirect::RedirectUri};
 use oauth_clients::client::{Authentication, Client, ClientSource};
 
 /// A client with these redirect URIs.
 fn client(redirect_uris: Vec<RedirectUri>) -> Client {
     Client {
-        id: "vc_client".to_owned(),
+        id: ClientId::of("vc_client"),
         name: None,
         redirect_uris,
         authentication: Authentication::None,

@@ -7,7 +7,9 @@ use crate::{id::Id, parameters::Parameters, resource::ScopeDescription};
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str =
     "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
-const CLIENT: &str = "vc_client";
+static CLIENT: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_client"));
+static NO_CLIENT: LazyLock<ClientId> = LazyLock::new(|| ClientId::of(""));
+static OTHER: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_other"));
 const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: Duration = Duration::from_hours(1);
@@ -46,7 +48,7 @@ fn key() -> GrantKey {
 
 fn details() -> GrantDetails {
     GrantDetails {
-        client_id: CLIENT.to_owned(),
+        client_id: CLIENT.clone(),
         redirect_uri: REDIRECT_URI.to_owned(),
         challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes()))
             .expect("the challenge of RFC 7636"),
@@ -103,7 +105,7 @@ fn redeem(
 ) -> Transition {
     grant.clone().redeem(
         code,
-        CLIENT,
+        &CLIENT,
         request,
         at(seconds),
         [secret(4), secret(5)],
@@ -120,7 +122,7 @@ fn refresh(
 ) -> Transition {
     grant
         .clone()
-        .refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), policy)
+        .refresh(token, &CLIENT, &REFRESH, at(seconds), &secret(salt), policy)
 }
 
 /// A grant that was redeemed at [`START`], its code and its first refresh token.
@@ -242,17 +244,17 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ..code.clone()
     };
     for (code, client_id, request, reason) in [
-        (&other_code, CLIENT, CODE, TokenRequestError::UnknownCode),
+        (&other_code, &CLIENT, CODE, TokenRequestError::UnknownCode),
+        (&code, &OTHER, CODE, TokenRequestError::CodeOfAnotherClient),
         (
             &code,
-            "vc_other",
+            &NO_CLIENT,
             CODE,
             TokenRequestError::CodeOfAnotherClient,
         ),
-        (&code, "", CODE, TokenRequestError::CodeOfAnotherClient),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 redirect_uri: Some("http://127.0.0.1:5001/cb"),
                 ..CODE
@@ -261,7 +263,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 redirect_uri: Some("http://127.0.0.1/cb"),
                 ..CODE
@@ -270,7 +272,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 verifier: "",
                 ..CODE
@@ -279,7 +281,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 verifier: &VERIFIER[..42],
                 ..CODE
@@ -288,7 +290,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
                 ..CODE
@@ -297,7 +299,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ),
         (
             &code,
-            CLIENT,
+            &CLIENT,
             CodeRequest {
                 resource: Some("https://other.example/mcp"),
                 ..CODE
@@ -409,7 +411,7 @@ fn r_o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes()
     let ask = |scope, resource| {
         grant.clone().refresh(
             &token,
-            CLIENT,
+            &CLIENT,
             &RefreshRequest {
                 resource,
                 scope,
@@ -530,7 +532,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
             .clone()
             .redeem(
                 &code,
-                CLIENT,
+                &CLIENT,
                 &CODE,
                 at(seconds),
                 [secret(4), secret(5)],
@@ -627,7 +629,7 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
         let redeemed =
             offered
                 .clone()
-                .redeem(&code, CLIENT, &CODE, at(0), [secret(4), secret(5)], today);
+                .redeem(&code, &CLIENT, &CODE, at(0), [secret(4), secret(5)], today);
         assert_eq!(
             redeemed.answer.map(|issue| issue.scopes.to_string()),
             expected
@@ -638,7 +640,7 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
             let refreshed =
                 grant
                     .clone()
-                    .refresh(&token, CLIENT, &request, at(1), &secret(6), today);
+                    .refresh(&token, &CLIENT, &request, at(1), &secret(6), today);
             assert_eq!(
                 refreshed.answer.map(|issue| issue.scopes.to_string()),
                 expected,
@@ -656,7 +658,7 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
         };
         let widened = grant
             .clone()
-            .refresh(&token, CLIENT, &request, at(1), &secret(6), today)
+            .refresh(&token, &CLIENT, &request, at(1), &secret(6), today)
             .answer;
         assert_eq!(
             widened.err(),
@@ -767,10 +769,9 @@ fn t_c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen()
     let (grant, _, first) = active();
     let (grant, second) = granted(refresh(&grant, &first, 0, 6, policy()));
     for token in [&first, &second] {
-        let outcome =
-            grant
-                .clone()
-                .refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), policy());
+        let outcome = grant
+            .clone()
+            .refresh(token, &OTHER, &REFRESH, at(DAY), &secret(7), policy());
         assert_eq!(
             outcome,
             refused(TokenRequestError::RefreshTokenOfAnotherClient)
@@ -789,7 +790,7 @@ fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
     let ask = |seconds| {
         grant
             .clone()
-            .refresh(&token, CLIENT, &request, at(seconds), &secret(7), policy())
+            .refresh(&token, &CLIENT, &request, at(seconds), &secret(7), policy())
     };
     assert_eq!(ask(29), refused(TokenRequestError::ScopeNotGranted));
     assert_eq!(
@@ -929,9 +930,9 @@ fn a_client_ends_its_grant_by_any_token_of_it() {
     let (grant, second) = granted(refresh(&grant, &first, DAY, 6, policy()));
     let ended = Ok(grant.clone().end(RevocationReason::Requested, at(2 * DAY)));
     for token in [None, Some(&second), Some(&first)] {
-        assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);
+        assert_eq!(grant.clone().revoke(token, &CLIENT, at(2 * DAY)), ended);
         assert_eq!(
-            grant.clone().revoke(token, "vc_other", at(2 * DAY)),
+            grant.clone().revoke(token, &OTHER, at(2 * DAY)),
             Err(TokenRequestError::TokenOfAnotherClient)
         );
     }
@@ -973,7 +974,7 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
         (&active, Some(&token), 90 * DAY),
         (&silent, Some(&token), 1),
     ] {
-        for client_id in [CLIENT, "vc_other"] {
+        for client_id in [&CLIENT, &OTHER] {
             assert_eq!(
                 grant.clone().revoke(token, client_id, at(seconds)),
                 Ok(None),
@@ -983,7 +984,7 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
     }
     assert!(
         silent
-            .revoke(None, CLIENT, at(1))
+            .revoke(None, &CLIENT, at(1))
             .is_ok_and(|next| next.is_some())
     );
 }

@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use oauth::{
     Id, Parameters, Secret, Timestamp,
+    client::ClientId,
     epoch::Epoch,
     error::TokenRequestError,
     grant::{
@@ -20,7 +21,8 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CLIENT: &str = "vc_client";
+static CLIENT: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_client"));
+static OTHER: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_other"));
 const CODE_LIFETIME: u64 = 60;
 /// Short, so that random steps in time reach it.
 const REFRESH_LIFETIME: u64 = 200;
@@ -137,7 +139,7 @@ struct Life {
 impl Life {
     fn new(window: u64) -> Self {
         let details = GrantDetails {
-            client_id: CLIENT.to_owned(),
+            client_id: CLIENT.clone(),
             redirect_uri: "http://127.0.0.1:5000/cb".to_owned(),
             challenge: challenge(),
             resource: ResourceIdentifier::parse("https://notes.example/mcp")
@@ -224,7 +226,7 @@ impl Life {
 
     fn redeem(&mut self, wrong: Option<WrongCode>) -> Result<(), TestCaseError> {
         let mut code = self.code.clone();
-        let mut client = CLIENT;
+        let mut client: &ClientId = &CLIENT;
         let mut request = CodeRequest {
             code: "",
             verifier: VERIFIER,
@@ -235,7 +237,7 @@ impl Life {
         match wrong {
             None => {}
             Some(WrongCode::Secret) => code.secret = Secret::new([9; 32]),
-            Some(WrongCode::Client) => client = "vc_other",
+            Some(WrongCode::Client) => client = &OTHER,
             Some(WrongCode::RedirectUri) => request.redirect_uri = Some("http://127.0.0.1:5001/cb"),
             Some(WrongCode::Verifier) => {
                 request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK";
@@ -270,7 +272,7 @@ impl Life {
 
     fn refresh(&mut self, number: usize, wrong: Option<WrongRefresh>) -> Result<(), TestCaseError> {
         let mut token = self.tokens[number].token.clone();
-        let mut client = CLIENT;
+        let mut client: &ClientId = &CLIENT;
         let mut request = RefreshRequest {
             token: "",
             resource: None,
@@ -279,7 +281,7 @@ impl Life {
         match wrong {
             None => {}
             Some(WrongRefresh::Family) => token = of_another_family(&token),
-            Some(WrongRefresh::Client) => client = "vc_other",
+            Some(WrongRefresh::Client) => client = &OTHER,
             Some(WrongRefresh::Resource) => request.resource = Some("https://other.example/mcp"),
             Some(WrongRefresh::Scope) => request.scope = Some("admin"),
         }
@@ -383,7 +385,7 @@ impl Life {
             let outcomes = [[7; 32], [8; 32]].map(|salt| {
                 self.grant.clone().refresh(
                     &issued.token,
-                    CLIENT,
+                    &CLIENT,
                     &request,
                     Timestamp::from_seconds(self.now),
                     &Secret::new(salt),
@@ -449,7 +451,7 @@ proptest! {
         let guess = Secret::new(guess).encode();
         let forged = RefreshToken::parse(&format!("{}{guess}{guess}", &text[..48])).expect("a well-formed token");
         let request = RefreshRequest { token: "", resource: None, scope: None };
-        let outcome = life.grant.refresh(&forged, CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.policy);
+        let outcome = life.grant.refresh(&forged, &CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.policy);
         prop_assert_eq!(outcome, Transition { next: None, answer: Err(TokenRequestError::UnknownRefreshToken) });
     }
 }

@@ -3,7 +3,7 @@
 use oauth::{
     ErrorResponse, Parameters,
     authorize::{self, AuthorizationRequest},
-    client::ClientProfile,
+    client::{ClientId, ClientProfile},
     error::ParameterError,
     redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     token::TokenRequest,
@@ -28,7 +28,7 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, ErrorRespo
             .expect("a safe redirect URI"),
     ];
     let client = ClientProfile {
-        id: "vc_client",
+        id: &ClientId::of("vc_client"),
         redirect_uris: &redirect_uris,
         may_refresh: true,
     };

@@ -2,6 +2,7 @@
 
 use oauth::{
     Id, Secret, Timestamp,
+    client::ClientId,
     epoch::Epoch,
     grant::{AuthorizationCode, Grant, GrantDetails, GrantKey, RefreshToken},
     resource::Resource,
@@ -109,7 +110,7 @@ proptest! {
     #[test]
     fn an_offered_grant_keeps_the_digest_of_its_code_alone(code in code(), lifetime in 0..100u64) {
         let details = GrantDetails {
-            client_id: "vc_client".to_owned(),
+            client_id: ClientId::of("vc_client"),
             redirect_uri: "http://127.0.0.1/cb".to_owned(),
             challenge: crate::grants::challenge(),
             resource: notes().identifier,

@@ -205,8 +205,8 @@ impl Administration {
                 Found::Nothing => None,
                 Found::Unreadable => Some(nameless(client_id)),
                 Found::Record(client) => Some(ClientName {
-                    name: client.name.unwrap_or_else(|| client.id.clone()),
-                    id: client.id,
+                    name: client.name.unwrap_or_else(|| client.id.to_string()),
+                    id: client.id.into(),
                 }),
             },
         )
@@ -256,7 +256,7 @@ impl Provider {
             ),
             created_at: client.created_at,
             name: client.name.unwrap_or_default(),
-            client_id: client.id,
+            client_id: client.id.into(),
             kind,
         }
     }

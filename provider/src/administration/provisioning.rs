@@ -1,8 +1,11 @@
 //! Clients that an administrator adds and changes. Adding never changes a client that exists, so a
 //! script can repeat it.
 
-use oauth::ProtocolError as _;
-use oauth::redirect::{PrivateSchemes, RedirectUri};
+use oauth::{
+    ProtocolError as _,
+    client::ClientId,
+    redirect::{PrivateSchemes, RedirectUri},
+};
 use oauth_clients::client::{
     Authentication, CLIENT_PREFIX, Client, ClientSource, KeySource, judge_chosen_id, secret_digest,
     secret_text,
@@ -140,7 +143,7 @@ impl Administration {
         let wanted = self.check(Some(&name), Some(&redirect_uris), Some(proof))?;
         let Some(id) = id else {
             return self
-                .keep_new_client(self.provider.new_client_id(), &wanted)
+                .keep_new_client(self.provider.new_client_id().into(), &wanted)
                 .await;
         };
         judge_chosen_id(&id).map_err(|why| InvalidInput::ClientId {
@@ -191,7 +194,7 @@ impl Administration {
         }
         let changed = changed.into_iter().map(str::to_owned).collect();
         Ok(ChangedClient {
-            client_id: client.id,
+            client_id: client.id.into(),
             changed,
             client_secret: made.then_some(secret),
         })
@@ -216,7 +219,7 @@ impl Administration {
         self.record_client(AuditAction::ClientSecretMade, changed.client.named(), None)
             .await;
         Ok(AddedClient {
-            client_id: changed.client.id,
+            client_id: changed.client.id.into(),
             client_secret: Some(secret),
             unchanged: false,
         })
@@ -261,7 +264,7 @@ impl Administration {
         let secret = matches!(wanted.proof, Some(ClientProof::Secret))
             .then(|| secret_text(&provider.entropy().secret()));
         let mut client = Client {
-            id: id.clone(),
+            id: ClientId::of(&*id),
             name: None,
             redirect_uris: Vec::new(),
             authentication: Authentication::None,
@@ -290,12 +293,12 @@ impl Administration {
     async fn repeat(&self, existing: &Client, wanted: &Checked) -> Done<AddedClient> {
         let added = added(existing.clone())?;
         if !wanted.apply(&mut added.clone(), "").is_empty() {
-            return Err(StateConflict::ClientDiffers(existing.id.clone()).into());
+            return Err(StateConflict::ClientDiffers(existing.id.to_string()).into());
         }
         // In case that an earlier attempt ended before the client was listed.
         self.provider.all_clients().list_name(&existing.id).await?;
         Ok(AddedClient {
-            client_id: existing.id.clone(),
+            client_id: existing.id.to_string(),
             client_secret: None,
             unchanged: true,
         })
@@ -386,8 +389,8 @@ trait Named {
 impl Named for Client {
     fn named(&self) -> ClientName {
         ClientName {
-            id: self.id.clone(),
-            name: self.name.clone().unwrap_or_else(|| self.id.clone()),
+            id: self.id.to_string(),
+            name: self.name.clone().unwrap_or_else(|| self.id.to_string()),
         }
     }
 }
@@ -397,8 +400,12 @@ impl Named for Client {
 fn added(client: Client) -> Done<Client> {
     match client.source {
         ClientSource::Added => Ok(client),
-        ClientSource::Registered(_) => Err(StateConflict::ClientRegisteredItself(client.id).into()),
-        ClientSource::Document { .. } => Err(StateConflict::ClientHasDocument(client.id).into()),
+        ClientSource::Registered(_) => {
+            Err(StateConflict::ClientRegisteredItself(client.id.into()).into())
+        }
+        ClientSource::Document { .. } => {
+            Err(StateConflict::ClientHasDocument(client.id.into()).into())
+        }
     }
 }
 

@@ -126,6 +126,11 @@ pub(crate) fn encode<T: Record>(record: &T) -> Vec<u8> {
     to_json(&record.to_stored())
 }
 
+/// How many bytes a record takes.
+pub(crate) fn size<T: Record>(record: &T) -> usize {
+    encode(record).len()
+}
+
 /// The bytes of what is no record of its own: a line of a backup, what a hash is over.
 pub(crate) fn to_json<T: Serialize>(shape: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(USUAL_LENGTH);

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use oauth::{Timestamp, redirect::RedirectUri};
-use oauth_clients::client::{Authentication, Client, ClientSource};
+use oauth::{Digest, Timestamp, client::ClientId, redirect::RedirectUri};
+use oauth_clients::{
+    client::{Authentication, Client, ClientSource, KeySource},
+    registration::{Registration, RegistrationDetails},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::records::V1;
@@ -15,10 +18,38 @@ pub(crate) struct StoredClient<'a> {
     id: Cow<'a, str>,
     name: Option<Cow<'a, str>>,
     redirect_uris: Cow<'a, [RedirectUri]>,
-    authentication: Cow<'a, Authentication>,
+    authentication: StoredAuthentication<'a>,
     refreshes: bool,
-    origin: Cow<'a, ClientSource>,
+    origin: StoredSource<'a>,
     created_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredAuthentication<'a> {
+    None,
+    Secret(Cow<'a, Digest>),
+    Keys(Cow<'a, KeySource>),
+    KeysOrNone(Cow<'a, KeySource>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredSource<'a> {
+    Registered(Box<StoredRegistration<'a>>),
+    Added,
+    Document {
+        fresh_until: Timestamp,
+        allowed: bool,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRegistration<'a> {
+    /// Records of the first releases have here what is in the client too; it is passed over.
+    metadata: Cow<'a, RegistrationDetails>,
+    token: Cow<'a, Digest>,
+    used_at: Option<Timestamp>,
 }
 
 impl<'a> From<&'a Client> for StoredClient<'a> {
@@ -28,9 +59,9 @@ impl<'a> From<&'a Client> for StoredClient<'a> {
             id: Cow::Borrowed(&client.id),
             name: client.name.as_deref().map(Cow::Borrowed),
             redirect_uris: Cow::Borrowed(&client.redirect_uris),
-            authentication: Cow::Borrowed(&client.authentication),
+            authentication: (&client.authentication).into(),
             refreshes: client.may_refresh,
-            origin: Cow::Borrowed(&client.source),
+            origin: (&client.source).into(),
             created_at: client.created_at,
         }
     }
@@ -39,13 +70,77 @@ impl<'a> From<&'a Client> for StoredClient<'a> {
 impl From<StoredClient<'_>> for Client {
     fn from(stored: StoredClient<'_>) -> Self {
         Self {
-            id: stored.id.into_owned(),
+            id: ClientId::of(stored.id),
             name: stored.name.map(Cow::into_owned),
             redirect_uris: stored.redirect_uris.into_owned(),
-            authentication: stored.authentication.into_owned(),
+            authentication: stored.authentication.into(),
             may_refresh: stored.refreshes,
-            source: stored.origin.into_owned(),
+            source: stored.origin.into(),
             created_at: stored.created_at,
+        }
+    }
+}
+
+impl<'a> From<&'a Authentication> for StoredAuthentication<'a> {
+    fn from(authentication: &'a Authentication) -> Self {
+        match authentication {
+            Authentication::None => Self::None,
+            Authentication::Secret(digest) => Self::Secret(Cow::Borrowed(digest)),
+            Authentication::Keys(keys) => Self::Keys(Cow::Borrowed(keys)),
+            Authentication::KeysOrNone(keys) => Self::KeysOrNone(Cow::Borrowed(keys)),
+        }
+    }
+}
+
+impl From<StoredAuthentication<'_>> for Authentication {
+    fn from(stored: StoredAuthentication<'_>) -> Self {
+        match stored {
+            StoredAuthentication::None => Self::None,
+            StoredAuthentication::Secret(digest) => Self::Secret(digest.into_owned()),
+            StoredAuthentication::Keys(keys) => Self::Keys(keys.into_owned()),
+            StoredAuthentication::KeysOrNone(keys) => Self::KeysOrNone(keys.into_owned()),
+        }
+    }
+}
+
+impl<'a> From<&'a ClientSource> for StoredSource<'a> {
+    fn from(source: &'a ClientSource) -> Self {
+        match source {
+            ClientSource::Registered(registration) => {
+                Self::Registered(Box::new(StoredRegistration {
+                    metadata: Cow::Borrowed(&registration.details),
+                    token: Cow::Borrowed(&registration.token),
+                    used_at: registration.used_at,
+                }))
+            }
+            ClientSource::Added => Self::Added,
+            ClientSource::Document {
+                fresh_until,
+                allowed,
+            } => Self::Document {
+                fresh_until: *fresh_until,
+                allowed: *allowed,
+            },
+        }
+    }
+}
+
+impl From<StoredSource<'_>> for ClientSource {
+    fn from(stored: StoredSource<'_>) -> Self {
+        match stored {
+            StoredSource::Registered(stored) => Self::Registered(Box::new(Registration {
+                details: stored.metadata.into_owned(),
+                token: stored.token.into_owned(),
+                used_at: stored.used_at,
+            })),
+            StoredSource::Added => Self::Added,
+            StoredSource::Document {
+                fresh_until,
+                allowed,
+            } => Self::Document {
+                fresh_until,
+                allowed,
+            },
         }
     }
 }

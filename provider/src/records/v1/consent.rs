@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use oauth::{
-    Id, Timestamp, consent::Consent, epoch::Epoch, resource::ResourceIdentifier, scope::Scopes,
+    Id, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, resource::ResourceIdentifier,
+    scope::Scopes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,7 @@ impl From<StoredConsent<'_>> for Consent {
     fn from(stored: StoredConsent<'_>) -> Self {
         Self {
             id: stored.id,
-            client_id: stored.client_id.into_owned(),
+            client_id: ClientId::of(stored.client_id),
             redirect_uri: stored.redirect_uri.into_owned(),
             resource: stored.resource.into_owned(),
             scopes: stored.scopes.into_owned(),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use oauth::{
     Digest, Id, Timestamp,
+    client::ClientId,
     epoch::Epoch,
     grant::{self, GrantDetails, GrantState, RevocationReason},
     pkce::Challenge,
@@ -172,7 +173,7 @@ impl<'a> From<&'a GrantDetails> for Terms<'a> {
 impl From<Terms<'_>> for GrantDetails {
     fn from(terms: Terms<'_>) -> Self {
         Self {
-            client_id: terms.client_id.into_owned(),
+            client_id: ClientId::of(terms.client_id),
             redirect_uri: terms.redirect_uri.into_owned(),
             challenge: terms.challenge.into_owned(),
             resource: terms.resource.into_owned(),

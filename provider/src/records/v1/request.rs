@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use oauth::{
-    Digest, Id, Timestamp, authorize::AuthorizationRequest, pkce::Challenge, prompt,
-    resource::ResourceIdentifier, scope::Scopes,
+    Digest, Id, Timestamp, authorize::AuthorizationRequest, client::ClientId, pkce::Challenge,
+    prompt, resource::ResourceIdentifier, scope::Scopes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -173,7 +173,7 @@ impl<'a> From<&'a AuthorizationRequest> for Parameters<'a> {
 impl From<Parameters<'_>> for AuthorizationRequest {
     fn from(stored: Parameters<'_>) -> Self {
         Self {
-            client_id: stored.client_id.into_owned(),
+            client_id: ClientId::of(stored.client_id),
             redirect_uri: stored.redirect_uri.into_owned(),
             state: stored.state.map(Cow::into_owned),
             challenge: stored.challenge.into_owned(),
