@@ -1,4 +1,4 @@
-//! An MCP server that lets only requests with a good access token through.
+//! An MCP server that requires a valid access token.
 
 use std::{error::Error, sync::Arc};
 
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, server).await?)
 }
 
-/// Where your MCP server begins. The claims say who calls, and what the token permits.
+/// Replace this with your MCP server. The claims contain the caller and the permitted scopes.
 async fn mcp(Bearer(claims): Bearer) -> String {
     format!("{} may use {}", claims.sub, claims.scope)
 }

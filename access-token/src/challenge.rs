@@ -1,4 +1,4 @@
-//! What a refused caller is told (RFC 6750 §3, RFC 9728 §5.1).
+//! Responses to refused requests (RFC 6750 §3, RFC 9728 §5.1).
 
 use std::fmt;
 
@@ -10,34 +10,34 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{LivenessUnknown, Refusal};
 
-/// What every challenge of one protected service names: where its metadata is, and which scopes to
-/// ask for.
+/// The values in every challenge of one protected resource: the URL of its metadata, and the scopes
+/// to request.
 #[derive(Clone, Debug)]
 pub struct Challenge {
     resource_metadata: Option<String>,
     scope: String,
 }
 
-/// Why a request did not pass.
+/// Why a request is refused.
 #[derive(Debug)]
-pub(crate) enum Turned {
-    /// It came without a token.
+pub(crate) enum Rejection {
+    /// There is no token.
     NoToken,
-    /// The Authorization header cannot be read.
+    /// The Authorization header is malformed.
     Malformed(&'static str),
     /// The token is not accepted.
     Refused(Refusal),
-    /// It is good by itself, and what it was issued for has ended.
-    Ended,
-    /// Nobody can say whether that has ended.
-    Unknown(LivenessUnknown),
-    /// The token is good, but not for this.
-    Short,
+    /// The token is valid, but its grant was revoked.
+    Revoked,
+    /// It is unknown whether the grant is still valid.
+    LivenessUnknown(LivenessUnknown),
+    /// The token lacks a scope.
+    InsufficientScope,
 }
 
 impl Challenge {
-    /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those a client should ask
-    /// for at first.
+    /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those that a client should
+    /// request first.
     pub fn new(resource_metadata: &str, scopes: &[&str]) -> Self {
         Self {
             resource_metadata: Some(quotable(resource_metadata)),
@@ -45,7 +45,7 @@ impl Challenge {
         }
     }
 
-    /// For a service that no RFC 9728 document describes.
+    /// For a resource without an RFC 9728 document.
     pub fn without_metadata(scopes: &[&str]) -> Self {
         Self {
             resource_metadata: None,
@@ -53,7 +53,8 @@ impl Challenge {
         }
     }
 
-    /// 403 for an operation that needs more: name every scope it needs, in one challenge (R-P8).
+    /// 403 for an operation that needs more scopes: names every scope it needs, in one challenge
+    /// (R-P8).
     pub fn insufficient_scope(&self, needed: &[&str]) -> Response {
         let scope = quotable(&needed.join(" "));
         let about = "the token does not permit this";
@@ -65,26 +66,28 @@ impl Challenge {
         )
     }
 
-    pub(crate) fn answer(&self, turned: &Turned, needed: &[String]) -> Response {
-        match turned {
-            // No error code: the caller did nothing wrong yet (R-P16).
-            Turned::NoToken => self.say(
+    pub(crate) fn answer(&self, rejection: &Rejection, needed: &[String]) -> Response {
+        match rejection {
+            // No error code without credentials (R-P16).
+            Rejection::NoToken => self.say(
                 StatusCode::UNAUTHORIZED,
                 None,
                 "an access token is needed here",
                 &self.scope,
             ),
-            Turned::Malformed(about) => self.say(
+            Rejection::Malformed(about) => self.say(
                 StatusCode::BAD_REQUEST,
                 Some("invalid_request"),
                 about,
                 &self.scope,
             ),
-            Turned::Refused(Refusal::Invalid(why)) => self.invalid_token(&why.to_string()),
-            Turned::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
-            Turned::Ended => self.invalid_token("the access this token was issued for has ended"),
-            Turned::Unknown(fault) => unavailable(fault),
-            Turned::Short => {
+            Rejection::Refused(Refusal::Invalid(why)) => self.invalid_token(&why.to_string()),
+            Rejection::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
+            Rejection::Revoked => {
+                self.invalid_token("the access this token was issued for has ended")
+            }
+            Rejection::LivenessUnknown(fault) => unavailable(fault),
+            Rejection::InsufficientScope => {
                 self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>())
             }
         }
@@ -132,15 +135,14 @@ impl Challenge {
     }
 }
 
-/// The value of `WWW-Authenticate` for a request that comes without a token.
+/// The value of `WWW-Authenticate` for a request without a token.
 impl fmt::Display for Challenge {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.header(None, "", &self.scope))
     }
 }
 
-/// 503: the caller's token may be good, so neither 401 nor 403, which would make a client throw it
-/// away.
+/// 503: the token may be valid, and a client would discard it after 401 or 403.
 fn unavailable(fault: &dyn std::error::Error) -> Response {
     tracing::error!(%fault, "no token can be checked");
     let mut response = json(
@@ -169,7 +171,8 @@ fn json(status: StatusCode, error: Option<&str>, about: &str) -> Response {
     (status, headers, Body::from(body.to_string())).into_response()
 }
 
-/// What RFC 6750 §3 allows between the quotes; the rest is left out, so nothing needs escaping.
+/// The characters that RFC 6750 §3 allows between the quotes. Others are removed, so no escaping is
+/// needed.
 fn quotable(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
@@ -181,13 +184,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_breaks_out_of_the_quotes() {
+    fn no_text_escapes_the_quotes() {
         assert_eq!(
             quotable("a\"b\\c\r\nSet-Cookie: d\u{e9}"),
             "abcSet-Cookie: d"
         );
         let challenge = Challenge::new("https://id.example/\"x", &["a", "b\", error=\"c"]);
-        let response = challenge.answer(&Turned::NoToken, &[]);
+        let response = challenge.answer(&Rejection::NoToken, &[]);
         assert_eq!(
             response.headers()[header::WWW_AUTHENTICATE],
             r#"Bearer resource_metadata="https://id.example/x", scope="a b, error=c""#
@@ -195,11 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_document_none_is_named() {
+    fn without_metadata_the_challenge_names_none() {
         let header = |scopes: &[&str]| {
             let challenge = Challenge::without_metadata(scopes);
-            let header =
-                challenge.answer(&Turned::NoToken, &[]).headers()[header::WWW_AUTHENTICATE].clone();
+            let header = challenge.answer(&Rejection::NoToken, &[]).headers()
+                [header::WWW_AUTHENTICATE]
+                .clone();
             assert_eq!(header, challenge.to_string());
             header
         };

@@ -1,4 +1,4 @@
-//! What an access token says.
+//! The claims of an access token.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -6,28 +6,27 @@ use time::OffsetDateTime;
 /// The payload of an access token. Claims beyond these are ignored when a token is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued the token: the issuer identifier, compared byte for byte.
+    /// The issuer identifier, compared byte for byte.
     pub iss: String,
-    /// The person the token acts for.
+    /// The user for whom the token was issued.
     pub sub: String,
-    /// The service the token is meant for.
+    /// The resource for which the token was issued.
     pub aud: String,
-    /// The client that holds the token.
+    /// The client to which the token was issued.
     pub client_id: String,
-    /// The device or installation the token is bound to.
+    /// The device or installation to which the token is bound.
     pub device_id: String,
-    /// What the token permits: scope names with one space between them (RFC 6749 §3.3). May be
-    /// empty.
+    /// The permitted scopes, separated by single spaces (RFC 6749 §3.3). May be empty.
     pub scope: String,
     /// When the token was issued, in whole seconds.
     #[serde(with = "crate::timestamp")]
     pub iat: OffsetDateTime,
-    /// The first instant at which the token is no longer good, in whole seconds.
+    /// When the token expires: the first instant at which it is invalid, in whole seconds.
     #[serde(with = "crate::timestamp")]
     pub exp: OffsetDateTime,
-    /// A number used for this token only: 16 bytes in base64url.
+    /// A unique id of the token: 16 bytes in base64url.
     pub jti: String,
-    /// The grant the token came from, where there is one.
+    /// The grant of the token, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
 }
@@ -38,7 +37,7 @@ impl Claims {
         self.scope.split(' ').filter(|name| !name.is_empty())
     }
 
-    /// Whether `scope` holds exactly this name. Scopes have no hierarchy here.
+    /// Whether `scope` contains exactly this name. Scopes have no hierarchy.
     pub fn has_scope(&self, name: &str) -> bool {
         self.scopes().any(|held| held == name)
     }

@@ -1,16 +1,16 @@
-//! Where the time comes from.
+//! The source of the current time.
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-/// Tells the present instant. Tests hand in one that they move by hand.
+/// Returns the current time. Tests pass a clock that they control.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
-/// The clock of the machine.
+/// The system clock.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place of this crate that asks the machine for the time"
+    reason = "the only place in this crate that reads the system clock"
 )]
 pub fn system_clock() -> Clock {
     Arc::new(OffsetDateTime::now_utc)

@@ -1,7 +1,7 @@
 //! Why a token is refused.
 
-/// What is wrong with a token. The texts keep to the characters of RFC 6750 §3 and may be told to
-/// the caller.
+/// Why a token is invalid. The texts use the characters of RFC 6750 §3 and may be sent to the
+/// caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// Longer than [`crate::MAX_TOKEN_BYTES`].
@@ -13,7 +13,7 @@ pub enum Invalid {
     /// Not base64url, not its canonical form, too short for a signature, or too many parts.
     #[error("the token is malformed")]
     Encoding,
-    /// A footer beyond what a key id needs.
+    /// A footer that is larger than a key id needs.
     #[error("the footer of the token is too large")]
     FooterTooLarge,
     /// No footer, or one that is not JSON with the id of a public key.
@@ -22,25 +22,25 @@ pub enum Invalid {
     /// No published key has this id.
     #[error("the token is signed with an unknown key")]
     UnknownKey,
-    /// The key was retired, and its time is over.
+    /// The key was retired, and its overlap has ended.
     #[error("the token is signed with a retired key")]
     RetiredKey,
-    /// The key did not sign this.
+    /// The signature does not match the key.
     #[error("the signature of the token is wrong")]
     Signature,
-    /// Well signed, but the claims are not those of an access token.
+    /// The signature is valid, but the claims are not those of an access token.
     #[error("the claims of the token are incomplete")]
     Claims,
-    /// Issued by somebody else.
+    /// Issued by another issuer.
     #[error("the token is from another issuer")]
     Issuer,
-    /// Meant for another service.
+    /// Issued for another resource.
     #[error("the token is meant for another service")]
     Audience,
-    /// `exp` is reached.
+    /// The time of `exp` has come.
     #[error("the token has expired")]
     Expired,
-    /// `iat` lies ahead.
+    /// `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
 }

@@ -10,13 +10,13 @@ use pasetors::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Why a key could not be made or read. Never holds any part of a key.
+/// Why a key could not be created or parsed. Contains no part of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The 32 bytes are all zero, or otherwise no seed.
+    /// The 32 bytes are all zero, or otherwise not a seed.
     #[error("these bytes cannot be the seed of a signing key")]
     Seed,
-    /// Not a canonical `k4.public.…`, or a point that signatures must not be checked with.
+    /// Not a canonical `k4.public.…`, or a weak point.
     #[error("not a usable PASERK k4.public key")]
     Public,
     /// Not a canonical `k4.local.…`.
@@ -25,45 +25,47 @@ pub enum KeyError {
     /// Not a `k4.pid.…` of 44 characters.
     #[error("not a PASERK k4.pid key id")]
     Id,
-    /// A published key stands beside the id of another.
+    /// A published key has the id of another key.
     #[error("the key id does not belong to the key")]
     IdOfAnotherKey,
-    /// The ring could not be sealed: its dates leave RFC 3339, or the system gave no randomness.
+    /// The ring could not be sealed: a date is outside of RFC 3339, or the system returned no
+    /// randomness.
     #[error("the key ring could not be sealed")]
     Seal,
 }
 
 /// The PASERK id of a public key: `k4.pid.` and 44 base64url characters (33 bytes, so each id has
-/// one spelling).
+/// only one encoding).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct KeyId(String);
 
-/// The half of a signing key that everybody may know.
+/// The public key of a signing key, which verifies its signatures.
 #[derive(Clone)]
-pub struct PublicKey {
+pub struct VerifyingKey {
     id: KeyId,
     key: AsymmetricPublicKey<V4>,
 }
 
-/// The key that signs. Its Debug shows the id only; pasetors wipes the secret when it is dropped.
+/// A private key, which signs tokens. Its Debug shows the id only; pasetors wipes the secret when
+/// it is dropped.
 pub struct SigningKey {
-    public: PublicKey,
+    public: VerifyingKey,
     secret: AsymmetricSecretKey<V4>,
 }
 
 impl SigningKey {
-    /// The key that follows from 32 random bytes, which the caller draws and forgets.
+    /// Derives the key from 32 random bytes, which the caller generates and discards.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
         let pair = KeyPair::try_from_seed(Seed::new(*seed)).map_err(|_| KeyError::Seed)?;
         let secret = AsymmetricSecretKey::from(&pair.sk[..]).map_err(|_| KeyError::Seed)?;
         Ok(Self {
-            public: PublicKey::from_bytes(&pair.pk[..])?,
+            public: VerifyingKey::from_bytes(&pair.pk[..])?,
             secret,
         })
     }
 
-    /// Another key than this one, of 32 random bytes.
+    /// Derives another key than this one from 32 random bytes.
     pub(crate) fn other(&self, seed: &[u8; 32]) -> Result<Self, KeyError> {
         Self::from_seed(seed).and_then(|other| {
             if other.id() == self.id() {
@@ -74,17 +76,17 @@ impl SigningKey {
         })
     }
 
-    /// The same key, for another ring.
-    pub(crate) fn again(&self) -> Result<Self, KeyError> {
+    /// A copy of the key, for another ring.
+    pub(crate) fn duplicate(&self) -> Result<Self, KeyError> {
         Self::from_seed(self.seed().try_into().map_err(|_| KeyError::Seed)?)
     }
 
-    /// Its public half.
-    pub fn public(&self) -> &PublicKey {
+    /// Its public key.
+    pub fn public(&self) -> &VerifyingKey {
         &self.public
     }
 
-    /// The id that tokens signed with it name.
+    /// The key id in the footer of its tokens.
     pub fn id(&self) -> &KeyId {
         &self.public.id
     }
@@ -93,7 +95,7 @@ impl SigningKey {
         &self.secret
     }
 
-    /// The 32 bytes the key follows from, for sealing only.
+    /// The seed of the key, for sealing only.
     pub(crate) fn seed(&self) -> &[u8] {
         &self.secret.as_bytes()[..32]
     }
@@ -107,9 +109,9 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-impl PublicKey {
+impl VerifyingKey {
     fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        // A weak point verifies forgeries; pasetors takes any 32 bytes.
+        // A weak point accepts forged signatures; pasetors accepts any 32 bytes.
         ed25519_compact::PublicKey::from_slice(bytes)
             .and_then(|point| point.validate())
             .map_err(|_| KeyError::Public)?;
@@ -130,33 +132,33 @@ impl PublicKey {
     }
 }
 
-impl fmt::Debug for PublicKey {
+impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({self})")
+        write!(f, "VerifyingKey({self})")
     }
 }
 
-impl PartialEq for PublicKey {
+impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
         self.key.as_bytes() == other.key.as_bytes()
     }
 }
 
-impl Eq for PublicKey {}
+impl Eq for VerifyingKey {}
 
-impl fmt::Display for PublicKey {
+impl fmt::Display for VerifyingKey {
     /// As PASERK, `k4.public.…`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&paserk(&self.key))
     }
 }
 
-impl FromStr for PublicKey {
+impl FromStr for VerifyingKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let parsed = AsymmetricPublicKey::<V4>::try_from(text).map_err(|_| KeyError::Public)?;
-        // pasetors' decoder forgives spellings that its encoder never writes.
+        // The decoder of pasetors accepts encodings that its encoder never writes.
         if paserk(&parsed) != text {
             return Err(KeyError::Public);
         }
@@ -167,7 +169,7 @@ impl FromStr for PublicKey {
 impl KeyId {
     const PREFIX: &str = "k4.pid.";
 
-    /// As it is written.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -207,7 +209,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// Writing into a `String` cannot fail, so an empty text never comes out.
+/// Writing into a `String` cannot fail, so the text is never empty.
 pub(crate) fn paserk(key: &impl FormatAsPaserk) -> String {
     let mut text = String::new();
     let _infallible = key.fmt(&mut text);
@@ -219,11 +221,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_ids_read_back_as_written() {
+    fn keys_and_ids_are_parsed_as_written() {
         let key = SigningKey::from_seed(&[7; 32]).expect("a seed");
         let text = key.public().to_string();
         assert!(text.starts_with("k4.public."));
-        assert_eq!(text.parse::<PublicKey>().as_ref(), Ok(key.public()));
+        assert_eq!(text.parse::<VerifyingKey>().as_ref(), Ok(key.public()));
         assert_eq!(key.id().as_str().parse::<KeyId>().as_ref(), Ok(key.id()));
     }
 
@@ -231,41 +233,41 @@ mod tests {
     fn the_zero_seed_and_weak_points_are_refused() {
         assert_eq!(SigningKey::from_seed(&[0; 32]).err(), Some(KeyError::Seed));
         assert_eq!(
-            PublicKey::from_bytes(&[0; 32]).err(),
+            VerifyingKey::from_bytes(&[0; 32]).err(),
             Some(KeyError::Public)
         );
         let mut neutral = [0; 32];
         neutral[0] = 1;
         assert_eq!(
-            PublicKey::from_bytes(&neutral).err(),
+            VerifyingKey::from_bytes(&neutral).err(),
             Some(KeyError::Public)
         );
     }
 
     #[test]
-    fn another_spelling_of_a_public_key_is_refused() {
+    fn another_encoding_of_a_public_key_is_refused() {
         let text = SigningKey::from_seed(&[7; 32])
             .expect("a seed")
             .public()
             .to_string();
-        assert!(format!("{text}=").parse::<PublicKey>().is_err());
-        assert!(text.replace("k4.", "k2.").parse::<PublicKey>().is_err());
+        assert!(format!("{text}=").parse::<VerifyingKey>().is_err());
+        assert!(text.replace("k4.", "k2.").parse::<VerifyingKey>().is_err());
         assert!(
             text.replace(".public.", ".local.")
-                .parse::<PublicKey>()
+                .parse::<VerifyingKey>()
                 .is_err()
         );
-        // The last of 43 characters carries two bits beyond the 32 bytes.
+        // The last of 43 characters has two bits beyond the 32 bytes.
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let accepted = alphabet
             .chars()
             .filter(|last| {
                 format!("{}{last}", &text[..text.len() - 1])
-                    .parse::<PublicKey>()
+                    .parse::<VerifyingKey>()
                     .is_ok()
             })
             .count();
-        assert!(accepted <= 16, "{accepted} spellings for at most 16 keys");
+        assert!(accepted <= 16, "{accepted} encodings for at most 16 keys");
     }
 
     #[test]

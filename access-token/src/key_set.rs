@@ -1,25 +1,25 @@
-//! The public document of keys.
+//! The published key document.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Invalid, KeyError, KeyId, PublicKey};
+use crate::{Invalid, KeyError, KeyId, VerifyingKey};
 
-/// Where the document is, below the issuer.
+/// The path of the document at the issuer.
 pub const KEYS_PATH: &str = "/.well-known/paseto-keys";
 
-/// What a key is used for at present.
+/// The current use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
-    /// Signs, and verifies.
+    /// Signs and verifies.
     Active,
-    /// Verifies what it signed, until a fixed instant.
+    /// Verifies earlier signatures until a fixed time.
     Retiring,
 }
 
-/// `{"keys":[{"kid":"k4.pid.…","key":"k4.public.…","state":"active"}]}`. Reading one checks that
-/// each id belongs to its key.
+/// `{"keys":[{"kid":"k4.pid.…","key":"k4.public.…","state":"active"}]}`. Parsing checks that each
+/// id belongs to its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
     /// The active key first.
@@ -30,37 +30,37 @@ pub struct KeySet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Entry", try_from = "Entry")]
 pub struct PublishedKey {
-    /// The key, which knows its id.
-    pub key: PublicKey,
+    /// The key.
+    pub key: VerifyingKey,
     /// Its use.
     pub state: KeyState,
-    /// For a retiring key: the first instant at which it verifies nothing more. Published, so that
-    /// a verifier that cannot reach the document still stops in time.
+    /// For a retiring key: the first instant at which it no longer verifies. Published so that a
+    /// verifier that cannot reach the document stops in time.
     pub until: Option<OffsetDateTime>,
 }
 
 impl KeySet {
     /// The key of this id, if it may verify now.
-    pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&PublicKey, Invalid> {
+    pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&VerifyingKey, Invalid> {
         let found = self
             .keys
             .iter()
             .find(|published| published.key.id() == id)
             .ok_or(Invalid::UnknownKey)?;
-        if found.alive(now) {
+        if found.is_valid(now) {
             Ok(&found.key)
         } else {
             Err(Invalid::RetiredKey)
         }
     }
 
-    pub(crate) fn holds(&self, id: &KeyId) -> bool {
+    pub(crate) fn contains(&self, id: &KeyId) -> bool {
         self.keys.iter().any(|published| published.key.id() == id)
     }
 }
 
 impl PublishedKey {
-    pub(crate) fn alive(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn is_valid(&self, now: OffsetDateTime) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 }
@@ -93,7 +93,7 @@ impl TryFrom<Entry> for PublishedKey {
     type Error = KeyError;
 
     fn try_from(entry: Entry) -> Result<Self, KeyError> {
-        let key: PublicKey = entry.key.parse()?;
+        let key: VerifyingKey = entry.key.parse()?;
         if *key.id() != entry.kid {
             return Err(KeyError::IdOfAnotherKey);
         }

@@ -1,4 +1,4 @@
-//! The layer that lets only requests with a good token through.
+//! The layer that requires a valid token.
 
 use std::{
     future::Future,
@@ -16,11 +16,11 @@ use axum::{
 use http::{HeaderMap, Request, StatusCode, header, request::Parts};
 use tower::{Layer, Service};
 
-use crate::{Challenge, Claims, Clock, Verifier, challenge::Turned};
+use crate::{Challenge, Claims, Clock, Verifier, challenge::Rejection};
 
-/// Guards routes: a request passes with a good access token in its Authorization header that holds
-/// every needed scope, and carries the token's [`Claims`] as an extension from there on. Tokens
-/// elsewhere, as in the query, do not count (R-P11).
+/// Protects routes: a request passes with a valid access token in its Authorization header that has
+/// every required scope. The token's [`Claims`] are then an extension of the request. Tokens
+/// elsewhere, as in the query, are ignored (R-P11).
 #[derive(Clone)]
 pub struct RequireToken {
     gate: Arc<Gate>,
@@ -35,15 +35,15 @@ struct Gate {
     liveness: Option<Arc<dyn Liveness>>,
 }
 
-/// Knows whether what a token was issued for still stands. A service that does not ask takes a
-/// token until it expires.
+/// Checks whether the grant of a token is still valid. A resource without it accepts a token until
+/// it expires.
 #[async_trait]
 pub trait Liveness: Send + Sync {
-    /// Asks once, for a token that is good by itself.
+    /// Checks a token that is otherwise valid.
     async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown>;
 }
 
-/// Nobody can say at present whether a token still counts. The text is for the log.
+/// The grant could not be checked. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is unknown whether a token still counts: {0}")]
 pub struct LivenessUnknown(pub String);
@@ -60,8 +60,7 @@ pub struct Guarded<S> {
 pub struct Bearer(pub Claims);
 
 impl RequireToken {
-    /// A layer that needs a token with all the scopes in `needed`. `challenge` is what the refused
-    /// are told.
+    /// A layer that requires a token with all scopes in `needed`. Refused requests get `challenge`.
     pub fn new(
         verifier: Arc<Verifier>,
         clock: Clock,
@@ -80,8 +79,8 @@ impl RequireToken {
         }
     }
 
-    /// Asks for each token, too, whether it still counts: what was revoked is refused at once, at
-    /// the price of the question.
+    /// Also checks the grant of each token, so that a revoked one is refused at once, at the cost
+    /// of one check for each request.
     #[must_use]
     pub fn asking(mut self, liveness: Arc<dyn Liveness>) -> Self {
         Arc::make_mut(&mut self.gate).liveness = Some(liveness);
@@ -115,7 +114,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The one that was polled ready goes into the future, its clone stays.
+        // The service that was polled ready moves into the future; its clone stays.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let gate = Arc::clone(&self.gate);
@@ -125,62 +124,65 @@ where
                     request.extensions_mut().insert(claims);
                     inner.call(request).await
                 }
-                Err(turned) => Ok(gate.challenge.answer(&turned, &gate.needed)),
+                Err(rejection) => Ok(gate.challenge.answer(&rejection, &gate.needed)),
             }
         })
     }
 }
 
 impl Gate {
-    // The token is copied out of the headers: a borrow of them across the await would ask `Sync` of
-    // every body.
+    // The token is copied out of the headers, because a borrow across the await would require
+    // `Sync` of every body.
     fn admit(
         &self,
         headers: &HeaderMap,
-    ) -> impl Future<Output = Result<Claims, Turned>> + Send + use<'_> {
+    ) -> impl Future<Output = Result<Claims, Rejection>> + Send + use<'_> {
         let token = bearer(headers).map(str::to_owned);
         async move {
             let claims = self
                 .verifier
                 .verify(&token?, (self.clock)())
                 .await
-                .map_err(Turned::Refused)?;
+                .map_err(Rejection::Refused)?;
             if let Some(liveness) = &self.liveness
-                && !liveness.is_live(&claims).await.map_err(Turned::Unknown)?
+                && !liveness
+                    .is_live(&claims)
+                    .await
+                    .map_err(Rejection::LivenessUnknown)?
             {
-                return Err(Turned::Ended);
+                return Err(Rejection::Revoked);
             }
             if self.needed.iter().all(|scope| claims.has_scope(scope)) {
                 Ok(claims)
             } else {
-                Err(Turned::Short)
+                Err(Rejection::InsufficientScope)
             }
         }
     }
 }
 
-/// The token of the one Authorization header (RFC 6750 §2.1). Another scheme than Bearer counts as
+/// The token of the only Authorization header (RFC 6750 §2.1). Another scheme than Bearer counts as
 /// no token.
-fn bearer(headers: &HeaderMap) -> Result<&str, Turned> {
+fn bearer(headers: &HeaderMap) -> Result<&str, Rejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or(Turned::NoToken)?;
+    let value = values.next().ok_or(Rejection::NoToken)?;
     if values.next().is_some() {
-        return Err(Turned::Malformed(
+        return Err(Rejection::Malformed(
             "there is more than one Authorization header",
         ));
     }
     let value = value
         .to_str()
-        .map_err(|_| Turned::Malformed("the Authorization header is not text"))?;
+        .map_err(|_| Rejection::Malformed("the Authorization header is not text"))?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(Turned::NoToken);
+        return Err(Rejection::NoToken);
     }
     let token = token.trim_matches(' ');
     if is_b64token(token) {
         Ok(token)
     } else {
-        Err(Turned::Malformed(
+        Err(Rejection::Malformed(
             "the Authorization header holds no single token",
         ))
     }
@@ -197,7 +199,7 @@ fn is_b64token(text: &str) -> bool {
 impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = Response;
 
-    /// Answers 500 on a route that was left without the layer: closed, and loud in the log.
+    /// Answers 500 on a route without the layer, and logs an error.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         parts
             .extensions

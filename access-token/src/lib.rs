@@ -1,18 +1,23 @@
-//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier a
+//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier for
+//! protected resources.
 //! protected service uses.
 //!
 //! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no
-//! implicit assertion, and RFC 3339 times, so that any PASETO implementation verifies it with the
-//! keys of a [`KeySet`].
+//! implicit assertion, and RFC 3339 times. Any PASETO implementation can verify it with the keys of
+//! a [`KeySet`].
 //!
-//! Issuing: a [`KeyRing`] (kept as a [`SealedRing`] under a [`SealingKey`]) inside a
+//! Issuing: a [`TokenService`] with a [`KeyRing`], which is stored as a [`SealedRing`] under a
+//! [`SealingKey`]. Verifying: a [`Verifier`], with the keys of the service in the same process or
+//! of a [`KeySetSource`]. The feature `remote` has a source that fetches `/.well-known/paseto-keys`,
+//! the feature `axum` a layer that protects routes. A token is valid until it expires; with a
+//! `Liveness`, the layer also checks its grant.
 //! [`TokenService`]. Verifying: a [`Verifier`], fed by the service in the same process or by a
-//! [`KeySource`] elsewhere; feature `remote` has the source that fetches
+//! [`KeySetSource`] elsewhere; feature `remote` has the source that fetches
 //! `/.well-known/paseto-keys`, feature `axum` the layer that guards routes. A token is good until
 //! it expires; a service that is told of revocations gives the layer a `Liveness` to ask.
 //!
-//! Time and chance are arguments. Two exceptions: [`system_clock`], which is the only place that
-//! reads the clock, and the nonce of a sealed ring, which pasetors draws itself.
+//! Time and randomness are arguments. There are two exceptions: [`system_clock`], which reads the
+//! clock, and the nonce of a sealed ring, which pasetors generates.
 
 mod claims;
 mod clock;
@@ -37,12 +42,12 @@ mod remote;
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
 pub use invalid::Invalid;
-pub use key::{KeyError, KeyId, PublicKey, SigningKey};
+pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
 pub use key_set::{KEYS_PATH, KeySet, KeyState, PublishedKey};
 pub use ring::{KeyRing, RetiringKey};
 pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
-pub use service::{IssueError, Issued, Subject, TokenService};
-pub use source::{KeySource, SourceError};
+pub use service::{IssueError, Issued, TokenService, TokenSubject};
+pub use source::{KeySetSource, SourceError};
 pub use token::MAX_TOKEN_BYTES;
 pub use verifier::{Audience, Refusal, Renewal, Verifier};
 

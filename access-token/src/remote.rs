@@ -1,4 +1,4 @@
-//! The keys of an issuer elsewhere, over HTTP.
+//! The keys of a remote issuer, over HTTP.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -7,15 +7,15 @@ use reqwest::{Client, StatusCode, Url, redirect::Policy};
 use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::{KEYS_PATH, KeySet, KeySource, SourceError};
+use crate::{KEYS_PATH, KeySet, KeySetSource, SourceError};
 
-/// A document of a few keys has well under 2 KiB.
+/// A document of a few keys is smaller than 2 KiB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fetches `{issuer}/.well-known/paseto-keys`. Trusts what the system trusts (`SSL_CERT_FILE`
-/// included), follows no redirect, and gives up after five seconds or 64 KiB.
+/// Fetches `{issuer}/.well-known/paseto-keys`. Trusts the system's certificate authorities
+/// (`SSL_CERT_FILE` included), follows no redirect, and stops after five seconds or 64 KiB.
 #[derive(Clone, Debug)]
 pub struct RemoteKeys {
     url: Url,
@@ -23,8 +23,8 @@ pub struct RemoteKeys {
 }
 
 impl RemoteKeys {
-    /// The source for this issuer, which must be https, or http on a loopback host. Sends nothing
-    /// yet.
+    /// The source for this issuer, which must be https, or http on a loopback host. Sends no
+    /// request.
     pub fn new(issuer: &str) -> Result<Self, SourceError> {
         let url = format!("{}{KEYS_PATH}", issuer.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|_| SourceError("the issuer is not a URL".into()))?;
@@ -45,12 +45,16 @@ impl RemoteKeys {
             .get(self.url.clone())
             .send()
             .await
-            .map_err(|fault| told(&fault))?;
+            .map_err(|fault| with_causes(&fault))?;
         if response.status() != StatusCode::OK {
             return Err(format!("{} answered {}", self.url, response.status()));
         }
         let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|fault| told(&fault))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|fault| with_causes(&fault))?
+        {
             if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
                 return Err(format!(
                     "{} is larger than {MAX_DOCUMENT_BYTES} bytes",
@@ -64,7 +68,7 @@ impl RemoteKeys {
 }
 
 #[async_trait]
-impl KeySource for RemoteKeys {
+impl KeySetSource for RemoteKeys {
     async fn fetch(&self) -> Result<KeySet, SourceError> {
         let document = self.document().await.map_err(SourceError)?;
         serde_json::from_slice(&document)
@@ -72,7 +76,7 @@ impl KeySource for RemoteKeys {
     }
 }
 
-/// Its own TLS configuration, so that no provider need be installed for the whole process.
+/// A separate TLS configuration, so that no crypto provider has to be installed for the process.
 fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -96,8 +100,8 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// With the causes, which reqwest keeps to itself.
-fn told(fault: &reqwest::Error) -> String {
+/// The error with its causes, which the Display of reqwest omits.
+fn with_causes(fault: &reqwest::Error) -> String {
     let causes = std::iter::successors(Some(fault as &dyn std::error::Error), |fault| {
         fault.source()
     });

@@ -1,21 +1,20 @@
-//! The keys of an issuer: one that signs, and those that are on their way out.
+//! The keys of an issuer: the active key, the standby key, and retiring keys.
 
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningKey, invalid::Invalid,
+    KeyError, KeyId, KeySet, KeyState, PublishedKey, SigningKey, VerifyingKey, invalid::Invalid,
     timestamp::whole_seconds,
 };
 
-/// Exactly one active signing key, the one that follows it, and the public halves of its
-/// predecessors.
+/// One active signing key, its standby successor, and the public keys of its predecessors.
 ///
 /// ```text
 /// standby ──rotate──▶ active ──rotate──▶ retiring until now + overlap ──next rotation after that──▶ gone
 /// ```
 ///
-/// The standby key is published long before it signs, so verifiers that cache the public keys
-/// already have it when it does.
+/// The standby key is published long before it signs, so that verifiers with cached keys already
+/// have it.
 #[derive(Debug)]
 pub struct KeyRing {
     active: SigningKey,
@@ -24,17 +23,17 @@ pub struct KeyRing {
     retiring: Vec<RetiringKey>,
 }
 
-/// A key that signs no more. Its secret half is gone.
+/// A key that no longer signs. Its private key is discarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetiringKey {
-    /// What still verifies.
-    pub key: PublicKey,
-    /// The first instant at which it verifies nothing more.
+    /// The public key, which still verifies.
+    pub key: VerifyingKey,
+    /// The first instant at which it no longer verifies.
     pub until: OffsetDateTime,
 }
 
 impl KeyRing {
-    /// The first ring of an issuer, with a key made of 32 random bytes.
+    /// The first ring of an issuer, with a key from 32 random bytes.
     pub fn first(now: OffsetDateTime, seed: &[u8; 32]) -> Result<Self, KeyError> {
         Ok(Self::assemble(
             SigningKey::from_seed(seed)?,
@@ -44,7 +43,7 @@ impl KeyRing {
         ))
     }
 
-    /// The same ring with a standby key, made of 32 random bytes where there is none yet.
+    /// The same ring with a standby key. If there is none, it is derived from `seed`.
     pub fn with_standby(self, seed: &[u8; 32]) -> Result<Self, KeyError> {
         let standby = if self.standby.is_some() {
             self.standby
@@ -54,9 +53,9 @@ impl KeyRing {
         Ok(Self { standby, ..self })
     }
 
-    /// The ring after this one: the standby key is active, or a new one where there is none; the
-    /// old one retires for `overlap`, expired ones are dropped. `seed` makes the new key. `overlap`
-    /// must be at least the lifetime of a token and the age to which verifiers keep the keys.
+    /// The next ring. The standby key becomes active, or a new one if there is none. The old key
+    /// retires for `overlap`, and expired keys are dropped. `seed` creates the new key. `overlap`
+    /// must be at least the lifetime of a token and the maximum age of keys in verifiers.
     pub fn rotate(
         &self,
         now: OffsetDateTime,
@@ -81,9 +80,8 @@ impl KeyRing {
         ))
     }
 
-    /// The ring without a key, which verifies nothing from then on: what was signed with it is
-    /// worth nothing. The standby key takes the place of the active one. `None` when there is no
-    /// such key.
+    /// The ring without a key, so that its signatures are no longer valid. The standby key replaces
+    /// the active one. `None` when there is no such key.
     pub fn without(
         &self,
         id: &KeyId,
@@ -110,19 +108,19 @@ impl KeyRing {
         let standby = if is_standby {
             Some(self.active.other(seed)?)
         } else {
-            self.standby_again()?
+            self.standby_copy()?
         };
         Ok(Some(Self::assemble(
-            self.active.again()?,
+            self.active.duplicate()?,
             self.since,
             standby,
             retiring,
         )))
     }
 
-    /// The key that signs next, and the one that follows it.
+    /// The next active key, and the next standby key.
     fn successors(&self, seed: &[u8; 32]) -> Result<(SigningKey, Option<SigningKey>), KeyError> {
-        match self.standby_again()? {
+        match self.standby_copy()? {
             Some(standby) => {
                 let next = standby.other(seed)?;
                 Ok((standby, Some(next)))
@@ -131,8 +129,8 @@ impl KeyRing {
         }
     }
 
-    fn standby_again(&self) -> Result<Option<SigningKey>, KeyError> {
-        self.standby.as_ref().map(SigningKey::again).transpose()
+    fn standby_copy(&self) -> Result<Option<SigningKey>, KeyError> {
+        self.standby.as_ref().map(SigningKey::duplicate).transpose()
     }
 
     pub(crate) fn assemble(
@@ -152,28 +150,28 @@ impl KeyRing {
         }
     }
 
-    /// The key that signs.
+    /// The active key.
     pub fn active(&self) -> &SigningKey {
         &self.active
     }
 
-    /// Since when it does.
+    /// Since when the active key signs.
     pub fn since(&self) -> OffsetDateTime {
         self.since
     }
 
-    /// The key that signs next. A ring that an earlier release wrote has none.
+    /// The standby key. A ring of an earlier release has none.
     pub fn standby(&self) -> Option<&SigningKey> {
         self.standby.as_ref()
     }
 
-    /// The keys on their way out, the youngest first; some may be past their time.
+    /// The retiring keys, the youngest first. Some may have expired.
     pub fn retiring(&self) -> &[RetiringKey] {
         &self.retiring
     }
 
     /// The key of this id, if it may verify now.
-    pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&PublicKey, Invalid> {
+    pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&VerifyingKey, Invalid> {
         if let Some(key) = std::iter::once(&self.active)
             .chain(&self.standby)
             .find(|key| key.id() == id)
@@ -192,8 +190,8 @@ impl KeyRing {
         }
     }
 
-    /// What the world may know: every key that verifies now. The standby key may sign at any moment
-    /// from now on, and stands there as active: verifiers of earlier releases read no other word.
+    /// The published keys: every key that verifies now. The standby key may sign at any time, and
+    /// is published as active because verifiers of earlier releases know no other state for it.
     pub fn key_set(&self, now: OffsetDateTime) -> KeySet {
         let signing = |key: &SigningKey| PublishedKey {
             key: key.public().clone(),
@@ -209,7 +207,7 @@ impl KeyRing {
             .chain(retiring)
             .chain(self.standby.as_ref().map(signing));
         KeySet {
-            keys: keys.filter(|published| published.alive(now)).collect(),
+            keys: keys.filter(|published| published.is_valid(now)).collect(),
         }
     }
 }
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_retires_the_old_key_and_forgets_expired_ones() {
+    fn rotation_retires_the_old_key_and_drops_expired_ones() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
         let second = first
             .rotate(NOON, &[2; 32], Duration::HOUR)
@@ -268,7 +266,7 @@ mod tests {
             states(&first.key_set(NOON)),
             [KeyState::Active, KeyState::Active]
         );
-        assert!(first.key_set(NOON).holds(&standby) && first.find(&standby, NOON).is_ok());
+        assert!(first.key_set(NOON).contains(&standby) && first.find(&standby, NOON).is_ok());
         let second = first
             .rotate(NOON, &[3; 32], Duration::HOUR)
             .expect("second");
@@ -287,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_taken_out_verifies_nothing_and_the_standby_key_signs_in_its_place() {
+    fn a_removed_key_does_not_verify_and_the_standby_key_replaces_it() {
         let first = KeyRing::first(NOON, &[1; 32])
             .and_then(|ring| ring.with_standby(&[2; 32]))
             .expect("first");
@@ -308,7 +306,7 @@ mod tests {
         for id in [active, retiring, standby] {
             let ring = without(id);
             assert_eq!(ring.find(id, NOON), Err(Invalid::UnknownKey));
-            assert!(!ring.key_set(NOON).holds(id) && ring.standby().is_some());
+            assert!(!ring.key_set(NOON).contains(id) && ring.standby().is_some());
         }
         assert_eq!(without(active).active().id(), standby);
         assert_eq!(without(active).retiring(), second.retiring());
@@ -322,17 +320,17 @@ mod tests {
                 .standby()
                 .is_some_and(|next| next.id() != standby)
         );
-        let stranger = SigningKey::from_seed(&[9; 32]).expect("a seed");
+        let unknown = SigningKey::from_seed(&[9; 32]).expect("a seed");
         assert!(
             second
-                .without(stranger.id(), NOON, &[4; 32])
+                .without(unknown.id(), NOON, &[4; 32])
                 .expect("no error")
                 .is_none()
         );
     }
 
     #[test]
-    fn a_seed_used_again_is_refused() {
+    fn a_reused_seed_is_refused() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
         assert_eq!(
             first.rotate(NOON, &[1; 32], Duration::HOUR).err(),
@@ -341,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_document_reads_back_and_has_the_agreed_members() {
+    fn the_published_document_has_the_specified_members() {
         let ring = KeyRing::first(NOON, &[1; 32]).expect("first");
         let set = ring
             .rotate(NOON, &[2; 32], Duration::HOUR)

@@ -1,4 +1,4 @@
-//! The form in which a key ring is kept: the secret sealed as PASETO v4.local.
+//! The stored form of a key ring: the secrets sealed as PASETO v4.local.
 
 use std::{fmt, str::FromStr};
 
@@ -14,26 +14,26 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::{
-    KeyError, KeyId, KeyRing, KeyState, PublicKey, PublishedKey, RetiringKey, SigningKey,
+    KeyError, KeyId, KeyRing, KeyState, PublishedKey, RetiringKey, SigningKey, VerifyingKey,
     key::paserk,
 };
 
-/// The key under which rings are sealed. It has no Display, and its Debug shows the id only.
+/// The key that seals rings. It has no Display, and its Debug shows the id only.
 #[derive(Clone)]
 pub struct SealingKey(SymmetricKey<V4>);
 
-/// A key ring at rest. The seal encrypts the secret and authenticates everything else, so that
-/// write access to the store is not enough to read the secret or to add a key.
+/// A stored key ring. The seal encrypts the secrets and authenticates everything else, so that
+/// write access to the store is not enough to read a secret or to add a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedRing {
-    /// The key that signs.
+    /// The active key.
     pub active: SealedKey,
-    /// The key that signs next; earlier releases write none, and read over it.
+    /// The standby key. Earlier releases do not write it, and ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<SealedKey>,
-    /// Public keys on their way out, as in the public document.
+    /// Retiring public keys, as in the published document.
     pub retiring: Vec<PublishedKey>,
-    /// The PASERK id (`k4.lid.…`) of the key it is sealed under.
+    /// The PASERK id (`k4.lid.…`) of the sealing key.
     pub sealed_under: String,
 }
 
@@ -42,14 +42,14 @@ pub struct SealedRing {
 pub struct SealedKey {
     /// Its id.
     pub kid: KeyId,
-    /// Since when it signs; of the standby key, the same of the active one beside it.
+    /// Since when it signs; for the standby key, the value of the active key.
     #[serde(with = "crate::timestamp")]
     pub since: OffsetDateTime,
     /// The seed as `v4.local.…`.
     pub sealed: String,
 }
 
-/// Why a ring did not open.
+/// Why a ring could not be unsealed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
     /// Sealed under one key, opened with another.
@@ -57,12 +57,12 @@ pub enum UnsealError {
         "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
     )]
     WrongSealingKey {
-        /// The id of the key it needs.
+        /// The id of the key under which it is sealed.
         sealed_under: String,
-        /// The id of the key that was tried.
+        /// The id of the given key.
         given: String,
     },
-    /// Right key by its id, but what is kept was changed or cut.
+    /// The key id matches, but the stored ring was changed or truncated.
     #[error(
         "the sealed signing keys are damaged, or were changed by something that has no sealing key"
     )]
@@ -70,19 +70,19 @@ pub enum UnsealError {
 }
 
 impl SealingKey {
-    /// The key made of 32 random bytes.
+    /// The key from 32 random bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         SymmetricKey::from(bytes)
             .map(Self)
             .map_err(|_| KeyError::Sealing)
     }
 
-    /// The secret itself as PASERK `k4.local.…`, for the one moment when it is written down.
+    /// The secret as PASERK `k4.local.…`, for writing it to its file.
     pub fn expose(&self) -> Zeroizing<String> {
         Zeroizing::new(paserk(&self.0))
     }
 
-    /// Its PASERK id `k4.lid.…`, which tells nothing of the key.
+    /// Its PASERK id `k4.lid.…`, which reveals nothing about the key.
     pub fn id(&self) -> String {
         paserk(&Id::from(&self.0))
     }
@@ -110,21 +110,21 @@ impl fmt::Debug for SealingKey {
 }
 
 impl KeyRing {
-    /// The form for the store. Two sealings of one ring differ, as each has a nonce of its own.
+    /// Seals the ring for the store. Two results differ, since each has a random nonce.
     pub fn seal(&self, under: &SealingKey) -> Result<SealedRing, KeyError> {
         let retiring = self.retiring().iter().map(publish).collect::<Vec<_>>();
         let active = seal(
             self.active(),
             self.since(),
             under,
-            &vouched(self.active().id(), self.since(), &retiring)?,
+            &ring_assertion(self.active().id(), self.since(), &retiring)?,
         )?;
         let beside = |key: &SigningKey| {
             seal(
                 key,
                 self.since(),
                 under,
-                &vouched_beside(&active.kid, key.id())?,
+                &standby_assertion(&active.kid, key.id())?,
             )
         };
         let standby = self.standby().map(beside).transpose()?;
@@ -141,10 +141,10 @@ fn seal(
     key: &SigningKey,
     since: OffsetDateTime,
     under: &SealingKey,
-    vouched: &[u8],
+    assertion: &[u8],
 ) -> Result<SealedKey, KeyError> {
     let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(key.seed()));
-    let sealed = LocalToken::encrypt(&under.0, seed.as_bytes(), None, Some(vouched))
+    let sealed = LocalToken::encrypt(&under.0, seed.as_bytes(), None, Some(assertion))
         .map_err(|_| KeyError::Seal)?;
     Ok(SealedKey {
         kid: key.id().clone(),
@@ -154,9 +154,9 @@ fn seal(
 }
 
 impl SealedKey {
-    fn open(&self, with: &SealingKey, vouched: &[u8]) -> Option<SigningKey> {
+    fn open(&self, with: &SealingKey, assertion: &[u8]) -> Option<SigningKey> {
         let sealed = UntrustedToken::<Local, V4>::try_from(&self.sealed).ok()?;
-        let opened = LocalToken::decrypt(&with.0, &sealed, None, Some(vouched)).ok()?;
+        let opened = LocalToken::decrypt(&with.0, &sealed, None, Some(assertion)).ok()?;
         let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(opened.payload()).ok()?);
         let key = SigningKey::from_seed(seed.as_slice().try_into().ok()?).ok()?;
         (*key.id() == self.kid).then_some(key)
@@ -164,7 +164,7 @@ impl SealedKey {
 }
 
 impl SealedRing {
-    /// Opens the ring.
+    /// Unseals the ring.
     pub fn unseal(&self, with: &SealingKey) -> Result<KeyRing, UnsealError> {
         let given = with.id();
         if given != self.sealed_under {
@@ -173,14 +173,14 @@ impl SealedRing {
                 given,
             });
         }
-        let vouched = vouched(&self.active.kid, self.active.since, &self.retiring)
+        let assertion = ring_assertion(&self.active.kid, self.active.since, &self.retiring)
             .map_err(|_| UnsealError::Damaged)?;
         let active = self
             .active
-            .open(with, &vouched)
+            .open(with, &assertion)
             .ok_or(UnsealError::Damaged)?;
         let beside =
-            |key: &SealedKey| key.open(with, &vouched_beside(&self.active.kid, &key.kid).ok()?);
+            |key: &SealedKey| key.open(with, &standby_assertion(&self.active.kid, &key.kid).ok()?);
         let standby = self
             .standby
             .as_ref()
@@ -189,7 +189,7 @@ impl SealedRing {
         let retiring = self
             .retiring
             .iter()
-            .map(recall)
+            .map(retiring)
             .collect::<Option<_>>()
             .ok_or(UnsealError::Damaged)?;
         Ok(KeyRing::assemble(
@@ -201,43 +201,43 @@ impl SealedRing {
     }
 }
 
-/// The implicit assertion of a standby key, which ties it to the active one.
-fn vouched_beside(active: &KeyId, standby: &KeyId) -> Result<Vec<u8>, KeyError> {
+/// The implicit assertion of a standby key, which binds it to the active one.
+fn standby_assertion(active: &KeyId, standby: &KeyId) -> Result<Vec<u8>, KeyError> {
     #[derive(Serialize)]
-    struct Vouched<'a> {
+    struct Assertion<'a> {
         purpose: &'static str,
         active: &'a KeyId,
         kid: &'a KeyId,
     }
-    let vouched = Vouched {
+    let assertion = Assertion {
         purpose: "access-token standby key",
         active,
         kid: standby,
     };
-    serde_json::to_vec(&vouched).map_err(|_| KeyError::Seal)
+    serde_json::to_vec(&assertion).map_err(|_| KeyError::Seal)
 }
 
-/// The implicit assertion: everything of the ring that is not sealed.
-fn vouched(
+/// The implicit assertion of the active key: all unsealed members of the ring.
+fn ring_assertion(
     kid: &KeyId,
     since: OffsetDateTime,
     retiring: &[PublishedKey],
 ) -> Result<Vec<u8>, KeyError> {
     #[derive(Serialize)]
-    struct Vouched<'a> {
+    struct Assertion<'a> {
         purpose: &'static str,
         kid: &'a KeyId,
         #[serde(with = "crate::timestamp")]
         since: OffsetDateTime,
         retiring: &'a [PublishedKey],
     }
-    let vouched = Vouched {
+    let assertion = Assertion {
         purpose: "access-token key ring",
         kid,
         since,
         retiring,
     };
-    serde_json::to_vec(&vouched).map_err(|_| KeyError::Seal)
+    serde_json::to_vec(&assertion).map_err(|_| KeyError::Seal)
 }
 
 fn publish(retiring: &RetiringKey) -> PublishedKey {
@@ -249,8 +249,8 @@ fn publish(retiring: &RetiringKey) -> PublishedKey {
     }
 }
 
-fn recall(published: &PublishedKey) -> Option<RetiringKey> {
-    let key: PublicKey = published.key.clone();
+fn retiring(published: &PublishedKey) -> Option<RetiringKey> {
+    let key: VerifyingKey = published.key.clone();
     published.until.map(|until| RetiringKey { key, until })
 }
 
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_comes_back_from_the_store_as_it_went() {
+    fn a_sealed_ring_can_be_unsealed() {
         let (ring, key) = (ring(), sealing_key(9));
         let bytes = serde_json::to_vec(&ring.seal(&key).expect("sealed")).expect("JSON");
         let back: SealedRing = serde_json::from_slice(&bytes).expect("and back");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_of_an_earlier_release_has_no_standby_key_and_one_with_it_is_still_read_there() {
+    fn a_ring_without_a_standby_key_of_an_earlier_release_can_be_unsealed() {
         let (ring, key) = (ring(), sealing_key(9));
         let mut record = serde_json::to_value(ring.seal(&key).expect("sealed")).expect("JSON");
         assert!(
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wrong_sealing_key_is_named_as_the_fault() {
+    fn a_wrong_sealing_key_is_reported() {
         let sealed = ring().seal(&sealing_key(9)).expect("sealed");
         let Err(UnsealError::WrongSealingKey {
             sealed_under,
@@ -354,21 +354,21 @@ mod tests {
     }
 
     #[test]
-    fn whoever_writes_to_the_store_cannot_plant_or_prolong_a_key() {
+    fn write_access_to_the_store_cannot_add_or_extend_a_key() {
         let (key, sealed) = (
             sealing_key(9),
             ring().seal(&sealing_key(9)).expect("sealed"),
         );
         let foreign = SigningKey::from_seed(&[66; 32]).expect("a seed");
 
-        let mut planted = sealed.clone();
-        planted.retiring[0].key = foreign.public().clone();
-        let mut prolonged = sealed.clone();
-        prolonged.retiring[0].until = Some(NOON + Duration::DAY);
+        let mut added = sealed.clone();
+        added.retiring[0].key = foreign.public().clone();
+        let mut extended = sealed.clone();
+        extended.retiring[0].until = Some(NOON + Duration::DAY);
         let mut renamed = sealed.clone();
         renamed.active.kid = foreign.id().clone();
-        let mut cut = sealed.clone();
-        cut.active.sealed.pop();
+        let mut truncated = sealed.clone();
+        truncated.active.sealed.pop();
         let mut emptied = sealed;
         emptied.active.sealed.clear();
         let mut moved = ring().seal(&key).expect("sealed");
@@ -376,13 +376,13 @@ mod tests {
             .and_then(|ring| ring.with_standby(&[67; 32]))
             .expect("a ring");
         moved.standby = foreign.seal(&key).expect("sealed").standby;
-        for changed in [planted, prolonged, renamed, cut, emptied, moved] {
+        for changed in [added, extended, renamed, truncated, emptied, moved] {
             assert_eq!(changed.unseal(&key).err(), Some(UnsealError::Damaged));
         }
     }
 
     #[test]
-    fn a_sealing_key_has_one_spelling() {
+    fn a_sealing_key_has_one_encoding() {
         let text = sealing_key(9).expose();
         assert!(text.starts_with("k4.local."));
         assert_eq!(

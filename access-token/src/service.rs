@@ -10,12 +10,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, timestamp::whole_seconds, token};
 
-/// Bytes that hold the claims of a usual token.
+/// The usual size of the claims in bytes.
 const USUAL_LENGTH: usize = 512;
 
-/// Issues access tokens for one issuer. It knows nothing of how somebody signed in: any way of
-/// signing in may ask it for a token, with a device id of its own. Cloning it is cheap, and all
-/// clones share one key ring.
+/// Issues access tokens for one issuer. It does not depend on how the user signed in. Cloning is
+/// cheap, and all clones share one key ring.
 #[derive(Clone)]
 pub struct TokenService {
     shared: Arc<Shared>,
@@ -24,54 +23,53 @@ pub struct TokenService {
 struct Shared {
     issuer: String,
     lifetime: Duration,
-    /// Held to clone or replace the inner `Arc`, never while signing.
+    /// Locked to clone or replace the inner `Arc`, never while signing.
     ring: Arc<RwLock<Arc<KeyRing>>>,
 }
 
-/// Whom and what a token is for; the claims the caller decides.
+/// The claims that the caller decides.
 #[derive(Clone, Debug)]
-pub struct Subject {
-    /// The person.
+pub struct TokenSubject {
+    /// The user.
     pub sub: String,
-    /// The service the token is meant for.
+    /// The resource.
     pub aud: String,
     /// The client.
     pub client_id: String,
     /// The device or installation.
     pub device_id: String,
-    /// Scope names, with one space between them.
+    /// Scope names, separated by single spaces.
     pub scope: String,
-    /// The grant it comes from, if any.
+    /// The grant, if any.
     pub grant: Option<String>,
 }
 
-/// A fresh token. Its Debug does not show it.
+/// An issued token. Its Debug does not show it.
 pub struct Issued {
-    /// The token itself: a secret.
+    /// The token, which is a secret.
     pub token: String,
-    /// For how many seconds it is good.
+    /// Its lifetime in seconds.
     pub expires_in: u64,
-    /// Its number, as in the claims.
+    /// Its id, as in the claims.
     pub jti: String,
 }
 
 /// Why no token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
-    /// A time of the token has no RFC 3339 form: the clock is off by millennia.
+    /// A time of the token has no RFC 3339 form, since the clock is wrong by millennia.
     #[error("the times of the token cannot be written down")]
     Time,
-    /// The claims fill more than [`MAX_TOKEN_BYTES`], so that no verifier would look at the token.
+    /// The token is longer than [`MAX_TOKEN_BYTES`], so that no verifier would accept it.
     #[error("the claims are too long for a token")]
     TooLong,
-    /// The key did not sign.
+    /// Signing failed.
     #[error("the token could not be signed")]
     Signature,
 }
 
 impl TokenService {
-    /// A service that issues in the name of `issuer`; a token is good for `lifetime` (whole
-    /// seconds).
+    /// A service for `issuer`, with tokens that are valid for `lifetime` (whole seconds).
     pub fn new(issuer: String, lifetime: Duration, ring: KeyRing) -> Self {
         let lifetime = Duration::seconds(lifetime.whole_seconds());
         Self {
@@ -83,7 +81,7 @@ impl TokenService {
         }
     }
 
-    /// The same service with another lifetime of its tokens. Both share one key ring.
+    /// A service with another token lifetime that shares the key ring.
     #[must_use]
     pub fn with_lifetime(&self, lifetime: Duration) -> Self {
         let (issuer, ring) = (self.shared.issuer.clone(), Arc::clone(&self.shared.ring));
@@ -97,12 +95,12 @@ impl TokenService {
         }
     }
 
-    /// In whose name it issues.
+    /// The issuer identifier.
     pub fn issuer(&self) -> &str {
         &self.shared.issuer
     }
 
-    /// The present keys.
+    /// The current keys.
     pub fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(
             &self
@@ -113,7 +111,7 @@ impl TokenService {
         )
     }
 
-    /// Uses other keys from now on, at once for all clones.
+    /// Replaces the keys of all clones at once.
     pub fn replace_ring(&self, ring: KeyRing) {
         *self
             .shared
@@ -122,7 +120,7 @@ impl TokenService {
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
-    /// What the world may know of the keys.
+    /// The published keys.
     pub fn key_set(&self, now: OffsetDateTime) -> KeySet {
         self.ring().key_set(now)
     }
@@ -132,7 +130,7 @@ impl TokenService {
         &self,
         now: OffsetDateTime,
         jti: [u8; 16],
-        subject: Subject,
+        subject: TokenSubject,
     ) -> Result<Issued, IssueError> {
         let claims = self.claims(now, jti, subject);
         let mut payload = Vec::with_capacity(USUAL_LENGTH);
@@ -149,7 +147,7 @@ impl TokenService {
         })
     }
 
-    fn claims(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Claims {
+    fn claims(&self, now: OffsetDateTime, jti: [u8; 16], subject: TokenSubject) -> Claims {
         let iat = whole_seconds(now);
         Claims {
             iss: self.shared.issuer.clone(),

@@ -1,4 +1,4 @@
-//! Where a verifier outside the issuer's process gets the keys from, and how long it keeps them.
+//! The keys of a verifier outside the issuer's process, and their cache.
 
 use std::{
     fmt,
@@ -11,41 +11,41 @@ use tokio::sync::Mutex;
 
 use crate::{KeyId, KeySet};
 
-/// Keys are asked for anew when they are older than this.
+/// Keys that are older than this are fetched again.
 const MAX_AGE: Duration = Duration::minutes(5);
-/// The shortest time between two requests while there are keys: unknown key ids cost nothing to
-/// invent.
+/// The minimum time between two fetches while there are keys, since anybody can invent unknown key
+/// ids.
 const PAUSE: Duration = Duration::seconds(10);
-/// The same while there are none, when every caller is refused.
+/// The minimum time without keys, when every request is refused.
 const PAUSE_WITHOUT_KEYS: Duration = Duration::seconds(1);
-/// Keys older than this are not used even when no newer ones can be had: by then a withdrawn key
-/// must be dead.
+/// Keys that are older than this are not used even if no newer ones are available, so that a
+/// revoked key stops working.
 const MAX_STALE: Duration = Duration::DAY;
 
-/// Brings the present public keys of an issuer.
+/// Fetches the current public keys of an issuer.
 #[async_trait]
-pub trait KeySource: Send + Sync {
-    /// Asks once. The caller caches, so an implementation need not; it must end by itself in a few
-    /// seconds.
+pub trait KeySetSource: Send + Sync {
+    /// Fetches the keys once. The caller caches, so an implementation need not. It must end by
+    /// itself in a few seconds.
     async fn fetch(&self) -> Result<KeySet, SourceError>;
 }
 
-/// Why the keys could not be had. The text is for the log.
+/// Why the keys are unavailable. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the issuer's keys are not available: {0}")]
 pub struct SourceError(pub String);
 
-/// The keys of one source with a memory.
+/// The cached keys of one source.
 pub(crate) struct CachedKeys {
-    source: Arc<dyn KeySource>,
-    /// Held to copy or replace, never across an await.
-    memory: RwLock<Memory>,
-    /// One request at a time.
+    source: Arc<dyn KeySetSource>,
+    /// Locked to copy or replace, never across an await.
+    cache: RwLock<Cache>,
+    /// One fetch at a time.
     turn: Mutex<()>,
 }
 
 #[derive(Clone, Default)]
-struct Memory {
+struct Cache {
     held: Option<(Arc<KeySet>, OffsetDateTime)>,
     tried: Option<OffsetDateTime>,
     attempts: u64,
@@ -53,37 +53,37 @@ struct Memory {
 }
 
 impl CachedKeys {
-    pub(crate) fn new(source: Arc<dyn KeySource>) -> Self {
+    pub(crate) fn new(source: Arc<dyn KeySetSource>) -> Self {
         Self {
             source,
-            memory: RwLock::default(),
+            cache: RwLock::default(),
             turn: Mutex::new(()),
         }
     }
 
-    /// The keys to look `id` up in: those at hand when they are fresh and have it, else the best
-    /// that can be had.
+    /// The keys in which to find `id`: the cached ones if they are fresh and contain it, otherwise
+    /// the newest available.
     pub(crate) async fn with(
         &self,
         id: &KeyId,
         now: OffsetDateTime,
     ) -> Result<Arc<KeySet>, SourceError> {
-        let seen = self.recall();
+        let seen = self.cached();
         let usable = seen.usable(now);
-        let known = usable.as_ref().is_some_and(|set| set.holds(id));
-        if let (Some(set), true) = (usable, known && (seen.fresh(now) || !seen.may_try(now))) {
+        let known = usable.as_ref().is_some_and(|set| set.contains(id));
+        if let (Some(set), true) = (usable, known && (seen.is_fresh(now) || !seen.may_try(now))) {
             return Ok(set);
         }
         if known {
-            // One caller asks; the others go on with what there is.
+            // One caller fetches; the others use the cached keys.
             if let Ok(_turn) = self.turn.try_lock() {
-                self.ask(now, seen.attempts).await;
+                self.fetch(now, seen.attempts).await;
             }
         } else {
             let _turn = self.turn.lock().await;
-            self.ask(now, seen.attempts).await;
+            self.fetch(now, seen.attempts).await;
         }
-        let known = self.recall();
+        let known = self.cached();
         known.usable(now).ok_or_else(|| {
             known
                 .fault
@@ -91,48 +91,48 @@ impl CachedKeys {
         })
     }
 
-    /// Asks the source, unless somebody did while this caller waited, or did just before. Needs the
-    /// turn.
-    async fn ask(&self, now: OffsetDateTime, attempts_seen: u64) {
-        let seen = self.recall();
+    /// Fetches the keys, unless another caller did while this one waited, or just before. Needs the
+    /// lock.
+    async fn fetch(&self, now: OffsetDateTime, attempts_seen: u64) {
+        let seen = self.cached();
         if seen.attempts != attempts_seen || !seen.may_try(now) {
             return;
         }
-        // Noted before the request: a caller that goes away in the middle must not open the way for
-        // the next at once.
-        self.change(|memory| memory.tried = Some(now));
+        // Set before the request: a caller that is cancelled during the request must not let the
+        // next one fetch at once.
+        self.change(|cache| cache.tried = Some(now));
         let answer = self.source.fetch().await;
         if let Err(fault) = &answer {
             tracing::warn!(%fault, "keeping the keys at hand, if any");
         }
-        self.change(|memory| {
-            memory.attempts += 1;
+        self.change(|cache| {
+            cache.attempts += 1;
             match answer {
-                Ok(set) => (memory.held, memory.fault) = (Some((Arc::new(set), now)), None),
-                Err(fault) => memory.fault = Some(fault),
+                Ok(set) => (cache.held, cache.fault) = (Some((Arc::new(set), now)), None),
+                Err(fault) => cache.fault = Some(fault),
             }
         });
     }
 
-    fn recall(&self) -> Memory {
-        self.memory
+    fn cached(&self) -> Cache {
+        self.cache
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Memory)) {
-        change(&mut self.memory.write().unwrap_or_else(PoisonError::into_inner));
+    fn change(&self, change: impl FnOnce(&mut Cache)) {
+        change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Memory {
+impl Cache {
     fn usable(&self, now: OffsetDateTime) -> Option<Arc<KeySet>> {
         let (set, at) = self.held.as_ref()?;
         (apart(now, *at) < MAX_STALE).then(|| Arc::clone(set))
     }
 
-    fn fresh(&self, now: OffsetDateTime) -> bool {
+    fn is_fresh(&self, now: OffsetDateTime) -> bool {
         self.held
             .as_ref()
             .is_some_and(|(_, at)| apart(now, *at) < MAX_AGE)
@@ -148,7 +148,7 @@ impl Memory {
     }
 }
 
-/// In either direction, so that a clock set back does not keep old keys alive.
+/// In either direction, so that a clock that is set back does not extend the life of old keys.
 fn apart(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
     (a - b).abs()
 }
@@ -156,8 +156,8 @@ fn apart(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
 impl fmt::Debug for CachedKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (held, tried) = {
-            let memory = self.recall();
-            (memory.held.map(|(_, at)| at), memory.tried)
+            let cache = self.cached();
+            (cache.held.map(|(_, at)| at), cache.tried)
         };
         f.debug_struct("CachedKeys")
             .field("held_since", &held)

@@ -1,4 +1,4 @@
-//! Times on the wire: RFC 3339 in UTC, as PASETO registers `iat` and `exp`.
+//! Times in tokens and documents: RFC 3339 in UTC, as PASETO registers `iat` and `exp`.
 
 use serde::{Deserialize, Deserializer, Serializer, de, ser};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
@@ -22,7 +22,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<OffsetDa
     Ok(whole_seconds(at))
 }
 
-/// The same for a member that may be absent.
+/// Like this module, for an optional member.
 pub(crate) mod option {
     use serde::{Deserialize, Deserializer, Serializer};
     use time::OffsetDateTime;

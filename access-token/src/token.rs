@@ -1,4 +1,4 @@
-//! The token as a string: signing it, and taking one apart that nobody vouches for yet.
+//! The token as a string: signing, and parsing before verification.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use pasetors::{
@@ -7,21 +7,22 @@ use pasetors::{
 };
 use serde::Deserialize;
 
-use crate::{Claims, Invalid, KeyId, PublicKey, SigningKey};
+use crate::{Claims, Invalid, KeyId, SigningKey, VerifyingKey};
 
-/// The longest token that is issued or looked at, in bytes.
+/// The maximum size of a token in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Ours has 61 bytes. The footer is JSON that is read before anybody vouches for it: keep it small.
+/// Our footer has 61 bytes. The footer is parsed before the signature is verified, so it must be
+/// small.
 const MAX_FOOTER_BYTES: usize = 256;
 
-/// Signs, once. `None` for a payload that PASETO does not sign, which is an empty one.
+/// Signs a payload. `None` for an empty one, which PASETO does not sign.
 pub(crate) fn sign(key: &SigningKey, payload: &[u8]) -> Option<String> {
     let footer = format!(r#"{{"kid":"{}"}}"#, key.id());
     PublicToken::sign(key.secret(), payload, Some(footer.as_bytes()), None).ok()
 }
 
-/// A token of the right shape that names a key. Nothing it says is believed yet.
+/// A well-formed token with a key id. It is not verified yet.
 pub(crate) struct Untrusted {
     parts: UntrustedToken<Public, V4>,
     kid: KeyId,
@@ -37,20 +38,20 @@ impl Untrusted {
         Ok(Self { parts, kid })
     }
 
-    /// The key that the token says it was signed with.
+    /// The key id in the footer.
     pub(crate) fn kid(&self) -> &KeyId {
         &self.kid
     }
 
-    /// The claims, if this key signed them with no implicit assertion.
-    pub(crate) fn verify(&self, key: &PublicKey) -> Result<Claims, Invalid> {
+    /// The claims, if this key signed them without an implicit assertion.
+    pub(crate) fn verify(&self, key: &VerifyingKey) -> Result<Claims, Invalid> {
         let payload = open(&self.parts, key, b"")?;
         serde_json::from_str(&payload).map_err(|_| Invalid::Claims)
     }
 }
 
-/// Header and base64url, which must be the one spelling of its bytes: a token with two spellings
-/// slips past whatever remembers tokens by their text.
+/// Checks header and base64url encoding, which must be canonical: two encodings of one token would
+/// defeat any cache or blocklist by token text.
 fn split(token: &str) -> Result<UntrustedToken<Public, V4>, Invalid> {
     let body = token
         .strip_prefix(PublicToken::HEADER)
@@ -60,9 +61,9 @@ fn split(token: &str) -> Result<UntrustedToken<Public, V4>, Invalid> {
         return Err(Invalid::FooterTooLarge);
     }
     let parts = UntrustedToken::<Public, V4>::try_from(token).map_err(|_| Invalid::Encoding)?;
-    let one_spelling = |bytes: &[u8], text: &str| BASE64_URL_SAFE_NO_PAD.encode(bytes) == text;
-    if one_spelling(parts.untrusted_message(), message)
-        && one_spelling(parts.untrusted_footer(), footer)
+    let is_canonical = |bytes: &[u8], text: &str| BASE64_URL_SAFE_NO_PAD.encode(bytes) == text;
+    if is_canonical(parts.untrusted_message(), message)
+        && is_canonical(parts.untrusted_footer(), footer)
     {
         Ok(parts)
     } else {
@@ -82,7 +83,7 @@ fn key_id(footer: &[u8]) -> Result<KeyId, Invalid> {
 
 fn open(
     parts: &UntrustedToken<Public, V4>,
-    key: &PublicKey,
+    key: &VerifyingKey,
     implicit: &[u8],
 ) -> Result<String, Invalid> {
     let trusted = PublicToken::verify(key.raw(), parts, None, Some(implicit))
@@ -128,7 +129,7 @@ mod tests {
             .collect()
     }
 
-    fn public_key(vector: &Vector) -> PublicKey {
+    fn public_key(vector: &Vector) -> VerifyingKey {
         let bytes = from_hex(vector.public_key.as_deref().expect("a public key"));
         format!("k4.public.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
             .parse()
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn official_tokens_that_must_fail_do() {
+    fn official_invalid_tokens_are_refused() {
         let vectors = vectors();
         let good = vectors
             .iter()
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn footers_without_a_key_id_of_ours_are_refused() {
+    fn footers_without_a_valid_key_id_are_refused() {
         let with_footer = |footer: &str| {
             format!(
                 "v4.public.{}.{}",
@@ -260,8 +261,8 @@ mod tests {
             BASE64_URL_SAFE_NO_PAD.encode(r#"{"kid":"short"}"#),
         );
         assert!(split(&format!("v4.public.{message}.{footer}")).is_ok());
-        // 80 bytes leave four bits over in the last character: "8" stands for them, "9" is a second
-        // spelling.
+        // The last character of 80 bytes has four unused bits: "8" is canonical, "9" is a second
+        // encoding.
         let (loose, padded) = (
             format!("{}9", &message[..message.len() - 1]),
             format!("{message}="),

@@ -1,4 +1,4 @@
-//! Deciding whether a token is good here and now.
+//! Verification of tokens.
 
 use std::{fmt, sync::Arc};
 
@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Claims, Invalid, KeySource, SourceError, TokenService, source::CachedKeys, token::Untrusted,
+    Claims, Invalid, KeySetSource, SourceError, TokenService, source::CachedKeys, token::Untrusted,
 };
 
-/// Checks tokens of one issuer for one service.
+/// Verifies tokens of one issuer for one resource.
 #[derive(Debug)]
 pub struct Verifier {
     issuer: String,
     audience: Audience,
-    /// How long beyond `exp` a token is still taken.
+    /// How long after `exp` a token is still accepted.
     late: Duration,
-    /// How far ahead `iat` may lie: the servers of one issuer need not agree to the second.
+    /// How far `iat` may be in the future, since the clocks of an issuer's servers may differ.
     early: Duration,
     keys: Keys,
 }
@@ -26,19 +26,19 @@ const USUAL_SKEW: Duration = Duration::seconds(30);
 /// Which `aud` is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// This one, byte for byte.
+    /// This value, byte for byte.
     Exactly(String),
-    /// Any: only for the issuer's own endpoints that tell a caller about itself.
+    /// Any value: only for the issuer's own endpoints about the token itself.
     Any,
 }
 
 /// Why a token was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The token's fault.
+    /// The token is invalid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// Ours: there are no keys to check it with.
+    /// There are no keys to verify it.
     #[error(transparent)]
     NoKeys(#[from] SourceError),
 }
@@ -49,18 +49,17 @@ enum Keys {
     Fetched(CachedKeys),
 }
 
-/// Brings the keys of a [`TokenService`] up to date, where other servers of the same issuer may
-/// have changed them.
+/// Updates the keys of a [`TokenService`] that other servers of the same issuer may have changed.
 #[async_trait]
 pub trait Renewal: Send + Sync + fmt::Debug {
-    /// Reads the keys again. Asked for each token of a key that is not known: the one who
-    /// implements it bounds how often it reads.
+    /// Reads the keys again. It is called for each token with an unknown key id; the implementation
+    /// must limit how often it reads.
     async fn renew(&self) -> Result<(), SourceError>;
 }
 
 impl Verifier {
-    /// A verifier in the same process as the service that issues: its keys are always the present
-    /// ones, and a token expires to the second.
+    /// A verifier in the same process as the issuing service. It always uses the current keys, and
+    /// allows no clock skew after `exp`.
     pub fn beside(service: TokenService, audience: Audience) -> Self {
         let issuer = service.issuer().to_owned();
         Self {
@@ -72,7 +71,7 @@ impl Verifier {
         }
     }
 
-    /// Has the keys read again before a token is refused whose key is not known.
+    /// Reads the keys again before a token with an unknown key id is refused.
     #[must_use]
     pub fn renewing(mut self, renewal: Arc<dyn Renewal>) -> Self {
         if let Keys::Own(_, own) = &mut self.keys {
@@ -81,9 +80,9 @@ impl Verifier {
         self
     }
 
-    /// A verifier that gets its keys from `source` and keeps them for up to five minutes. Allows
-    /// for half a minute of clock skew.
-    pub fn new(issuer: String, audience: Audience, source: Arc<dyn KeySource>) -> Self {
+    /// A verifier with the keys of `source`, cached for up to five minutes. Allows a clock skew of
+    /// 30 seconds.
+    pub fn new(issuer: String, audience: Audience, source: Arc<dyn KeySetSource>) -> Self {
         let keys = Keys::Fetched(CachedKeys::new(source));
         Self {
             issuer,
@@ -94,14 +93,14 @@ impl Verifier {
         }
     }
 
-    /// Allows the issuer's clock to be off by so much in either direction.
+    /// Allows this clock skew in either direction.
     #[must_use]
     pub fn allowing_skew(mut self, skew: Duration) -> Self {
         (self.late, self.early) = (skew, skew);
         self
     }
 
-    /// What the token says, if it is good now.
+    /// The claims of a token that is valid now.
     pub async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
         let token = Untrusted::parse(token)?;
         let claims = match &self.keys {
@@ -117,12 +116,12 @@ impl Verifier {
                 token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?
             }
         };
-        self.judge(&claims, now)?;
+        self.check_claims(&claims, now)?;
         Ok(claims)
     }
 
-    /// The checks that need no key.
-    fn judge(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Invalid> {
+    /// The checks of the claims.
+    fn check_claims(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Invalid> {
         if claims.iss != self.issuer {
             return Err(Invalid::Issuer);
         }

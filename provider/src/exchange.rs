@@ -8,7 +8,7 @@ use oauth::error::{ParameterError, TokenRequestError};
 use oauth_clients::error::ClientAuthenticationError;
 use std::{net::IpAddr, time::Duration};
 
-use access_token::Subject;
+use access_token::TokenSubject;
 use oauth::{
     Id, Parameters, Timestamp,
     epoch::Epoch,
@@ -482,7 +482,7 @@ impl Provider {
         issue: IssuedTokens,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
-        let subject = Subject {
+        let subject = TokenSubject {
             sub: subject(key.account),
             aud: issue.resource.as_str().to_owned(),
             client_id: client_id.to_owned(),

@@ -1,19 +1,20 @@
-//! The one place where the store reads the clock: for sweeping, never for a decision about a token.
+//! The only code of the store that reads the clock. It is used for expiry only, never for a
+//! decision about a token.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::Ttl;
 
-/// The moment a record may go, in milliseconds since 1970; [`NEVER`] if it may not.
+/// When a record expires, in milliseconds since 1970; [`NEVER`] if it does not.
 pub(crate) type Deadline = u64;
 
-/// Later than any clock shows.
+/// Later than any time that a clock can show.
 pub(crate) const NEVER: Deadline = u64::MAX;
 
 /// Now, in whole milliseconds since 1970.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the store's one clock: expiry is hygiene, no decision depends on it"
+    reason = "the store's only clock: expiry frees space, no decision depends on it"
 )]
 pub(crate) fn now() -> u64 {
     SystemTime::now()
@@ -21,7 +22,8 @@ pub(crate) fn now() -> u64 {
         .map_or(0, milliseconds)
 }
 
-/// When something written at `now` may go. `now` was rounded down, hence one millisecond more.
+/// When a record that is written at `now` expires. `now` was rounded down, hence one more
+/// millisecond.
 pub(crate) fn deadline(now: u64, ttl: Ttl) -> Deadline {
     match ttl {
         Ttl::Forever => NEVER,
@@ -29,12 +31,12 @@ pub(crate) fn deadline(now: u64, ttl: Ttl) -> Deadline {
     }
 }
 
-/// How long to keep what has so many milliseconds left.
+/// The [`Ttl`] of a record with this many milliseconds left.
 pub(crate) fn ttl(left: u64) -> Ttl {
     Ttl::For(Duration::from_millis(left))
 }
 
-/// A duration in milliseconds, rounded up, at least one.
+/// A duration in milliseconds, rounded up, at least 1.
 pub(crate) fn rounded_up(time: Duration) -> u64 {
     milliseconds(time.saturating_add(Duration::from_nanos(999_999))).max(1)
 }

@@ -1,8 +1,8 @@
 //! The embedded engine: a redb file, or the same tables in memory.
 //!
-//! Readers take a snapshot (MVCC) and never wait for a writer. Every change goes through one
-//! thread, which applies all that are waiting in one transaction and so lets them share one sync of
-//! the disk (group commit). Because there is one writer, each verb is atomic without further care.
+//! Readers use a snapshot (MVCC) and never wait for a writer. One thread makes all changes: it
+//! applies all waiting changes in one transaction, so that they share one sync of the disk (group
+//! commit). Because there is one writer, each operation is atomic.
 
 mod database;
 mod export;
@@ -27,16 +27,16 @@ use crate::{
     engine::{PROBE, PROBE_KEPT},
 };
 
-/// How many changes may wait for the writer before callers wait to hand over theirs.
+/// How many changes may wait for the writer. Beyond that, callers wait to enqueue theirs.
 const WAITING: usize = 1024;
 
 /// How often the writer looks for expired records.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// One open database. When it is dropped, what was handed over is committed and the file closed.
+/// An open database. When it is dropped, waiting changes are committed and the file is closed.
 pub(crate) struct Embedded {
     database: Arc<Database>,
-    /// Taken only when dropped: its end is the writer's sign to stop.
+    /// `None` only during drop: closing the channel stops the writer.
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     writer: Option<std::thread::JoinHandle<()>>,
     broken: Broken,
@@ -48,12 +48,12 @@ impl Embedded {
         Self::open(Home::Memory, SWEEP_EVERY).await
     }
 
-    /// The database in `folder`, created if need be.
+    /// The database in `folder`, created if it does not exist.
     pub(crate) async fn in_folder(folder: &Path) -> Result<Self> {
         Self::open(Home::Folder(folder.to_owned()), SWEEP_EVERY).await
     }
 
-    /// The database in `folder`, which must be there.
+    /// The database in `folder`, which must exist.
     pub(crate) async fn existing(folder: &Path) -> Result<Self> {
         let folder = folder.to_owned();
         Self::over(
@@ -68,7 +68,7 @@ impl Embedded {
     }
 
     async fn open(home: Home, sweep_every: Duration) -> Result<Self> {
-        // After a crash, opening verifies the whole file: not on an async thread.
+        // After a crash, opening verifies the whole file, so it runs on a blocking thread.
         Self::over(blocking(move || Database::open(home)).await?, sweep_every)
     }
 
@@ -85,7 +85,7 @@ impl Embedded {
         })
     }
 
-    /// Hands a change to the writer and waits until it is committed.
+    /// Sends a change to the writer and waits until it is committed.
     async fn write<T, F>(&self, change: F) -> Result<T>
     where
         T: Send + 'static,
@@ -105,7 +105,7 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(writer) = self.writer.take() {
-            // A writer that panicked has said so already.
+            // A panic of the writer was logged already.
             let _ = writer.join();
         }
     }
@@ -192,7 +192,7 @@ impl Engine for Embedded {
         self.database.read(|_| Ok(()))
     }
 
-    /// One commit, which every verb needs, and one look at the place of the file.
+    /// One commit, which every change needs, and a check that the file is still in its place.
     async fn probe(&self) -> Result<()> {
         self.count(PROBE, PROBE_KEPT).await?;
         if self.database.is_in_place() {
@@ -211,7 +211,7 @@ impl Engine for Embedded {
             .and_then(|reason| reason.clone());
         match reason {
             Some(reason) => reason,
-            // The writer has ended because this value is dropped.
+            // The writer ended because this value is dropped.
             None => std::future::pending().await,
         }
     }
@@ -228,7 +228,7 @@ impl Engine for Embedded {
     }
 }
 
-/// Runs `work` on a thread that may wait for the disk.
+/// Runs `work` on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_sweep_removes_what_has_expired_and_nothing_else() {
+    async fn the_sweep_removes_only_expired_records() {
         let engine = Embedded::open(Home::Memory, Duration::from_millis(20))
             .await
             .expect("a database");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn removing_or_replacing_a_record_leaves_nothing_in_the_expiry_index() {
+    async fn removing_or_replacing_a_record_removes_its_expiry_entry() {
         let engine = Embedded::in_memory().await.expect("a database");
         let ttl = Ttl::For(Duration::from_mins(10));
         engine.insert("a", b"1", ttl).await.expect("insert");

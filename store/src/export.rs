@@ -1,13 +1,13 @@
-//! Everything in a store, as a stream that holds little in memory.
+//! The whole store, as a stream with bounded memory.
 
 use tokio::sync::mpsc;
 
 use crate::{Error, Result, Ttl, engine::PROBE};
 
-/// How many entries wait for whoever reads them.
+/// How many entries may wait for the reader.
 const WAITING: usize = 256;
 
-/// One thing that a store keeps.
+/// An entry of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A record, or a counter.
@@ -16,44 +16,44 @@ pub enum Entry {
         key: String,
         /// Its value.
         value: Vec<u8>,
-        /// The time that was left to it when it was read.
+        /// Its remaining lifetime when it was read.
         ttl: Ttl,
     },
-    /// A name in a list.
+    /// A member of a list.
     Member {
         /// The list.
         list: String,
-        /// The name.
+        /// The member.
         member: String,
     },
 }
 
-/// The entries of a store, one after the other; see [`Engine::export`](crate::Engine::export).
+/// The entries of a store, one by one; see [`Engine::export`](crate::Engine::export).
 #[derive(Debug)]
 pub struct Export {
     pieces: mpsc::Receiver<Piece>,
-    /// Whether the end came.
+    /// Whether the end was received.
     ended: bool,
 }
 
-/// What an engine hands over.
+/// What an engine sends.
 #[derive(Debug)]
 enum Piece {
     Entry(Entry),
     Fault(Error),
-    /// There is no more. Without it the export broke off: its reader panicked, say, over a damaged
-    /// file.
+    /// The end. If it is missing, the export was interrupted, for example by a panic of the reader
+    /// on a damaged file.
     End,
 }
 
-/// Where an engine hands entries over. It fails when nobody reads them any more.
+/// The sender of entries. Sending fails when the export is no longer read.
 pub(crate) struct Entries(mpsc::Sender<Piece>);
 
-/// Nobody reads the export any more.
+/// The export is no longer read.
 pub(crate) struct Abandoned;
 
 impl Export {
-    /// The next entry; `None` at the end. After an error there is no more.
+    /// The next entry; `None` at the end. Nothing follows an error.
     pub async fn next(&mut self) -> Option<Result<Entry>> {
         while !self.ended {
             match self.pieces.recv().await {
@@ -74,14 +74,14 @@ impl Export {
         None
     }
 
-    /// An export that is read on a thread that may wait for the disk.
+    /// An export that is read on a blocking thread.
     pub(crate) fn blocking(
         read: impl FnOnce(&Entries) -> Result<(), Fault> + Send + 'static,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::task::spawn_blocking(move || {
             let entries = Entries(sender);
-            // Nobody may be left to be told.
+            // The receiver may be gone.
             let _ = match read(&entries) {
                 Ok(()) => entries.0.blocking_send(Piece::End),
                 Err(Fault::Store(error)) => entries.0.blocking_send(Piece::Fault(error)),
@@ -116,14 +116,14 @@ impl Export {
 }
 
 impl Entries {
-    /// Hands an entry over, from a thread that may wait.
+    /// Sends an entry from a blocking thread.
     pub(crate) fn give_blocking(&self, entry: Entry) -> Result<(), Abandoned> {
         self.0
             .blocking_send(Piece::Entry(entry))
             .map_err(|_| Abandoned)
     }
 
-    /// Hands an entry over.
+    /// Sends an entry.
     pub(crate) async fn give(&self, entry: Entry) -> Result<(), Abandoned> {
         self.0
             .send(Piece::Entry(entry))
@@ -133,7 +133,7 @@ impl Entries {
 }
 
 impl Entry {
-    /// What a probe leaves behind for a while is nobody's.
+    /// Whether a probe wrote this entry, which is not exported.
     fn is_of_a_probe(&self) -> bool {
         matches!(self, Self::Record { key: name, .. } | Self::Member { list: name, .. } if name == PROBE)
     }
@@ -145,9 +145,9 @@ fn broken_off() -> Error {
     )
 }
 
-/// Why an export ends before its end.
+/// Why an export is interrupted.
 pub(crate) enum Fault {
-    /// Nobody reads it any more.
+    /// It is no longer read.
     Abandoned,
     /// The store failed.
     Store(Error),
@@ -191,9 +191,9 @@ mod tests {
         all
     }
 
-    /// As redb does over a damaged file.
+    /// redb panics on a damaged file.
     #[tokio::test]
-    async fn an_export_whose_reader_panics_is_not_taken_for_a_whole_one() {
+    async fn an_export_whose_reader_panics_ends_with_an_error() {
         let blocking = Export::blocking(|entries| {
             entries.give_blocking(entry("a"))?;
             panic!("on purpose");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_probe_left_is_not_exported() {
+    async fn entries_of_a_probe_are_not_exported() {
         let export = Export::blocking(|entries| {
             entries.give_blocking(entry(PROBE))?;
             entries.give_blocking(Entry::Member {

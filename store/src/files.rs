@@ -1,7 +1,7 @@
-//! New files and folders that only their owner can read, made without following symbolic links.
+//! New files and folders that only their owner can read, created without following symbolic links.
 //!
-//! What root makes in the data folder of another user belongs to that user: a server that runs as
-//! that user can open it.
+//! Files that root creates in the data folder of another user belong to that user, so that a server
+//! of that user can open them.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,12 +9,12 @@ use std::{
     path::Path,
 };
 
-/// Creates a file with mode 0600, which must not exist. A symbolic link at its place counts as
-/// existing, wherever it leads. It belongs to whoever this process runs as.
+/// Creates a file with mode 0600, which must not exist. A symbolic link in its place counts as
+/// existing, even a dangling one. The file belongs to the user of this process.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when anything is there; otherwise what the operating system
-/// says.
+/// [`io::ErrorKind::AlreadyExists`] when anything exists there; otherwise the error of the
+/// operating system.
 pub fn create_own(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -22,7 +22,7 @@ pub fn create_own(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create_new(true).open(path)
 }
 
-/// The same for a file of the server: what root makes belongs to the owner of the folder.
+/// Creates a file like [`create_own`]. If root creates it, it belongs to the owner of the folder.
 ///
 /// # Errors
 /// As [`create_own`].
@@ -32,7 +32,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The same in place of an unfinished file that an earlier attempt left behind.
+/// Creates a file like [`create_private`] and replaces an unfinished one of an earlier attempt.
 pub(crate) fn replace_private(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -40,7 +40,7 @@ pub(crate) fn replace_private(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates a folder with mode 0700, and the folders above it, unless they exist.
+/// Creates a folder with mode 0700, and its parents, if they do not exist.
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -57,7 +57,7 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The folder that a path lies in.
+/// The parent folder of a path.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -77,8 +77,7 @@ mod ownership {
 
     const ROOT: u32 = 0;
 
-    /// Gives a file that this process has just made to the owner of its folder, when the process is
-    /// root.
+    /// If this process is root, gives a file that it has just created to the owner of the folder.
     pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
         match heir(&fs::metadata(folder)?, &file.metadata()?) {
             Some((user, group)) => tolerate(fchown(file, Some(user), Some(group))),
@@ -86,7 +85,7 @@ mod ownership {
         }
     }
 
-    /// The same with a folder.
+    /// Like [`give_to_owner_of`], for a folder.
     pub(super) fn give_folder_to_owner_of(parent: &Path, folder: &Path) -> io::Result<()> {
         match heir(&fs::metadata(parent)?, &fs::symlink_metadata(folder)?) {
             Some((user, group)) => tolerate(lchown(folder, Some(user), Some(group))),
@@ -94,12 +93,12 @@ mod ownership {
         }
     }
 
-    /// User and group that something made by root is for.
+    /// User and group that a file created by root should have.
     fn heir(parent: &Metadata, made: &Metadata) -> Option<(u32, u32)> {
         (made.uid() == ROOT && parent.uid() != ROOT).then(|| (parent.uid(), parent.gid()))
     }
 
-    /// Root without the right to change owners, as in some containers, keeps what it made.
+    /// Root without permission to change owners, as in some containers, keeps the file.
     fn tolerate(changed: io::Result<()>) -> io::Result<()> {
         match changed {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
@@ -153,14 +152,14 @@ mod tests {
             create_private(&link).expect_err("a link").kind(),
             io::ErrorKind::AlreadyExists
         );
-        assert!(!target.exists(), "nothing was made where it leads");
+        assert!(!target.exists(), "its target was not created");
         fs::write(&target, "kept").expect("written");
         replace_private(&link).expect("the link is replaced");
         assert_eq!(fs::read_to_string(&target).expect("still there"), "kept");
         assert!(fs::symlink_metadata(&link).expect("there").is_file());
     }
 
-    /// Needs root, as tests in containers often are; elsewhere there is nobody to give anything to.
+    /// Needs root, as in many containers; skipped otherwise.
     #[test]
     fn what_root_makes_belongs_to_the_owner_of_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,12 +1,11 @@
-//! The memory of Vestibule: bytes under keys, how long to keep them, and a few atomic verbs.
+//! The store of Vestibule: bytes under keys, with expiry and a few atomic operations.
 //!
-//! This crate knows nothing of OAuth. What it promises stands in the table at [`Engine`]; two
-//! engines keep the promise, and one contract suite (`tests/contract`) holds both to it:
+//! This crate does not know OAuth. The table at [`Engine`] has its guarantees. Two engines
+//! implement them, and one contract suite (`tests/contract`) tests both:
 //!
 //! - an embedded file ([`Location::File`]; [`Location::Memory`] is the same engine without a file),
 //!   for one server;
-//! - Redis 6.2 or newer, or a server that speaks as it does ([`Location::Redis`]), for any number
-//!   of servers.
+//! - Redis 6.2 or newer, or a compatible server ([`Location::Redis`]), for any number of servers.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> store::Result<()> {
@@ -36,26 +35,25 @@ pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
 pub use location::Location;
 
-/// A handle on one engine: cheap to clone, and with all the verbs of [`Engine`] as methods.
+/// A handle on one engine. It is cheap to clone and has the operations of [`Engine`] as methods.
 #[derive(Clone)]
 pub struct Store(Arc<dyn Engine>);
 
 impl Store {
-    /// Wraps an engine of the caller's own (a test's, say).
+    /// Wraps an engine, for example one of a test.
     pub fn new(engine: impl Engine) -> Self {
         Self(Arc::new(engine))
     }
 
-    /// The same store, which finds out what became of a write whose answer was lost, as far as that
-    /// can be known: it looks again, for a few seconds at the most, and repeats what did not
-    /// happen.
+    /// The same store, which resolves writes with a lost answer, as far as possible: it reads the
+    /// record for a few seconds at most, and repeats the write if it did not happen.
     ///
-    /// | verb | after a lost answer |
+    /// | operation | after a lost answer |
     /// |---|---|
-    /// | `insert`, `compare_and_swap` | *done* if the value that is there is the one to be written; so a caller to whom it matters who wrote it puts something unique in it |
-    /// | `remove`, `set_add`, `set_remove` | *changed* if that is how it is now, though it may have been so before; else repeated |
+    /// | `insert`, `compare_and_swap` | *done* if the current value is the new one; a caller that must know who wrote it puts something unique into the value |
+    /// | `remove`, `set_add`, `set_remove` | *changed* if the list or record has the wanted state, also if it had it before; otherwise repeated |
     /// | `count` | repeated: it may count twice |
-    /// | `take` | repeated if the value is there; [`Error::Unavailable`] if it is gone, since another may have taken it |
+    /// | `take` | repeated if the record exists; [`Error::Unavailable`] if it does not, since another caller may have taken it |
     #[must_use]
     pub fn resolving(self) -> Self {
         Self::new(resolving::Resolving::new(self))
@@ -73,8 +71,8 @@ impl Store {
         })
     }
 
-    /// Opens the store at `location` as [`open`](Self::open) does, but creates nothing. `None` when
-    /// there is no file; a Redis server is there, whatever it holds.
+    /// Opens the store at `location` like [`open`](Self::open), but creates nothing. `None` when
+    /// the file does not exist; a Redis server always exists.
     pub async fn open_existing(location: &Location) -> Result<Option<Self>> {
         match location {
             Location::File(folder) if Self::is_in(folder)? => {

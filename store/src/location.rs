@@ -1,22 +1,22 @@
-//! Where a store is.
+//! The location of a store.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::{Error, Result};
 
-/// Where a store is, as the setting `--store` spells it: `memory:`, `file:PATH`, `redis://…`,
-/// `rediss://…`.
+/// The location of a store, in the syntax of the setting `--store`: `memory:`, `file:PATH`,
+/// `redis://…`, `rediss://…`.
 ///
 /// `Display` and `Debug` hide the password of a Redis URL.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// In this process only: gone when it ends.
+    /// In this process only: lost when it ends.
     Memory,
     /// In this folder (created with mode 0700), in the file `store.redb`.
     File(PathBuf),
     /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over
-    /// TLS, where `?ca=PATH` names a PEM file of certificate authorities that count instead of the
-    /// system's.
+    /// TLS. `?ca=PATH` names a PEM file of certificate authorities that replace those of the
+    /// system.
     Redis(String),
 }
 
@@ -32,7 +32,7 @@ impl FromStr for Location {
             )),
             "file" => Ok(Self::File(PathBuf::from(rest))),
             "redis" | "rediss" => redis_url(scheme, text),
-            // The text is not repeated: it may hold a password.
+            // The text is not repeated: it may contain a password.
             _ => Err(Error::Location(
                 "a store is one of memory:, file:PATH, redis://HOST:PORT, rediss://HOST:PORT"
                     .into(),
@@ -84,9 +84,9 @@ fn redis_url(scheme: &str, text: &str) -> Result<Location> {
     }
 }
 
-/// Whether a user name or password ends the host part early: all of it stands before the @, which
-/// then comes after a slash, a question mark or a hash sign. What follows would be taken for the
-/// host otherwise, and shown. A percent sign that encodes nothing belongs here too.
+/// Whether an unencoded character in the user name or password ends the host part early, so that an
+/// @ follows a slash, a question mark or a hash sign. The rest would otherwise be parsed as the
+/// host, and shown. An invalid percent-encoding counts as well.
 fn is_cut_short(text: &str) -> bool {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     let (host, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -98,7 +98,7 @@ fn is_cut_short(text: &str) -> bool {
     after.contains('@') || secret.split('%').skip(1).any(|part| !is_encoded(part))
 }
 
-/// The file of certificate authorities that a Redis URL names, as `?ca=PATH`.
+/// The file of certificate authorities in a Redis URL, as `?ca=PATH`.
 pub(crate) fn authorities(url: &str) -> Option<PathBuf> {
     let parsed = redis::parse_redis_url(url)?;
     let mut pairs = parsed.query_pairs();
@@ -107,8 +107,8 @@ pub(crate) fn authorities(url: &str) -> Option<PathBuf> {
         .map(|(_, path)| PathBuf::from(path.as_ref()))
 }
 
-/// The URL without its password; without the user name too where that stands alone, since it may be
-/// a misplaced password.
+/// The URL without its password, and without a user name alone, since that may be a misplaced
+/// password.
 fn redacted(url: &str) -> String {
     let Some(mut parsed) = redis::parse_redis_url(url) else {
         return "redis://***".to_owned();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn each_spelling_is_understood_and_shown_again() {
+    fn locations_are_parsed_and_displayed() {
         assert_eq!(parsed("memory:"), Location::Memory);
         assert_eq!(parsed("file:./data"), Location::File("./data".into()));
         assert_eq!(
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_without_being_repeated() {
+    fn other_texts_are_refused_and_not_repeated() {
         for text in [
             "",
             "memory",
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_has_to_be_encoded_is_refused_with_the_remedy() {
+    fn an_unencoded_password_is_refused_with_the_remedy() {
         for text in [
             "redis://:hu/sh@h",
             "redis://me:hush?x@h",

@@ -1,6 +1,7 @@
-//! The Redis engine: one multiplexed connection, and a script where no single command is the verb.
+//! The Redis engine: one multiplexed connection, and scripts for operations without a single
+//! command.
 //!
-//! Each verb is one command or one script on one key. Needs Redis 6.2 (`GETDEL`).
+//! Each operation is one command or one script on one key. Needs Redis 6.2 (`GETDEL`).
 
 mod durability;
 mod export;
@@ -19,21 +20,24 @@ use self::{
     faults::{explained, misplaced, nothing_was_done, unavailable},
     link::Link,
 };
-use crate::{CasResult, Engine, Error, Export, Result, Ttl, clock, engine::each_verb, location};
+use crate::{
+    CasResult, Engine, Error, Export, Result, Ttl, clock, engine::each_operation, location,
+};
 
-/// How long sent bytes may stay unacknowledged before the connection counts as lost (a machine that
-/// has vanished).
+/// How long sent bytes may stay unacknowledged before the connection counts as lost, for example to
+/// a machine that has failed.
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
-/// What the keys of records and of lists begin with.
+/// The prefixes of the keys of records and of lists.
 const RECORD: &str = "vestibule:record:";
 const LIST: &str = "vestibule:list:";
 
-/// From here on (300 years) an expiry is left out: Redis refuses times beyond its calendar.
+/// From this lifetime on (300 years) no expiry is set: Redis refuses times that are too far in the
+/// future.
 const AGES: u64 = 300 * 365 * 24 * 60 * 60 * 1000;
 
-/// Answers 1 when swapped, otherwise what is there (nil for nothing).
+/// Returns 1 when swapped, otherwise the current value (nil for none).
 static SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local there = redis.call('GET', KEYS[1])
@@ -44,7 +48,7 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Answers the new sum; the first one sets the expiry.
+/// Returns the new sum. The first call sets the expiry.
 static ADD: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -55,14 +59,14 @@ static ADD: LazyLock<Script> = LazyLock::new(|| {
 
 /// What is sent to the server.
 enum Question<'a> {
-    /// A command that changes nothing. It is sent once more if the connection was lost.
+    /// A command that changes nothing. It is repeated once if the connection was lost.
     Read(&'a Cmd),
-    /// A command that may change something. If its answer is lost, nobody knows whether it was
-    /// carried out, and it is not repeated; only a refused connection, over which nothing was sent,
-    /// is tried once more.
+    /// A command that may change something. If its answer is lost, it is unknown whether it was
+    /// carried out, and it is not repeated. It is repeated once only if the connection was refused,
+    /// so that nothing was sent.
     Write(&'a Cmd),
-    /// A script by its hash, with the same care. A server that does not know it has done nothing
-    /// and is told it.
+    /// A script by its hash, with the same rule. A server that does not know the hash has done
+    /// nothing and gets the script.
     Script(&'a ScriptInvocation<'a>),
 }
 
@@ -95,18 +99,18 @@ impl Question<'_> {
     }
 }
 
-/// A connection to one Redis server, made anew in the background when it is lost, and replaced when
-/// the server behind it can no longer write.
+/// A connection to one Redis server. It is restored in the background when it is lost, and replaced
+/// when the server can no longer write.
 pub(crate) struct RedisEngine {
     link: Link,
 }
 
 impl RedisEngine {
-    /// Connects, and fails after a few seconds if nobody answers.
+    /// Connects, and fails after a few seconds without an answer.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("rediss:") && rustls::crypto::CryptoProvider::get_default().is_none() {
-            // With two providers in one program, rustls would not choose. Failing means that
-            // another thread just did.
+            // With two crypto providers in one program, rustls does not choose one. An error means
+            // that another thread just did.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let client = client(url)?;
@@ -115,9 +119,9 @@ impl RedisEngine {
         })
     }
 
-    /// Sends something, and sends it once more over a new connection if the server says that it did
-    /// nothing because it is not, or not yet, the one to write to. The address may lead to another
-    /// server by now: after a failover the old primary keeps its connections.
+    /// Sends a question, and repeats it once over a new connection if the server says that it did
+    /// nothing because it does not accept writes, or not yet. The address may lead to another
+    /// server by then: after a failover the former primary keeps its connections.
     async fn send<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T> {
         let (connection, number) = self.link.current();
         let fault = match question.send(connection).await {
@@ -145,12 +149,12 @@ impl RedisEngine {
         self.send(Question::Read(command)).await
     }
 
-    /// What kind of server it is, where it says so.
+    /// The greeting of the server, which names its mode and role.
     async fn greeting(&self) -> Result<Value> {
         let (mut connection, _) = self.link.current();
         let hello: Result<Value, RedisError> = cmd("HELLO").query_async(&mut connection).await;
         match hello {
-            // A user without the right to ask may still do everything else.
+            // A user without this permission may still do everything else.
             Err(fault) if !fault.is_io_error() => Ok(Value::Nil),
             answer => answer.map_err(unavailable),
         }
@@ -249,10 +253,10 @@ impl Engine for RedisEngine {
         self.read(&cmd("PING")).await
     }
 
-    /// The verbs first: a write that is refused may lead to a new connection, and the question is
-    /// about that one.
+    /// The operations come first: a refused write may lead to a new connection, and the greeting
+    /// must be from that one.
     async fn probe(&self) -> Result<()> {
-        each_verb(self).await?;
+        each_operation(self).await?;
         match misplaced(&self.greeting().await?) {
             Some(sentence) => Err(Error::Unavailable(sentence.to_owned())),
             None => Ok(()),
@@ -269,7 +273,7 @@ fn client(url: &str) -> Result<Client> {
         .map(|path| read_authorities(&path))
         .transpose()?;
     let info = url.into_connection_info().map_err(unavailable)?;
-    // With RESP3 a lost connection is noticed, and replaced, before the next command needs it.
+    // With RESP3 a lost connection is detected and replaced before the next command needs it.
     let settings = info
         .redis_settings()
         .clone()
@@ -291,7 +295,7 @@ fn client(url: &str) -> Result<Client> {
     }
 }
 
-/// Certificates in PEM, which count instead of the system's.
+/// Certificates in PEM, which replace those of the system.
 fn read_authorities(path: &Path) -> Result<Vec<u8>> {
     let fault = |what: &str| {
         Error::Location(format!(
@@ -316,7 +320,7 @@ fn names(list: &str) -> String {
     format!("{LIST}{list}")
 }
 
-/// The lifetime in milliseconds; none for a record to keep.
+/// The lifetime in milliseconds; `None` for no expiry.
 fn expiry(ttl: Ttl) -> Option<u64> {
     match ttl {
         Ttl::Forever => None,
@@ -324,7 +328,7 @@ fn expiry(ttl: Ttl) -> Option<u64> {
     }
 }
 
-/// The same for a script: empty for a record to keep.
+/// Like [`expiry`], for a script: empty for no expiry.
 fn expiry_text(ttl: Ttl) -> String {
     expiry(ttl).map_or_else(String::new, |milliseconds| milliseconds.to_string())
 }

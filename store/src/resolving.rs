@@ -1,4 +1,4 @@
-//! Finding out what became of a write whose answer was lost.
+//! Resolving writes whose answer was lost.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::{CasResult, Engine, Export, Result, Store, Ttl};
 
-/// How long to ask what is there now.
+/// How long to read the record.
 const DEADLINE: Duration = Duration::from_secs(4);
-/// How often, where the store says at once that it has no answer, and the first pause; each further
-/// one is twice as long.
+/// How many attempts are made while the store fails immediately, and the first pause. Each further
+/// pause is twice as long.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What [`Store::resolving`] describes.
+/// The engine of [`Store::resolving`].
 pub(crate) struct Resolving {
     store: Store,
 }
@@ -24,12 +24,12 @@ impl Resolving {
         Self { store }
     }
 
-    /// What is there now; `None` where the store does not say.
+    /// The current value; `None` if the store does not answer.
     async fn look(&self, key: &str) -> Option<Option<Vec<u8>>> {
         asked(|| self.store.get(key)).await
     }
 
-    /// Whether a list has a member; `None` where the store does not say.
+    /// Whether a list has a member; `None` if the store does not answer.
     async fn lists(&self, list: &str, member: &str) -> Option<bool> {
         let before = predecessor(member)?;
         let next = asked(|| self.store.set_range(list, Some(&before), 1)).await?;
@@ -37,7 +37,7 @@ impl Resolving {
     }
 }
 
-/// Asks until there is an answer, for a few seconds at the most.
+/// Repeats a read until it succeeds, for a few seconds at most.
 async fn asked<T, A: Future<Output = Result<T>>>(ask: impl Fn() -> A) -> Option<T> {
     let asking = async {
         for number in 0..TRIES {
@@ -51,8 +51,8 @@ async fn asked<T, A: Future<Output = Result<T>>>(ask: impl Fn() -> A) -> Option<
     timeout(DEADLINE, asking).await.ok().flatten()
 }
 
-/// A text after which, in byte order, comes `member` and hardly anything before it. None for a name
-/// that ends otherwise than in ASCII.
+/// A text that precedes `member` closely in byte order. `None` for a member that does not end in
+/// ASCII.
 fn predecessor(member: &str) -> Option<String> {
     let last = member
         .bytes()
@@ -103,8 +103,8 @@ impl Engine for Resolving {
         };
         for repeat in [true, false] {
             match self.look(key).await {
-                // What was to stay as it is may not have been written: it is, once more, while
-                // there is a try left.
+                // With `new == expected`, it is unknown whether the write happened. It is repeated,
+                // and accepted at the second attempt.
                 Some(Some(there)) if there == new && (new != expected || !repeat) => {
                     return Ok(CasResult::Done);
                 }
@@ -154,7 +154,7 @@ impl Engine for Resolving {
             return Err(fault);
         };
         match self.store.add(key, amount, ttl).await {
-            // It was counted if the counter shows more than before.
+            // It was counted if the counter is higher than before.
             Err(fault) => {
                 let (before, now) = (number(before), self.look(key).await.map_or(0, number));
                 if now > before { Ok(now) } else { Err(fault) }
@@ -215,7 +215,7 @@ impl Engine for Resolving {
     }
 }
 
-/// What a counter shows.
+/// The value of a counter.
 fn number(there: Option<Vec<u8>>) -> u64 {
     there
         .and_then(|digits| String::from_utf8(digits).ok())

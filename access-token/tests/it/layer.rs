@@ -1,9 +1,9 @@
-//! What a caller of a guarded route is told.
+//! Responses of a protected route.
 
 use std::sync::Arc;
 
 use access_token::{
-    Audience, Bearer, Challenge, Claims, KeySet, KeySource, Liveness, LivenessUnknown,
+    Audience, Bearer, Challenge, Claims, KeySet, KeySetSource, Liveness, LivenessUnknown,
     RequireToken, SourceError, Verifier, system_clock,
 };
 use async_trait::async_trait;
@@ -72,7 +72,7 @@ async fn refused(authorization: &[&str]) -> (StatusCode, String, Value) {
 }
 
 #[tokio::test]
-async fn a_good_token_passes_whatever_the_case_of_the_scheme() {
+async fn a_valid_token_passes_with_any_case_of_the_scheme() {
     let service = service();
     let token = token(&service, NOON, "notes:write notes:read");
     for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
@@ -110,7 +110,7 @@ async fn r_p16_without_a_token_the_challenge_has_no_error_code() {
 }
 
 #[tokio::test]
-async fn r_p11_a_token_in_the_query_does_not_count() {
+async fn r_p11_a_token_in_the_query_is_ignored() {
     let service = service();
     let query = format!("?access_token={}", token(&service, NOON, "notes:read"));
     let (status, headers, _) = ask(guarded(verifier(&service)), &query, &[]).await;
@@ -124,7 +124,7 @@ async fn r_p11_a_token_in_the_query_does_not_count() {
 }
 
 #[tokio::test]
-async fn r_p7_a_bad_token_is_401_and_says_why() {
+async fn r_p7_an_invalid_token_is_401_with_the_reason() {
     let expired = token(&service(), NOON - time::Duration::HOUR, "notes:read");
     for (token, why) in [
         (expired.as_str(), "the token has expired"),
@@ -149,7 +149,7 @@ async fn r_p7_a_bad_token_is_401_and_says_why() {
 }
 
 #[tokio::test]
-async fn r_p7_a_header_that_cannot_be_read_is_400() {
+async fn r_p7_a_malformed_header_is_400() {
     let good = format!("Bearer {}", token(&service(), NOON, "notes:read"));
     let cases: [&[&str]; 7] = [
         &[&good, &good],
@@ -198,7 +198,7 @@ async fn r_p8_a_missing_scope_is_403_with_every_scope_needed() {
 struct Down;
 
 #[async_trait]
-impl KeySource for Down {
+impl KeySetSource for Down {
     async fn fetch(&self) -> Result<KeySet, SourceError> {
         Err(SourceError("down".into()))
     }
@@ -206,13 +206,13 @@ impl KeySource for Down {
 
 #[tokio::test]
 async fn without_keys_the_answer_is_503_and_no_challenge() {
-    let blind = Verifier::new(
+    let without_keys = Verifier::new(
         ISSUER.into(),
         Audience::Exactly(NOTES.into()),
         Arc::new(Down),
     );
     let authorization = format!("Bearer {}", token(&service(), NOON, "notes:read"));
-    let (status, headers, body) = ask(guarded(blind), "", &[&authorization]).await;
+    let (status, headers, body) = ask(guarded(without_keys), "", &[&authorization]).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(headers[header::RETRY_AFTER], "5");
     assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
@@ -223,7 +223,7 @@ async fn without_keys_the_answer_is_503_and_no_challenge() {
 }
 
 #[tokio::test]
-async fn a_route_without_the_layer_stays_shut() {
+async fn a_route_without_the_layer_answers_500() {
     let bare = Router::new().route("/", get(|Bearer(_): Bearer| async { "in" }));
     assert_eq!(
         ask(bare, "", &["Bearer x"]).await.0,
@@ -237,7 +237,7 @@ fn the_system_clock_runs() {
     assert!(clock() > NOON - time::Duration::DAY * 365);
 }
 
-/// What is known of grants: the one of this name lives, and another is not known of.
+/// The valid grant. An empty name makes the check of `grant` fail.
 struct Grants(&'static str);
 
 #[async_trait]
@@ -253,7 +253,7 @@ impl Liveness for Grants {
 }
 
 #[tokio::test]
-async fn a_service_that_asks_refuses_at_once_what_has_ended_and_no_other_does() {
+async fn a_layer_with_liveness_refuses_a_revoked_grant_at_once() {
     let service = service();
     let authorization = format!("Bearer {}", token(&service, NOON, "notes:read"));
     let narrow = format!("Bearer {}", token(&service, NOON, ""));
@@ -299,7 +299,7 @@ async fn a_service_that_asks_refuses_at_once_what_has_ended_and_no_other_does() 
         assert_eq!(
             (status, challenged),
             (503, false),
-            "nobody throws a token away for it"
+            "a client must not discard its token"
         );
         assert!(
             body.contains("temporarily_unavailable") && !body.contains("the store is away"),

@@ -1,4 +1,4 @@
-//! The crate from outside, as a service that issues or checks tokens uses it.
+//! Tests of the public interface, for issuers and for resources.
 
 mod property;
 mod support;

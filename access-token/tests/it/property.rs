@@ -1,20 +1,20 @@
-//! What holds for every input.
+//! Properties of all inputs.
 
-use access_token::{KeySet, PublicKey, SealedRing, SealingKey};
+use access_token::{KeySet, SealedRing, SealingKey, VerifyingKey};
 use proptest::prelude::*;
 
 use crate::support::{NOON, block_on, service, token, verifier};
 
 proptest! {
     #[test]
-    fn nothing_from_outside_panics_or_passes(text in "\\PC*", bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_input_neither_panics_nor_passes(text in "\\PC*", bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let verifier = verifier(&service());
         let loose = String::from_utf8_lossy(&bytes);
         for body in [text.as_str(), &loose] {
             for token in [body.to_owned(), format!("v4.public.{body}"), format!("v4.public.{body}.{body}")] {
                 prop_assert!(block_on(verifier.verify(&token, NOON)).is_err());
             }
-            prop_assert!(body.parse::<PublicKey>().is_err());
+            prop_assert!(body.parse::<VerifyingKey>().is_err());
             prop_assert!(body.parse::<SealingKey>().is_err());
         }
         let _either = serde_json::from_slice::<KeySet>(&bytes);
@@ -22,7 +22,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_in_the_shape_of_a_token_never_pass(message in "[A-Za-z0-9_-]{0,400}", footer in "[A-Za-z0-9_-]{0,400}") {
+    fn well_formed_random_tokens_never_pass(message in "[A-Za-z0-9_-]{0,400}", footer in "[A-Za-z0-9_-]{0,400}") {
         let verifier = verifier(&service());
         let invented = format!("v4.public.{message}.{footer}");
         prop_assert!(block_on(verifier.verify(&invented, NOON)).is_err());

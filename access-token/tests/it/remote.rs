@@ -1,8 +1,8 @@
-//! The keys over HTTP, from a server on this machine.
+//! Keys over HTTP, from a server on this machine.
 
 use std::net::SocketAddr;
 
-use access_token::{KeySource, RemoteKeys};
+use access_token::{KeySetSource, RemoteKeys};
 use axum::{Json, Router, http::StatusCode, response::Redirect, routing::get};
 use tokio::net::TcpListener;
 
@@ -15,7 +15,7 @@ async fn serve(router: Router) -> SocketAddr {
         .await
         .expect("a free port");
     let address = listener.local_addr().expect("an address");
-    // Ends with the runtime of the test.
+    // Ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
@@ -27,7 +27,7 @@ async fn fetched(router: Router) -> Result<access_token::KeySet, String> {
 }
 
 #[tokio::test]
-async fn the_public_document_arrives() {
+async fn the_published_document_is_fetched() {
     let document = service().key_set(NOON);
     let router = Router::new().route(
         PATH,
@@ -40,7 +40,7 @@ async fn the_public_document_arrives() {
 }
 
 #[tokio::test]
-async fn redirects_faults_and_floods_are_not_keys() {
+async fn redirects_errors_and_large_answers_are_refused() {
     let document = service().key_set(NOON);
     let moved = Router::new()
         .route(PATH, get(async || Redirect::temporary("/there")))

@@ -1,4 +1,4 @@
-//! A verifier whose keys come from elsewhere: how often it asks, and what it does when nobody
+//! A verifier with fetched keys: how often it fetches them, and what it does when the source fails.
 //! answers.
 
 use std::sync::{
@@ -7,23 +7,23 @@ use std::sync::{
 };
 
 use access_token::{
-    Audience, Invalid, KeySet, KeySource, Refusal, SourceError, TokenService, Verifier,
+    Audience, Invalid, KeySet, KeySetSource, Refusal, SourceError, TokenService, Verifier,
 };
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
 use crate::support::{ISSUER, NOON, NOTES, service, token};
 
-struct Elsewhere {
+struct TestSource {
     service: TokenService,
-    asked: AtomicU32,
+    fetches: AtomicU32,
     down: AtomicBool,
 }
 
 #[async_trait]
-impl KeySource for Elsewhere {
+impl KeySetSource for TestSource {
     async fn fetch(&self) -> Result<KeySet, SourceError> {
-        self.asked.fetch_add(1, SeqCst);
+        self.fetches.fetch_add(1, SeqCst);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         if self.down.load(SeqCst) {
             Err(SourceError("down".into()))
@@ -33,10 +33,10 @@ impl KeySource for Elsewhere {
     }
 }
 
-fn elsewhere() -> (Arc<Elsewhere>, Arc<Verifier>) {
-    let source = Arc::new(Elsewhere {
+fn remote_verifier() -> (Arc<TestSource>, Arc<Verifier>) {
+    let source = Arc::new(TestSource {
         service: service(),
-        asked: AtomicU32::new(0),
+        fetches: AtomicU32::new(0),
         down: AtomicBool::new(false),
     });
     let verifier = Verifier::new(
@@ -47,7 +47,7 @@ fn elsewhere() -> (Arc<Elsewhere>, Arc<Verifier>) {
     (source, Arc::new(verifier))
 }
 
-fn rotate(source: &Elsewhere, now: OffsetDateTime, byte: u8) {
+fn rotate(source: &TestSource, now: OffsetDateTime, byte: u8) {
     let ring = source
         .service
         .ring()
@@ -57,8 +57,8 @@ fn rotate(source: &Elsewhere, now: OffsetDateTime, byte: u8) {
 }
 
 #[tokio::test]
-async fn the_keys_are_asked_for_once_by_all_who_wait() {
-    let (source, verifier) = elsewhere();
+async fn concurrent_callers_fetch_the_keys_once() {
+    let (source, verifier) = remote_verifier();
     let token = token(&source.service, NOON, "");
     let all: Vec<_> = (0..64)
         .map(|_| {
@@ -69,12 +69,12 @@ async fn the_keys_are_asked_for_once_by_all_who_wait() {
     for one in all {
         assert!(one.await.expect("no panic").is_ok());
     }
-    assert_eq!(source.asked.load(SeqCst), 1);
+    assert_eq!(source.fetches.load(SeqCst), 1);
 }
 
 #[tokio::test]
 async fn a_rotation_is_picked_up_and_unknown_keys_do_not_hammer_the_issuer() {
-    let (source, verifier) = elsewhere();
+    let (source, verifier) = remote_verifier();
     let old = token(&source.service, NOON, "");
     assert!(verifier.verify(&old, NOON).await.is_ok());
     rotate(&source, NOON, 2);
@@ -86,9 +86,9 @@ async fn a_rotation_is_picked_up_and_unknown_keys_do_not_hammer_the_issuer() {
         Err(Refusal::Invalid(Invalid::UnknownKey))
     );
     assert_eq!(
-        source.asked.load(SeqCst),
+        source.fetches.load(SeqCst),
         1,
-        "within ten seconds of the last request"
+        "no second request within ten seconds"
     );
     assert!(
         verifier
@@ -102,12 +102,12 @@ async fn a_rotation_is_picked_up_and_unknown_keys_do_not_hammer_the_issuer() {
             .await
             .is_ok()
     );
-    assert_eq!(source.asked.load(SeqCst), 2);
+    assert_eq!(source.fetches.load(SeqCst), 2);
 }
 
 #[tokio::test]
-async fn keys_are_renewed_after_five_minutes_and_a_retired_one_stops_in_time_even_without() {
-    let (source, verifier) = elsewhere();
+async fn keys_are_fetched_after_five_minutes_and_a_retired_key_expires_without_a_fetch() {
+    let (source, verifier) = remote_verifier();
     let old = token(&source.service, NOON, "");
     rotate(&source, NOON, 2);
     source.service.replace_ring(
@@ -125,15 +125,15 @@ async fn keys_are_renewed_after_five_minutes_and_a_retired_one_stops_in_time_eve
             .await
             .is_ok()
     );
-    assert_eq!(source.asked.load(SeqCst), 1);
+    assert_eq!(source.fetches.load(SeqCst), 1);
 
     source.down.store(true, SeqCst);
     let later = NOON + Duration::minutes(5);
     assert!(
         verifier.verify(&younger, later).await.is_ok(),
-        "the old set serves on"
+        "the cached keys are still used"
     );
-    assert_eq!(source.asked.load(SeqCst), 2);
+    assert_eq!(source.fetches.load(SeqCst), 2);
     assert!(
         verifier
             .verify(&younger, later + Duration::SECOND)
@@ -141,24 +141,24 @@ async fn keys_are_renewed_after_five_minutes_and_a_retired_one_stops_in_time_eve
             .is_ok()
     );
     assert_eq!(
-        source.asked.load(SeqCst),
+        source.fetches.load(SeqCst),
         2,
         "a failed request is not repeated at once"
     );
     assert!(
         verifier.verify(&old, later).await.is_ok(),
-        "its hour is not over"
+        "its overlap has not ended"
     );
-    let patient = NOON + Duration::HOUR;
+    let after_overlap = NOON + Duration::HOUR;
     assert_eq!(
-        verifier.verify(&old, patient).await,
+        verifier.verify(&old, after_overlap).await,
         Err(Refusal::Invalid(Invalid::RetiredKey))
     );
 }
 
 #[tokio::test]
-async fn without_keys_a_token_is_neither_good_nor_bad() {
-    let (source, verifier) = elsewhere();
+async fn without_keys_a_token_is_neither_valid_nor_invalid() {
+    let (source, verifier) = remote_verifier();
     source.down.store(true, SeqCst);
     let token = token(&source.service, NOON, "");
     assert_eq!(
@@ -168,7 +168,7 @@ async fn without_keys_a_token_is_neither_good_nor_bad() {
     source.down.store(false, SeqCst);
     assert!(
         matches!(verifier.verify(&token, NOON).await, Err(Refusal::NoKeys(_))),
-        "it asked a moment ago"
+        "the last request was less than a second ago"
     );
     assert!(
         verifier
@@ -179,8 +179,8 @@ async fn without_keys_a_token_is_neither_good_nor_bad() {
 }
 
 #[tokio::test]
-async fn keys_a_day_old_are_not_used_any_more() {
-    let (source, verifier) = elsewhere();
+async fn keys_older_than_a_day_are_not_used() {
+    let (source, verifier) = remote_verifier();
     let first = token(&source.service, NOON, "");
     assert!(verifier.verify(&first, NOON).await.is_ok());
     source.down.store(true, SeqCst);

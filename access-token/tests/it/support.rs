@@ -1,6 +1,6 @@
-//! An issuer to test with, and a hand that signs what no issuer would.
+//! A test issuer, and a function that signs payloads that no issuer would sign.
 
-use access_token::{Audience, KeyRing, Subject, TokenService, Verifier};
+use access_token::{Audience, KeyRing, TokenService, TokenSubject, Verifier};
 use ed25519_compact::{KeyPair, Seed};
 use pasetors::{keys::AsymmetricSecretKey, version4::PublicToken};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub(crate) fn service() -> TokenService {
     TokenService::new(ISSUER.into(), Duration::HOUR, ring)
 }
 
-pub(crate) fn subject(scope: &str) -> Subject {
-    Subject {
+pub(crate) fn subject(scope: &str) -> TokenSubject {
+    TokenSubject {
         sub: "person".into(),
         aud: NOTES.into(),
         client_id: "client".into(),
@@ -38,7 +38,7 @@ pub(crate) fn verifier(service: &TokenService) -> Verifier {
     Verifier::beside(service.clone(), Audience::Exactly(NOTES.into()))
 }
 
-/// Claims as the issuer writes them at noon.
+/// The claims of a token that is issued at noon.
 pub(crate) fn claims() -> Value {
     json!({
         "iss": ISSUER, "sub": "person", "aud": NOTES, "client_id": "client", "device_id": "phone",
@@ -46,7 +46,7 @@ pub(crate) fn claims() -> Value {
     })
 }
 
-/// Signs anything with the key of [`service`], under its key id.
+/// Signs any payload with the key of [`service`], under its key id.
 pub(crate) fn sign(payload: &str, implicit: Option<&[u8]>) -> String {
     let secret =
         AsymmetricSecretKey::from(&KeyPair::from_seed(Seed::new(SEED)).sk[..]).expect("a key");

@@ -1,4 +1,4 @@
-//! A token's way from the service to the verifier, and every way to be refused there.
+//! Tokens from the service to the verifier, and all reasons for a refusal.
 
 use access_token::{Audience, Claims, Invalid, IssueError, KeyRing, Refusal, Verifier};
 use pasetors::{keys::SymmetricKey, version4::LocalToken};
@@ -16,7 +16,7 @@ fn refusal(verifier: &Verifier, token: &str, now: time::OffsetDateTime) -> Inval
 }
 
 #[test]
-fn a_token_says_what_its_subject_was() {
+fn a_token_has_the_claims_of_its_subject() {
     let service = service();
     let issued = service
         .issue(
@@ -48,7 +48,7 @@ fn a_token_says_what_its_subject_was() {
 }
 
 #[test]
-fn a_verifier_of_any_audience_takes_every_live_token_of_the_issuer() {
+fn a_verifier_for_any_audience_accepts_every_valid_token_of_the_issuer() {
     let service = service();
     let any = Verifier::beside(service.clone(), Audience::Any);
     assert!(block_on(any.verify(&token(&service, NOON, ""), NOON)).is_ok());
@@ -77,7 +77,7 @@ fn a_token_of_another_issuer_or_for_another_service_is_refused() {
 }
 
 #[test]
-fn a_token_is_good_from_its_issue_until_the_second_of_its_expiry() {
+fn a_token_is_valid_from_its_issue_until_its_expiry() {
     let service = service();
     let (verifier, token) = (verifier(&service), token(&service, NOON, ""));
     let expiry = NOON + Duration::HOUR;
@@ -89,10 +89,10 @@ fn a_token_is_good_from_its_issue_until_the_second_of_its_expiry() {
         Invalid::NotYetValid
     );
 
-    let patient = crate::support::verifier(&service).allowing_skew(Duration::MINUTE);
-    assert!(block_on(patient.verify(&token, expiry + Duration::seconds(59))).is_ok());
+    let tolerant = crate::support::verifier(&service).allowing_skew(Duration::MINUTE);
+    assert!(block_on(tolerant.verify(&token, expiry + Duration::seconds(59))).is_ok());
     assert_eq!(
-        refusal(&patient, &token, expiry + Duration::MINUTE),
+        refusal(&tolerant, &token, expiry + Duration::MINUTE),
         Invalid::Expired
     );
 }
@@ -102,7 +102,7 @@ fn t_c21_another_kind_of_token_or_another_implicit_assertion_is_refused() {
     let service = service();
     let verifier = verifier(&service);
     let good = token(&service, NOON, "");
-    // v4.local under the bytes that everybody knows: the public key taken for a shared secret.
+    // v4.local under the public key as the shared secret.
     let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new(SEED));
     let shared = SymmetricKey::from(&pair.pk[..]).expect("32 bytes");
     let footer = serde_json::json!({ "kid": service.ring().active().id() }).to_string();
@@ -139,10 +139,10 @@ fn t_c21_another_kind_of_token_or_another_implicit_assertion_is_refused() {
 }
 
 #[test]
-fn an_unknown_key_and_a_stranger_under_a_known_key_id_are_told_apart() {
-    let stranger = KeyRing::first(NOON, &[66; 32]).expect("a seed");
-    let strange = access_token::TokenService::new(ISSUER.into(), Duration::HOUR, stranger);
-    let foreign = token(&strange, NOON, "");
+fn an_unknown_key_and_a_wrong_key_under_a_known_id_are_distinguished() {
+    let other = KeyRing::first(NOON, &[66; 32]).expect("a seed");
+    let other = access_token::TokenService::new(ISSUER.into(), Duration::HOUR, other);
+    let foreign = token(&other, NOON, "");
     let verifier = verifier(&service());
     assert_eq!(refusal(&verifier, &foreign, NOON), Invalid::UnknownKey);
 
@@ -156,7 +156,7 @@ fn an_unknown_key_and_a_stranger_under_a_known_key_id_are_told_apart() {
 }
 
 #[test]
-fn well_signed_claims_that_are_not_those_of_an_access_token_are_refused() {
+fn signed_claims_of_another_kind_are_refused() {
     let verifier = verifier(&service());
     for missing in [
         "iss",
@@ -210,7 +210,7 @@ fn the_shape_of_a_token_is_checked_before_its_signature() {
 }
 
 #[test]
-fn t_c22_a_key_retired_past_its_overlap_verifies_nothing() {
+fn t_c22_a_key_does_not_verify_after_its_overlap() {
     let service = service();
     let verifier = verifier(&service);
     let old = token(&service, NOON, "");
@@ -225,7 +225,7 @@ fn t_c22_a_key_retired_past_its_overlap_verifies_nothing() {
     assert!(block_on(verifier.verify(&old, over - Duration::SECOND)).is_ok());
     assert_eq!(refusal(&verifier, &old, over), Invalid::RetiredKey);
     assert!(block_on(verifier.verify(&new, over)).is_ok());
-    // The next rotation forgets it.
+    // The next rotation drops it.
     service.replace_ring(
         service
             .ring()
@@ -236,7 +236,7 @@ fn t_c22_a_key_retired_past_its_overlap_verifies_nothing() {
 }
 
 #[test]
-fn claims_too_long_to_be_verified_are_not_issued() {
+fn claims_that_are_too_long_are_not_issued() {
     let refused = service().issue(NOON, [5; 16], subject(&"x".repeat(7000)));
     assert_eq!(refused.expect_err("too long"), IssueError::TooLong);
 }

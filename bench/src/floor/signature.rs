@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use access_token::{KeyRing, Subject, TokenService};
+use access_token::{KeyRing, TokenService, TokenSubject};
 use time::OffsetDateTime;
 
 use crate::{
@@ -45,8 +45,8 @@ pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
 }
 
 /// As long as a real one.
-fn subject() -> Subject {
-    Subject {
+fn subject() -> TokenSubject {
+    TokenSubject {
         sub: "acct_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         aud: "http://localhost:3000/mcp".to_owned(),
         client_id: "vc_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),

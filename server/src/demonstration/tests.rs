@@ -1,4 +1,4 @@
-use access_token::{Audience, KeyRing, Subject, TokenService};
+use access_token::{Audience, KeyRing, TokenService, TokenSubject};
 use axum::body::{Body, to_bytes};
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl Actor {
     }
 
     fn token(&self, sub: &str, scope: &str) -> String {
-        let subject = Subject {
+        let subject = TokenSubject {
             sub: sub.into(),
             aud: RESOURCE.into(),
             client_id: "client".into(),
@@ -202,7 +202,7 @@ async fn r_p2_p3_without_a_token_every_request_gets_the_challenge_first() {
 #[tokio::test]
 async fn r_p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused() {
     let actor = Actor::new();
-    let subject = Subject {
+    let subject = TokenSubject {
         sub: "ada".into(),
         aud: "https://elsewhere.example/mcp".into(),
         client_id: "client".into(),

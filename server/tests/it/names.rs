@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Names that two crates declare, and why.
-const SHARED: [(&str, &str); 9] = [
+const SHARED: [(&str, &str); 6] = [
     (
         "Ceremony",
         "the browser's and the server's half of one WebAuthn ceremony",
@@ -18,26 +18,14 @@ const SHARED: [(&str, &str); 9] = [
         "Failure",
         "a failed request in provider; an unusable store in server, which exports nothing",
     ),
-    (
-        "KeySource",
-        "where keys come from: a server's in access-token, a client's in oauth-clients",
-    ),
     ("LastUse", "of a grant; as an account page shows it"),
     (
         "Location",
         "the header of RFC 9110 in oauth; where the data are in store",
     ),
     (
-        "PublicKey",
-        "PASERK in access-token, which others use alone; JWK in oauth-clients",
-    ),
-    (
         "Registration",
         "RFC 7591 in oauth-clients; its switch in the configuration of server",
-    ),
-    (
-        "Subject",
-        "of a token in access-token, which others use alone; of a message in app",
     ),
 ];
 const KINDS: [&str; 3] = ["pub struct ", "pub enum ", "pub trait "];

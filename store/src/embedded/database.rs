@@ -1,4 +1,4 @@
-//! The redb database: opening it, reading, committing, and opening it anew after a failed write.
+//! The redb database: opening, reading, committing, and reopening after a failed write.
 
 use std::{
     any::Any,
@@ -18,22 +18,22 @@ use redb::{
 use super::tables::Tables;
 use crate::{Error, Result, clock, files};
 
-/// redb's own default is 1 GiB; the server is to stay below 50 MB.
+/// The default of redb is 1 GiB; the server should use less than 50 MB.
 const CACHE_BYTES: usize = 16 << 20;
 
 /// The file in the data folder of [`Location::File`](crate::Location::File).
 pub const FILE: &str = "store.redb";
 
-/// Where a database lives.
+/// Where a database is stored.
 pub(super) enum Home {
     Memory,
     Folder(PathBuf),
-    /// A disk that fails when a test wants it to.
+    /// A disk that fails on request.
     #[cfg(test)]
     Test(super::faulty_disk::FaultyDisk),
 }
 
-/// Why a change did not come about.
+/// Why a change failed.
 pub(super) enum Failure {
     /// The file is not open.
     Closed,
@@ -41,9 +41,9 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the next change may well succeed when the file was opened again: there was no room,
-    /// or the file is not open. Of everything else, a failed sync above all, nobody knows what is
-    /// on disk and what is not.
+    /// Whether the next change may succeed after the file is reopened: the disk was full, or the
+    /// file is not open. After all other failures, such as a failed sync, it is unknown what is on
+    /// disk.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Closed | Self::Redb(redb::Error::PreviousIo) => true,
@@ -75,21 +75,21 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whether a folder has a store file, or anything else under its name.
+/// Whether a folder has a store file, or anything else with its name.
 pub(super) fn is_in(folder: &Path) -> io::Result<bool> {
     is_taken(&folder.join(FILE))
 }
 
-/// An open database. It is absent only for the moment after a failure, while it is opened anew.
+/// An open database. `redb` is `None` only while the file is reopened after a failure.
 pub(super) struct Database {
     home: Home,
-    /// Of the file that was opened.
+    /// Device and inode of the opened file.
     identity: Option<(u64, u64)>,
     redb: RwLock<Option<redb::Database>>,
 }
 
 impl Database {
-    /// Opens it, or creates it with all its tables.
+    /// Opens the database, or creates it with all its tables.
     pub(super) fn open(home: Home) -> Result<Self> {
         let redb = match &home {
             Home::Memory => over(InMemoryBackend::new())?,
@@ -116,7 +116,7 @@ impl Database {
         &self.home
     }
 
-    /// Opens what is there, and creates nothing.
+    /// Opens an existing database.
     pub(super) fn open_existing(folder: PathBuf) -> Result<Self> {
         let redb = file(&folder)?;
         let identity = identity_of(&folder.join(FILE));
@@ -127,8 +127,8 @@ impl Database {
         })
     }
 
-    /// Reads one snapshot: what was committed before this call. Where the file is damaged, redb may
-    /// panic: that is the fault of this read alone, which the others survive.
+    /// Reads one snapshot: everything that was committed before this call. redb may panic on a
+    /// damaged file; the panic becomes an error of this read only.
     pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
@@ -155,8 +155,8 @@ impl Database {
         }
     }
 
-    /// One snapshot to read for long: writers go on meanwhile. It ends with an error when the file
-    /// has to be opened again.
+    /// A snapshot for a long read, during which writers continue. Reading it fails when the file
+    /// has to be reopened.
     pub(super) fn snapshot(&self) -> Result<ReadTransaction> {
         let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
         Ok(redb
@@ -166,8 +166,8 @@ impl Database {
             .map_err(redb::Error::from)?)
     }
 
-    /// Applies `change` and returns once it is on disk. A change that changed nothing costs no
-    /// sync.
+    /// Applies `change` and returns once it is on disk. A transaction without changes is not
+    /// committed.
     pub(super) fn change<T>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
@@ -191,8 +191,8 @@ impl Database {
         Ok(outcome)
     }
 
-    /// Whether the file that is open is the one at its path still. What is written to one that was
-    /// removed or replaced is lost.
+    /// Whether the open file is still the one at its path. Writes to a removed or replaced file are
+    /// lost.
     pub(super) fn is_in_place(&self) -> bool {
         match (&self.home, self.identity) {
             (Home::Folder(folder), Some(identity)) => {
@@ -202,10 +202,9 @@ impl Database {
         }
     }
 
-    /// Closes the file and opens it again: after a failed write or sync redb refuses all further
-    /// work, though the cause (a full disk, say) may pass. Readers are told that the store is
-    /// unavailable meanwhile. A file that has vanished is not created anew: a store without its
-    /// records would be worse than none.
+    /// Closes the file and opens it again. After a failed write or sync redb refuses all further
+    /// work, although the cause (such as a full disk) may be temporary. Readers get an error in
+    /// between. A missing file is not created again: an empty store would be worse than none.
     pub(super) fn reopen(&self) -> Result<()> {
         let Home::Folder(folder) = &self.home else {
             return Ok(());
@@ -233,7 +232,7 @@ fn over(backend: impl redb::StorageBackend) -> Result<redb::Database> {
     Ok(redb)
 }
 
-/// Opens the file, which must be there.
+/// Opens the file, which must exist.
 fn file(folder: &Path) -> Result<redb::Database> {
     let path = folder.join(FILE);
     builder().open(&path).map_err(|fault| match fault {
@@ -244,11 +243,11 @@ fn file(folder: &Path) -> Result<redb::Database> {
     })
 }
 
-/// Makes folder and file, unless they are there, such that only their owner can read them.
+/// Creates folder and file if they do not exist, readable for their owner only.
 ///
-/// A file that redb has only begun to make is none, and would stay in the way for ever. So it is
-/// made under another name, and gets its own when it is complete; whoever is killed in between
-/// leaves something to be made again.
+/// redb cannot open a file whose creation was interrupted. The file is therefore created under a
+/// temporary name and renamed when it is complete. After an interruption, the next start creates it
+/// again.
 fn prepare(folder: &Path) -> Result<(), redb::Error> {
     files::create_private_folder(folder)?;
     let path = folder.join(FILE);
@@ -262,18 +261,18 @@ fn prepare(folder: &Path) -> Result<(), redb::Error> {
         return Ok(());
     }
     let unfinished = folder.join(format!("{FILE}.new"));
-    // By the open file, not by its name: nobody can put a link in its place meanwhile.
+    // Uses the open file, not its name, so that a link cannot replace it.
     let redb =
         builder().create_with_backend(FileBackend::new(files::replace_private(&unfinished)?)?)?;
     make_tables(&redb)?;
     redb.close()?;
     fs::rename(unfinished, path)?;
-    // Only now does the name survive a power failure.
+    // Makes the rename durable.
     Ok(entries.sync_all()?)
 }
 
-/// Whether anything has this name. A symbolic link does, wherever it leads: a store that is out of
-/// reach for the moment, on a disk that is not mounted, say, must not be replaced by an empty one.
+/// Whether anything has this name, a symbolic link included, even a dangling one. A store that is
+/// temporarily unreachable, for example on an unmounted disk, must not be replaced by an empty one.
 fn is_taken(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -288,7 +287,7 @@ fn builder() -> redb::Builder {
     builder
 }
 
-/// Readers rely on the tables.
+/// Creates the tables, which readers expect.
 fn make_tables(redb: &redb::Database) -> Result<(), redb::Error> {
     let transaction = redb.begin_write()?;
     drop(Tables::open(&transaction, 0)?);
@@ -309,14 +308,14 @@ fn closed() -> Error {
     Error::Unavailable(Failure::Closed.to_string())
 }
 
-/// Said where the file was removed or replaced while it is open.
+/// The error for a file that was removed or replaced while it is open.
 pub(super) fn gone() -> Error {
     Error::Unavailable(format!(
         "{FILE} was removed or replaced while it is open, so what is written now is lost; stop the server, put the file back, and start it"
     ))
 }
 
-/// What tells a file from every other one on this computer.
+/// Device and inode, which identify a file on this computer.
 #[cfg(unix)]
 fn identity_of(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -330,7 +329,7 @@ fn identity_of(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-/// The words of a panic.
+/// The message of a panic.
 pub(super) fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

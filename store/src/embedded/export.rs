@@ -9,7 +9,7 @@ use crate::{
     export::{Entries, Entry, Fault},
 };
 
-/// Hands over all records that have not expired, then all members of lists.
+/// Sends all records that have not expired, then all members of lists.
 pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), Fault> {
     for record in snapshot
         .open_table(RECORDS)
@@ -45,7 +45,7 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
     Ok(())
 }
 
-/// The time that is left until a deadline; `None` when it has passed.
+/// The remaining time until a deadline; `None` when it has passed.
 fn left(deadline: Deadline, now: u64) -> Option<Ttl> {
     match deadline {
         clock::NEVER => Some(Ttl::Forever),

@@ -1,4 +1,4 @@
-//! A disk in memory that fails when a test wants it to.
+//! A disk in memory that fails on request.
 
 use std::{
     io,
@@ -10,10 +10,10 @@ use std::{
 
 use redb::{StorageBackend, backends::InMemoryBackend};
 
-/// The number of the error that a disk reports which did not take what it was given (EIO).
+/// The error number of a failed disk operation (EIO).
 const EIO: i32 = 5;
 
-/// Clones are the same disk.
+/// Clones share the same disk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FaultyDisk {
     disk: Arc<InMemoryBackend>,

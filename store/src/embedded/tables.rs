@@ -1,4 +1,4 @@
-//! The tables, and the verbs as plain functions on them.
+//! The tables, and the store operations as plain functions on them.
 
 use std::{ops::Bound, time::Duration};
 
@@ -11,18 +11,18 @@ use crate::{
 
 type Result<T> = std::result::Result<T, redb::Error>;
 
-/// Key → when it may go, and the value.
+/// Key → deadline and value.
 pub(super) const RECORDS: TableDefinition<'_, &str, (Deadline, &[u8])> =
     TableDefinition::new("records");
 
-/// The records that expire, soonest first, so that a sweep reads nothing else. Each has one entry
-/// here, with its deadline.
+/// The index of records with a deadline, soonest first, so that a sweep reads nothing else. Each
+/// such record has one entry.
 const EXPIRIES: TableDefinition<'_, (Deadline, &str), ()> = TableDefinition::new("expiries");
 
 /// List and member.
 pub(super) const LISTS: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("lists");
 
-/// The tables within one write transaction, at one moment.
+/// The tables within one write transaction, at one time.
 pub(super) struct Tables<'txn> {
     records: Table<'txn, &'static str, (Deadline, &'static [u8])>,
     expiries: Table<'txn, (Deadline, &'static str), ()>,
@@ -82,7 +82,7 @@ impl<'txn> Tables<'txn> {
         Ok(Some(value))
     }
 
-    /// The new count; none if the record is not a counter.
+    /// The new count; `None` if the record is not a counter.
     pub(super) fn add(&mut self, key: &str, amount: u64, ttl: Duration) -> Result<Option<u64>> {
         let (deadline, so_far) = match self.live(key)? {
             None => (clock::deadline(self.now, Ttl::For(ttl)), Some(0)),
@@ -112,7 +112,7 @@ impl<'txn> Tables<'txn> {
         Ok(was_in)
     }
 
-    /// Removes up to `limit` expired records, the longest expired first; returns how many.
+    /// Removes up to `limit` expired records, the oldest deadline first; returns how many.
     pub(super) fn sweep(&mut self, limit: usize) -> Result<usize> {
         let mut due = Vec::new();
         for entry in self
@@ -132,12 +132,12 @@ impl<'txn> Tables<'txn> {
         Ok(due.len())
     }
 
-    /// The record, if its time has not passed.
+    /// The record, unless it has expired.
     fn live(&self, key: &str) -> Result<Option<(Deadline, Vec<u8>)>> {
         live(&self.records, key, self.now)
     }
 
-    /// Writes a record and keeps the index in step.
+    /// Writes a record and updates the expiry index.
     fn put(&mut self, key: &str, value: &[u8], deadline: Deadline) -> Result<()> {
         let before = self
             .records
@@ -196,14 +196,14 @@ pub(super) fn members(
     Ok(members)
 }
 
-/// Whether a sweep would find anything.
+/// Whether any record has expired.
 pub(super) fn any_expired(snapshot: &ReadTransaction) -> Result<bool> {
     let expiries = snapshot.open_table(EXPIRIES)?;
     let soonest = expiries.range::<(Deadline, &str)>(..)?.next().transpose()?;
     Ok(soonest.is_some_and(|(entry, _)| entry.value().0 <= clock::now()))
 }
 
-/// How many records, and how many entries in the expiry index, there are, expired ones included.
+/// The number of records and of expiry index entries, expired ones included.
 #[cfg(test)]
 pub(super) fn rows(snapshot: &ReadTransaction) -> Result<(usize, usize)> {
     let (records, expiries) = (

@@ -1,4 +1,4 @@
-//! The one thread that changes the database: group commit, and the sweep.
+//! The thread that makes all changes: group commit, and the sweep.
 
 use std::{
     io,
@@ -19,28 +19,29 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// The most changes in one transaction.
+/// The maximum number of changes in one transaction.
 const BATCH: usize = 512;
 
-/// How long a batch may grow when several callers write at once: about as long as a sync takes.
+/// How long a batch may grow when several callers write concurrently: about the time of a sync.
 const GATHER: Duration = Duration::from_micros(500);
 
-/// From here on the sync is shared by so many that waiting for more gains nothing.
+/// From this batch size on, waiting for more changes gains nothing.
 const ENOUGH: usize = 32;
 
-/// The most expired records removed in one transaction, so that nobody waits long behind a sweep.
+/// The maximum number of expired records removed in one transaction, so that changes do not wait
+/// long for a sweep.
 const SWEEP_BATCH: usize = 512;
 
 /// A change that waits for the writer.
 pub(super) trait Job: Send {
-    /// Makes the change within the transaction.
+    /// Applies the change within the transaction.
     fn apply(&mut self, tables: &mut Tables<'_>) -> Result<(), redb::Error>;
 
-    /// Tells the caller, after the commit: what came of it, or why it failed.
+    /// Sends the outcome, or the reason of the failure, to the caller after the commit.
     fn answer(self: Box<Self>, failure: Option<&str>);
 }
 
-/// A [`Job`] made of a closure and a place for its outcome.
+/// A [`Job`] from a closure, with its outcome and reply channel.
 pub(super) struct WriteJob<T, F> {
     change: Option<F>,
     outcome: Option<T>,
@@ -79,12 +80,12 @@ where
                 reason.unwrap_or("the change was not made").to_owned(),
             )),
         };
-        // A caller that no longer listens does not undo the change.
+        // The caller may be gone; the change stays.
         let _ = self.reply.send(answer);
     }
 }
 
-/// Why the writer has stopped for good, once it has.
+/// The reason why the writer stopped permanently, once it has.
 pub(super) type Broken = watch::Receiver<Option<String>>;
 
 /// A running writer.
@@ -113,8 +114,8 @@ impl Writer {
         }
     }
 
-    /// Starts the thread. It ends when all senders are gone and what they sent is done, and before
-    /// that only when it can write no more.
+    /// Starts the thread. It ends when all senders are dropped and their changes are done, or
+    /// earlier when it can no longer write.
     pub(super) fn start(self) -> Result<Running> {
         let failed = |fault: io::Error| {
             Error::Unavailable(format!("the writer of the store did not start: {fault}"))
@@ -126,7 +127,7 @@ impl Writer {
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let (tell, broken) = watch::channel(None);
         let work = move || {
-            // redb panics on what it takes for impossible, damaged pages among it.
+            // redb panics on states that it considers impossible, such as damaged pages.
             let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run())));
             if let Err(reason) =
                 ended.unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic))))
@@ -141,8 +142,8 @@ impl Writer {
         })
     }
 
-    /// Nothing else runs on this thread's runtime, so it may wait for the disk. The error is the
-    /// reason why nothing can be written any more.
+    /// Nothing else runs on this thread's runtime, so it may block. The error is the reason why
+    /// writing is no longer possible.
     async fn run(mut self) -> Result<(), String> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut sweeps = interval(self.sweep_every);
@@ -163,8 +164,8 @@ impl Writer {
         }
     }
 
-    /// Lets a batch grow if the `last` one had several changes: their callers are probably on their
-    /// way back. Each commit costs processor time of its own, besides the sync. Who writes alone
+    /// Lets a batch grow if the `last` one had several changes, since their callers will probably
+    /// write again soon. Each commit costs processor time in addition to the sync. A single caller
     /// never waits.
     fn gather(&mut self, batch: &mut Vec<Box<dyn Job>>, last: usize) {
         if last > 1 && batch.len() < ENOUGH {
@@ -173,7 +174,7 @@ impl Writer {
         }
     }
 
-    /// All changes of the batch in one transaction, then the answers.
+    /// Applies the batch in one transaction, then answers all callers.
     fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), String> {
         let outcome = self
             .database
@@ -186,8 +187,8 @@ impl Writer {
         failure.map_or(Ok(()), |failure| self.recover(&failure))
     }
 
-    /// Removes some expired records; the rest right after the changes that wait. Looking costs no
-    /// transaction: an idle server leaves its disk alone.
+    /// Removes some expired records, and the rest right after the waiting changes. The check needs
+    /// no write transaction, so an idle server does not use its disk.
     fn sweep(&self, sweeps: &mut Interval) -> Result<(), String> {
         if !self.database.read(tables::any_expired).unwrap_or(false) {
             return Ok(());
@@ -200,9 +201,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the file again after a failure that may pass. A file that does not open again, and a
-    /// failure after which nobody knows what is on disk, are the end: a new process starts from
-    /// what the disk holds.
+    /// Reopens the file after a temporary failure. A file that cannot be reopened, and a failure
+    /// after which the state on disk is unknown, stop the writer: a new process must start from the
+    /// state on disk.
     fn recover(&self, failure: &Failure) -> Result<(), String> {
         if !failure.may_pass() {
             return Err(failure.to_string());
@@ -224,7 +225,7 @@ mod tests {
 
     type Change = fn(&mut Tables<'_>) -> Result<bool, redb::Error>;
 
-    /// Hands all changes over before the writer starts, and returns its answers.
+    /// Enqueues all changes before the writer starts, and returns its answers.
     async fn at_once(database: &Arc<Database>, changes: &[Change]) -> Vec<Result<bool>> {
         let (sender, jobs) = mpsc::channel(changes.len());
         let mut answers = Vec::new();
@@ -245,7 +246,7 @@ mod tests {
         outcomes
     }
 
-    /// A writer over a disk, with the way to hand it changes.
+    /// A writer over a disk, with the sender for its changes.
     fn over(disk: &FaultyDisk) -> (mpsc::Sender<Box<dyn Job>>, Running) {
         let database = Arc::new(Database::open(Home::Test(disk.clone())).expect("a database"));
         let (sender, jobs) = mpsc::channel(8);
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_sync_and_a_panic_stop_the_writer_for_good_and_say_so() {
+    async fn a_failed_sync_or_panic_stops_the_writer_with_a_reason() {
         let insert: Change = |tables| tables.insert("k", b"v", Ttl::Forever);
         let another: Change = |tables| tables.insert("l", b"v", Ttl::Forever);
         let panics: Change = |_| panic!("on purpose");
@@ -278,37 +279,41 @@ mod tests {
                 !matches!(change(&sender, last).await, Some(Ok(_))),
                 "{what}"
             );
-            running.broken.changed().await.expect("it says why");
+            running.broken.changed().await.expect("a reason is sent");
             let reason = running.broken.borrow().clone().expect("a reason");
             assert!(reason.contains(what), "{reason}");
             running.thread.join().expect("the thread has ended");
             assert!(
                 change(&sender, insert).await.is_none(),
-                "{what}: it takes no more"
+                "{what}: it accepts no more"
             );
         }
     }
 
     #[tokio::test]
-    async fn changes_that_wait_together_are_one_transaction() {
+    async fn waiting_changes_are_one_transaction() {
         let database = Arc::new(Database::open(Home::Memory).expect("a database"));
         let insert: Change = |tables| tables.insert("k", b"v", Ttl::Forever);
         let set_add: Change = |tables| tables.set_add("l", "member");
         let fail: Change = |_| Err(redb::Error::Corrupted("on purpose".to_owned()));
-        // Such a failure is the writer's last.
+        // This failure stops the writer.
 
         let outcomes = at_once(&database, &[insert, set_add, fail, insert]).await;
         for outcome in outcomes {
-            let fault = outcome.expect_err("one transaction stands or falls as a whole");
+            let fault = outcome.expect_err("the transaction fails as a whole");
             assert!(fault.to_string().contains("on purpose"), "{fault}");
         }
         assert_eq!(database.read(tables::rows).expect("rows"), (0, 0));
 
         let outcomes = at_once(&database, &[insert, set_add, insert]).await;
-        let told: Vec<bool> = outcomes
+        let results: Vec<bool> = outcomes
             .into_iter()
             .map(|outcome| outcome.expect("done"))
             .collect();
-        assert_eq!(told, [true, true, false], "each sees those before it");
+        assert_eq!(
+            results,
+            [true, true, false],
+            "each sees the changes before it"
+        );
     }
 }

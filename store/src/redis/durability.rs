@@ -1,4 +1,4 @@
-//! How a Redis server, as it is set up, could lose what it has acknowledged.
+//! How the configuration of a Redis server could lose acknowledged writes.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use redis::{Pipeline, aio::ConnectionManager};
 use super::unavailable;
 use crate::Result;
 
-/// The settings that decide it.
+/// The settings that matter.
 const SETTINGS: [&str; 5] = [
     "appendonly",
     "appendfsync",
@@ -16,9 +16,9 @@ const SETTINGS: [&str; 5] = [
     "maxmemory-policy",
 ];
 
-/// Asks the server for its settings and judges them.
+/// Reads the settings of the server and evaluates them.
 pub(super) async fn warnings(connection: &mut ConnectionManager) -> Result<Vec<String>> {
-    // One CONFIG GET for each: only Redis 7 takes several names at once.
+    // One CONFIG GET for each, because only Redis 7 accepts several names.
     let mut questions = Pipeline::new();
     for setting in SETTINGS {
         questions.cmd("CONFIG").arg("GET").arg(setting);
@@ -27,14 +27,14 @@ pub(super) async fn warnings(connection: &mut ConnectionManager) -> Result<Vec<S
         .query_async::<Vec<HashMap<String, String>>>(connection)
         .await
     {
-        Ok(answers) => Ok(judge(&answers.into_iter().flatten().collect())),
+        Ok(answers) => Ok(evaluate(&answers.into_iter().flatten().collect())),
         Err(fault) if fault.is_io_error() => Err(unavailable(fault)),
-        Err(_) => Ok(judge(&HashMap::new())),
+        Err(_) => Ok(evaluate(&HashMap::new())),
     }
 }
 
-/// One sentence for each way to lose data. A setting that the server does not tell is one.
-fn judge(settings: &HashMap<String, String>) -> Vec<String> {
+/// One sentence for each way to lose data. An unreadable setting is one.
+fn evaluate(settings: &HashMap<String, String>) -> Vec<String> {
     let setting = |name: &str| settings.get(name).map(String::as_str);
     let [
         Some(appendonly),
@@ -80,24 +80,24 @@ fn judge(settings: &HashMap<String, String>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Judges a sound server with some settings changed.
+    /// Evaluates a safe configuration with some settings changed.
     fn warnings_with(changed: &[(&str, &str)]) -> Vec<String> {
-        let sound = [
+        let safe = [
             ("appendonly", "yes"),
             ("appendfsync", "everysec"),
             ("save", "3600 1"),
             ("maxmemory", "0"),
             ("maxmemory-policy", "noeviction"),
         ];
-        let settings = sound
+        let settings = safe
             .iter()
             .chain(changed)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        judge(&settings.collect())
+        evaluate(&settings.collect())
     }
 
     #[test]
-    fn a_sound_server_has_none() {
+    fn a_safe_configuration_has_no_warnings() {
         assert_eq!(warnings_with(&[]), [""; 0]);
         assert_eq!(
             warnings_with(&[("appendfsync", "always"), ("save", "")]),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_lose_data_is_named() {
+    fn each_way_to_lose_data_has_a_warning() {
         let cases: [(&[_], _); 4] = [
             (&[("appendonly", "no"), ("save", "")], "ALL DATA IS LOST"),
             (&[("appendonly", "no")], "only takes snapshots"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_tell_is_one() {
-        assert!(judge(&HashMap::new())[0].contains("could not be checked"));
+    fn an_unreadable_configuration_has_a_warning() {
+        assert!(evaluate(&HashMap::new())[0].contains("could not be checked"));
     }
 }

@@ -1,4 +1,5 @@
-//! Reading everything from Redis, which has no snapshot to give: `SCAN` for the keys, and each
+//! Reading everything from Redis, which has no snapshots: `SCAN` for the keys, and each value with
+//! its expiry in one step.
 //! value with its expiry in one step.
 
 use redis::{FromRedisValue as _, Pipeline, Value, aio::ConnectionManager, cmd};
@@ -9,14 +10,13 @@ use crate::{
     export::{Entries, Entry, Fault},
 };
 
-/// How many keys are asked for at once.
+/// How many keys are read at once.
 const BATCH: usize = 200;
-/// How many members of a list are asked for at once.
+/// How many members of a list are read at once.
 const MEMBERS: usize = 1000;
 
-/// Hands over all records, and then, in a second pass, all members of lists: whoever writes a
-/// record lists it afterwards, so that the list of a record that was seen is read after the record
-/// was listed, or is about to be.
+/// Sends all records, and then, in a second pass, all members of lists. A record is written before
+/// it is listed, so the list is read after the record was listed or is about to be.
 pub(super) async fn read(mut connection: ConnectionManager, entries: Entries) -> Result<(), Fault> {
     let mut scan = Scan::new(RECORD);
     while let Some(keys) = scan.next(&mut connection).await? {
@@ -31,10 +31,10 @@ pub(super) async fn read(mut connection: ConnectionManager, entries: Entries) ->
     Ok(())
 }
 
-/// The keys of a kind, some at a time.
+/// The keys with a prefix, in batches.
 struct Scan {
     pattern: String,
-    /// Where to go on; none at the end.
+    /// The cursor of the next batch; `None` at the end.
     cursor: Option<String>,
 }
 
@@ -70,7 +70,7 @@ async fn records(
     entries: &Entries,
 ) -> Result<(), Fault> {
     for keys in keys.chunks(BATCH) {
-        // In one transaction, so that no value comes with the expiry of another.
+        // In one transaction, so that value and expiry belong together.
         let mut questions = Pipeline::new();
         questions.atomic();
         for key in keys {
@@ -89,7 +89,7 @@ async fn records(
     Ok(())
 }
 
-/// A record with the time that is left to it; none when it was removed or has expired meanwhile.
+/// A record with its remaining lifetime; `None` when it was removed or expired since the scan.
 fn entry(key: &str, answer: &[Value]) -> Result<Option<Entry>> {
     let [value, left] = answer else {
         return Ok(None);

@@ -1,12 +1,12 @@
-//! What Redis answers when it cannot do its work: whether anything was done, and what cures it.
+//! Errors of Redis: whether the command had an effect, and the remedy.
 
 use redis::{RedisError, Value};
 
 use crate::Error;
 
-/// Answers with which a server refuses a command whole because it is not the one to write to, or
-/// not yet, or not safely: an old primary after a failover, one that is cut off from its replicas,
-/// one that has just started.
+/// Errors with which a server refuses a command entirely because it does not accept writes, or not
+/// yet, or not safely: a former primary after a failover, one without its replicas, one that has
+/// just started.
 const NOT_HERE: [&str; 6] = [
     "READONLY",
     "MASTERDOWN",
@@ -16,14 +16,14 @@ const NOT_HERE: [&str; 6] = [
     "NOREPLICAS",
 ];
 
-/// The code of every answer that has none of its own.
+/// The code of all errors without a specific code.
 const UNSPECIFIC: &str = "ERR";
 
 const CLUSTER: &str = "The server is a node of a Redis Cluster, which holds only a part of the keys. Use a Redis server that is not in \
                        cluster mode (cluster-enabled no)";
 const REPLICA: &str = "The server is a replica, which cannot be written to. Let the address of the store lead to the primary";
 
-/// What cures the answers that people run into.
+/// Remedies for common errors.
 const CURES: [(&str, &str); 13] = [
     ("READONLY", REPLICA),
     (
@@ -65,12 +65,13 @@ const CURES: [(&str, &str); 13] = [
     ),
 ];
 
-/// Whether the server says that it did nothing, and another one, or the same one later, may.
+/// Whether the server says that it did nothing, and a repetition may succeed, there or on another
+/// server.
 pub(super) fn nothing_was_done(fault: &RedisError) -> bool {
     NOT_HERE.contains(&answer(fault).as_str())
 }
 
-/// The client's messages name neither keys, values nor the password.
+/// The messages of the client crate contain neither keys, values nor the password.
 #[expect(clippy::needless_pass_by_value, reason = "reads as a path in map_err")]
 pub(super) fn unavailable(fault: RedisError) -> Error {
     let answer = answer(&fault);
@@ -82,7 +83,7 @@ pub(super) fn unavailable(fault: RedisError) -> Error {
     Error::Unavailable(format!("Redis: {fault}{stop}{cure}"))
 }
 
-/// Why no connection comes about, with what helps where that is known.
+/// The error of a failed connection, with a remedy if known.
 pub(super) fn explained(fault: RedisError) -> Error {
     let text = fault.to_string();
     let remedy = if text.contains("UnknownIssuer") {
@@ -97,8 +98,7 @@ pub(super) fn explained(fault: RedisError) -> Error {
     Error::Unavailable(format!("Redis: {text}{remedy}"))
 }
 
-/// What is wrong with a server that writes, but is not one to keep a store in: by its greeting
-/// (`HELLO`).
+/// Why a server that accepts writes is still unsuitable, by its greeting (`HELLO`).
 pub(super) fn misplaced(greeting: &Value) -> Option<&'static str> {
     let told = |name: &str| {
         let Value::Map(members) = greeting else {
@@ -116,8 +116,8 @@ pub(super) fn misplaced(greeting: &Value) -> Option<&'static str> {
     }
 }
 
-/// The code of an answer. Where a command in a script was refused, Redis 7 answers as that command
-/// would; Redis 6 says so in the words of an error of the script.
+/// The code of an error. When a command in a script is refused, Redis 7 returns that command's
+/// code; Redis 6 has it only in the message of the script error.
 fn answer(fault: &RedisError) -> String {
     let said = fault.detail().unwrap_or_default();
     let code = fault.code().unwrap_or_default();

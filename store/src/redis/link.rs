@@ -1,4 +1,4 @@
-//! The connection that everybody shares, and its replacement by one to where the address leads now.
+//! The shared connection, and its replacement by a new connection to the same address.
 
 use std::{
     sync::{
@@ -14,28 +14,28 @@ use redis::{
 };
 use tokio::time::{Instant, sleep_until};
 
-/// How long an answer may take.
+/// How long a response may take.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// How long one attempt to connect may take; after a lost connection there are [`RETRIES`] more,
-/// half a second apart at most.
+/// How long one attempt to connect may take. After a lost connection there are [`RETRIES`] more, at
+/// most half a second apart.
 const CONNECT: Duration = Duration::from_secs(1);
 const RETRIES: usize = 2;
 
 /// How many commands may wait for the socket.
 const WAITING: usize = 1024;
 
-/// The least time between two replacements: the address may go on to lead to a server that writes
-/// nothing.
+/// The minimum time between two replacements, since the address may still lead to a server that
+/// does not accept writes.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that repairs itself when it is lost, and that can be replaced while it is not.
+/// A connection that is restored when it is lost, and can be replaced while it is not.
 pub(super) struct Link {
     client: Client,
     current: RwLock<(ConnectionManager, u64)>,
-    /// How many attempts at a replacement have ended.
+    /// The number of completed replacement attempts.
     attempts: AtomicU64,
-    /// Held by whoever makes the next one; when that may begin.
+    /// Locked during a replacement; contains the time when the next may begin.
     turn: tokio::sync::Mutex<Instant>,
 }
 
@@ -59,9 +59,8 @@ impl Link {
             .clone()
     }
 
-    /// A newer connection than the one with this number; none if one cannot be made now. However
-    /// many callers ask at the same time, one connection is made, and the host's name is looked up
-    /// again for it.
+    /// A newer connection than the one with this number; `None` if none can be made now. Concurrent
+    /// callers share one new connection, for which the host name is resolved again.
     pub(super) async fn renewed(&self, number: u64) -> Option<ConnectionManager> {
         let attempts = self.attempts.load(Ordering::Acquire);
         let mut next = self.turn.lock().await;
@@ -94,11 +93,11 @@ impl Link {
 }
 
 async fn connect(client: &Client) -> Result<ConnectionManager, RedisError> {
-    let manners = ConnectionManagerConfig::new()
+    let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(ANSWER))
         .set_connection_timeout(Some(CONNECT))
         .set_number_of_retries(RETRIES)
         .set_max_delay(Duration::from_millis(500))
         .set_pipeline_buffer_size(WAITING);
-    ConnectionManager::new_with_config(client.clone(), manners).await
+    ConnectionManager::new_with_config(client.clone(), config).await
 }

@@ -1,4 +1,4 @@
-//! Records that go by themselves.
+//! Expiry of records.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ async fn gone(store: &Store, key: &str) {
     until(key, async || store.get(key).await.expect("get").is_none()).await;
 }
 
-pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
+pub(crate) async fn an_expired_record_does_not_exist_for_any_operation(store: Store) {
     for key in ["insert", "swap", "take", "remove", "count"] {
         assert!(
             store
@@ -43,7 +43,7 @@ pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
         1
     );
 
-    // What took the place of an expired record does not go with it.
+    // A record that replaced an expired one does not expire with it.
     tokio::time::sleep(SHORT).await;
     assert_eq!(
         store.get("insert").await.expect("get").as_deref(),
@@ -51,7 +51,7 @@ pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
     );
 }
 
-pub(crate) async fn nothing_goes_early(store: Store) {
+pub(crate) async fn no_record_expires_early(store: Store) {
     let began = Instant::now();
     store
         .insert("k", b"v", Ttl::For(SHORT))
@@ -64,7 +64,7 @@ pub(crate) async fn nothing_goes_early(store: Store) {
     assert!(began.elapsed() >= SHORT, "gone after {:?}", began.elapsed());
 }
 
-pub(crate) async fn a_swap_sets_the_time_anew(store: Store) {
+pub(crate) async fn a_swap_sets_a_new_expiry(store: Store) {
     for (key, first) in [
         ("longer", Ttl::For(SHORT)),
         ("forever", Ttl::For(SHORT)),
@@ -92,10 +92,10 @@ pub(crate) async fn a_swap_sets_the_time_anew(store: Store) {
     assert!(store.get("forever").await.expect("get").is_some());
 }
 
-pub(crate) async fn a_counter_lives_from_its_first_count(store: Store) {
+pub(crate) async fn a_counter_expires_after_its_first_count(store: Store) {
     let began = Instant::now();
     assert_eq!(store.count("k", SHORT).await.expect("count"), 1);
-    // Were each count to prolong it, this would count on for ever.
+    // If each count extended the lifetime, this loop would never end.
     let mut last = 1;
     loop {
         let next = store.count("k", SHORT).await.expect("count");
@@ -113,12 +113,12 @@ pub(crate) async fn a_counter_lives_from_its_first_count(store: Store) {
     assert!(last > 1, "it was counted at least twice");
     assert!(
         began.elapsed() >= SHORT,
-        "began anew after {:?}",
+        "started again after {:?}",
         began.elapsed()
     );
 }
 
-pub(crate) async fn times_beyond_reason(store: Store) {
+pub(crate) async fn extreme_lifetimes(store: Store) {
     store
         .insert("none", b"v", Ttl::For(Duration::ZERO))
         .await

@@ -1,4 +1,4 @@
-//! Reading everything, for a backup.
+//! Exports, for backups.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +15,7 @@ async fn all(mut export: Export) -> Vec<Entry> {
     entries
 }
 
-/// The records by key, as a restore would leave them: what comes later replaces what came before.
+/// The records by key, as a restore writes them: later entries replace earlier ones.
 fn records(entries: &[Entry]) -> BTreeMap<String, (Vec<u8>, Ttl)> {
     let record = |entry: &Entry| match entry {
         Entry::Record { key, value, ttl } => Some((key.clone(), (value.clone(), *ttl))),
@@ -43,7 +43,7 @@ pub(crate) async fn an_empty_store_exports_nothing(store: Store) {
     );
 }
 
-pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
+pub(crate) async fn an_export_has_all_entries_with_their_lifetimes(store: Store) {
     store
         .insert("for ever", b"\0\xff", Ttl::Forever)
         .await
@@ -96,7 +96,7 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
     );
 }
 
-pub(crate) async fn what_has_expired_does_not_come(store: Store) {
+pub(crate) async fn expired_records_are_not_exported(store: Store) {
     store
         .insert("short", b"x", Ttl::For(Duration::from_millis(20)))
         .await
@@ -107,8 +107,8 @@ pub(crate) async fn what_has_expired_does_not_come(store: Store) {
     assert_eq!(records.into_keys().collect::<Vec<_>>(), ["long"]);
 }
 
-/// More entries than wait for a reader, and a reader that is slower than the writers.
-pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: Store) {
+/// More entries than the export buffers, and a reader that is slower than the writers.
+pub(crate) async fn a_store_can_change_during_an_export(store: Store) {
     const STEADY: usize = 2000;
     for chunk in (0..STEADY).collect::<Vec<_>>().chunks(100) {
         let inserts: Vec<_> = chunk
@@ -130,7 +130,7 @@ pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: St
             .compare_and_swap("changing", old.as_bytes(), new.as_bytes(), MINUTE)
             .await
             .expect("swap");
-        assert_eq!(swap, CasResult::Done, "nothing waits for the reader");
+        assert_eq!(swap, CasResult::Done, "writers do not wait for the reader");
         store
             .insert(&format!("new {n}"), b"x", MINUTE)
             .await
@@ -155,7 +155,7 @@ fn insert(store: Store, key: String) -> tokio::task::JoinHandle<()> {
     })
 }
 
-pub(crate) async fn an_export_that_nobody_reads_to_its_end_is_in_nobodys_way(store: Store) {
+pub(crate) async fn an_abandoned_export_blocks_nothing(store: Store) {
     for n in 0..600 {
         store
             .insert(&format!("k {n}"), b"x", MINUTE)

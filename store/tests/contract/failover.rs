@@ -1,4 +1,5 @@
-//! A Redis server that answers and is not the one to write to: another took its place, or it is set
+//! A Redis server that answers but cannot be used: another one is the primary, or its configuration
+//! is unsuitable.
 //! up so that it cannot work.
 
 use std::time::{Duration, Instant};
@@ -9,11 +10,11 @@ use testkit::{Redirect, RedisServer};
 use crate::{open, until};
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// The time from the promotion to the first write that is taken.
+/// The maximum time from the promotion to the first accepted write.
 const TARGET: Duration = Duration::from_secs(5);
 
-/// Makes the first server a replica of the second one, and the second one the primary; whoever is
-/// connected stays so.
+/// Makes the first server a replica of the second one, and the second one the primary. Existing
+/// connections stay open.
 fn fail_over(old: &RedisServer, new: &RedisServer) {
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
     assert_eq!(
@@ -22,7 +23,7 @@ fn fail_over(old: &RedisServer, new: &RedisServer) {
     );
 }
 
-/// A primary, and a replica that has all its data.
+/// A primary, and a replica with all its data.
 async fn pair() -> (RedisServer, RedisServer) {
     let (primary, replica) = (RedisServer::start(), RedisServer::start());
     assert_eq!(
@@ -39,14 +40,14 @@ async fn pair() -> (RedisServer, RedisServer) {
 }
 
 #[tokio::test]
-async fn after_a_failover_writes_go_where_the_address_leads_now() {
+async fn after_a_failover_writes_go_to_the_new_primary() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
     let store = open(&Location::Redis(address.url())).await;
     assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 1);
     until("replication", async || new.command("DBSIZE") == ":2").await;
-    // The old primary says no to a command and to a script, and the address leads to it still.
+    // The old primary refuses a command and a script, while the address still leads to it.
     fail_over(&old, &new);
     for refused in [
         store.insert("l", b"1", Ttl::Forever).await.err(),
@@ -58,14 +59,11 @@ async fn after_a_failover_writes_go_where_the_address_leads_now() {
             "{fault}"
         );
     }
-    store
-        .probe()
-        .await
-        .expect_err("it reads, and does not write");
+    store.probe().await.expect_err("it does not accept writes");
 
     address.lead_to(new.port());
     let promoted = Instant::now();
-    // None of these needs a second call.
+    // None of these calls is repeated by the caller.
     assert!(store.insert("l", b"1", Ttl::Forever).await.expect("insert"));
     assert!(
         promoted.elapsed() < TARGET,
@@ -96,7 +94,7 @@ async fn a_script_alone_finds_the_new_primary_too() {
 }
 
 #[tokio::test]
-async fn many_writes_at_once_make_one_new_connection() {
+async fn concurrent_writes_make_one_new_connection() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
     let store = open(&Location::Redis(address.url())).await;
@@ -115,9 +113,9 @@ async fn many_writes_at_once_make_one_new_connection() {
     assert_eq!(address.connections(), 2);
 }
 
-/// A server that was demoted and promoted again at its own address.
+/// A server that is demoted and promoted again at the same address.
 #[tokio::test]
-async fn a_primary_that_comes_back_is_written_to_again() {
+async fn a_primary_that_comes_back_is_used_again() {
     let (primary, other) = pair().await;
     let store = open(&Location::Redis(primary.url())).await;
     fail_over(&primary, &other);
@@ -130,7 +128,7 @@ async fn a_primary_that_comes_back_is_written_to_again() {
 }
 
 #[tokio::test]
-async fn a_primary_that_is_cut_off_from_its_replicas_is_left() {
+async fn a_primary_without_its_replicas_is_replaced() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
     let store = open(&Location::Redis(address.url())).await;
@@ -144,19 +142,19 @@ async fn a_primary_that_is_cut_off_from_its_replicas_is_left() {
     assert!(store.insert("k", b"v", Ttl::Forever).await.expect("insert"));
 }
 
-/// A store that answers PING, and what a probe says of it.
+/// A store that answers PING; returns the error of a probe.
 async fn probed(server: &RedisServer, url: &str) -> String {
     let store = Store::open(&Location::Redis(url.to_owned()))
         .await
-        .expect("it can be connected to");
+        .expect("it accepts connections");
     store.ping().await.expect("it answers");
-    let fault = store.probe().await.expect_err("it cannot do its work");
+    let fault = store.probe().await.expect_err("it cannot be used");
     drop(server.command("PING"));
     fault.to_string()
 }
 
 #[tokio::test]
-async fn what_answers_but_cannot_do_the_work_is_found_out_and_named() {
+async fn a_probe_names_why_a_server_cannot_be_used() {
     let full = RedisServer::start();
     assert_eq!(full.command("CONFIG SET maxmemory 100kb"), "+OK");
     let replica = pair().await;

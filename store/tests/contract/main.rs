@@ -1,20 +1,20 @@
-//! One suite for every engine, and what each engine must survive.
+//! One contract suite for all engines, and the failures that each engine must survive.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "what expires, and what must answer soon, is watched in real time"
+    reason = "these tests measure expiry and response times in real time"
 )]
 
 mod expiry;
 mod export;
 mod failover;
+mod operations;
 mod outage;
 mod races;
 mod resolving;
 mod secured;
 mod sets;
 mod survival;
-mod verbs;
 
 use std::{
     future::Future,
@@ -27,10 +27,10 @@ use testkit::RedisServer;
 /// A minute: longer than any test.
 const MINUTE: Ttl = Ttl::For(Duration::from_mins(1));
 
-/// Short enough to wait for, long enough for a slow machine to read a record before it goes.
+/// Short enough to wait for, long enough for a slow machine to read a record before it expires.
 const SHORT: Duration = Duration::from_millis(400);
 
-/// A store to test, and what must live as long.
+/// A store to test, and its resources.
 struct Fixture {
     store: Store,
     _folder: Option<tempfile::TempDir>,
@@ -81,7 +81,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F
     }
 }
 
-/// Makes of each case, a function of a store, one test for each engine:
+/// Declares one test for each engine from each case, a function of a store:
 /// `file::races::one_insert_wins`.
 macro_rules! contract {
     ($($topic:ident: $cases:tt)*) => {
@@ -105,11 +105,11 @@ macro_rules! contract {
 }
 
 contract! {
-    verbs: [
-        nothing_is_there_at_first,
+operations: [
+        an_empty_store_has_no_records,
         insert_keeps_the_first,
-        swap_replaces_what_was_expected,
-        swap_tells_what_is_there,
+        swap_replaces_the_expected_value,
+        swap_returns_the_current_value,
         take_takes_once,
         remove_removes,
         count_counts,
@@ -119,27 +119,27 @@ contract! {
         a_ready_store_answers,
     ]
     expiry: [
-        an_expired_record_is_gone_for_every_verb,
-        nothing_goes_early,
-        a_swap_sets_the_time_anew,
-        a_counter_lives_from_its_first_count,
-        times_beyond_reason,
+        an_expired_record_does_not_exist_for_any_operation,
+        no_record_expires_early,
+        a_swap_sets_a_new_expiry,
+        a_counter_expires_after_its_first_count,
+        extreme_lifetimes,
     ]
     sets: [
-        names_are_in_once,
+        members_are_unique,
         pages_in_byte_order,
-        lists_and_records_share_no_names,
+        lists_and_records_have_separate_namespaces,
     ]
     export: [
         an_empty_store_exports_nothing,
-        everything_comes_with_the_time_that_is_left,
-        what_has_expired_does_not_come,
-        a_store_that_changes_meanwhile_is_read_and_goes_on,
-        an_export_that_nobody_reads_to_its_end_is_in_nobodys_way,
+        an_export_has_all_entries_with_their_lifetimes,
+        expired_records_are_not_exported,
+        a_store_can_change_during_an_export,
+        an_abandoned_export_blocks_nothing,
     ]
     resolving: [
-        a_lost_answer_is_found,
-        what_did_not_happen_is_an_error_and_did_not_happen,
+        a_write_with_a_lost_answer_is_resolved,
+        a_failed_write_is_an_error_without_effect,
     ]
     races: [
         one_insert_wins,
@@ -148,7 +148,7 @@ contract! {
         one_take_wins,
         one_remove_wins,
         every_count_is_counted,
-        one_enlistment_wins,
-        unlike_verbs_do_not_disturb_each_other,
+        one_set_add_wins,
+        different_operations_do_not_interfere,
     ]
 }

@@ -1,4 +1,4 @@
-//! Redis going away, coming back, and being set up so that it would lose data.
+//! Redis that stops, comes back, or is configured so that it would lose data.
 
 use std::{
     process::{Command, Stdio},
@@ -10,7 +10,7 @@ use testkit::RedisServer;
 
 use crate::{MINUTE, open, until};
 
-/// "A few seconds", on a slow machine.
+/// The maximum for "a few seconds", on a slow machine.
 const SOON: Duration = Duration::from_secs(8);
 
 async fn fails_soon<T: std::fmt::Debug>(verb: impl Future<Output = Result<T>>) {
@@ -21,7 +21,7 @@ async fn fails_soon<T: std::fmt::Debug>(verb: impl Future<Output = Result<T>>) {
 }
 
 #[tokio::test]
-async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
+async fn a_killed_server_is_unavailable_until_it_is_back() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = open(&Location::Redis(server.url())).await;
     store
@@ -62,9 +62,9 @@ async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
     assert_eq!(store.get("during").await.expect("get"), None);
 }
 
-/// The lost connection is noticed at once, so that the next write does not have to find out.
+/// The lost connection is detected at once, so that the next write does not fail.
 #[tokio::test]
-async fn a_restart_while_idle_goes_unnoticed() {
+async fn a_restart_while_idle_causes_no_error() {
     let mut server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
     store.ping().await.expect("ping");
@@ -74,7 +74,7 @@ async fn a_restart_while_idle_goes_unnoticed() {
     assert!(store.insert("k", b"v", MINUTE).await.expect("insert"));
 }
 
-/// By then the attempts to connect again have been given up.
+/// The automatic attempts to reconnect have ended by then.
 #[tokio::test]
 async fn the_first_write_after_a_long_outage_succeeds() {
     let mut server = RedisServer::start();
@@ -116,7 +116,7 @@ async fn a_server_that_hangs_is_unavailable_soon() {
     );
 }
 
-/// The count whose answer did not come in time is carried out, and carried out once.
+/// A count whose answer timed out is carried out exactly once.
 #[tokio::test]
 async fn a_write_without_an_answer_is_not_repeated() {
     let server = RedisServer::start();
@@ -136,7 +136,7 @@ async fn a_write_without_an_answer_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn nobody_there_at_the_start_is_an_error() {
+async fn no_server_at_the_start_is_an_error() {
     let mut server = RedisServer::start();
     server.kill();
     fails_soon(Store::open(&Location::Redis(server.url()))).await;
@@ -161,7 +161,7 @@ async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
         .expect("the right password");
 }
 
-/// TLS is built in: a server without it is refused, and in no other way.
+/// A server without TLS is refused.
 #[tokio::test]
 async fn rediss_does_not_fall_back_to_plain_text() {
     let server = RedisServer::start();
@@ -170,7 +170,7 @@ async fn rediss_does_not_fall_back_to_plain_text() {
 }
 
 #[tokio::test]
-async fn each_verb_uses_one_key_of_ours() {
+async fn each_operation_uses_one_prefixed_key() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
     store.insert("a", b"1", Ttl::Forever).await.expect("insert");
@@ -190,7 +190,7 @@ async fn each_verb_uses_one_key_of_ours() {
 }
 
 #[tokio::test]
-async fn hazards_of_a_server_are_reported() {
+async fn unsafe_settings_are_reported() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
     assert_eq!(
@@ -217,7 +217,7 @@ async fn hazards_of_a_server_are_reported() {
 }
 
 #[tokio::test]
-async fn a_server_that_keeps_nothing_is_loudly_reported() {
+async fn a_server_without_persistence_is_reported_prominently() {
     let server = RedisServer::start_with(&["--appendonly", "no", "--save", ""]);
     let store = open(&Location::Redis(server.url())).await;
     let warnings = store.durability_warnings().await.expect("warnings");
@@ -236,7 +236,7 @@ async fn a_server_that_keeps_nothing_is_loudly_reported() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_ask_is_told_so() {
+async fn a_user_without_config_get_gets_a_warning() {
     let server = RedisServer::start();
     server.command("ACL SETUSER plain on >word ~vestibule:* +@all -config");
     let there = server.url().replace("redis://", "redis://plain:word@");
@@ -254,7 +254,7 @@ async fn a_user_who_may_not_ask_is_told_so() {
     );
 }
 
-/// Where the child process of the test below says what it started.
+/// Environment variable with the file in which the child process writes the URL of its server.
 const PORT_FILE: &str = "STORE_TEST_PORT_FILE";
 
 /// Not a test: it starts a server and waits to be killed.

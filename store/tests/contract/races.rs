@@ -1,4 +1,4 @@
-//! Many callers at once: each verb has exactly as many winners as it promises.
+//! Concurrent callers: each operation has exactly the promised number of winners.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -9,10 +9,10 @@ use crate::MINUTE;
 
 const RACERS: usize = 64;
 
-/// Each race is run several times, since one may happen to go in single file.
+/// Each race is run several times, since the callers of one may happen to run one after the other.
 const ROUNDS: usize = 5;
 
-/// Runs `racer` 64 times at once, each with its number, and returns what they got.
+/// Runs `racer` 64 times concurrently, each with its number, and returns the results.
 async fn race<T, F>(store: &Store, racer: impl Fn(Store, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -84,15 +84,19 @@ pub(crate) async fn one_swap_wins(store: Store) {
         assert_eq!(winners.len(), 1, "{winners:?}");
         let theirs = winners[0].to_string().into_bytes();
         assert_eq!(store.get(&key).await.expect("get").as_ref(), Some(&theirs));
-        let told = outcomes
+        let informed = outcomes
             .iter()
             .filter(|outcome| **outcome == CasResult::Changed(Some(theirs.clone())))
             .count();
-        assert_eq!(told, RACERS - 1, "every loser is told the winner's value");
+        assert_eq!(
+            informed,
+            RACERS - 1,
+            "every other caller gets the winner's value"
+        );
     }
 }
 
-/// Each adds one to a number by reading, swapping, and trying again with what it is told.
+/// Each caller increments a number by reading, swapping, and trying again with the current value.
 pub(crate) async fn no_swap_is_lost(store: Store) {
     store
         .insert("sum", b"0", Ttl::Forever)
@@ -164,7 +168,7 @@ pub(crate) async fn every_count_is_counted(store: Store) {
     assert_eq!(seen, exact, "each number exactly once");
 }
 
-pub(crate) async fn one_enlistment_wins(store: Store) {
+pub(crate) async fn one_set_add_wins(store: Store) {
     let entered = race(&store, |store, _| async move {
         store.set_add("l", "name").await.expect("set_add")
     })
@@ -177,8 +181,8 @@ pub(crate) async fn one_enlistment_wins(store: Store) {
     assert_eq!(winners(&left).len(), 1);
 }
 
-/// Changes that fail or change nothing, side by side with changes that must succeed.
-pub(crate) async fn unlike_verbs_do_not_disturb_each_other(store: Store) {
+/// Changes that fail or change nothing, together with changes that must succeed.
+pub(crate) async fn different_operations_do_not_interfere(store: Store) {
     store
         .insert("words", b"not a number", MINUTE)
         .await

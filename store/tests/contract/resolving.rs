@@ -1,4 +1,4 @@
-//! What became of a write whose answer was lost.
+//! Writes whose answer is lost.
 
 use std::time::Duration;
 
@@ -14,11 +14,21 @@ fn breakable(store: Store) -> (Store, FaultSwitch) {
     (store.resolving(), switch)
 }
 
-pub(crate) async fn a_lost_answer_is_found(store: Store) {
+pub(crate) async fn a_write_with_a_lost_answer_is_resolved(store: Store) {
     let (store, switch) = breakable(store);
     switch.lose_write_answers();
-    assert!(store.insert("k", b"1", MINUTE).await.expect("ours"));
-    assert!(!store.insert("k", b"2", MINUTE).await.expect("not ours"));
+    assert!(
+        store
+            .insert("k", b"1", MINUTE)
+            .await
+            .expect("the own value")
+    );
+    assert!(
+        !store
+            .insert("k", b"2", MINUTE)
+            .await
+            .expect("another value")
+    );
     assert_eq!(
         store
             .compare_and_swap("k", b"1", b"2", MINUTE)
@@ -49,7 +59,7 @@ pub(crate) async fn a_lost_answer_is_found(store: Store) {
     store
         .take("k")
         .await
-        .expect_err("who took it cannot be known");
+        .expect_err("it is unknown who took it");
     switch.mend();
     assert_eq!(
         store.set_range("list", None, 9).await.expect("members"),
@@ -60,7 +70,7 @@ pub(crate) async fn a_lost_answer_is_found(store: Store) {
     assert!(store.insert("k", b"1", MINUTE).await.expect("insert"));
 }
 
-pub(crate) async fn what_did_not_happen_is_an_error_and_did_not_happen(store: Store) {
+pub(crate) async fn a_failed_write_is_an_error_without_effect(store: Store) {
     let (store, switch) = breakable(store);
     assert!(store.insert("k", b"1", MINUTE).await.expect("insert"));
     assert!(store.set_add("list", "b").await.expect("set_add"));
@@ -83,9 +93,9 @@ pub(crate) async fn what_did_not_happen_is_an_error_and_did_not_happen(store: St
     assert_eq!(store.get("l").await.expect("get"), None);
 }
 
-/// A stall is longer than the client waits for an answer, and the write is carried out after it.
+/// A stall that is longer than the client waits; the write is carried out after it.
 #[tokio::test]
-async fn a_write_that_a_stall_held_back_is_found() {
+async fn a_write_that_a_stall_delayed_is_resolved() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await.resolving();
     assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
@@ -104,7 +114,7 @@ async fn a_write_that_a_stall_held_back_is_found() {
     );
 }
 
-/// The server is gone for good: the caller is told so within seconds.
+/// The server does not come back: the caller gets an error within seconds.
 #[tokio::test]
 async fn a_server_that_is_gone_is_an_error_soon() {
     let mut server = RedisServer::start();

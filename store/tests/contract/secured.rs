@@ -1,4 +1,4 @@
-//! Redis behind a password, behind TLS with an authority of one's own, and as a user with few
+//! Redis with a password, with TLS and a private certificate authority, and with a restricted user.
 //! rights.
 
 use std::{net::TcpListener, path::Path};
@@ -17,8 +17,7 @@ fn pem(label: &str, der: &[u8]) -> String {
     )
 }
 
-/// A Redis server that speaks TLS on a port of its own, with a certificate of the authority in
-/// `ca.pem`.
+/// A Redis server with TLS on another port, with a certificate of the authority in `ca.pem`.
 fn with_tls(folder: &Path) -> (RedisServer, u16) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -71,7 +70,7 @@ async fn refused(url: String) -> String {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_named_in_the_url() {
+async fn a_private_certificate_authority_is_named_in_the_url() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_server, port) = with_tls(folder.path());
     let ca = folder.path().join("ca.pem");
@@ -113,7 +112,7 @@ async fn a_password_of_any_characters_works_when_it_is_percent_encoded() {
     }
 }
 
-/// What docs/STORAGE.md says that the Redis user must be allowed.
+/// The permissions of the Redis user in docs/STORAGE.md.
 fn rights() -> String {
     let text = include_str!("../../../docs/STORAGE.md");
     let line = text
@@ -124,7 +123,7 @@ fn rights() -> String {
 }
 
 #[tokio::test]
-async fn the_rights_of_the_document_suffice_for_every_verb() {
+async fn the_documented_permissions_suffice_for_every_operation() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     assert_eq!(
         server.command(&format!("ACL SETUSER vestibule {}", rights())),
@@ -172,12 +171,12 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
         warnings
             .iter()
             .any(|warning| warning.contains("KEEPS NOTHING ON DISK")),
-        "its settings are seen: {warnings:?}"
+        "its settings are readable: {warnings:?}"
     );
 }
 
 #[tokio::test]
-async fn a_right_that_is_missing_is_named() {
+async fn a_missing_permission_is_named() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     assert_eq!(
         server.command(&format!("ACL SETUSER vestibule {} -getdel", rights())),

@@ -1,8 +1,8 @@
-//! Lists of names.
+//! Lists of members.
 
 use store::{Store, Ttl};
 
-pub(crate) async fn names_are_in_once(store: Store) {
+pub(crate) async fn members_are_unique(store: Store) {
     assert_eq!(
         store.set_range("l", None, 10).await.expect("members"),
         [""; 0]
@@ -27,14 +27,14 @@ pub(crate) async fn names_are_in_once(store: Store) {
 }
 
 pub(crate) async fn pages_in_byte_order(store: Store) {
-    // In byte order already, with what an ordering by language or a protocol might get wrong.
+    // In byte order, with texts that a language-specific order or a protocol might get wrong.
     let ordered = [
         "", "\0", "\r\n", " ", "(", "+", "-", "10", "2", "Z", "[a", "a", "a\0", "a b", "ab", "z",
         "ä", "€", "\u{ffff}", "𝄞",
     ];
     for name in ordered.iter().rev() {
         assert!(store.set_add("l", name).await.expect("set_add"), "{name:?}");
-        // Neighbours whose members must not show.
+        // Other lists, whose members must not be returned.
         for list in ["k", "m", "l\0", "l "] {
             store.set_add(list, name).await.expect("set_add");
         }
@@ -69,7 +69,7 @@ pub(crate) async fn pages_in_byte_order(store: Store) {
         }
         assert_eq!(seen, ordered, "pages of {size}");
     }
-    // After a name that is not in the list.
+    // After a member that is not in the list.
     assert_eq!(
         store.set_range("l", Some("0"), 2).await.expect("members"),
         ["10", "2"]
@@ -80,7 +80,7 @@ pub(crate) async fn pages_in_byte_order(store: Store) {
     );
 }
 
-pub(crate) async fn lists_and_records_share_no_names(store: Store) {
+pub(crate) async fn lists_and_records_have_separate_namespaces(store: Store) {
     store.set_add("a", "member").await.expect("set_add");
     assert_eq!(store.get("a").await.expect("get"), None);
     assert!(

@@ -1,4 +1,4 @@
-//! What the file must survive: being killed, reopened, opened twice.
+//! The store file after kills, when it is reopened, and when it is opened twice.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,14 +11,14 @@ use store::{Error, Location, Store, Ttl};
 
 use crate::{MINUTE, SHORT, open, until};
 
-/// Where the child process of these tests keeps its store.
+/// Environment variable with the folder of the child process's store.
 const CHILD_FOLDER: &str = "STORE_TEST_CHILD_FOLDER";
 
 /// How many tasks of the child write at once.
 const WRITERS: usize = 16;
 
-/// Not a test: the process that the tests below start and kill. Each line it prints says what was
-/// acknowledged.
+/// Not a test: the process that the tests below start and kill. Each line that it prints names an
+/// acknowledged change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the child process of other tests"]
 async fn child() {
@@ -56,7 +56,7 @@ async fn write_without_end(store: Store, writer: usize) {
     }
 }
 
-/// Not a test: it runs where no file may grow beyond two megabytes, as on a full disk.
+/// Not a test: it runs with a file size limit of two megabytes, like a full disk.
 #[tokio::test]
 #[ignore = "the child process of another test"]
 async fn cramped_child() {
@@ -70,7 +70,7 @@ async fn cramped_child() {
         .insert(&format!("large {kept}"), &large, Ttl::Forever)
         .await
     {
-        assert!(inserted && kept < 100, "the limit does not hold");
+        assert!(inserted && kept < 100, "the limit does not apply");
         kept += 1;
     }
     until("recovery", async || {
@@ -95,8 +95,8 @@ fn start_child(folder: &Path) -> Child {
         .expect("the child starts")
 }
 
-/// The child's reports, one at a time; whole lines only, since the last one may be cut off by the
-/// kill.
+/// The lines of the child, one at a time. An incomplete last line is dropped, since the kill may
+/// truncate it.
 fn reports(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     let mut reader = BufReader::new(child.stdout.take().expect("its output"));
     std::iter::from_fn(move || {
@@ -109,7 +109,7 @@ fn reports(child: &mut Child) -> impl Iterator<Item = String> + use<> {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn acknowledged_changes_survive_kill_9() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut acknowledged = 0;
     for round in 0..3 {
@@ -132,14 +132,14 @@ async fn what_was_acknowledged_survives_kill_9() {
     );
 }
 
-/// Holds one report against the store; counts it.
+/// Checks one line against the store; returns how many changes it names.
 async fn check(store: &Store, report: &str) -> usize {
     let words: Vec<&str> = report.split(' ').collect();
     let &[verb @ ("wrote" | "took"), key, count] = words.as_slice() else {
         return 0;
     };
     let there = store.get(key).await.expect("get");
-    // Every second record is taken; that may have been done, and the report of it lost.
+    // Every second record is taken; the line about it may be lost.
     let may_be_taken = key
         .rsplit('.')
         .next()
@@ -168,12 +168,12 @@ async fn check(store: &Store, report: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_leaves_nothing_in_the_way() {
+async fn a_killed_start_does_not_block_the_next() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..40 {
         let data = folder.path().join(round.to_string());
         let mut child = start_child(&data);
-        // As soon as there is anything, whatever state it is in, or a little later.
+        // As soon as the folder is not empty, or a little later.
         while std::fs::read_dir(&data).map_or(0, Iterator::count) == 0 {
             std::hint::spin_loop();
         }
@@ -187,10 +187,10 @@ async fn a_start_that_was_killed_leaves_nothing_in_the_way() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_full_disk_is_survived() {
+async fn the_store_survives_a_full_disk() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new("sh")
-        // In blocks of 512 bytes. The signal that comes with the error would end the process.
+        // In blocks of 512 bytes. The signal is ignored, since it would end the process.
         .args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().expect("this binary"))
         .args([
@@ -202,15 +202,15 @@ async fn a_full_disk_is_survived() {
         .env(CHILD_FOLDER, folder.path())
         .output()
         .expect("the child starts");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("recovered with"),
+        output.status.success() && printed.contains("recovered with"),
         "{output:?}"
     );
 }
 
 #[tokio::test]
-async fn a_second_process_finds_it_locked() {
+async fn a_second_process_gets_a_locked_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
     let mut child = start_child(&folder.path().join("data"));
@@ -229,7 +229,7 @@ async fn a_second_process_finds_it_locked() {
 }
 
 #[tokio::test]
-async fn a_second_opener_in_the_same_process_finds_it_locked() {
+async fn a_second_open_in_the_same_process_gets_a_locked_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().to_owned());
     let first = open(&location).await;
@@ -291,7 +291,7 @@ async fn reopening_keeps_records_lists_and_expiry() {
 }
 
 #[tokio::test]
-async fn dropping_the_store_finishes_what_was_handed_over() {
+async fn dropping_the_store_completes_pending_writes() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().to_owned());
     let store = open(&location).await;
@@ -328,7 +328,7 @@ async fn only_the_owner_can_open_folder_and_file() {
 }
 
 #[tokio::test]
-async fn opening_what_is_there_creates_nothing() {
+async fn open_existing_creates_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
     assert!(
@@ -359,7 +359,7 @@ async fn opening_what_is_there_creates_nothing() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
+async fn a_dangling_link_is_an_error_and_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let (away, link) = (
         folder.path().join("away.redb"),
@@ -379,7 +379,7 @@ async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
             .is_symlink()
             && !away.exists()
     );
-    // A link in place of the file under its first name is not followed either.
+    // A link in place of the temporary file is not followed either.
     std::fs::remove_file(&link).expect("removed");
     std::os::unix::fs::symlink(&away, folder.path().join("store.redb.new")).expect("a link");
     open(&location)
@@ -391,7 +391,7 @@ async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_an_error() {
+async fn an_unusable_path_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file"), "no folder").expect("a file");
     std::fs::write(folder.path().join("store.redb"), "no database").expect("a file");
@@ -404,7 +404,7 @@ async fn what_cannot_be_opened_is_an_error() {
 }
 
 #[tokio::test]
-async fn memory_says_that_it_forgets() {
+async fn the_memory_engine_warns_about_data_loss() {
     let warnings = open(&Location::Memory)
         .await
         .durability_warnings()

@@ -1,4 +1,4 @@
-//! Each verb by itself.
+//! Each operation on its own.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use store::{CasResult, Error, Store, Ttl};
 
 use crate::MINUTE;
 
-pub(crate) async fn nothing_is_there_at_first(store: Store) {
+pub(crate) async fn an_empty_store_has_no_records(store: Store) {
     assert_eq!(store.get("k").await.expect("get"), None);
     assert_eq!(store.take("k").await.expect("take"), None);
     assert!(!store.remove("k").await.expect("remove"));
@@ -33,7 +33,7 @@ pub(crate) async fn insert_keeps_the_first(store: Store) {
     }
 }
 
-pub(crate) async fn swap_replaces_what_was_expected(store: Store) {
+pub(crate) async fn swap_replaces_the_expected_value(store: Store) {
     store.insert("k", b"old", MINUTE).await.expect("insert");
     for (old, new, ttl) in [
         (&b"old"[..], &b"new"[..], MINUTE),
@@ -51,7 +51,7 @@ pub(crate) async fn swap_replaces_what_was_expected(store: Store) {
     }
 }
 
-pub(crate) async fn swap_tells_what_is_there(store: Store) {
+pub(crate) async fn swap_returns_the_current_value(store: Store) {
     store.insert("k", b"there", MINUTE).await.expect("insert");
     for expected in [&b""[..], b"ther", b"there ", b"THERE"] {
         let swap = store
@@ -229,10 +229,10 @@ pub(crate) async fn a_ready_store_answers(store: Store) {
         .await
         .expect("a store that was just opened is ready");
     for _ in 0..2 {
-        store.probe().await.expect("and can do its work");
+        store.probe().await.expect("and works");
     }
     let (one, other) = tokio::join!(store.probe(), store.probe());
-    one.and(other).expect("whoever else asks at the same time");
+    one.and(other).expect("also concurrently");
     assert_eq!(
         store.set_range("probe", None, 9).await.expect("members"),
         [""; 0],
@@ -241,5 +241,5 @@ pub(crate) async fn a_ready_store_answers(store: Store) {
     store
         .durability_warnings()
         .await
-        .expect("and knows its warnings");
+        .expect("and returns its warnings");
 }
