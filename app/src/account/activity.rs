@@ -89,11 +89,12 @@ fn origin(event: &Event) -> Option<&RequestSource> {
 fn told(event: Event) -> AnyView {
     let sentence = activity::action(&event);
     let client = event.client.map_or_else(String::new, |client| client.name);
-    let about = match event.action {
-        AuditAction::Unknown(name) => name.as_str().to_owned(),
-        _ => event.about.unwrap_or_default(),
+    let about = if let AuditAction::Unknown(name) = event.action {
+        name.as_str().to_owned()
+    } else {
+        event.about.unwrap_or_default()
     };
-    let about = clean::name(&about, activity::nameless(event.action));
+    let about = clean::name(&about, activity::nameless(event.action.category()));
     let client = clean::name(&client, common::AN_APPLICATION);
     let slots = [
         (

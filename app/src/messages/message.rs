@@ -7,74 +7,154 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What went wrong with a form or a passkey, as a person should know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Message {
+/// Declares [`Message`] from one table: each message with the box it stands beside, the status of a
+/// response that carries it, and its text.
+macro_rules! messages {
+    ($(
+        $(#[$doc:meta])*
+        $message:ident $({ $(#[$field_doc:meta])* $field:ident: $type:ty, })?:
+            $subject:ident, $status:literal, $text:literal;
+    )+) => {
+        /// What went wrong with a form or a passkey, as a user should know it.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Message {
+            $(
+                $(#[$doc])*
+                $message $({ $(#[$field_doc])* $field: $type })?,
+            )+
+        }
+
+        impl Message {
+            /// The box it stands beside.
+            pub const fn subject(&self) -> Subject {
+                match self {
+                    $(Self::$message $({ $field: _ })? => Subject::$subject,)+
+                }
+            }
+
+            /// The status, whatever its data.
+            const fn fixed_status(&self) -> u16 {
+                match self {
+                    $(Self::$message $({ $field: _ })? => $status,)+
+                }
+            }
+
+            /// The text, whatever its data.
+            const fn fixed_text(&self) -> &'static str {
+                match self {
+                    $(Self::$message $({ $field: _ })? => $text,)+
+                }
+            }
+
+            #[cfg(test)]
+            fn all() -> Vec<Self> {
+                vec![$(Self::$message $({ $field: <$type>::default() })?),+]
+            }
+        }
+    };
+}
+
+messages! {
     /// E-mail and password do not belong together, or to nobody; nothing says which.
-    WrongCredentials,
+    WrongCredentials: Form, 422,
+        "This e-mail address and password do not match an account here.";
     /// The same of a recovery code.
-    WrongCode,
+    WrongCode: Form, 422,
+        "This e-mail address and recovery code do not match an account here. A code works once.";
     /// Guessing is slowed down.
     TooManyAttempts {
         /// Whole minutes to wait, at least one.
         minutes: u64,
-    },
+    }: Form, 429,
+        "Too many attempts. Try again later.";
     /// The queue of passwords to be checked is full.
     Busy {
         /// Whether it is this browser's own network or account that fills it.
         own: bool,
-    },
+    }: Form, 503,
+        "The server is checking many passwords just now. Nothing was done. Try again in a few \
+         seconds.";
     /// The form's token is missing or stale: the page is older than the session.
-    PageTooOld,
+    PageTooOld: Form, 403,
+        "This page was open too long, so nothing was done. Please try again.";
     /// The sign-in has ended meanwhile.
-    SignedOut,
+    SignedOut: Form, 401,
+        "You are signed out. Sign in and try again.";
     /// The store cannot be reached.
-    Unavailable,
+    Unavailable: Form, 503,
+        "The server cannot reach its records just now. Try again in a moment.";
     /// A one-time link was used, has expired or never was.
-    LinkGone,
+    LinkGone: Form, 410,
+        "This link has been used or has expired. Ask whoever runs this server for a new one.";
     /// Not an e-mail address.
-    EmailInvalid,
+    EmailInvalid: Email, 422,
+        "Enter an e-mail address, such as name@example.com.";
     /// The address belongs to another account, or to none that may be made here.
-    EmailUnavailable,
+    EmailUnavailable: Email, 422,
+        "No account can be made for this address here. If you have one already, sign in with it.";
     /// The address belongs to another account, or to none that may be here: so a person's own
     /// cannot be changed to it.
-    EmailTaken,
+    EmailTaken: Email, 422,
+        "You cannot have this address here. Choose another one.";
     /// The sign-in is too old for what was asked.
-    ConfirmFirst,
+    ConfirmFirst: Form, 403,
+        "Confirm first that it is you. Nothing was changed yet.";
     /// It would leave no way to sign in.
-    LastCredential,
+    LastCredential: Form, 422,
+        "This is the only way left to sign in. Add another one first.";
     /// What was named is not there any more.
-    Gone,
+    Gone: Form, 422,
+        "This is not there any more, so nothing was done. Choose again from what is here now.";
     /// A name with nothing to see in it.
-    NameEmpty,
+    NameEmpty: Form, 422,
+        "Enter a name.";
     /// A new password is too short.
     PasswordTooShort {
         /// Characters needed.
         minimum: usize,
-    },
+    }: Password, 422,
+        "Choose a longer password.";
     /// A new password is too long.
-    PasswordTooLong,
+    PasswordTooLong: Password, 422,
+        "This password is too long. Choose a shorter one.";
     /// A new password is one of those that are guessed first.
-    PasswordCommon,
+    PasswordCommon: Password, 422,
+        "This password is one of those that are guessed first. Several words that do not belong \
+         together are better.";
     /// A new password is made of the person's address or the server's name.
-    PasswordFromName,
+    PasswordFromName: Password, 422,
+        "This password can be guessed from your address or from the name of this server. Choose \
+         another one.";
     /// A password is too short to be all that an administrator signs in with.
-    ShortPasswordAlone,
+    ShortPasswordAlone: Form, 422,
+        "An administrator needs a passkey, or a password of at least 12 characters. Choose a \
+         longer password first.";
     /// The server did not accept what the passkey answered.
-    PasskeyRefused,
+    PasskeyRefused: Form, 422,
+        "This passkey was not accepted. A security key needs a PIN. Try another passkey, or use \
+         your password.";
     /// The browser's dialog was closed, or ran out of time.
-    PasskeyCancelled,
+    PasskeyCancelled: Form, 422,
+        "No passkey was used. You can try again whenever you like. A security key has to have a \
+         PIN first.";
     /// The device holds a passkey for this account already.
-    PasskeyKnown,
+    PasskeyKnown: Form, 422,
+        "This device already holds a passkey for this account.";
     /// The security key could not check that it is its owner who holds it: it has no PIN, say.
-    PasskeyUnverified,
+    PasskeyUnverified: Form, 422,
+        "This device cannot check that it is you. If it is a security key, set a PIN for it first; \
+         or use another passkey.";
     /// The browser has no passkeys, or refuses them at this address.
-    PasskeyUnsupported,
+    PasskeyUnsupported: Form, 422,
+        "This browser cannot use passkeys at this address. You can use a password.";
     /// This server has no passkeys at all.
-    NoPasskeysHere,
+    NoPasskeysHere: Form, 422,
+        "This server cannot use passkeys, because its address is a number and not a name. Use a \
+         password instead.";
     /// The server did not answer, or not in a way the page understands.
-    Unreachable,
+    Unreachable: Form, 503,
+        "The server did not answer. Check your connection and try again.";
 }
 
 /// The box of a form that a message is about.
@@ -105,18 +185,6 @@ impl Message {
         }
     }
 
-    /// The box it stands beside.
-    pub const fn subject(&self) -> Subject {
-        match self {
-            Self::EmailInvalid | Self::EmailUnavailable | Self::EmailTaken => Subject::Email,
-            Self::PasswordTooShort { .. }
-            | Self::PasswordTooLong
-            | Self::PasswordCommon
-            | Self::PasswordFromName => Subject::Password,
-            _ => Subject::Form,
-        }
-    }
-
     /// Whether it tells of a choice or of a next step, and of no fault.
     pub const fn is_calm(&self) -> bool {
         matches!(self, Self::PasskeyCancelled | Self::ConfirmFirst)
@@ -125,76 +193,8 @@ impl Message {
     /// The status of a response that carries it to script (plain forms get a redirect instead).
     pub const fn status(&self) -> u16 {
         match self {
-            Self::SignedOut => 401,
-            Self::PageTooOld | Self::ConfirmFirst => 403,
-            Self::LinkGone => 410,
-            Self::TooManyAttempts { .. } | Self::Busy { own: true } => 429,
-            Self::Unavailable | Self::Unreachable | Self::Busy { own: false } => 503,
-            _ => 422,
-        }
-    }
-
-    const fn fixed_text(&self) -> &'static str {
-        match self {
-            Self::WrongCode => {
-                "This e-mail address and recovery code do not match an account here. A code works once."
-            }
-            Self::WrongCredentials => {
-                "This e-mail address and password do not match an account here."
-            }
-            Self::TooManyAttempts { .. } => "Too many attempts. Try again later.",
-            Self::Busy { .. } => {
-                "The server is checking many passwords just now. Nothing was done. Try again in a few seconds."
-            }
-            Self::PageTooOld => {
-                "This page was open too long, so nothing was done. Please try again."
-            }
-            Self::SignedOut => "You are signed out. Sign in and try again.",
-            Self::Unavailable => {
-                "The server cannot reach its records just now. Try again in a moment."
-            }
-            Self::LinkGone => {
-                "This link has been used or has expired. Ask whoever runs this server for a new one."
-            }
-            Self::EmailInvalid => "Enter an e-mail address, such as name@example.com.",
-            Self::EmailUnavailable => {
-                "No account can be made for this address here. If you have one already, sign in with it."
-            }
-            Self::EmailTaken => "You cannot have this address here. Choose another one.",
-            Self::ConfirmFirst => "Confirm first that it is you. Nothing was changed yet.",
-            Self::LastCredential => "This is the only way left to sign in. Add another one first.",
-            Self::Gone => {
-                "This is not there any more, so nothing was done. Choose again from what is here now."
-            }
-            Self::NameEmpty => "Enter a name.",
-            Self::PasswordTooShort { .. } => "Choose a longer password.",
-            Self::PasswordTooLong => "This password is too long. Choose a shorter one.",
-            Self::PasswordCommon => {
-                "This password is one of those that are guessed first. Several words that do not belong together are better."
-            }
-            Self::PasswordFromName => {
-                "This password can be guessed from your address or from the name of this server. Choose another one."
-            }
-            Self::ShortPasswordAlone => {
-                "An administrator needs a passkey, or a password of at least 12 characters. Choose a longer password first."
-            }
-            Self::PasskeyRefused => {
-                "This passkey was not accepted. A security key needs a PIN. Try another passkey, or use your password."
-            }
-            Self::PasskeyCancelled => {
-                "No passkey was used. You can try again whenever you like. A security key has to have a PIN first."
-            }
-            Self::PasskeyKnown => "This device already holds a passkey for this account.",
-            Self::PasskeyUnverified => {
-                "This device cannot check that it is you. If it is a security key, set a PIN for it first; or use another passkey."
-            }
-            Self::NoPasskeysHere => {
-                "This server cannot use passkeys, because its address is a number and not a name. Use a password instead."
-            }
-            Self::PasskeyUnsupported => {
-                "This browser cannot use passkeys at this address. You can use a password."
-            }
-            Self::Unreachable => "The server did not answer. Check your connection and try again.",
+            Self::Busy { own: true } => 429,
+            other => other.fixed_status(),
         }
     }
 }
@@ -214,36 +214,7 @@ mod tests {
 
     #[test]
     fn sentences_neither_shout_nor_blame() {
-        let all = [
-            Message::WrongCredentials,
-            Message::WrongCode,
-            Message::TooManyAttempts { minutes: 1 },
-            Message::TooManyAttempts { minutes: 9 },
-            Message::PageTooOld,
-            Message::SignedOut,
-            Message::Unavailable,
-            Message::LinkGone,
-            Message::EmailInvalid,
-            Message::EmailUnavailable,
-            Message::EmailTaken,
-            Message::ConfirmFirst,
-            Message::LastCredential,
-            Message::Gone,
-            Message::NameEmpty,
-            Message::PasswordTooShort { minimum: 12 },
-            Message::PasswordTooLong,
-            Message::PasswordCommon,
-            Message::PasswordFromName,
-            Message::ShortPasswordAlone,
-            Message::PasskeyRefused,
-            Message::PasskeyCancelled,
-            Message::PasskeyKnown,
-            Message::PasskeyUnverified,
-            Message::PasskeyUnsupported,
-            Message::NoPasskeysHere,
-            Message::Unreachable,
-        ];
-        for message in all {
+        for message in Message::all() {
             let text = message.text();
             assert!(text.ends_with('.') && !text.contains('!'), "{text}");
             for word in [

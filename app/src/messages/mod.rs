@@ -13,10 +13,14 @@ pub(crate) mod common;
 #[cfg(feature = "ssr")]
 mod refusals;
 #[cfg(feature = "ssr")]
+mod table;
+#[cfg(feature = "ssr")]
 mod template;
 #[cfg(feature = "ssr")]
 pub(crate) mod time;
 
 pub use message::{Message, Subject};
+#[cfg(feature = "ssr")]
+pub(crate) use table::text_table;
 #[cfg(feature = "ssr")]
 pub(crate) use template::{Piece, Template, sentence};

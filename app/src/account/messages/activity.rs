@@ -1,8 +1,8 @@
 //! What happened to a person's account, told to them.
 
-use provider::{Actor, AuditAction, Event, Role};
+use provider::{Actor, AuditAction, Category, Event, Role};
 
-use crate::messages::Template;
+use crate::messages::{Template, common, text_table};
 
 pub(crate) const TITLE: &str = "Recent activity";
 pub(crate) const NONE: &str =
@@ -18,71 +18,73 @@ pub(crate) const FROM: Template = Template::new("{action} from {device}");
 
 /// What happened, with the slots `client`, `about` and `who` as far as it needs them.
 pub(crate) fn action(event: &Event) -> Template {
-    Template::new(match event.action {
-        AuditAction::SignedInWithPasskey => "You signed in with a passkey",
-        AuditAction::SignedInWithPassword => "You signed in with a password",
-        AuditAction::SignedInWithRecoveryCode => "You signed in with a recovery code",
-        AuditAction::SignInRefused => {
-            "Somebody tried to sign in with a wrong password or recovery code"
-        }
-        AuditAction::SignedOut => "You signed out",
-        AuditAction::SessionEnded => "You signed out {about}",
-        AuditAction::OtherSessionsEnded => "You signed out everywhere else",
-        AuditAction::FirstAccountMade => "You made this account, the first of this server",
-        AuditAction::SignedUp => "You made this account",
-        AuditAction::Enrolled => "You set up this account",
-        AuditAction::AccountReset => "You set a new way to sign in, by a link you were given",
-        AuditAction::PasskeyAdded => "You added the passkey {about}",
-        AuditAction::PasskeyRenamed => "You renamed a passkey to {about}",
-        AuditAction::PasskeyRemoved => "You removed the passkey {about}",
-        AuditAction::PasswordChanged => "You set a password",
-        AuditAction::PasswordRemoved => "You removed the password",
-        AuditAction::RecoveryCodesMade => "You made recovery codes",
-        AuditAction::EmailChanged => "You changed your e-mail address from {about}",
-        AuditAction::Allowed => "You allowed {client} to use {about}",
-        AuditAction::AllowedAgain => "{client} connected to {about} again, as you had allowed",
-        AuditAction::Denied => "You did not allow {client} to use {about}",
-        AuditAction::Disconnected => "You disconnected {client} from {about}",
-        AuditAction::AllDisconnected => "You disconnected every application",
-        AuditAction::GrantRevoked => "{client} ended its connection",
-        AuditAction::CodeReplayed => {
-            "What {client} connects with was used twice, so its connection was ended"
-        }
-        AuditAction::RefreshTokenReplayed => {
-            "An old copy of the key of {client} was used, so its connection was ended"
-        }
-        AuditAction::Unknown(_) => {
-            "Something happened that this version of the server does not know: {about}"
-        }
-        AuditAction::AccountAdded => "{who} made this account",
-        AuditAction::InvitedAgain => "{who} invited you again",
-        AuditAction::AccountPasswordSet => "{who} set a password for this account",
-        AuditAction::AccountDisabled => "{who} disabled this account",
-        AuditAction::AccountEnabled => "{who} enabled this account again",
-        AuditAction::AccountRemoved => "{who} removed this account",
-        AuditAction::ResetLinkMade => "{who} made a link by which you set a new way to sign in",
-        AuditAction::LinkWithdrawn => "{who} withdrew a link to this account",
-        AuditAction::AccountEmailSet => "{who} changed your e-mail address from {about}",
-        AuditAction::RoleChanged if is_promotion(event) => "{who} made you an administrator",
-        AuditAction::RoleChanged => "{who} took the administration of this server from you",
-        AuditAction::ClientAdded
-        | AuditAction::ClientChanged
-        | AuditAction::ClientSecretMade
-        | AuditAction::RedirectUriAdded
-        | AuditAction::ClientRemoved
-        | AuditAction::ClientDisconnected
-        | AuditAction::HostBlocked
-        | AuditAction::HostUnblocked
-        | AuditAction::KeyRotated
-        | AuditAction::KeyRevoked
-        | AuditAction::IssuerAccepted
-        | AuditAction::StoreRestored => "{who} changed something about this server",
+    Template::new(if is_promotion(event) {
+        "{who} made you an administrator"
+    } else {
+        sentence(event.action)
     })
+}
+
+text_table! {
+    sentence(AuditAction) {
+        SignedInWithPasskey: "You signed in with a passkey",
+        SignedInWithPassword: "You signed in with a password",
+        SignedInWithRecoveryCode: "You signed in with a recovery code",
+        SignInRefused: "Somebody tried to sign in with a wrong password or recovery code",
+        SignedOut: "You signed out",
+        SessionEnded: "You signed out {about}",
+        OtherSessionsEnded: "You signed out everywhere else",
+        FirstAccountMade: "You made this account, the first of this server",
+        SignedUp: "You made this account",
+        Enrolled: "You set up this account",
+        AccountReset: "You set a new way to sign in, by a link you were given",
+        PasskeyAdded: "You added the passkey {about}",
+        PasskeyRenamed: "You renamed a passkey to {about}",
+        PasskeyRemoved: "You removed the passkey {about}",
+        PasswordChanged: "You set a password",
+        PasswordRemoved: "You removed the password",
+        RecoveryCodesMade: "You made recovery codes",
+        EmailChanged: "You changed your e-mail address from {about}",
+        Allowed: "You allowed {client} to use {about}",
+        AllowedAgain: "{client} connected to {about} again, as you had allowed",
+        Denied: "You did not allow {client} to use {about}",
+        Disconnected: "You disconnected {client} from {about}",
+        AllDisconnected: "You disconnected every application",
+        GrantRevoked: "{client} ended its connection",
+        CodeReplayed: "What {client} connects with was used twice, so its connection was ended",
+        RefreshTokenReplayed:
+            "An old copy of the key of {client} was used, so its connection was ended",
+        Unknown(_): "Something happened that this version of the server does not know: {about}",
+        AccountAdded: "{who} made this account",
+        InvitedAgain: "{who} invited you again",
+        AccountPasswordSet: "{who} set a password for this account",
+        AccountDisabled: "{who} disabled this account",
+        AccountEnabled: "{who} enabled this account again",
+        AccountRemoved: "{who} removed this account",
+        ResetLinkMade: "{who} made a link by which you set a new way to sign in",
+        LinkWithdrawn: "{who} withdrew a link to this account",
+        AccountEmailSet: "{who} changed your e-mail address from {about}",
+        RoleChanged: "{who} took the administration of this server from you",
+        ClientAdded
+        | ClientChanged
+        | ClientSecretMade
+        | RedirectUriAdded
+        | ClientRemoved
+        | ClientDisconnected
+        | HostBlocked
+        | HostUnblocked
+        | KeyRotated
+        | KeyRevoked
+        | IssuerAccepted
+        | StoreRestored:
+            "{who} changed something about this server",
+    }
 }
 
 /// Whether the account became an administrator's by a change of its role.
 fn is_promotion(event: &Event) -> bool {
-    event.about.as_deref().and_then(Role::parse) == Some(Role::Administrator)
+    event.action == AuditAction::RoleChanged
+        && event.about.as_deref().and_then(Role::parse) == Some(Role::Administrator)
 }
 
 /// Who did what a person does not do to their own account.
@@ -97,14 +99,14 @@ pub(crate) const fn who(actor: &Actor) -> &'static str {
 }
 
 /// In place of what an action was about, where that is not known any more.
-pub(crate) const fn nameless(action: AuditAction) -> &'static str {
-    match action {
-        AuditAction::SessionEnded => "another browser",
-        AuditAction::Allowed
-        | AuditAction::AllowedAgain
-        | AuditAction::Denied
-        | AuditAction::Disconnected => crate::messages::common::THIS_SERVER,
-        _ => "without a name",
+pub(crate) const fn nameless(category: Category) -> &'static str {
+    match category {
+        Category::SignIns => "another browser",
+        Category::Consents | Category::Grants => common::THIS_SERVER,
+        Category::Credentials
+        | Category::Replays
+        | Category::Administration
+        | Category::Unknown => "without a name",
     }
 }
 
@@ -143,7 +145,7 @@ mod tests {
             let says_who = pieces.contains(&Piece::Slot("who"));
             assert_eq!(
                 says_who,
-                action.category() == provider::Category::Administration,
+                action.category() == Category::Administration,
                 "{action:?}"
             );
         }

@@ -2,7 +2,7 @@
 
 use provider::{AuditAction, Category};
 
-use crate::messages::Template;
+use crate::messages::{Template, text_table};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Audit trail";
@@ -47,69 +47,65 @@ pub(crate) const fn category(category: Category) -> &'static str {
 /// What happened. `actor` did it, `person` is whose account it is about, `client` the application,
 /// `about` what else there is.
 pub(crate) const fn what(action: AuditAction) -> Template {
-    Template::new(match action {
-        AuditAction::SignedInWithPasskey => "{person} signed in with a passkey.",
-        AuditAction::SignedInWithPassword => "{person} signed in with a password.",
-        AuditAction::SignedInWithRecoveryCode => {
-            "{person} signed in with a recovery code, which is used up."
-        }
-        AuditAction::SignInRefused => "Somebody tried to sign in as {person} and was refused.",
-        AuditAction::SignedOut => "{person} signed out.",
-        AuditAction::SessionEnded => "{person} signed out another browser, {about}.",
-        AuditAction::OtherSessionsEnded => "{person} signed out everywhere else.",
-        AuditAction::FirstAccountMade => "{person} made the first account.",
-        AuditAction::SignedUp => "{person} made an account.",
-        AuditAction::Enrolled => "{person} accepted an invitation.",
-        AuditAction::AccountReset => "{person} chose a new way to sign in by a reset link.",
-        AuditAction::PasskeyAdded => "{person} added the passkey {about}.",
-        AuditAction::PasskeyRenamed => "{person} renamed a passkey to {about}.",
-        AuditAction::PasskeyRemoved => "{person} removed the passkey {about}.",
-        AuditAction::PasswordChanged => "{person} chose a password.",
-        AuditAction::PasswordRemoved => "{person} removed their password.",
-        AuditAction::RecoveryCodesMade => "{person} made recovery codes.",
-        AuditAction::EmailChanged => "{person} changed their e-mail address from {about}.",
-        AuditAction::Allowed => "{person} allowed {client} to use {about}.",
-        AuditAction::AllowedAgain => {
-            "{client} got for {person} what they had allowed before at {about}."
-        }
-        AuditAction::Denied => "{person} did not allow {client} to use {about}.",
-        AuditAction::Disconnected => "{person} disconnected {client} from {about}.",
-        AuditAction::AllDisconnected => "{person} disconnected every application.",
-        AuditAction::GrantRevoked => "{client} ended its connection to {about} for {person}.",
-        AuditAction::CodeReplayed => {
-            "A code of {client} for {person} at {about} was used twice, which ended the connection."
-        }
-        AuditAction::RefreshTokenReplayed => {
-            "An old refresh token of {client} for {person} at {about} was used again, which ended the connection."
-        }
-        AuditAction::AccountAdded => "{actor} added the account {person}, as {about}.",
-        AuditAction::InvitedAgain => "{actor} invited {person} again, as {about}.",
-        AuditAction::AccountPasswordSet => "{actor} set a password for {person}.",
-        AuditAction::AccountDisabled => "{actor} disabled {person}.",
-        AuditAction::AccountEnabled => "{actor} enabled {person}.",
-        AuditAction::AccountRemoved => "{actor} removed {person}.",
-        AuditAction::ResetLinkMade => "{actor} made a reset link for {person}.",
-        AuditAction::LinkWithdrawn => "{actor} withdrew the one-time link to {person}.",
-        AuditAction::AccountEmailSet => "{actor} gave {person} this address in place of {about}.",
-        AuditAction::RoleChanged => "{actor} gave {person} the role {about}.",
-        AuditAction::ClientAdded => "{actor} added the application {client}.",
-        AuditAction::ClientChanged => "{actor} changed the application {client}: {about}.",
-        AuditAction::ClientSecretMade => "{actor} made a new secret for the application {client}.",
-        AuditAction::RedirectUriAdded => "{actor} added the redirect URI {about} to {client}.",
-        AuditAction::ClientRemoved => "{actor} removed the application {client}.",
-        AuditAction::ClientDisconnected => "{actor} ended every connection of {client}.",
-        AuditAction::HostBlocked => "{actor} blocked the host {about}.",
-        AuditAction::HostUnblocked => "{actor} let the host {about} in again.",
-        AuditAction::KeyRevoked => "{actor} took the signing key {about} out.",
-        AuditAction::KeyRotated => "{actor} made a new signing key, {about}.",
-        AuditAction::IssuerAccepted => {
-            "{actor} accepted the change of this server's address: {about}."
-        }
-        AuditAction::StoreRestored => "{actor} restored everything from a backup: {about}.",
-        AuditAction::Unknown(_) => {
-            "Something happened that this version of the server does not know: {about}."
-        }
-    })
+    Template::new(sentence(action))
+}
+
+text_table! {
+    sentence(AuditAction) {
+        SignedInWithPasskey: "{person} signed in with a passkey.",
+        SignedInWithPassword: "{person} signed in with a password.",
+        SignedInWithRecoveryCode: "{person} signed in with a recovery code, which is used up.",
+        SignInRefused: "Somebody tried to sign in as {person} and was refused.",
+        SignedOut: "{person} signed out.",
+        SessionEnded: "{person} signed out another browser, {about}.",
+        OtherSessionsEnded: "{person} signed out everywhere else.",
+        FirstAccountMade: "{person} made the first account.",
+        SignedUp: "{person} made an account.",
+        Enrolled: "{person} accepted an invitation.",
+        AccountReset: "{person} chose a new way to sign in by a reset link.",
+        PasskeyAdded: "{person} added the passkey {about}.",
+        PasskeyRenamed: "{person} renamed a passkey to {about}.",
+        PasskeyRemoved: "{person} removed the passkey {about}.",
+        PasswordChanged: "{person} chose a password.",
+        PasswordRemoved: "{person} removed their password.",
+        RecoveryCodesMade: "{person} made recovery codes.",
+        EmailChanged: "{person} changed their e-mail address from {about}.",
+        Allowed: "{person} allowed {client} to use {about}.",
+        AllowedAgain: "{client} got for {person} what they had allowed before at {about}.",
+        Denied: "{person} did not allow {client} to use {about}.",
+        Disconnected: "{person} disconnected {client} from {about}.",
+        AllDisconnected: "{person} disconnected every application.",
+        GrantRevoked: "{client} ended its connection to {about} for {person}.",
+        CodeReplayed:
+            "A code of {client} for {person} at {about} was used twice, which ended the \
+             connection.",
+        RefreshTokenReplayed:
+            "An old refresh token of {client} for {person} at {about} was used again, which ended \
+             the connection.",
+        AccountAdded: "{actor} added the account {person}, as {about}.",
+        InvitedAgain: "{actor} invited {person} again, as {about}.",
+        AccountPasswordSet: "{actor} set a password for {person}.",
+        AccountDisabled: "{actor} disabled {person}.",
+        AccountEnabled: "{actor} enabled {person}.",
+        AccountRemoved: "{actor} removed {person}.",
+        ResetLinkMade: "{actor} made a reset link for {person}.",
+        LinkWithdrawn: "{actor} withdrew the one-time link to {person}.",
+        AccountEmailSet: "{actor} gave {person} this address in place of {about}.",
+        RoleChanged: "{actor} gave {person} the role {about}.",
+        ClientAdded: "{actor} added the application {client}.",
+        ClientChanged: "{actor} changed the application {client}: {about}.",
+        ClientSecretMade: "{actor} made a new secret for the application {client}.",
+        RedirectUriAdded: "{actor} added the redirect URI {about} to {client}.",
+        ClientRemoved: "{actor} removed the application {client}.",
+        ClientDisconnected: "{actor} ended every connection of {client}.",
+        HostBlocked: "{actor} blocked the host {about}.",
+        HostUnblocked: "{actor} let the host {about} in again.",
+        KeyRevoked: "{actor} took the signing key {about} out.",
+        KeyRotated: "{actor} made a new signing key, {about}.",
+        IssuerAccepted: "{actor} accepted the change of this server's address: {about}.",
+        StoreRestored: "{actor} restored everything from a backup: {about}.",
+        Unknown(_): "Something happened that this version of the server does not know: {about}.",
+    }
 }
 
 #[cfg(test)]

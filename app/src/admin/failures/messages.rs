@@ -20,188 +20,149 @@ pub(crate) const IN_USE: &str = "Applications in use";
 pub(crate) const OTHERS: &str = "New and unknown applications";
 pub(crate) const OTHERS_EXPLAINED: &str = "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
 
-/// What went wrong.
-pub(crate) const fn what(kind: FailureKind) -> Template {
-    Template::new(match kind {
-        FailureKind::UnknownClient => {
-            "{client} is not registered here, or its registration has expired."
+/// Declares [`what`] and [`fix`] from one table. A kind without its texts does not compile.
+macro_rules! failure_texts {
+    ($($kind:ident: $what:literal, $fix:literal;)+) => {
+        /// What went wrong.
+        pub(crate) const fn what(kind: FailureKind) -> Template {
+            Template::new(match kind {
+                $(FailureKind::$kind => $what,)+
+            })
         }
-        FailureKind::WrongRedirect => {
-            "{client} asked for a redirect URI that is not registered for it."
+
+        /// What helps, and who can do it.
+        pub(crate) const fn fix(kind: FailureKind) -> &'static str {
+            match kind {
+                $(FailureKind::$kind => $fix,)+
+            }
         }
-        FailureKind::BadDocument => "The client metadata document of {client} cannot be used.",
-        FailureKind::Unreachable => {
-            "The web server of {client} did not give what this server needs."
-        }
-        FailureKind::KeptOut => {
-            "{client} was refused: its host is blocked, or the configuration does not allow it."
-        }
-        FailureKind::NoCommonAuthentication => {
-            "{client} and this server have no authentication method in common."
-        }
-        FailureKind::MalformedRequest => "{client} sent an incomplete or malformed request.",
-        FailureKind::UnknownScope => "{client} asked for scopes that do not exist here.",
-        FailureKind::ScopeNotGranted => "{client} asked for scopes that the user has not allowed.",
-        FailureKind::UnknownResource => {
-            "{client} asked for a resource that is not configured here."
-        }
-        FailureKind::ResourceNotGranted => {
-            "{client} asked for a token for another resource than the user allowed."
-        }
-        FailureKind::MissingResource => {
-            "{client} did not say which resource it wants, and there are several."
-        }
-        FailureKind::SeveralResources => "{client} asked for several resources at once.",
-        FailureKind::SchemeNotAllowed => {
-            "{client} uses a redirect URI with a scheme that the configuration does not allow."
-        }
-        FailureKind::PersonNeeded => {
-            "{client} wanted an answer without a page, but the user had to be asked."
-        }
-        FailureKind::ClientProof => "{client} failed to authenticate.",
-        FailureKind::MalformedAuthentication => {
-            "{client} sent credentials that cannot be read, or in more than one place."
-        }
-        FailureKind::SecretOfPublicClient => {
-            "{client} is a public client, and sent a client secret."
-        }
-        FailureKind::ResourceProof => {
-            "A resource that calls itself {client} failed to authenticate at introspection."
-        }
-        FailureKind::BadCode => {
-            "{client} sent an authorization code that is unknown, expired, or of another application."
-        }
-        FailureKind::VerifierMismatch => {
-            "{client} sent a code verifier that does not match its request (PKCE)."
-        }
-        FailureKind::BadRefreshToken => {
-            "{client} sent a refresh token that is unknown, expired or revoked."
-        }
-        FailureKind::Replayed => {
-            "{client} used a one-time code or an old refresh token again, so its connection was ended."
-        }
-        FailureKind::AccountGone => {
-            "{client} came with a token of an account that is disabled or removed."
-        }
-        FailureKind::BadRegistration => "The registration of {client} was not accepted.",
-        FailureKind::RegistrationClosed => {
-            "{client} tried to register, and registration is switched off."
-        }
-        FailureKind::TooMany => "{client} was refused because a limit was reached.",
-        FailureKind::RequestGone => {
-            "A page on which a user allows {client} access was opened too late, or a second time."
-        }
-        FailureKind::Other => {
-            "A request of {client} failed, for a reason that this version of the server does not know."
-        }
-    })
+
+        #[cfg(test)]
+        const KINDS: &[FailureKind] = &[$(FailureKind::$kind,)+];
+    };
 }
 
-/// What helps, and who can do it.
-pub(crate) const fn fix(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::UnknownClient => {
-            "What the user can do: remove this server in the application, add it again, and connect. The application remembers a \
-             registration that has expired or was removed."
-        }
-        FailureKind::WrongRedirect => {
-            "What you can do, if you added the application and recognise the address: add it. Otherwise the developer: the address has \
-             to be registered, character for character. Nothing was sent to it."
-        }
-        FailureKind::BadDocument => {
-            "What the developer can do: mend the document. The details say what is wrong with it."
-        }
-        FailureKind::Unreachable => {
-            "What the developer can do: make the address answer. The details say what came instead. This server asks again at the \
-             next request."
-        }
-        FailureKind::KeptOut => {
-            "What you can do, if it should be allowed: unblock its host under Applications, or add the host to client_documents in \
-             the configuration."
-        }
-        FailureKind::NoCommonAuthentication => {
-            "What the developer can do: name none or private_key_jwt as token_endpoint_auth_method in the document."
-        }
-        FailureKind::MalformedRequest => {
-            "What the developer can do: send what the details name. Every request needs PKCE with S256."
-        }
-        FailureKind::UnknownScope => {
-            "What you can do, if the scope should exist: add it to the resource in the configuration. Otherwise the developer: ask for \
-             scopes that are configured."
-        }
-        FailureKind::ScopeNotGranted => {
-            "What the developer can do: ask for more scopes in a new authorization request, not with the code or refresh token."
-        }
-        FailureKind::UnknownResource => {
-            "What you can do, if the resource is yours: add it to the configuration exactly as it was asked for. Otherwise the user: \
-             correct the address of the server in the application."
-        }
-        FailureKind::ResourceNotGranted => {
-            "What the developer can do: send the resource of the authorization request, or begin a new one for the other resource."
-        }
-        FailureKind::PersonNeeded => {
-            "Nobody has to do anything: such applications then show a page. If it goes on, the developer can leave out prompt=none."
-        }
-        FailureKind::MissingResource => {
-            "What you can do: set default = true at the resource in the configuration that such applications are meant to get. Or the \
-             developer: name the resource in the request, as the MCP specification demands."
-        }
-        FailureKind::SeveralResources => {
-            "What the developer can do: send a request for each resource, since a token here is for one of them."
-        }
-        FailureKind::SchemeNotAllowed => {
-            "What you can do, if the application should be allowed: add the scheme to private_schemes in the configuration. ReturnTo the \
-             user connects again."
-        }
-        FailureKind::ClientProof => {
-            "What you can do: compare its secret or key with the one you gave it. If the secret is lost, remove the application and add \
-             it again."
-        }
-        FailureKind::MalformedAuthentication => {
-            "What the developer can do: send client id and secret either in a Basic header, each form-encoded, or in the body."
-        }
-        FailureKind::SecretOfPublicClient => {
-            "What you can do: leave the client secret empty in the application, or add it here as a confidential application."
-        }
-        FailureKind::ResourceProof => {
-            "What you can do: send the identifier of the resource and its introspection secret. In a Basic header the identifier has to \
-             be form-encoded, since it contains a colon; or send both in the body."
-        }
-        FailureKind::BadCode => {
-            "What the user can do: connect again. If it goes on, the developer: a code is good for a minute, once, and only for the \
-             application that asked for it."
-        }
-        FailureKind::VerifierMismatch => {
-            "What the developer can do: send the verifier of the challenge in the request. If the user began twice at the same time, \
-             connecting again helps."
-        }
-        FailureKind::BadRefreshToken => {
-            "What the user can do: connect again. This is expected after a disconnection, or after a long time without use."
-        }
-        FailureKind::Replayed => {
-            "What the user can do: check the computer that the application runs on, since somebody may have a copy of its token, and \
-             connect again. If it goes on, the developer: two parts of the application use the same token at once."
-        }
-        FailureKind::AccountGone => {
-            "What you can do, if the person should have access: enable the account under Accounts, or invite them again."
-        }
-        FailureKind::BadRegistration => {
-            "What the developer can do: correct the member that the details name."
-        }
-        FailureKind::RegistrationClosed => {
-            "What you can do: add the application under Applications, or set registration = on in the configuration."
-        }
-        FailureKind::TooMany => {
-            "Nobody has to do anything if it was an attack or a mistake. If your users share one address, you can raise the limit, and \
-             set trusted_proxies if this server is behind a proxy."
-        }
-        FailureKind::RequestGone => {
-            "What the user can do: start again in the application. A request waits 30 minutes, in the browser where it began."
-        }
-        FailureKind::Other => {
-            "What you can do: look at this page on a server of the newer version."
-        }
-    }
+failure_texts! {
+    UnknownClient:
+        "{client} is not registered here, or its registration has expired.",
+        "What the user can do: remove this server in the application, add it again, and connect. \
+         The application remembers a registration that has expired or was removed.";
+    WrongRedirect:
+        "{client} asked for a redirect URI that is not registered for it.",
+        "What you can do, if you added the application and recognise the address: add it. \
+         Otherwise the developer: the address has to be registered, character for character. \
+         Nothing was sent to it.";
+    BadDocument:
+        "The client metadata document of {client} cannot be used.",
+        "What the developer can do: mend the document. The details say what is wrong with it.";
+    Unreachable:
+        "The web server of {client} did not give what this server needs.",
+        "What the developer can do: make the address answer. The details say what came instead. \
+         This server asks again at the next request.";
+    KeptOut:
+        "{client} was refused: its host is blocked, or the configuration does not allow it.",
+        "What you can do, if it should be allowed: unblock its host under Applications, or add the \
+         host to client_documents in the configuration.";
+    NoCommonAuthentication:
+        "{client} and this server have no authentication method in common.",
+        "What the developer can do: name none or private_key_jwt as token_endpoint_auth_method in \
+         the document.";
+    MalformedRequest:
+        "{client} sent an incomplete or malformed request.",
+        "What the developer can do: send what the details name. Every request needs PKCE with \
+         S256.";
+    UnknownScope:
+        "{client} asked for scopes that do not exist here.",
+        "What you can do, if the scope should exist: add it to the resource in the configuration. \
+         Otherwise the developer: ask for scopes that are configured.";
+    ScopeNotGranted:
+        "{client} asked for scopes that the user has not allowed.",
+        "What the developer can do: ask for more scopes in a new authorization request, not with \
+         the code or refresh token.";
+    UnknownResource:
+        "{client} asked for a resource that is not configured here.",
+        "What you can do, if the resource is yours: add it to the configuration exactly as it was \
+         asked for. Otherwise the user: correct the address of the server in the application.";
+    ResourceNotGranted:
+        "{client} asked for a token for another resource than the user allowed.",
+        "What the developer can do: send the resource of the authorization request, or begin a new \
+         one for the other resource.";
+    MissingResource:
+        "{client} did not say which resource it wants, and there are several.",
+        "What you can do: set default = true at the resource in the configuration that such \
+         applications are meant to get. Or the developer: name the resource in the request, as the \
+         MCP specification demands.";
+    SeveralResources:
+        "{client} asked for several resources at once.",
+        "What the developer can do: send a request for each resource, since a token here is for \
+         one of them.";
+    SchemeNotAllowed:
+        "{client} uses a redirect URI with a scheme that the configuration does not allow.",
+        "What you can do, if the application should be allowed: add the scheme to private_schemes \
+         in the configuration. Then the user connects again.";
+    PersonNeeded:
+        "{client} wanted an answer without a page, but the user had to be asked.",
+        "Nobody has to do anything: such applications then show a page. If it goes on, the \
+         developer can leave out prompt=none.";
+    ClientProof:
+        "{client} failed to authenticate.",
+        "What you can do: compare its secret or key with the one you gave it. If the secret is \
+         lost, remove the application and add it again.";
+    MalformedAuthentication:
+        "{client} sent credentials that cannot be read, or in more than one place.",
+        "What the developer can do: send client id and secret either in a Basic header, each \
+         form-encoded, or in the body.";
+    SecretOfPublicClient:
+        "{client} is a public client, and sent a client secret.",
+        "What you can do: leave the client secret empty in the application, or add it here as a \
+         confidential application.";
+    ResourceProof:
+        "A resource that calls itself {client} failed to authenticate at introspection.",
+        "What you can do: send the identifier of the resource and its introspection secret. In a \
+         Basic header the identifier has to be form-encoded, since it contains a colon; or send \
+         both in the body.";
+    BadCode:
+        "{client} sent an authorization code that is unknown, expired, or of another application.",
+        "What the user can do: connect again. If it goes on, the developer: a code is good for a \
+         minute, once, and only for the application that asked for it.";
+    VerifierMismatch:
+        "{client} sent a code verifier that does not match its request (PKCE).",
+        "What the developer can do: send the verifier of the challenge in the request. If the user \
+         began twice at the same time, connecting again helps.";
+    BadRefreshToken:
+        "{client} sent a refresh token that is unknown, expired or revoked.",
+        "What the user can do: connect again. This is expected after a disconnection, or after a \
+         long time without use.";
+    Replayed:
+        "{client} used a one-time code or an old refresh token again, so its connection was \
+         ended.",
+        "What the user can do: check the computer that the application runs on, since somebody may \
+         have a copy of its token, and connect again. If it goes on, the developer: two parts of \
+         the application use the same token at once.";
+    AccountGone:
+        "{client} came with a token of an account that is disabled or removed.",
+        "What you can do, if the person should have access: enable the account under Accounts, or \
+         invite them again.";
+    BadRegistration:
+        "The registration of {client} was not accepted.",
+        "What the developer can do: correct the member that the details name.";
+    RegistrationClosed:
+        "{client} tried to register, and registration is switched off.",
+        "What you can do: add the application under Applications, or set registration = on in the \
+         configuration.";
+    TooMany:
+        "{client} was refused because a limit was reached.",
+        "Nobody has to do anything if it was an attack or a mistake. If your users share one \
+         address, you can raise the limit, and set trusted_proxies if this server is behind a \
+         proxy.";
+    RequestGone:
+        "A page on which a user allows {client} access was opened too late, or a second time.",
+        "What the user can do: start again in the application. A request waits 30 minutes, in the \
+         browser where it began.";
+    Other:
+        "A request of {client} failed, for a reason that this version of the server does not \
+         know.",
+        "What you can do: look at this page on a server of the newer version.";
 }
 
 /// Where it failed.
@@ -270,41 +231,9 @@ mod tests {
     use super::*;
     use crate::messages::Piece;
 
-    const KINDS: [FailureKind; 29] = [
-        FailureKind::UnknownClient,
-        FailureKind::WrongRedirect,
-        FailureKind::BadDocument,
-        FailureKind::Unreachable,
-        FailureKind::KeptOut,
-        FailureKind::NoCommonAuthentication,
-        FailureKind::MalformedRequest,
-        FailureKind::UnknownScope,
-        FailureKind::ScopeNotGranted,
-        FailureKind::UnknownResource,
-        FailureKind::MissingResource,
-        FailureKind::SeveralResources,
-        FailureKind::ResourceNotGranted,
-        FailureKind::SchemeNotAllowed,
-        FailureKind::PersonNeeded,
-        FailureKind::ClientProof,
-        FailureKind::MalformedAuthentication,
-        FailureKind::SecretOfPublicClient,
-        FailureKind::ResourceProof,
-        FailureKind::BadCode,
-        FailureKind::VerifierMismatch,
-        FailureKind::BadRefreshToken,
-        FailureKind::Replayed,
-        FailureKind::AccountGone,
-        FailureKind::BadRegistration,
-        FailureKind::RegistrationClosed,
-        FailureKind::TooMany,
-        FailureKind::RequestGone,
-        FailureKind::Other,
-    ];
-
     #[test]
     fn every_failure_names_the_client_once_and_says_who_mends_it() {
-        for kind in KINDS {
+        for &kind in KINDS {
             let pieces = what(kind).pieces();
             assert_eq!(
                 pieces
