@@ -18,11 +18,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
 use crate::{
-    account::messages::Done,
-    admin::flash::FlashMessage,
     flash::{self, Flash},
     messages::Message,
-    pages::{AdminPage, PagePath},
+    pages::PagePath,
 };
 
 const A_MINUTE: Duration = Duration::from_mins(1);
@@ -44,7 +42,7 @@ impl Settled {
 }
 
 /// Notes that the post which is being served did what it asked for.
-fn settle() {
+pub(crate) fn settle() {
     if let Some(settled) =
         use_context::<Parts>().and_then(|parts| parts.extensions.get::<Settled>().cloned())
     {
@@ -220,36 +218,8 @@ pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
 /// The value of [`BUSY`] where this browser's own network or account fills the queue.
 pub const BUSY_OWN: &str = "own";
 
-/// Answers a posted form of the account page: back to it, which says what was done, or why it was
-/// not.
-pub(crate) fn answer_account(outcome: Result<Done, Message>) {
-    match outcome {
-        Ok(done) => {
-            settle();
-            answer_telling(
-                &PagePath::Account,
-                &Flash {
-                    message: done,
-                    email: String::new(),
-                    secret: None,
-                },
-            );
-        }
-        Err(message) => answer_form(Err(message), &PagePath::Account, ""),
-    }
-}
-
-/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said
-/// there.
-pub(crate) fn answer_flash(section: AdminPage, flash: &Flash<FlashMessage>) {
-    if !matches!(flash.message, FlashMessage::Refused { .. }) {
-        settle();
-    }
-    answer_telling(&PagePath::Admin(section), flash);
-}
-
-/// On to a page of ours that has something to say. Always 303.
-fn answer_telling<M: Serialize>(place: &PagePath, flash: &Flash<M>) {
+/// Answers a posted form: on to a page of ours that has something to say, by 303.
+pub(crate) fn answer_telling<M: Serialize>(place: &PagePath, flash: &Flash<M>) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };

@@ -19,8 +19,8 @@ use crate::{
     error_page::{ErrorPage, page::ErrorPageView},
     login,
     messages::common,
-    page::{NotFound, public_page, redirect},
-    pages::{AdminPage, PageId, pages},
+    page::{NotFound, PageHead, public_page, redirect},
+    pages::{AdminPage, pages},
     passkey_offer, recovery, sign_up,
 };
 
@@ -54,7 +54,7 @@ macro_rules! routes {
                         $(<Route path=path!($from) view=|| redirect($to) ssr=SsrMode::Async/>)*
                         $(<Route
                             path=path!($path)
-                            view=|| public_page(PageId::$page.row(), $load)
+                            view=|| public_page(PageHead { name: $name, title: $title }, $load)
                             ssr=SsrMode::Async
                         />)*
                         $(<Route

@@ -39,6 +39,15 @@ impl fmt::Debug for OneTimeSecret {
     }
 }
 
+impl Flash {
+    /// The message, and what the box "Email" held, of what a form may have left.
+    pub(crate) fn parts(flash: Option<Self>) -> (Option<Message>, String) {
+        flash.map_or((None, String::new()), |flash| {
+            (Some(flash.message), flash.email)
+        })
+    }
+}
+
 impl<M: Serialize> Flash<M> {
     /// The `Set-Cookie` value that carries it.
     pub(crate) fn set_cookie(&self) -> String {

@@ -28,6 +28,8 @@ pub mod messages;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod actions;
+#[cfg(feature = "ssr")]
 mod brand;
 #[cfg(feature = "ssr")]
 mod clean;
@@ -46,9 +48,14 @@ mod page;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
-mod passkeys;
-#[cfg(feature = "ssr")]
 mod time_format;
+
+/// Passkey ceremonies.
+pub mod passkeys {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod ceremonies;
+}
 
 /// Signing in and out.
 pub mod login {
@@ -114,6 +121,8 @@ pub mod account {
     #[cfg(feature = "ssr")]
     mod activity;
     #[cfg(feature = "ssr")]
+    mod answer;
+    #[cfg(feature = "ssr")]
     mod applications;
     pub mod connection_actions;
     #[cfg(feature = "ssr")]
@@ -149,6 +158,8 @@ pub mod admin {
     pub(crate) mod parts;
     #[cfg(feature = "ssr")]
     pub(crate) mod resource_guide;
+    #[cfg(feature = "ssr")]
+    mod sections;
     #[cfg(all(test, feature = "ssr"))]
     mod tests;
 

@@ -10,14 +10,23 @@ use crate::{
     context::{PageContext, RequestName},
     error_page::{ErrorPage, page::ErrorPageView},
     messages::common,
-    pages::{PagePath, PageRow},
+    pages::PagePath,
 };
+
+/// What a page is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageHead {
+    /// `data-page` of `<main>`.
+    pub(crate) name: &'static str,
+    /// The title of the window.
+    pub(crate) title: &'static str,
+}
 
 /// What a page shows.
 pub(crate) struct PageView {
     body: AnyView,
     has_islands: bool,
-    shown_as: Option<PageRow>,
+    shown_as: Option<PageHead>,
 }
 
 impl PageView {
@@ -36,9 +45,9 @@ impl PageView {
         self
     }
 
-    /// Has the title and the name of another row: the token in the path decides which page it is.
-    pub(crate) const fn shown_as(mut self, row: PageRow) -> Self {
-        self.shown_as = Some(row);
+    /// Is called otherwise than its row: the token in the path decides which page it is.
+    pub(crate) const fn shown_as(mut self, head: PageHead) -> Self {
+        self.shown_as = Some(head);
         self
     }
 }
@@ -57,8 +66,8 @@ impl<T: Into<ErrorPage>> From<T> for PageError {
     }
 }
 
-/// Renders what `load` returns for the page of this row.
-pub(crate) fn public_page<Load, Loading>(row: PageRow, load: Load) -> impl IntoView
+/// Renders what `load` returns for the page of this name and title.
+pub(crate) fn public_page<Load, Loading>(head: PageHead, load: Load) -> impl IntoView
 where
     Load: FnOnce(PageContext) -> Loading,
     Loading: Future<Output = Result<PageView, PageError>> + Send + 'static,
@@ -69,7 +78,7 @@ where
     let loading = load(context.clone());
     Suspend::new(async move {
         match loading.await {
-            Ok(page) => card(&context, row, page),
+            Ok(page) => card(&context, head, page),
             Err(PageError::Problem(facts)) => problem(Some(&context), facts),
             Err(PageError::Elsewhere(path)) => {
                 context.go(&path);
@@ -102,13 +111,13 @@ where
     .into_any()
 }
 
-fn card(context: &PageContext, row: PageRow, page: PageView) -> AnyView {
+fn card(context: &PageContext, head: PageHead, page: PageView) -> AnyView {
     let server = context.server_name();
-    let row = page.shown_as.unwrap_or(row);
+    let head = page.shown_as.unwrap_or(head);
     view! {
-        <Title text=common::window_title(row.title, &server)/>
+        <Title text=common::window_title(head.title, &server)/>
         <Masthead name=server/>
-        <main class="card" data-page=row.name>{page.body}</main>
+        <main class="card" data-page=head.name>{page.body}</main>
         {page.has_islands.then(|| view! { <Islands/> })}
     }
     .into_any()

@@ -1,11 +1,10 @@
 //! The table of pages, and their addresses.
 //!
 //! Each page is one row of [`pages!`]: its path, its name in `data-page`, its title and the
-//! function that loads it. Routes, links and titles are made from the rows.
+//! function that loads it. Paths are made from the rows here, routes in `document`, and the titles
+//! of the pages for administrators in `admin::sections`.
 
 use std::fmt;
-
-use crate::{account, admin, confirm, consent, enrolment, login, passkey_offer, recovery, sign_up};
 
 /// Calls the macro `$use` with the table of pages.
 ///
@@ -84,10 +83,17 @@ macro_rules! declare_pages {
         }
 
         impl PageId {
-            /// Its row of the table.
-            pub(crate) const fn row(self) -> PageRow {
+            /// Its path; `:token` stands for a token.
+            pub(crate) const fn path(self) -> &'static str {
                 match self {
-                    $(Self::$page => PageRow { path: $path, name: $name, title: $title },)*
+                    $(Self::$page => $path,)*
+                }
+            }
+
+            /// Its name: `data-page` of `<main>`.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$page => $name,)*
                 }
             }
         }
@@ -102,38 +108,23 @@ macro_rules! declare_pages {
             /// All of them, in the order of the navigation.
             pub(crate) const ALL: &[Self] = &[$(Self::$section,)*];
 
-            /// Its row of the table.
-            pub(crate) const fn row(self) -> PageRow {
+            /// Its path.
+            pub(crate) const fn path(self) -> &'static str {
                 match self {
-                    $(Self::$section => PageRow {
-                        path: $admin_path,
-                        name: $admin_name,
-                        title: admin::$module::messages::TITLE,
-                    },)*
+                    $(Self::$section => $admin_path,)*
                 }
             }
 
-            /// What it shows, under its heading.
-            pub(crate) const fn lead(self) -> &'static str {
+            /// Its name: `data-page` of `<main>`.
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$section => admin::$module::messages::LEAD,)*
+                    $(Self::$section => $admin_name,)*
                 }
             }
         }
     };
 }
 pages!(declare_pages);
-
-/// What the table says of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PageRow {
-    /// Its path; `:token` stands for a token.
-    pub(crate) path: &'static str,
-    /// Its name: `data-page` of `<main>`.
-    pub(crate) name: &'static str,
-    /// Its title, for the window.
-    pub(crate) title: &'static str,
-}
 
 /// The address of a page of this server. A form can name nothing else as the place to go on to, and
 /// never a URL (T-A8).
@@ -195,7 +186,15 @@ impl PagePath {
                 Self::Offer(request.clone())
             }
             Self::Login(request) | Self::Recover(request) => Self::after_sign_in(request.clone()),
-            _ => Self::Account,
+            Self::SignUp(_)
+            | Self::Offer(_)
+            | Self::Consent(_)
+            | Self::Setup(..)
+            | Self::Enroll(..)
+            | Self::Reset(..)
+            | Self::Account
+            | Self::Codes
+            | Self::Admin(_) => Self::Account,
         }
     }
 
@@ -207,8 +206,18 @@ impl PagePath {
     /// What to come back to after the person showed a credential again for something on this page.
     pub const fn return_to(&self) -> ReturnTo {
         match self {
-            Self::Admin(page) | Self::Confirm(ReturnTo::Admin(page)) => ReturnTo::Admin(*page),
-            _ => ReturnTo::Account,
+            Self::Admin(page) => ReturnTo::Admin(*page),
+            Self::Confirm(then) => *then,
+            Self::Login(_)
+            | Self::Recover(_)
+            | Self::SignUp(_)
+            | Self::Offer(_)
+            | Self::Consent(_)
+            | Self::Setup(..)
+            | Self::Enroll(..)
+            | Self::Reset(..)
+            | Self::Account
+            | Self::Codes => ReturnTo::Account,
         }
     }
 }
@@ -237,14 +246,14 @@ impl ReturnTo {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
-            Self::Admin(page) => page.row().name,
+            Self::Admin(page) => page.name(),
         }
     }
 }
 
 impl fmt::Display for PagePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let row = |page: PageId| page.row().path.to_owned();
+        let row = |page: PageId| page.path().to_owned();
         let with_token = |page: PageId, token: &OpaqueToken| row(page).replace(":token", &token.0);
         let (path, request) = match self {
             Self::Login(request) => (row(PageId::Login), request.as_ref()),
@@ -261,7 +270,7 @@ impl fmt::Display for PagePath {
             }
             Self::Account => (row(PageId::Account), None),
             Self::Codes => (row(PageId::Codes), None),
-            Self::Admin(page) => (page.row().path.to_owned(), None),
+            Self::Admin(page) => (page.path().to_owned(), None),
         };
         formatter.write_str(&path)?;
         request.map_or(Ok(()), |request| {
@@ -355,15 +364,12 @@ mod tests {
                 PagePath::Confirm(then).to_string(),
                 format!(
                     "/confirm?then=admin-{}",
-                    section.row().path.trim_start_matches("/admin/")
+                    section.path().trim_start_matches("/admin/")
                 )
             );
             assert_eq!(
                 PagePath::from(then).to_string(),
-                format!(
-                    "/admin/{}",
-                    section.row().path.trim_start_matches("/admin/")
-                )
+                format!("/admin/{}", section.path().trim_start_matches("/admin/"))
             );
             assert_eq!(PagePath::Admin(section).return_to(), then);
             assert_eq!(PagePath::Confirm(then).return_to(), then);

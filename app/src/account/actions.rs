@@ -5,53 +5,15 @@
     reason = "the macro makes a public struct of each function and says nothing about it"
 )]
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
+use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
-    account::messages::Done,
-    context::{PageContext, answer_account, answer_form, answer_script},
+    account::{answer::answer_account, messages::Done},
+    context::{PageContext, answer_form},
     pages::{OpaqueToken, PagePath},
-    passkeys,
 };
-use crate::{messages::Message, model::Ceremony};
-
-/// Begins adding a passkey.
-#[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
-pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        passkeys::sent(
-            context
-                .provider
-                .start_adding_passkey(&context.browser)
-                .await?,
-        )
-    };
-    answer_script(attempt.await)
-}
-
-/// Ends adding a passkey; answers the path to go on to.
-#[server(prefix = "/actions", endpoint = "finish_adding_passkey", input = Json)]
-pub async fn finish_adding_passkey(
-    form_token: String,
-    ceremony: String,
-    credential: String,
-    #[server(default)] request: String,
-) -> Result<String, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        let credential = passkeys::received(&credential)?;
-        context
-            .provider
-            .finish_adding_passkey(&context.browser, &ceremony, &credential)
-            .await?;
-        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
-    };
-    answer_script(attempt.await)
-}
 
 /// Says no to the offer of a passkey, and goes on.
 #[server(prefix = "/actions", endpoint = "decline_passkey")]

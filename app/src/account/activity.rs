@@ -7,8 +7,8 @@ use provider::{Actor, AuditAction, Category, Event, RequestSource};
 use crate::{
     account::messages::{activity, connections},
     clean,
-    components::{Ago, fill},
-    messages::{common, sentence},
+    components::{Ago, Rows, Section, fill, sentence},
+    messages::common,
 };
 
 /// How many events are shown.
@@ -35,14 +35,9 @@ pub(crate) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
         .map(|event| view! { <Row event now/> })
         .collect_view();
     view! {
-        <section aria-labelledby="activity">
-            <h2 id="activity">{activity::TITLE}</h2>
-            {if rows.is_empty() {
-                view! { <p class="quiet">{activity::NONE}</p> }.into_any()
-            } else {
-                view! { <ol class="rows">{rows}</ol> }.into_any()
-            }}
-        </section>
+        <Section id="activity" title=activity::TITLE>
+            <Rows rows none=activity::NONE ordered=true/>
+        </Section>
     }
 }
 

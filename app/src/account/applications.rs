@@ -15,8 +15,8 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, HiddenFields, Step},
-    messages::{common, sentence},
+    components::{Ago, PostForm, Section, Step, sentence},
+    messages::common,
     time_format,
 };
 
@@ -38,8 +38,7 @@ pub(crate) fn ConnectedApplications(
     });
     let groups = groups.collect_view();
     view! {
-        <section aria-labelledby="connections">
-            <h2 id="connections">{connections::TITLE}</h2>
+        <Section id="connections" title=connections::TITLE>
             {is_empty.then(|| view! { <p class="quiet">{connections::NONE}</p> })}
             {groups}
             {(!replayed.is_empty()).then(|| {
@@ -47,7 +46,7 @@ pub(crate) fn ConnectedApplications(
                 view! { <ul class="rows">{rows.collect_view()}</ul> }
             })}
             {(!is_empty).then(|| view! { <EndAll afterlife form_token=frame.form_token/> })}
-        </section>
+        </Section>
     }
 }
 
@@ -195,12 +194,11 @@ fn End(
     };
     view! {
         <Step summary object=called(&client)>
-            <form class="stack" method="post" action=Disconnect::url()>
-                <HiddenFields form_token/>
+            <PostForm action=Disconnect::url() form_token>
                 <input type="hidden" name="connection" value=name/>
                 <p><Ending client afterlife/></p>
                 <button class="button grave" type="submit"><span>{button}</span></button>
-            </form>
+            </PostForm>
         </Step>
     }
 }
@@ -209,11 +207,10 @@ fn End(
 fn EndAll(afterlife: Duration, form_token: String) -> impl IntoView {
     view! {
         <Step summary=connections::DISCONNECT_ALL>
-            <form class="stack" method="post" action=DisconnectAll::url()>
-                <HiddenFields form_token/>
+            <PostForm action=DisconnectAll::url() form_token>
                 <p>{connections::disconnecting_all_explained(&time_format::at_most(afterlife))}</p>
                 <button class="button grave" type="submit">{connections::DISCONNECT_ALL}</button>
-            </form>
+            </PostForm>
         </Step>
     }
 }

@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
-    account::messages::Done,
-    context::{PageContext, answer_account},
+    account::{answer::answer_account, messages::Done},
+    context::PageContext,
 };
 
 /// Signs another browser of the person out.

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     account::{actions::ChangeEmail, messages},
-    components::{EmailField, HiddenFields, Step},
+    components::{EmailField, PostForm, Section, Step},
     messages::{Message, Subject},
 };
 
@@ -17,16 +17,14 @@ pub(crate) fn EmailAddress(
 ) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Email);
     view! {
-        <section aria-labelledby="email-section">
-            <h2 id="email-section">{messages::EMAIL}</h2>
+        <Section id="email-section" title=messages::EMAIL>
             <Step summary=messages::CHANGE_EMAIL open=message.is_some()>
-                <form class="stack" method="post" action=ChangeEmail::url()>
-                    <HiddenFields form_token/>
+                <PostForm action=ChangeEmail::url() form_token>
                     <EmailField value=typed autocomplete="email" message/>
                     <p class="hint">{messages::CHANGING_EMAIL_EXPLAINED}</p>
                     <button class="button" type="submit">{messages::SAVE_EMAIL}</button>
-                </form>
+                </PostForm>
             </Step>
-        </section>
+        </Section>
     }
 }

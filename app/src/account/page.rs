@@ -15,9 +15,9 @@ use crate::{
         recovery::RecoveryCodes,
         sessions::Sessions,
     },
-    admin::context::Unreadable,
-    components::{Alert, HiddenFields},
+    components::{Alert, PostForm, Unreadable},
     context::PageContext,
+    flash::Flash,
     login::actions::SignOut,
     messages::{Message, Subject, common},
     page::{PageError, PageView},
@@ -58,10 +58,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         .map(|event| with_resource_name(event, &provider.settings().resources))
         .collect();
     let afterlife = provider.settings().lifetimes.access_token;
-    let (message, typed) = match context.flash::<Message>() {
-        Some(flash) => (Some(flash.message), flash.email),
-        None => (None, String::new()),
-    };
+    let (message, typed) = Flash::parts(context.flash());
     let done = context.flash::<Done>().map(|flash| flash.message);
     let frame = Frame {
         form_token: context.form_token(),
@@ -75,10 +72,9 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         <Unreadable count=unreadable/>
         <ConnectedApplications connections afterlife frame=frame.clone()/>
         <RecentActivity events now=frame.now/>
-        <form class="stack parting" method="post" action=SignOut::url()>
-            <HiddenFields form_token=frame.form_token/>
+        <PostForm action=SignOut::url() class="stack parting" form_token=frame.form_token>
             <button class="button" type="submit">{common::SIGN_OUT}</button>
-        </form>
+        </PostForm>
     };
     Ok(PageView::new(body).with_islands(frame.has_passkeys))
 }

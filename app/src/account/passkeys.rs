@@ -11,9 +11,9 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, HiddenFields, Step, WithoutScript},
+    components::{Ago, PostForm, Section, Step, WithoutScript, sentence},
     islands::AddPasskey,
-    messages::{Message, common, sentence},
+    messages::{Message, common},
     pages::{PagePath, ReturnTo},
 };
 
@@ -39,12 +39,11 @@ pub(crate) fn Passkeys(
         (true, false) => None,
     };
     view! {
-        <section aria-labelledby="passkeys">
-            <h2 id="passkeys">{messages::PASSKEYS}</h2>
+        <Section id="passkeys" title=messages::PASSKEYS>
             {state.map(|state| view! { <p class="quiet">{state}</p> })}
             {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> }.into_any())}
             {has_passkeys.then(|| view! { <Adding form_token/> }.into_any())}
-        </section>
+        </Section>
     }
 }
 
@@ -99,15 +98,14 @@ fn Times(created_at: Timestamp, last_used_at: Option<Timestamp>, now: Timestamp)
 fn Rename(number: usize, id: String, name: String, form_token: String) -> impl IntoView {
     let field = format!("name-{number}");
     view! {
-        <form class="stack" method="post" action=RenamePasskey::url()>
-            <HiddenFields form_token/>
+        <PostForm action=RenamePasskey::url() form_token>
             <input type="hidden" name="passkey" value=id/>
             <div class="field">
                 <label for=field.clone()>{messages::NAME}</label>
                 <input type="text" id=field name="name" value=name required maxlength="60" autocomplete="off" enterkeyhint="done"/>
             </div>
             <button class="button" type="submit">{messages::RENAME}</button>
-        </form>
+        </PostForm>
     }
 }
 
@@ -118,13 +116,12 @@ fn Remove(id: String, name: String, form_token: String) -> impl IntoView {
         name = view! { <bdi>{name.clone()}</bdi> }
     );
     view! {
-        <form class="stack" method="post" action=RemovePasskey::url()>
-            <HiddenFields form_token/>
+        <PostForm action=RemovePasskey::url() form_token>
             <input type="hidden" name="passkey" value=id/>
             <p>{explained}</p>
             <button class="button grave" type="submit">
                 <span>{sentence!(messages::REMOVE, name = view! { <bdi>{name}</bdi> })}</span>
             </button>
-        </form>
+        </PostForm>
     }
 }

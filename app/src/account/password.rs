@@ -9,8 +9,8 @@ use crate::{
         messages,
         page::Frame,
     },
-    components::{Ago, HiddenFields, HiddenUsername, NewPasswordField, Step},
-    messages::{Message, Subject, common, sentence},
+    components::{Ago, HiddenUsername, NewPasswordField, PostForm, Section, Step, sentence},
+    messages::{Message, Subject, common},
 };
 
 #[component]
@@ -35,12 +35,11 @@ pub(crate) fn Password(
         view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
     });
     view! {
-        <section aria-labelledby="password-section">
-            <h2 id="password-section">{messages::PASSWORD}</h2>
+        <Section id="password-section" title=messages::PASSWORD>
             <p class="quiet">{state}{chosen}</p>
             <Change email has_password fewest message form_token=form_token.clone()/>
             {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
-        </section>
+        </Section>
     }
 }
 
@@ -61,13 +60,12 @@ fn Change(
     };
     view! {
         <Step summary open=message.is_some()>
-            <form class="stack" method="post" action=ChangePassword::url()>
-                <HiddenFields form_token/>
+            <PostForm action=ChangePassword::url() form_token>
                 <HiddenUsername email/>
                 <NewPasswordField label=common::NEW_PASSWORD fewest message/>
                 <p class="hint">{messages::CHANGING_PASSWORD_EXPLAINED}</p>
                 <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
-            </form>
+            </PostForm>
         </Step>
     }
 }
@@ -76,11 +74,10 @@ fn Change(
 fn Remove(form_token: String) -> impl IntoView {
     view! {
         <Step summary=messages::REMOVE_PASSWORD>
-            <form class="stack" method="post" action=RemovePassword::url()>
-                <HiddenFields form_token/>
+            <PostForm action=RemovePassword::url() form_token>
                 <p>{messages::REMOVING_PASSWORD_EXPLAINED}</p>
                 <button class="button grave" type="submit">{messages::REMOVE_PASSWORD}</button>
-            </form>
+            </PostForm>
         </Step>
     }
 }

@@ -6,8 +6,8 @@ use provider::RemainingCodes as Codes;
 
 use crate::{
     account::actions::MakeRecoveryCodes,
-    components::{Ago, HiddenFields, Step},
-    messages::{common, sentence},
+    components::{Ago, PostForm, Section, Step, sentence},
+    messages::common,
     recovery::messages,
 };
 
@@ -25,8 +25,7 @@ pub(crate) fn RecoveryCodes(
         None => (messages::MAKE, messages::MAKING_EXPLAINED),
     };
     view! {
-        <section aria-labelledby="recovery-codes">
-            <h2 id="recovery-codes">{messages::SECTION}</h2>
+        <Section id="recovery-codes" title=messages::SECTION>
             <p class="quiet">
                 {match codes {
                     None => messages::NONE.into_any(),
@@ -37,12 +36,11 @@ pub(crate) fn RecoveryCodes(
                 }}
             </p>
             <Step summary>
-                <form class="stack" method="post" action=MakeRecoveryCodes::url()>
-                    <HiddenFields form_token/>
+                <PostForm action=MakeRecoveryCodes::url() form_token>
                     <p>{explained}</p>
                     <button class="button" type="submit">{summary}</button>
-                </form>
+                </PostForm>
             </Step>
-        </section>
+        </Section>
     }
 }

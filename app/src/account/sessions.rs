@@ -10,8 +10,8 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, HiddenFields, Step},
-    messages::{common, sentence},
+    components::{Ago, PostForm, Section, Step, sentence},
+    messages::common,
 };
 
 #[component]
@@ -22,19 +22,17 @@ pub(crate) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoVie
         .map(|session| view! { <Row session frame=frame.clone()/> })
         .collect_view();
     view! {
-        <section aria-labelledby="sessions">
-            <h2 id="sessions">{sessions::TITLE}</h2>
+        <Section id="sessions" title=sessions::TITLE>
             <ul class="rows">{rows}</ul>
             {has_others.then(|| view! {
                 <Step summary=sessions::END_OTHERS>
-                    <form class="stack" method="post" action=EndOtherSessions::url()>
-                        <HiddenFields form_token=frame.form_token/>
+                    <PostForm action=EndOtherSessions::url() form_token=frame.form_token>
                         <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
                         <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
-                    </form>
+                    </PostForm>
                 </Step>
             })}
-        </section>
+        </Section>
     }
 }
 
@@ -76,14 +74,13 @@ fn Row(session: SessionView, frame: Frame) -> impl IntoView {
 fn End(id: String, device: String, form_token: String) -> impl IntoView {
     view! {
         <Step summary=sessions::END object=device.clone()>
-            <form class="stack" method="post" action=EndSession::url()>
-                <HiddenFields form_token/>
+            <PostForm action=EndSession::url() form_token>
                 <input type="hidden" name="session" value=id/>
                 <p>{sessions::ENDING_EXPLAINED}</p>
                 <button class="button grave" type="submit">
                     <span>{sentence!(sessions::END_IT, device = view! { <bdi>{device}</bdi> })}</span>
                 </button>
-            </form>
+            </PostForm>
         </Step>
     }
 }

@@ -19,7 +19,7 @@ use {
             flash::{Attempt, Fault, FlashMessage},
             keys::messages as keys,
         },
-        context::{PageContext, answer_flash, answer_form},
+        context::{PageContext, answer_form, answer_telling, settle},
         flash::{Flash, OneTimeSecret},
         pages::{AdminPage, PagePath},
     },
@@ -342,7 +342,10 @@ impl Form {
             email: String::new(),
             secret: secret.map(OneTimeSecret),
         };
-        answer_flash(self.page, &flash);
+        if !matches!(flash.message, FlashMessage::Refused { .. }) {
+            settle();
+        }
+        answer_telling(&PagePath::Admin(self.page), &flash);
     }
 }
 

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use oauth::Timestamp;
 use provider::{Administration, AdministrationError, NotAdministrator};
 
-pub(crate) use crate::admin::pagination::Unreadable;
 use crate::{
     admin::{
         flash::{Attempt, FlashMessage},
@@ -16,7 +15,7 @@ use crate::{
     context::PageContext,
     error_page::ErrorPage,
     flash::Flash,
-    page::{PageError, PageView, public_page},
+    page::{PageError, PageHead, PageView, public_page},
     pages::{AdminPage, PagePath, ReturnTo},
 };
 
@@ -74,7 +73,9 @@ impl AdminContext {
                 attempt,
                 why: why.text(),
             }),
-            _ => None,
+            FlashMessage::Done(_)
+            | FlashMessage::LinkMade { .. }
+            | FlashMessage::ClientAdded { .. } => None,
         }
     }
 }
@@ -91,15 +92,18 @@ where
     Load: FnOnce(AdminContext) -> Loading + Send + 'static,
     Loading: Future<Output = Result<AnyView, PageError>> + Send + 'static,
 {
-    let row = page.row();
-    public_page(row, move |context: PageContext| async move {
+    let head = PageHead {
+        name: page.name(),
+        title: page.title(),
+    };
+    public_page(head, move |context: PageContext| async move {
         let admin = AdminContext::open(context, page).await?;
         let flash = admin.flash.clone();
         let lifetime = admin.context.provider.settings().lifetimes.invitation;
         let content = load(admin).await?;
         Ok(PageView::new(view! {
             <Navigation current=page/>
-            <h1>{row.title}</h1>
+            <h1>{head.title}</h1>
             <p class="lead">{page.lead()}</p>
             <Outcome flash lifetime/>
             {content}

@@ -89,12 +89,6 @@ pub(crate) fn Pagination<'a>(
     })
 }
 
-/// Says how many entries cannot be shown, where there are any.
-#[component]
-pub(crate) fn Unreadable(count: usize) -> impl IntoView {
-    (count > 0).then(|| view! { <p class="alert" role="status">{messages::unreadable(count)}</p> })
-}
-
 /// The address of a page of ours with the fields that say something.
 pub(crate) fn address(place: &impl ToString, fields: &[(&str, &str)]) -> String {
     let said = fields.iter().filter(|(_, value)| !value.is_empty());

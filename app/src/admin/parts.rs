@@ -10,9 +10,8 @@ use crate::{
         messages,
     },
     clean,
-    components::{HiddenFields, described_by},
+    components::{PostForm, described_by, sentence},
     flash::{Flash, OneTimeSecret},
-    messages::sentence,
     pages::{AdminPage, PagePath},
     time_format,
 };
@@ -22,7 +21,7 @@ use crate::{
 pub(crate) fn Navigation(current: AdminPage) -> impl IntoView {
     let links = AdminPage::ALL.iter().map(|&section| {
         let here = (section == current).then_some("page");
-        view! { <li><a href=PagePath::Admin(section).to_string() aria-current=here>{section.row().title}</a></li> }
+        view! { <li><a href=PagePath::Admin(section).to_string() aria-current=here>{section.title()}</a></li> }
     });
     view! {
         <nav class="sections" aria-label=messages::NAVIGATION>
@@ -47,7 +46,11 @@ pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) ->
             attempt: Attempt::Button,
             ..
         } => Some(view! { <p class="alert" role="alert">{text}</p> }.into_any()),
-        FlashMessage::Refused { .. } => None,
+        // These stand beside their forms.
+        FlashMessage::Refused {
+            attempt: Attempt::Invite { .. } | Attempt::AddClient { .. } | Attempt::BlockHost { .. },
+            ..
+        } => None,
         message => Some(
             view! {
                 <div class="alert calm stack" role="status">
@@ -85,7 +88,8 @@ fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration
             })}
         }
         .into_any(),
-        _ => ().into_any(),
+        (FlashMessage::LinkMade { .. }, None)
+        | (FlashMessage::Done(_) | FlashMessage::Refused { .. }, _) => ().into_any(),
     }
 }
 
@@ -152,13 +156,12 @@ pub(crate) fn ActionForm<'a>(
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
-        <form class="stack" method="post" action=action>
-            <HiddenFields form_token=form_token.to_owned()/>
+        <PostForm action=action form_token=form_token.to_owned()>
             {fields.collect_view()}
             <p>{consequence}</p>
             <button class="button" class:grave=grave type="submit" aria-label=(!spoken.is_empty()).then_some(spoken)>
                 <span>{button}</span>
             </button>
-        </form>
+        </PostForm>
     }
 }

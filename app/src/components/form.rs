@@ -112,6 +112,23 @@ pub(crate) fn HiddenFields(form_token: String, #[prop(optional)] request: String
     }
 }
 
+/// A form that posts to a server function, with the fields that every form carries.
+#[component]
+pub(crate) fn PostForm(
+    action: &'static str,
+    #[prop(default = "stack")] class: &'static str,
+    form_token: String,
+    #[prop(optional)] request: String,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <form class=(!class.is_empty()).then_some(class) method="post" action=action>
+            <HiddenFields form_token request/>
+            {children()}
+        </form>
+    }
+}
+
 /// A second step: what it does stands beside what it is about, folded until somebody wants it. That
 /// it is about `object` is heard alone: the eye sees beside what it stands.
 #[component]

@@ -4,8 +4,17 @@ use leptos::prelude::*;
 
 use crate::messages::{Piece, Template};
 
-/// A sentence with views in its slots. Called by [`sentence!`](crate::messages::sentence), which has
-/// compared the names.
+/// A sentence of the catalogue with views in its slots: `sentence!(messages::LEAD, client = view! { … },
+/// resource = …)`.
+macro_rules! sentence {
+    ($template:expr, $($slot:ident = $view:expr),+ $(,)?) => {{
+        const { $template.require(&[$(stringify!($slot)),+]) };
+        $crate::components::fill($template, [$((stringify!($slot), leptos::prelude::IntoAny::into_any($view))),+])
+    }};
+}
+pub(crate) use sentence;
+
+/// A sentence with views in its slots. Called by [`sentence!`], which has compared the names.
 pub(crate) fn fill<const SLOTS: usize>(
     template: Template,
     slots: [(&'static str, AnyView); SLOTS],
@@ -31,7 +40,7 @@ pub(crate) fn fill<const SLOTS: usize>(
 mod tests {
     use leptos::prelude::*;
 
-    use crate::messages::{Template, sentence};
+    use crate::messages::Template;
 
     #[test]
     fn slots_are_filled_in_the_order_of_the_language() {

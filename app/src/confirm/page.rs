@@ -4,12 +4,14 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use provider::AccountView;
 
 use crate::{
-    components::{Alert, Divider, HiddenFields, HiddenUsername, PasswordField, WithoutScript},
+    components::{
+        Alert, Divider, HiddenUsername, PasswordField, PostForm, WithoutScript, sentence,
+    },
     confirm::messages,
     context::PageContext,
     islands::ConfirmWithPasskey,
     login::actions::{SignIn, SignOut},
-    messages::{Message, common, sentence},
+    messages::{Message, common},
     page::{PageError, PageView},
     pages::{PagePath, ReturnTo},
 };
@@ -59,10 +61,9 @@ fn Confirmation(
         {has_nothing.then(|| view! { <p>{Message::NoPasskeysHere.text()}" "{messages::WITHOUT_CREDENTIAL}</p> })}
         {(has_passkey && has_password).then(|| view! { <Divider/> })}
         {has_password.then(|| view! { <WithPassword form_token=token.clone() email then filled=!has_passkey/> })}
-        <form class="as-whom" method="post" action=SignOut::url()>
-            <HiddenFields form_token/>
+        <PostForm action=SignOut::url() class="as-whom" form_token>
             <button class="link" type="submit">{common::NOT_YOU}</button>
-        </form>
+        </PostForm>
     }
 }
 
@@ -74,12 +75,11 @@ fn WithPassword(
     filled: bool,
 ) -> impl IntoView {
     view! {
-        <form class="stack" method="post" action=SignIn::url()>
-            <HiddenFields form_token/>
+        <PostForm action=SignIn::url() form_token>
             <input type="hidden" name="then" value=then/>
             <HiddenUsername email/>
             <PasswordField/>
             <button class="button" class:filled=filled type="submit">{messages::CONFIRM}</button>
-        </form>
+        </PostForm>
     }
 }

@@ -5,12 +5,12 @@ use provider::{ConsentError, ConsentView, Identity, Permission};
 
 use crate::{
     clean,
-    components::{Alert, HiddenFields, Monogram},
+    components::{Alert, Monogram, PostForm, sentence},
     consent::{actions::DecideConsent, messages},
     context::{PageContext, protect},
     error_page::ErrorPage,
     login::actions::SignOut,
-    messages::{Message, common, sentence},
+    messages::{Message, common},
     page::{PageError, PageView},
     pages::{OpaqueToken, PagePath},
 };
@@ -66,11 +66,10 @@ fn Decision(
         </dl>
         <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
         <Alert message id="form-alert"/>
-        <form class="choice" method="post" action=DecideConsent::url()>
-            <HiddenFields form_token request/>
+        <PostForm action=DecideConsent::url() class="choice" form_token request>
             <button class="button" type="submit" name="decision" value="deny">{messages::DENY}</button>
             <button class="button filled" type="submit" name="decision" value="allow">{messages::ALLOW}</button>
-        </form>
+        </PostForm>
         <p class="hint">{messages::REVOCABLE}</p>
     }
 }
@@ -138,10 +137,9 @@ fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
 #[component]
 fn NotYou(email: String, form_token: String, request: String) -> impl IntoView {
     view! {
-        <form class="as-whom" method="post" action=SignOut::url()>
-            <HiddenFields form_token request/>
+        <PostForm action=SignOut::url() class="as-whom" form_token request>
             <span>{sentence!(messages::AS_WHOM, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
             <button class="link" type="submit">{common::NOT_YOU}</button>
-        </form>
+        </PostForm>
     }
 }

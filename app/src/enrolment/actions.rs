@@ -5,17 +5,17 @@
     reason = "the macro makes a public struct of each function and says nothing about it"
 )]
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
-use crate::{messages::Message, model::Ceremony};
+use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{PageContext, answer_form, answer_script},
+        context::{PageContext, answer_form},
         pages::{OpaqueToken, PagePath},
-        passkeys,
+        passkeys::ceremonies,
     },
-    provider::{EnrolmentSource, Purpose},
+    provider::Purpose,
 };
 
 /// Accepts with a password, and signs in. Without a token, somebody signs up.
@@ -32,7 +32,12 @@ pub async fn accept_invitation(
         let context = PageContext::trusted(&form_token)?;
         let signed_in = context
             .provider
-            .accept_with_password(&context.browser, entry(&token), &email, &password)
+            .accept_with_password(
+                &context.browser,
+                ceremonies::enrolment_source(&token),
+                &email,
+                &password,
+            )
             .await?;
         context.keep_all(&signed_in.cookies);
         Ok(PagePath::after_sign_in(request.clone()))
@@ -40,59 +45,6 @@ pub async fn accept_invitation(
     let outcome = attempt.await;
     answer_form(outcome, &page_of(&token, request).await, &email);
     Ok(())
-}
-
-/// Begins accepting with a new passkey.
-#[server(prefix = "/actions", endpoint = "start_accept_with_passkey", input = Json)]
-pub async fn start_accept_with_passkey(
-    form_token: String,
-    token: String,
-    email: String,
-) -> Result<Ceremony, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        passkeys::sent(
-            context
-                .provider
-                .start_accept_with_passkey(&context.browser, entry(&token), &email)
-                .await?,
-        )
-    };
-    answer_script(attempt.await)
-}
-
-/// Ends accepting with a new passkey, and signs in; answers the path to go on to.
-#[server(prefix = "/actions", endpoint = "finish_accept_with_passkey", input = Json)]
-pub async fn finish_accept_with_passkey(
-    form_token: String,
-    token: String,
-    ceremony: String,
-    credential: String,
-    request: String,
-) -> Result<String, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        let credential = passkeys::received(&credential)?;
-        let signed_in = context
-            .provider
-            .finish_accept_with_passkey(&context.browser, entry(&token), &ceremony, &credential)
-            .await?;
-        context.keep_all(&signed_in.cookies);
-        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
-    };
-    answer_script(attempt.await)
-}
-
-/// By a link, or without one by signing up.
-#[cfg(feature = "ssr")]
-const fn entry(token: &str) -> EnrolmentSource<'_> {
-    if token.is_empty() {
-        EnrolmentSource::SignUp
-    } else {
-        EnrolmentSource::Link(token)
-    }
 }
 
 /// The page a refused post leads back to. A link that is gone says so there.

@@ -5,14 +5,14 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{EnrolError, Invitation, Purpose};
 
 use crate::{
-    components::{Alert, Divider, EmailField, HiddenFields, NewPasswordField, WithoutScript},
+    components::{Alert, Divider, EmailField, NewPasswordField, PostForm, WithoutScript},
     context::PageContext,
     enrolment::{actions::AcceptInvitation, messages},
     error_page::ErrorPage,
     flash::Flash,
     islands::AcceptWithPasskey,
     messages::{Message, Subject, common},
-    page::{PageError, PageView},
+    page::{PageError, PageHead, PageView},
     pages::{OpaqueToken, PageId},
 };
 
@@ -25,13 +25,15 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         Err(EnrolError::Unavailable) => return Err(ErrorPage::unavailable().into()),
         Err(_) => return Err(ErrorPage::link_gone().into()),
     };
-    let row = match invitation.purpose {
-        Purpose::FirstAccount => PageId::Setup,
-        Purpose::Enrolment => PageId::Enroll,
-        Purpose::Reset => PageId::Reset,
-    }
-    .row();
-    let title = row.title;
+    let (page, title) = match invitation.purpose {
+        Purpose::FirstAccount => (PageId::Setup, messages::FIRST_TITLE),
+        Purpose::Enrolment => (PageId::Enroll, messages::ENROL_TITLE),
+        Purpose::Reset => (PageId::Reset, messages::RESET_TITLE),
+    };
+    let head = PageHead {
+        name: page.name(),
+        title,
+    };
     let has_passkeys = context.provider.has_passkeys();
     let (form_token, token) = (context.form_token(), token.as_str().to_owned());
     let hidden = Hidden {
@@ -42,7 +44,9 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     };
     let server_name = context.server_name();
     let body = view! { <Invited title invitation server_name flash=context.flash() hidden/> };
-    Ok(PageView::new(body).with_islands(has_passkeys).shown_as(row))
+    Ok(PageView::new(body)
+        .with_islands(has_passkeys)
+        .shown_as(head))
 }
 
 #[component]
@@ -53,9 +57,7 @@ fn Invited(
     flash: Option<Flash>,
     hidden: Hidden,
 ) -> impl IntoView {
-    let (message, typed) = flash.map_or((None, String::new()), |flash| {
-        (Some(flash.message), flash.email)
-    });
+    let (message, typed) = Flash::parts(flash);
     let (fixed, fewest) = (invitation.email.is_some(), invitation.shortest_password);
     let email = invitation.email.unwrap_or(typed);
     let lead = match invitation.purpose {
@@ -118,8 +120,7 @@ pub(crate) fn CredentialForm(
         has_passkeys,
     } = hidden.clone();
     view! {
-        <form class="stack" method="post" action=AcceptInvitation::url()>
-            <HiddenFields form_token=hidden.form_token request=hidden.request/>
+        <PostForm action=AcceptInvitation::url() form_token=hidden.form_token request=hidden.request>
             <input type="hidden" name="token" value=hidden.token/>
             <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
             <EmailField value=email fixed message=message.clone()/>
@@ -133,6 +134,6 @@ pub(crate) fn CredentialForm(
             })}
             <NewPasswordField label=labels.password fewest message/>
             <button class="button" class:filled=!has_passkeys type="submit">{labels.submit}</button>
-        </form>
+        </PostForm>
     }
 }

@@ -36,6 +36,11 @@ pub(crate) const FOREIGN_FORM: ErrorText = ErrorText {
     heading: "This form did not come from this server.",
     advice: "Nothing was done. Open the page again from the application you came from, and answer there.",
 };
+/// In place of a page that only administrators see.
+pub(crate) const FOR_ADMINISTRATORS: ErrorText = ErrorText {
+    heading: "This page is for whoever runs this server.",
+    advice: "Your account is not an administrator's. If you need something here, ask one of them.",
+};
 pub(crate) const UNKNOWN_CLIENT: ErrorText = ErrorText {
     heading: "This application is not known here.",
     advice: "It may remember a connection that no longer exists. Remove this server in the application, add it again, and connect.",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use provider::{Problem, ProblemKind, Unavailable};
 
-use crate::{admin::messages::FOR_ADMINISTRATORS, clean, error_page::messages::ErrorText};
+use crate::{clean, error_page::messages::ErrorText};
 
 /// Everything a problem page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl ErrorPage {
 
     /// A page for administrators, and somebody who is none.
     pub fn for_administrators() -> Self {
-        Self::new(403, &FOR_ADMINISTRATORS).leading_to_account()
+        Self::new(403, &messages::FOR_ADMINISTRATORS).leading_to_account()
     }
 
     /// The page for a fault of the application that asked.

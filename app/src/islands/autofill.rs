@@ -12,8 +12,8 @@ use web_sys::{AbortController, CredentialRequestOptions, CredentialsContainer};
 
 use crate::{
     islands::{ceremony, wire},
-    login::actions::{finish_passkey_sign_in, start_passkey_sign_in},
     messages::Message,
+    passkeys::actions::{finish_passkey_sign_in, start_passkey_sign_in},
 };
 
 /// When an offer is made anew: shortly before the server forgets its ceremony, which it does after

@@ -8,11 +8,12 @@ use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
 
 use crate::{
-    account::actions::{finish_adding_passkey, start_adding_passkey},
-    enrolment::actions::{finish_accept_with_passkey, start_accept_with_passkey},
     islands::{passkey_action::PasskeyAction, wire},
-    login::actions::{finish_passkey_sign_in, start_passkey_sign_in},
     messages::Message,
+    passkeys::actions::{
+        finish_accept_with_passkey, finish_adding_passkey, finish_passkey_sign_in,
+        start_accept_with_passkey, start_adding_passkey, start_passkey_sign_in,
+    },
 };
 
 /// Does what the button stands for. Answers the path to go on to, or nothing when the form says

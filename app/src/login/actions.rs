@@ -5,15 +5,14 @@
     reason = "the macro makes a public struct of each function and says nothing about it"
 )]
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
+use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{PageContext, answer_form, answer_script},
+    context::{PageContext, answer_form},
     pages::{OpaqueToken, PagePath},
-    passkeys,
 };
-use crate::{messages::Message, model::Ceremony};
 
 /// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted
 /// a newer sign-in.
@@ -67,61 +66,6 @@ pub async fn recover(
     };
     answer_form(attempt.await, &place, &email);
     Ok(())
-}
-
-/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in
-/// the box "Email".
-#[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
-pub async fn start_passkey_sign_in(
-    form_token: String,
-    #[server(default)] autofill: bool,
-) -> Result<Ceremony, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        let started = context
-            .provider
-            .start_passkey_sign_in(&context.browser, autofill)
-            .await;
-        passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
-    };
-    answer_script(attempt.await)
-}
-
-/// Ends signing in with a passkey; answers the path to go on to.
-#[server(prefix = "/actions", endpoint = "finish_passkey_sign_in", input = Json)]
-pub async fn finish_passkey_sign_in(
-    form_token: String,
-    ceremony: String,
-    credential: String,
-    request: String,
-    #[server(default)] then: String,
-) -> Result<String, Message> {
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        passkeys::admit(&context)?;
-        let credential = passkeys::received(&credential)?;
-        let place = PagePath::sign_in(&request, &then);
-        let signed_in = if matches!(place, PagePath::Confirm(_)) {
-            context
-                .provider
-                .confirm_with_passkey(&context.browser, &ceremony, &credential)
-                .await
-        } else {
-            context
-                .provider
-                .finish_passkey_sign_in(&context.browser, &ceremony, &credential)
-                .await
-        };
-        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "passkey"));
-        context.keep_all(
-            &signed_in
-                .map_err(|error| Message::from(error).for_passkey())?
-                .cookies,
-        );
-        Ok(place.onward(false).to_string())
-    };
-    answer_script(attempt.await)
 }
 
 /// Signs out, and leads to the sign-in page of the same request when there is one ("not you?").

@@ -5,10 +5,11 @@ use provider::{RequestError, RequestView};
 
 use crate::{
     clean,
+    components::sentence,
     context::PageContext,
     error_page::ErrorPage,
     login::messages,
-    messages::{common, sentence},
+    messages::common,
     page::PageError,
     pages::{OpaqueToken, PagePath},
 };

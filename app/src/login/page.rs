@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use provider::SignInMethod;
 
 use crate::{
-    components::{Alert, Divider, EmailField, HiddenFields, PasswordField, WithoutScript},
+    components::{Alert, Divider, EmailField, PasswordField, PostForm, WithoutScript, sentence},
     context::PageContext,
     flash::Flash,
     islands::SignInWithPasskey,
@@ -13,10 +13,10 @@ use crate::{
         arrival::{Arrival, Lead},
         messages,
     },
-    messages::{Message, Subject, common, sentence},
+    messages::{Message, Subject, common},
     page::{PageError, PageView},
     pages::{OpaqueToken, PagePath},
-    passkeys,
+    passkeys::ceremonies,
 };
 
 /// What describes the button of the way that was used last.
@@ -102,10 +102,9 @@ fn SignInCard(
             <WithoutScript/>
             <Divider/>
         })}
-        <form class="stack" method="post" action=SignIn::url()>
-            <HiddenFields form_token request/>
+        <PostForm action=SignIn::url() form_token request>
             <WithPassword email message ways/>
-        </form>
+        </PostForm>
         <OtherWays request=place may_sign_up=ways.may_sign_up/>
     }
 }
@@ -114,7 +113,7 @@ fn SignInCard(
 #[component]
 fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
     let password = ways.mark(SignInMethod::Password);
-    let autocomplete = passkeys::autocomplete(ways.has_passkeys);
+    let autocomplete = ceremonies::autocomplete(ways.has_passkeys);
     view! {
         <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
         <EmailField value=email autocomplete message=message.clone()/>

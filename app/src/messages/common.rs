@@ -37,3 +37,17 @@ pub(crate) fn new_password_rule(fewest: usize) -> String {
 pub(crate) fn window_title(page: &str, server: &str) -> String {
     format!("{page} · {server}")
 }
+
+/// Under a list some of whose entries cannot be shown.
+pub(crate) fn unreadable(count: usize) -> String {
+    let entries = counted(count as u64, "entry", "entries");
+    format!("{entries} cannot be read by this version of the server, and the log names them.")
+}
+
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! Every feature has its own texts in its `messages` module. A text that never changes is a
 //! constant, one that counts or names something is a function, and one that holds markup is a
-//! [`Template`] with named slots, which pages fill with [`sentence!`]. A page that uses a missing
+//! [`Template`] with named slots, which pages fill with
+//! `components::sentence!`. A page that uses a missing
 //! text does not compile; a page with a text of its own fails `tests/no_hardcoded_text.rs`.
 
 mod message;
@@ -23,4 +24,4 @@ pub use message::{Message, Subject};
 #[cfg(feature = "ssr")]
 pub(crate) use table::text_table;
 #[cfg(feature = "ssr")]
-pub(crate) use template::{Piece, Template, sentence};
+pub(crate) use template::{Piece, Template};

@@ -1,6 +1,6 @@
 //! Sentences with markup inside: "to let {client} use {resource}".
 
-/// A sentence with named slots. Where it is filled, [`sentence!`](crate::messages::sentence) compares
+/// A sentence with named slots. Where it is filled, `components::sentence!` compares
 /// the names with those given, so that a slot forgotten or misspelt does not compile; in which
 /// order they stand is for the language to say.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl Template {
     }
 
     /// Whether its slots are exactly these, each once.
-    pub(crate) const fn takes(self, names: &[&str]) -> bool {
+    const fn takes(self, names: &[&str]) -> bool {
         let (mut rest, mut slots) = (self.0.as_bytes(), 0);
         while let Some((name, after)) = next_slot(rest) {
             if !holds(names, name) {
@@ -37,6 +37,11 @@ impl Template {
             index += 1;
         }
         slots == names.len()
+    }
+
+    /// Does not compile unless its slots are exactly these.
+    pub(crate) const fn require(self, names: &[&str]) {
+        assert!(self.takes(names), "these are not the slots of the sentence");
     }
 
     /// Its parts in their order.
@@ -99,16 +104,6 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
     }
     index == one.len() && index == other.len()
 }
-
-/// A sentence of the catalogue with views in its slots: `sentence!(messages::LEAD, client =
-/// view! { … }, resource = …)`.
-macro_rules! sentence {
-    ($template:expr, $($slot:ident = $view:expr),+ $(,)?) => {{
-        const { assert!($template.takes(&[$(stringify!($slot)),+]), "these are not the slots of the sentence") };
-        $crate::components::fill($template, [$((stringify!($slot), leptos::prelude::IntoAny::into_any($view))),+])
-    }};
-}
-pub(crate) use sentence;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     account::{actions::DeclinePasskey, messages as account_messages},
-    components::{Alert, HiddenFields, WithoutScript},
+    components::{Alert, PostForm, WithoutScript},
     context::PageContext,
     islands::AddPasskey,
     messages::Message,
@@ -50,9 +50,8 @@ fn Offered(
             <AddPasskey form_token=form_token.clone() request=request.clone() confirm=onward/>
         </div>
         <WithoutScript words=account_messages::CREATING_NEEDS_SCRIPT/>
-        <form method="post" action=DeclinePasskey::url()>
-            <HiddenFields form_token request/>
+        <PostForm action=DeclinePasskey::url() class="" form_token request>
             <button class="button" type="submit">{messages::NOT_NOW}</button>
-        </form>
+        </PostForm>
     }
 }

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::{
+    components::sentence,
     context::PageContext,
-    messages::sentence,
     page::{PageError, PageView},
     pages::PagePath,
     recovery::messages,

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    components::{Alert, EmailField, HiddenFields},
+    components::{Alert, EmailField, PostForm},
     context::PageContext,
     flash::Flash,
     login::{
@@ -27,15 +27,12 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
 #[component]
 fn RecoveryCard(arrival: Arrival, flash: Option<Flash>, form_token: String) -> impl IntoView {
     let request = arrival.field();
-    let (message, email) = flash.map_or((None, String::new()), |flash| {
-        (Some(flash.message), flash.email)
-    });
+    let (message, email) = Flash::parts(flash);
     view! {
         <h1>{messages::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}
         <p class="quiet">{messages::LEAD}</p>
-        <form class="stack" method="post" action=actions::Recover::url()>
-            <HiddenFields form_token request/>
+        <PostForm action=actions::Recover::url() form_token request>
             <Alert message id="form-alert"/>
             <EmailField value=email message=None/>
             <div class="field">
@@ -46,7 +43,7 @@ fn RecoveryCard(arrival: Arrival, flash: Option<Flash>, form_token: String) -> i
                 />
             </div>
             <button class="button filled" type="submit">{common::SIGN_IN}</button>
-        </form>
+        </PostForm>
         <div class="links">
             <a class="link" href=PagePath::Login(arrival.request).to_string()>{messages::ANOTHER_WAY}</a>
         </div>

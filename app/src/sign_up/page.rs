@@ -58,9 +58,7 @@ fn SignUpCard(
         request: arrival.field(),
         has_passkeys,
     };
-    let (message, email) = flash.map_or((None, String::new()), |flash| {
-        (Some(flash.message), flash.email)
-    });
+    let (message, email) = Flash::parts(flash);
     view! {
         <h1>{messages::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}

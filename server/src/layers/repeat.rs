@@ -1,5 +1,6 @@
 //! Posts that come twice, as of a double click.
 
+use app::actions::is_done_once;
 use app::context::Settled;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -10,35 +11,6 @@ use provider::{BrowserContext, PostAnswer, Turn};
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::respond;
-
-/// What cannot be done twice, or must not be: it uses something up, ends something, or shows
-/// something once. What can be repeated without harm, such as disabling an account, is not here;
-/// nor are guesses at passwords, and the consent, which remembers its answer itself.
-const ONCE: [&str; 23] = [
-    "accept_invitation",
-    "add_client",
-    "change_email",
-    "change_password",
-    "disconnect",
-    "disconnect_all",
-    "disconnect_client",
-    "end_other_sessions",
-    "end_session",
-    "finish_accept_with_passkey",
-    "finish_adding_passkey",
-    "finish_passkey_sign_in",
-    "invite",
-    "make_recovery_codes",
-    "recover",
-    "remove_account",
-    "remove_client",
-    "remove_passkey",
-    "remove_password",
-    "reset_account",
-    "revoke_key",
-    "rotate_keys",
-    "withdraw_link",
-];
 
 /// Gives a post that is identical to one that was answered a moment ago the same answer.
 pub async fn repeated_posts(
@@ -78,8 +50,7 @@ pub async fn repeated_posts(
 }
 
 fn is_once(request: &Request) -> bool {
-    let action = request.uri().path().strip_prefix("/actions/");
-    request.method() == Method::POST && action.is_some_and(|action| ONCE.contains(&action))
+    request.method() == Method::POST && is_done_once(request.uri().path())
 }
 
 /// A response, and what is to be kept of it, if it is text.
@@ -114,18 +85,15 @@ fn said_again(answer: PostAnswer) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use app::actions::ACTIONS;
     use leptos::server_fn::axum::server_fn_paths;
 
-    use super::*;
-
     #[test]
-    fn every_action_that_is_done_once_exists() {
-        let paths: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
-        for action in ONCE {
-            let there = paths
-                .iter()
-                .any(|path| path.strip_prefix("/actions/") == Some(action));
-            assert!(there, "{action}: {paths:?}");
-        }
+    fn every_action_is_in_the_table_that_says_whether_it_is_done_once() {
+        let mut table = ACTIONS.to_vec();
+        table.sort_unstable();
+        let mut routed: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
+        routed.sort_unstable();
+        assert_eq!(table, routed);
     }
 }

@@ -2,7 +2,7 @@
 
 use provider::Role;
 
-use crate::{admin::messages::counted, clean, messages::Template};
+use crate::{clean, messages::Template, messages::common::counted};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Accounts";

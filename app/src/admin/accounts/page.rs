@@ -14,12 +14,12 @@ use crate::{
         context::{AdminContext, Refused},
         flash::Attempt,
         messages as admin_messages,
-        pagination::{Page, Pagination, Unreadable, address},
+        pagination::{Page, Pagination, address},
         parts::{ActionForm, TextField},
     },
     clean,
-    components::{Ago, HiddenFields, Step},
-    messages::{common, sentence},
+    components::{Ago, PostForm, Step, Unreadable, sentence},
+    messages::common,
     page::PageError,
     pages::{AdminPage, PagePath},
     time_format,
@@ -85,8 +85,7 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
     let open = fault.is_some();
     view! {
         <Step summary=messages::INVITE_SOMEBODY open>
-            <form class="stack" method="post" action=Invite::url()>
-                <HiddenFields form_token/>
+            <PostForm action=Invite::url() form_token>
                 <p>{messages::INVITE_EXPLAINED}</p>
                 <TextField id="invite-email" name="email" label=common::EMAIL value=email fault/>
                 <div class="field">
@@ -97,7 +96,7 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
                     </select>
                 </div>
                 <button class="button" type="submit">{messages::INVITE}</button>
-            </form>
+            </PostForm>
         </Step>
     }
 }

@@ -13,8 +13,7 @@ use crate::{
         parts::TextField,
     },
     clean,
-    components::{Ago, HiddenFields, Step},
-    messages::sentence,
+    components::{Ago, PostForm, Rows, Section, Step, sentence},
 };
 
 /// Adding an application. Open, with what was typed, when it was refused.
@@ -35,8 +34,7 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
     let open = fault.is_some();
     view! {
         <Step summary=messages::ADD open>
-            <form class="stack" method="post" action=AddClient::url()>
-                <HiddenFields form_token/>
+            <PostForm action=AddClient::url() form_token>
                 <p>{messages::ADD_EXPLAINED}</p>
                 {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
                 <TextField id="client-name" name="name" label=messages::NAME value=name/>
@@ -59,7 +57,7 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
                     <p class="hint" id="client-confidential-hint">{messages::KEEPS_A_SECRET_EXPLAINED}</p>
                 </div>
                 <button class="button" type="submit">{messages::ADD_IT}</button>
-            </form>
+            </PostForm>
         </Step>
     }
 }
@@ -79,25 +77,18 @@ pub(crate) fn Blocking(
         }) => (host, Some(why)),
         _ => (String::new(), None),
     };
-    let none = blocked.is_empty();
     let rows = blocked
         .into_iter()
         .map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> })
         .collect_view();
     view! {
-        <section aria-labelledby="blocked-hosts">
-            <h2 id="blocked-hosts">{messages::BLOCKED_HOSTS}</h2>
-            {if none {
-                view! { <p class="quiet">{messages::NONE_BLOCKED}</p> }.into_any()
-            } else {
-                view! { <ul class="rows">{rows}</ul> }.into_any()
-            }}
-            <form class="search" method="post" action=BlockHost::url()>
-                <HiddenFields form_token/>
+        <Section id="blocked-hosts" title=messages::BLOCKED_HOSTS>
+            <Rows rows none=messages::NONE_BLOCKED/>
+            <PostForm action=BlockHost::url() class="search" form_token>
                 <TextField id="block-host" name="host" label=messages::HOST hint=messages::HOST_EXPLAINED value=typed fault/>
                 <button class="button" type="submit">{messages::BLOCK}</button>
-            </form>
-        </section>
+            </PostForm>
+        </Section>
     }
 }
 
@@ -113,11 +104,10 @@ fn Blocked(blocked: BlockedHost, now: Timestamp, form_token: String) -> impl Int
     view! {
         <li class="row">
             <p>{row}</p>
-            <form method="post" action=UnblockHost::url()>
-                <HiddenFields form_token/>
+            <PostForm action=UnblockHost::url() class="" form_token>
                 <input type="hidden" name="host" value=blocked.host.clone()/>
                 <button class="button" type="submit"><span>{button}</span></button>
-            </form>
+            </PostForm>
         </li>
     }
 }

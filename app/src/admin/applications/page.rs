@@ -15,12 +15,12 @@ use crate::{
         },
         context::AdminContext,
         messages as admin_messages,
-        pagination::{Page, Pagination, Unreadable},
+        pagination::{Page, Pagination},
         parts::ActionForm,
     },
     clean,
-    components::{Ago, Step, fill},
-    messages::{common, sentence},
+    components::{Ago, Rows, Section, Step, Unreadable, fill, sentence},
+    messages::common,
     page::PageError,
     pages::AdminPage,
     time_format,
@@ -90,20 +90,14 @@ fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed
         ApplicationKind::Document => "document",
         ApplicationKind::Added => "added",
     };
-    let none = clients.is_empty();
     let rows = clients
         .into_iter()
         .map(|client| view! { <Row client viewed=viewed.clone()/> })
         .collect_view();
     view! {
-        <section aria-labelledby=id>
-            <h2 id=id>{messages::group(kind)}</h2>
-            {if none {
-                view! { <p class="quiet">{messages::none(kind)}</p> }.into_any()
-            } else {
-                view! { <ul class="rows">{rows}</ul> }.into_any()
-            }}
-        </section>
+        <Section id title=messages::group(kind)>
+            <Rows rows none=messages::none(kind)/>
+        </Section>
     }
 }
 

@@ -20,8 +20,8 @@ use crate::{
         parts::{ActionForm, TextField},
     },
     clean,
-    components::{Ago, Step, fill},
-    messages::{common, sentence},
+    components::{Ago, Section, Step, fill, sentence},
+    messages::common,
     page::PageError,
     pages::{AdminPage, PagePath},
 };
@@ -167,11 +167,10 @@ fn Group<'a>(
         .map(|view| view! { <Row view known/> })
         .collect_view();
     view! {
-        <section aria-labelledby=id>
-            <h2 id=id>{title}</h2>
+        <Section id title>
             {(!hint.is_empty()).then(|| view! { <p class="hint">{hint}</p> })}
             <ul class="rows">{rows}</ul>
-        </section>
+        </Section>
     }
     .into_any()
 }

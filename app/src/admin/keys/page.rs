@@ -13,8 +13,7 @@ use crate::{
         messages as admin_messages,
         parts::ActionForm,
     },
-    components::{Ago, Step},
-    messages::sentence,
+    components::{Ago, Step, sentence},
     page::PageError,
     time_format,
 };

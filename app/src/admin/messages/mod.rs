@@ -3,17 +3,11 @@
 
 pub mod errors;
 
-use crate::{error_page::messages::ErrorText, messages::Template};
+use crate::messages::Template;
 
 /// The navigation, for those who hear it.
 pub(crate) const NAVIGATION: &str = "Administration";
 pub(crate) const YOUR_ACCOUNT: &str = "Your account";
-
-/// In place of a page that only administrators see.
-pub(crate) const FOR_ADMINISTRATORS: ErrorText = ErrorText {
-    heading: "This page is for whoever runs this server.",
-    advice: "Your account is not an administrator's. If you need something here, ask one of them.",
-};
 
 /// The second step of a row.
 pub(crate) const CHANGE: &str = "Change";
@@ -42,18 +36,4 @@ pub(crate) const PREVIOUS: &str = "Previous";
 /// "51 to 100 of 230".
 pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {
     format!("{first} to {last} of {all}")
-}
-
-/// Under a list some of whose entries cannot be shown.
-pub(crate) fn unreadable(count: usize) -> String {
-    let entries = counted(count as u64, "entry", "entries");
-    format!("{entries} cannot be read by this version of the server, and the log names them.")
-}
-
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    if count == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{count} {many}")
-    }
 }

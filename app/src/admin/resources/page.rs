@@ -10,8 +10,7 @@ use crate::{
         resources::messages,
     },
     clean,
-    components::Step,
-    messages::sentence,
+    components::{Step, sentence},
     page::PageError,
 };
 

@@ -1,5 +1,6 @@
 //! Passkey ceremonies as they travel. The browser's side is in `islands`.
 
+use provider::EnrolmentSource;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{context::PageContext, messages::Message, model::Ceremony};
@@ -35,4 +36,13 @@ pub(crate) fn sent<T: Serialize>(ceremony: provider::Ceremony<T>) -> Result<Cere
 /// The authenticator's answer, as the provider takes it.
 pub(crate) fn received<T: DeserializeOwned>(credential: &str) -> Result<T, Message> {
     serde_json::from_str(credential).map_err(|_| Message::PasskeyRefused)
+}
+
+/// How somebody comes to an account: by the link of this token, or without one by signing up.
+pub(crate) const fn enrolment_source(token: &str) -> EnrolmentSource<'_> {
+    if token.is_empty() {
+        EnrolmentSource::SignUp
+    } else {
+        EnrolmentSource::Link(token)
+    }
 }

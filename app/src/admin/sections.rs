@@ -1,0 +1,33 @@
+//! What the pages for administrators are called.
+
+use crate::{
+    admin,
+    pages::{AdminPage, pages},
+};
+
+macro_rules! titles {
+    (
+        redirects { $($redirects:tt)* }
+        pages { $($pages:tt)* }
+        admin {
+            $($(#[$doc:meta])* $section:ident $path:literal $name:literal $module:ident;)*
+        }
+    ) => {
+        impl AdminPage {
+            /// Its title.
+            pub(crate) const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$section => admin::$module::messages::TITLE,)*
+                }
+            }
+
+            /// What it shows, under its heading.
+            pub(crate) const fn lead(self) -> &'static str {
+                match self {
+                    $(Self::$section => admin::$module::messages::LEAD,)*
+                }
+            }
+        }
+    };
+}
+pages!(titles);

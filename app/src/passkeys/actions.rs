@@ -1,0 +1,160 @@
+//! The passkey ceremonies, which the islands begin and end.
+
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    context::{PageContext, answer_script},
+    pages::{OpaqueToken, PagePath},
+    passkeys::ceremonies,
+};
+use crate::{messages::Message, model::Ceremony};
+
+/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in
+/// the box "Email".
+#[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
+pub async fn start_passkey_sign_in(
+    form_token: String,
+    #[server(default)] autofill: bool,
+) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        let started = context
+            .provider
+            .start_passkey_sign_in(&context.browser, autofill)
+            .await;
+        ceremonies::sent(started.map_err(|error| Message::from(error).for_passkey())?)
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends signing in with a passkey; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_passkey_sign_in", input = Json)]
+pub async fn finish_passkey_sign_in(
+    form_token: String,
+    ceremony: String,
+    credential: String,
+    request: String,
+    #[server(default)] then: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        let credential = ceremonies::received(&credential)?;
+        let place = PagePath::sign_in(&request, &then);
+        let signed_in = if matches!(place, PagePath::Confirm(_)) {
+            context
+                .provider
+                .confirm_with_passkey(&context.browser, &ceremony, &credential)
+                .await
+        } else {
+            context
+                .provider
+                .finish_passkey_sign_in(&context.browser, &ceremony, &credential)
+                .await
+        };
+        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "passkey"));
+        context.keep_all(
+            &signed_in
+                .map_err(|error| Message::from(error).for_passkey())?
+                .cookies,
+        );
+        Ok(place.onward(false).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// Begins accepting with a new passkey.
+#[server(prefix = "/actions", endpoint = "start_accept_with_passkey", input = Json)]
+pub async fn start_accept_with_passkey(
+    form_token: String,
+    token: String,
+    email: String,
+) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        ceremonies::sent(
+            context
+                .provider
+                .start_accept_with_passkey(
+                    &context.browser,
+                    ceremonies::enrolment_source(&token),
+                    &email,
+                )
+                .await?,
+        )
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends accepting with a new passkey, and signs in; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_accept_with_passkey", input = Json)]
+pub async fn finish_accept_with_passkey(
+    form_token: String,
+    token: String,
+    ceremony: String,
+    credential: String,
+    request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        let credential = ceremonies::received(&credential)?;
+        let signed_in = context
+            .provider
+            .finish_accept_with_passkey(
+                &context.browser,
+                ceremonies::enrolment_source(&token),
+                &ceremony,
+                &credential,
+            )
+            .await?;
+        context.keep_all(&signed_in.cookies);
+        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// Begins adding a passkey.
+#[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
+pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        ceremonies::sent(
+            context
+                .provider
+                .start_adding_passkey(&context.browser)
+                .await?,
+        )
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends adding a passkey; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_adding_passkey", input = Json)]
+pub async fn finish_adding_passkey(
+    form_token: String,
+    ceremony: String,
+    credential: String,
+    #[server(default)] request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        ceremonies::admit(&context)?;
+        let credential = ceremonies::received(&credential)?;
+        context
+            .provider
+            .finish_adding_passkey(&context.browser, &ceremony, &credential)
+            .await?;
+        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
