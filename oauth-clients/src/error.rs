@@ -2,6 +2,7 @@
 
 use oauth::error::{
     AuthenticationScheme, ErrorCode, ParameterError, ProtocolError, RedirectUriError,
+    RedirectUriFault,
 };
 use thiserror::Error;
 
@@ -165,6 +166,9 @@ pub enum DocumentError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// None of its redirect URIs is safe.
+    #[error("the member redirect_uris of the client's metadata document is not acceptable: {0}")]
+    RedirectUri(RedirectUriFault),
     /// The settings do not let the scheme of a redirect URI in.
     #[error("{}", RedirectUriError::SchemeNotAllowed(.0.clone()))]
     SchemeNotAllowed(String),
@@ -181,10 +185,7 @@ impl From<MetadataError> for DocumentError {
         match error {
             MetadataError::Malformed => Self::Malformed,
             MetadataError::Unacceptable { member, why } => Self::Unacceptable { member, why },
-            MetadataError::RedirectUri(RedirectUriError::Unsafe(why)) => Self::Unacceptable {
-                member: "redirect_uris",
-                why,
-            },
+            MetadataError::RedirectUri(RedirectUriError::Unsafe(fault)) => Self::RedirectUri(fault),
             MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(scheme)) => {
                 Self::SchemeNotAllowed(scheme)
             }
@@ -201,6 +202,7 @@ impl ProtocolError for DocumentError {
             | Self::NotAvailable(_)
             | Self::Malformed
             | Self::Unacceptable { .. }
+            | Self::RedirectUri(_)
             | Self::NoCommonAuthentication => ErrorCode::InvalidClient,
         }
     }
@@ -241,8 +243,6 @@ impl ProtocolError for IntrospectionError {
 
 #[cfg(test)]
 mod tests {
-    use oauth::ErrorResponse;
-
     use super::*;
 
     #[test]
@@ -352,13 +352,9 @@ mod tests {
     fn r_o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
         use ClientAuthenticationError as E;
 
-        let answer = |error: &E| {
-            let response = ErrorResponse::from(error);
-            (
-                response.code.as_str(),
-                response.status(),
-                response.challenge,
-            )
+        let answer = |error: &dyn ProtocolError| {
+            let code = error.code();
+            (code.as_str(), code.status(), error.challenge())
         };
         let basic = Some(AuthenticationScheme::Basic);
         for (error, status, challenge) in [
@@ -386,14 +382,17 @@ mod tests {
         ] {
             assert_eq!(answer(&error), ("invalid_request", 400, None), "{error}");
         }
-        let failed = ErrorResponse::from(&IntrospectionError::AuthenticationFailed);
-        assert_eq!((failed.status(), failed.challenge), (401, basic));
-        let refused = ErrorResponse::from(&RegistrationError::TokenRefused);
         assert_eq!(
-            (refused.code.as_str(), refused.status(), refused.challenge),
+            answer(&IntrospectionError::AuthenticationFailed),
+            ("invalid_client", 401, basic)
+        );
+        assert_eq!(
+            answer(&RegistrationError::TokenRefused),
             ("invalid_token", 401, Some(AuthenticationScheme::Bearer))
         );
-        let metadata = ErrorResponse::from(&RegistrationError::TooLarge);
-        assert_eq!((metadata.status(), metadata.challenge), (400, None));
+        assert_eq!(
+            answer(&RegistrationError::TooLarge),
+            ("invalid_client_metadata", 400, None)
+        );
     }
 }

@@ -9,7 +9,6 @@ use oauth::{
     parameters::Parameters,
     resource::{Resource, ResourceIdentifier},
     secret::Secret,
-    time::Timestamp,
 };
 
 const SECRET_PREFIX: &str = "vis_";
@@ -105,10 +104,10 @@ pub struct ActiveToken {
     pub aud: String,
     /// Who issued it.
     pub iss: String,
-    /// When it expires.
-    pub exp: Timestamp,
-    /// When it was issued.
-    pub iat: Timestamp,
+    /// When it expires, in seconds since 1970.
+    pub exp: u64,
+    /// When it was issued, likewise.
+    pub iat: u64,
     /// Its number.
     pub jti: String,
     /// The device or installation it is bound to.
@@ -243,8 +242,8 @@ mod tests {
             sub: "acct_a".to_owned(),
             aud: "https://a.example/mcp".to_owned(),
             iss: "https://auth.example.com".to_owned(),
-            exp: Timestamp::from_seconds(3607),
-            iat: Timestamp::from_seconds(7),
+            exp: 3607,
+            iat: 7,
             jti: "j".to_owned(),
             device_id: "vc_a".to_owned(),
             token_type: "Bearer",

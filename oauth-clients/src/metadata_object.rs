@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{client::KeySource, error::MetadataError, jwk::Jwks};
 use oauth::{
-    error::RedirectUriError,
+    error::{RedirectUriError, RedirectUriFault},
     redirect::{PrivateSchemes, RedirectUri},
 };
 
@@ -144,11 +144,11 @@ impl ClientMetadataObject {
             .read("redirect_uris", "it is not a list of strings")?
             .unwrap_or_default();
         if values.len() > MOST_REDIRECT_URIS {
-            return Err(RedirectUriError::Unsafe("there are too many").into());
+            return Err(RedirectUriError::Unsafe(RedirectUriFault::TooMany).into());
         }
         let register = |value: &Value| match value.as_str() {
             Some(text) => RedirectUri::register(text, schemes),
-            None => Err(RedirectUriError::Unsafe("it is not a string")),
+            None => Err(RedirectUriError::Unsafe(RedirectUriFault::NotAString)),
         };
         let mut safe = Vec::new();
         let mut faults = Vec::new();
@@ -162,7 +162,7 @@ impl ClientMetadataObject {
             return Err(faults
                 .into_iter()
                 .next()
-                .unwrap_or(RedirectUriError::Unsafe("there is none"))
+                .unwrap_or(RedirectUriError::Unsafe(RedirectUriFault::NoneGiven))
                 .into());
         }
         self.dropped

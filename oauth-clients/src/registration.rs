@@ -131,14 +131,14 @@ pub struct GeneratedSecrets {
 #[derive(Clone, Serialize)]
 pub struct ClientInformation {
     client_id: String,
-    client_id_issued_at: Timestamp,
+    client_id_issued_at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u64>,
     registration_access_token: String,
     registration_client_uri: String,
-    redirect_uris: Vec<RedirectUri>,
+    redirect_uris: Vec<String>,
     #[serde(flatten)]
     keys: Option<KeySource>,
     grant_types: Vec<&'static str>,
@@ -176,12 +176,16 @@ impl ClientInformation {
             .collect();
         Self {
             client_id: client.id.to_string(),
-            client_id_issued_at: client.created_at,
+            client_id_issued_at: client.created_at.seconds(),
             client_secret_expires_at: client_secret.as_ref().map(|_| 0),
             client_secret,
             registration_access_token: token,
             registration_client_uri: issuer.url(&format!("{}/{}", endpoint::REGISTER, client.id)),
-            redirect_uris: client.redirect_uris.clone(),
+            redirect_uris: client
+                .redirect_uris
+                .iter()
+                .map(|uri| uri.as_str().to_owned())
+                .collect(),
             keys,
             grant_types,
             response_types: ["code"],

@@ -91,9 +91,7 @@ pub fn destination(
         .ok_or(ParameterError::Missing("redirect_uri"))?;
     let destination = ValidatedRedirectUri::validate(client.redirect_uris, presented)?;
     match parameters.one("state") {
-        Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => {
-            Err(LocalError::StateTooLong(LONGEST_STATE))
-        }
+        Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => Err(LocalError::StateTooLong),
         _ => Ok(destination),
     }
 }
@@ -127,7 +125,7 @@ pub fn admit(
         .one("state")?
         .is_some_and(|state| state.len() > LONGEST_STATE)
     {
-        return Err(RedirectError::StateTooLong(LONGEST_STATE));
+        return Err(RedirectError::StateTooLong);
     }
     let challenge = Challenge::read(parameters)?;
     let scope = parameters.one("scope")?;
@@ -151,6 +149,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        error::ResourceError,
         redirect::{PrivateSchemes, RedirectUri},
         resource::ScopeDescription,
     };
@@ -321,6 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn a_state_that_is_too_long_is_told_the_limit() {
+        for words in [
+            LocalError::StateTooLong.to_string(),
+            RedirectError::StateTooLong.to_string(),
+        ] {
+            assert!(words.contains(&format!(" {LONGEST_STATE} ")), "{words}");
+        }
+    }
+
+    #[test]
     fn a_client_id_may_have_2048_characters_and_blanks() {
         for id in ["x".repeat(2048), "a b".to_owned()] {
             let parameters = query(&[("client_id", Some(&id))]);
@@ -384,10 +393,18 @@ mod tests {
             (
                 "resource",
                 Some("https://unknown.example/mcp"),
-                RedirectError::UnknownResource,
+                RedirectError::Resource(ResourceError::Unknown),
             ),
-            ("resource", Some("nonsense"), RedirectError::UnknownResource),
-            ("resource", None, RedirectError::MissingResource),
+            (
+                "resource",
+                Some("nonsense"),
+                RedirectError::Resource(ResourceError::Unknown),
+            ),
+            (
+                "resource",
+                None,
+                RedirectError::Resource(ResourceError::Missing),
+            ),
             (
                 "scope",
                 Some("openid profile"),
@@ -413,7 +430,7 @@ mod tests {
             assert_eq!(admitted(&[("state", Some(&state))]).state, Some(state));
         }
         for state in ["x".repeat(8 * 1024 + 1), "é".repeat(8 * 1024)] {
-            let there = Judged::There(RedirectError::StateTooLong(8 * 1024), Some(state.clone()));
+            let there = Judged::There(RedirectError::StateTooLong, Some(state.clone()));
             assert_eq!(
                 judge(&[("state", Some(&state))]),
                 there,
@@ -424,7 +441,7 @@ mod tests {
         let endless = "x".repeat(16 * 1024 + 1);
         assert_eq!(
             judge(&[("state", Some(&endless))]),
-            Judged::Here(LocalError::StateTooLong(8 * 1024))
+            Judged::Here(LocalError::StateTooLong)
         );
         assert_eq!(
             judge(&[
@@ -444,7 +461,11 @@ mod tests {
                 None,
                 ParameterError::Missing("code_challenge").into(),
             ),
-            ("resource", Some("nonsense"), RedirectError::UnknownResource),
+            (
+                "resource",
+                Some("nonsense"),
+                RedirectError::Resource(ResourceError::Unknown),
+            ),
             ("scope", Some("openid"), RedirectError::NoGrantableScope),
         ] {
             assert_eq!(
@@ -496,7 +517,10 @@ mod tests {
         ];
         assert_eq!(
             judge(&changes),
-            Judged::There(RedirectError::SeveralResources, Some("s t".to_owned()))
+            Judged::There(
+                RedirectError::Resource(ResourceError::Several),
+                Some("s t".to_owned())
+            )
         );
         // What is not known here is nobody's fault.
         assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));

@@ -64,13 +64,8 @@ impl Consent {
     /// and answer elsewhere).
     pub fn name(client_id: &ClientId, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
         // None of the three can hold a line feed.
-        Digest::of(
-            format!(
-                "{client_id}\n{}\n{resource}",
-                redirect::origin(redirect_uri)
-            )
-            .as_bytes(),
-        )
+        let origin = redirect::origin(redirect_uri);
+        Digest::of(format!("{client_id}\n{origin}\n{resource}").as_bytes())
     }
 
     /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still
@@ -83,37 +78,39 @@ impl Consent {
         request: &AuthorizationRequest,
         earlier: Option<Self>,
         id: Id,
-        measure: ConsentContext,
+        context: ConsentContext,
     ) -> Self {
         let ConsentContext {
             now,
             lifetime,
             epoch,
-        } = measure;
-        let earlier = earlier.filter(|earlier| earlier.is_valid(measure));
-        let unseen = earlier.as_ref().filter(|earlier| {
-            !earlier
-                .scopes
-                .iter()
-                .all(|word| request.scopes.contains(word))
-        });
-        let (shown_at, expires_at) = unseen.map_or_else(
-            || (now, now.after(lifetime)),
-            |earlier| (earlier.shown_at(), earlier.expires_at),
-        );
-        let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| {
-            (earlier.id, earlier.scopes)
-        });
-        Self {
+        } = context;
+        let fresh = Self {
             id,
             client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             resource: request.resource.clone(),
-            scopes: scopes.union(&request.scopes),
+            scopes: request.scopes.clone(),
             allowed_at: now,
-            expires_at,
-            shown_at: Some(shown_at),
+            expires_at: now.after(lifetime),
+            shown_at: Some(now),
             epoch,
+        };
+        let Some(earlier) = earlier.filter(|earlier| earlier.is_valid(context)) else {
+            return fresh;
+        };
+        let was_shown_all = request.scopes.includes(&earlier.scopes);
+        let (shown_at, expires_at) = if was_shown_all {
+            (fresh.shown_at, fresh.expires_at)
+        } else {
+            (Some(earlier.shown_at()), earlier.expires_at)
+        };
+        Self {
+            id: earlier.id,
+            scopes: earlier.scopes.union(&request.scopes),
+            shown_at,
+            expires_at,
+            ..fresh
         }
     }
 
@@ -123,14 +120,14 @@ impl Consent {
 
     /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime
     /// that was shortened counts from the yes.
-    pub fn is_valid(&self, measure: ConsentContext) -> bool {
-        let end = self.shown_at().after(measure.lifetime).min(self.expires_at);
-        !end.has_passed(measure.now) && !measure.epoch.ends(self.epoch)
+    pub fn is_valid(&self, context: ConsentContext) -> bool {
+        let end = self.shown_at().after(context.lifetime).min(self.expires_at);
+        !end.has_passed(context.now) && !context.epoch.ends(self.epoch)
     }
 
     /// Whether all of `scopes` were allowed, and that still stands.
-    pub fn covers(&self, scopes: &Scopes, measure: ConsentContext) -> bool {
-        self.is_valid(measure) && scopes.iter().all(|word| self.scopes.contains(word))
+    pub fn covers(&self, scopes: &Scopes, context: ConsentContext) -> bool {
+        self.is_valid(context) && self.scopes.includes(scopes)
     }
 }
 
@@ -154,9 +151,9 @@ pub fn interaction<'a>(
     destination: &ValidatedRedirectUri,
     signed_in: bool,
     earlier: Option<&'a Consent>,
-    measure: ConsentContext,
+    context: ConsentContext,
 ) -> Interaction<'a> {
-    let covering = earlier.filter(|consent| consent.covers(&request.scopes, measure));
+    let covering = earlier.filter(|consent| consent.covers(&request.scopes, context));
     let at_home = destination.targets_native_app();
     match (request.prompt, covering) {
         (Prompt::None, _) if !signed_in => Interaction::Error(RedirectError::LoginRequired),

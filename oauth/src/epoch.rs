@@ -1,17 +1,24 @@
 //! Ending everything that people allowed one client, at once.
 
-use serde::{Deserialize, Serialize};
-
 use crate::time::Timestamp;
 
 /// Counts how often everything that people allowed a client was ended. What is allowed carries the
 /// epoch of its time, and is worth nothing in a later one. A counter, not a moment: what is allowed
 /// again in the same second counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(u64);
 
 impl Epoch {
+    /// The epoch of this number; the first one is zero.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
     /// The one that begins now. It is later than this one, and than every one that began before in
     /// the same way: so a record of it may be forgotten once nothing of earlier ones is left.
     #[must_use]

@@ -1,15 +1,69 @@
 //! Why a request is refused: one enum for each step, and the codes of the RFCs.
 //!
-//! `Display` is for the log of the server. [`ProtocolError`] says what the client is told.
+//! The words beside a variant are the ones of `error_description` and of the server's log; pages
+//! and commands have words of their own. [`ProtocolError`] says what the client is told.
 
 mod authorize;
 mod code;
 mod token;
 
-pub use authorize::{LocalError, RedirectError, RedirectUriError};
+pub use authorize::{LocalError, RedirectError, RedirectUriError, RedirectUriFault};
 pub use code::ErrorCode;
-use thiserror::Error;
-pub use token::TokenRequestError;
+pub use token::{CodeError, RefreshTokenError, TokenRequestError};
+
+/// Declares an enum of faults without data, each with the words for it.
+#[macro_export]
+macro_rules! faults {
+    ($(#[$about:meta])* $name:ident { $($fault:ident: $words:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ::thiserror::Error)]
+        pub enum $name { $(
+            #[doc = concat!("`", $words, "`")]
+            #[error($words)]
+            $fault,
+        )+ }
+
+        impl $name {
+            /// The words for it.
+            pub const fn words(self) -> &'static str {
+                match self { $(Self::$fault => $words,)+ }
+            }
+        }
+    };
+}
+
+/// Declares the error of a step: the errors that it passes on, then its own, each with the code of
+/// the RFCs and the words of `error_description`. Other methods of [`ProtocolError`] may follow.
+#[macro_export]
+macro_rules! step_error {
+    (
+        $(#[$about:meta])*
+        $name:ident from [$($(#[$from_about:meta])* $from:ident($error:ty)),* $(,)?] {
+            $($(#[$fault_about:meta])* $fault:ident $(($($data:tt)*))? $({ $($field:tt)* })?
+                => $code:ident, $words:literal;)*
+        }
+        $($method:item)*
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, ::thiserror::Error)]
+        pub enum $name {
+            $($(#[$from_about])* #[error(transparent)] $from(#[from] $error),)*
+            $($(#[$fault_about])* #[doc = concat!("`", stringify!($code), "`: `", $words, "`")]
+                #[error($words)] $fault $(($($data)*))? $({ $($field)* })?,)*
+        }
+
+        impl $crate::error::ProtocolError for $name {
+            fn code(&self) -> $crate::error::ErrorCode {
+                match self {
+                    $(Self::$from(error) => error.code(),)*
+                    $(Self::$fault { .. } => $crate::error::ErrorCode::$code,)*
+                }
+            }
+
+            $($method)*
+        }
+    };
+}
 
 /// A fault of a request, as its sender is told of it.
 pub trait ProtocolError: std::fmt::Display {
@@ -36,27 +90,31 @@ pub enum AuthenticationScheme {
     Bearer,
 }
 
-/// A fault of a single parameter, at any endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ParameterError {
-    /// It came more than once (R-O5).
-    #[error("the parameter {0} came more than once")]
-    Repeated(&'static str),
-    /// It is required, and absent or empty.
-    #[error("the parameter {0} is missing")]
-    Missing(&'static str),
-}
-
-impl ProtocolError for ParameterError {
-    fn code(&self) -> ErrorCode {
-        ErrorCode::InvalidRequest
+step_error! {
+    /// A fault of a single parameter, at any endpoint.
+    #[derive(Copy)]
+    ParameterError from [] {
+        /// R-O5.
+        Repeated(&'static str) => InvalidRequest, "the parameter {0} came more than once";
+        /// Absent, or empty.
+        Missing(&'static str) => InvalidRequest, "the parameter {0} is missing";
     }
 }
 
-/// A request names different resources at once, and a token here is for one (RFC 8707 section 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the request names several resources, and a token here is for one")]
-pub struct SeveralResources;
+step_error! {
+    /// What a request names as its resource is not what a token can be for (RFC 8707 section 2).
+    #[derive(Copy)]
+    ResourceError from [] {
+        /// R-A19.
+        Unknown => InvalidTarget, "the resource is not one of this server's";
+        /// None is named, there are several, and nothing says which is meant.
+        Missing => InvalidTarget, "the request names no resource, and this server stands in front of several: the parameter resource says which";
+        /// A token is for one resource.
+        Several => InvalidTarget, "the request names several resources, and a token here is for one";
+        /// A resource other than the one consented to.
+        NotGranted => InvalidTarget, "the resource is not the one of the grant";
+    }
+}
 
 /// A text with a capital letter and a full stop.
 fn sentence(mut text: String) -> String {
@@ -65,7 +123,6 @@ fn sentence(mut text: String) -> String {
     }
     text + "."
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,19 +155,19 @@ mod tests {
                 Box::new(RedirectError::MalformedChallenge),
                 "invalid_request",
             ),
-            (
-                Box::new(RedirectError::StateTooLong(2048)),
-                "invalid_request",
-            ),
+            (Box::new(RedirectError::StateTooLong), "invalid_request"),
             (Box::new(RedirectError::NoGrantableScope), "invalid_scope"),
-            (Box::new(RedirectError::UnknownResource), "invalid_target"),
+            (
+                Box::new(RedirectError::Resource(ResourceError::Unknown)),
+                "invalid_target",
+            ),
             (Box::new(RedirectError::Denied), "access_denied"),
             (
                 Box::new(RedirectError::InteractionRequired),
                 "interaction_required",
             ),
             (
-                Box::new(RedirectUriError::Unsafe("it is too long")),
+                Box::new(RedirectUriError::Unsafe(RedirectUriFault::TooLong)),
                 "invalid_redirect_uri",
             ),
             (Box::new(RedirectError::LoginRequired), "login_required"),
@@ -120,8 +177,14 @@ mod tests {
                 "invalid_request",
             ),
             (Box::new(LocalError::ClientBlocked), "invalid_client"),
-            (Box::new(RedirectError::MissingResource), "invalid_target"),
-            (Box::new(RedirectError::SeveralResources), "invalid_target"),
+            (
+                Box::new(RedirectError::Resource(ResourceError::Missing)),
+                "invalid_target",
+            ),
+            (
+                Box::new(RedirectError::Resource(ResourceError::Several)),
+                "invalid_target",
+            ),
             (
                 Box::new(RedirectUriError::SchemeNotAllowed("my-agent".to_owned())),
                 "invalid_redirect_uri",
@@ -130,10 +193,10 @@ mod tests {
                 Box::new(RedirectError::Parameter(ParameterError::Missing("scope"))),
                 "invalid_request",
             ),
-            (Box::new(LocalError::StateTooLong(16384)), "invalid_request"),
+            (Box::new(LocalError::StateTooLong), "invalid_request"),
             (
                 Box::new(LocalError::RedirectUri(RedirectUriError::Unsafe(
-                    "it is too long",
+                    RedirectUriFault::TooLong,
                 ))),
                 "invalid_redirect_uri",
             ),
@@ -150,45 +213,66 @@ mod tests {
                 Box::new(TokenRequestError::UnsupportedGrantType),
                 "unsupported_grant_type",
             ),
-            (Box::new(TokenRequestError::UnknownCode), "invalid_grant"),
             (
-                Box::new(TokenRequestError::CodeOfAnotherClient),
-                "invalid_grant",
-            ),
-            (Box::new(TokenRequestError::ExpiredCode), "invalid_grant"),
-            (
-                Box::new(TokenRequestError::RedirectUriMismatch),
+                Box::new(TokenRequestError::Code(CodeError::Unknown)),
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::MalformedVerifier),
+                Box::new(TokenRequestError::Code(CodeError::OfAnotherClient)),
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::VerifierMismatch),
-                "invalid_grant",
-            ),
-            (Box::new(TokenRequestError::ReplayedCode), "invalid_grant"),
-            (
-                Box::new(TokenRequestError::UnknownRefreshToken),
+                Box::new(TokenRequestError::Code(CodeError::Expired)),
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::RefreshTokenOfAnotherClient),
+                Box::new(TokenRequestError::Code(CodeError::RedirectUriMismatch)),
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::ExpiredRefreshToken),
+                Box::new(TokenRequestError::Code(CodeError::MalformedVerifier)),
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::ReplayedRefreshToken),
+                Box::new(TokenRequestError::Code(CodeError::VerifierMismatch)),
                 "invalid_grant",
             ),
-            (Box::new(TokenRequestError::EndedGrant), "invalid_grant"),
-            (Box::new(TokenRequestError::AccountGone), "invalid_grant"),
             (
-                Box::new(TokenRequestError::ResourceNotGranted),
+                Box::new(TokenRequestError::Code(CodeError::Replayed)),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(RefreshTokenError::Unknown)),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(
+                    RefreshTokenError::OfAnotherClient,
+                )),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(RefreshTokenError::Expired)),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(RefreshTokenError::Replayed)),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(
+                    RefreshTokenError::GrantRevoked,
+                )),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::RefreshToken(
+                    RefreshTokenError::AccountGone,
+                )),
+                "invalid_grant",
+            ),
+            (
+                Box::new(TokenRequestError::Resource(ResourceError::NotGranted)),
                 "invalid_target",
             ),
             (
@@ -204,7 +288,7 @@ mod tests {
                 "invalid_grant",
             ),
             (
-                Box::new(TokenRequestError::SeveralResources),
+                Box::new(TokenRequestError::Resource(ResourceError::Several)),
                 "invalid_target",
             ),
             (
@@ -243,21 +327,21 @@ mod tests {
             texts.len() == 1
         };
         assert!(alike(&[
-            E::UnknownCode,
-            E::CodeOfAnotherClient,
-            E::ExpiredCode,
-            E::RedirectUriMismatch,
-            E::MalformedVerifier,
-            E::VerifierMismatch,
-            E::ReplayedCode,
+            E::Code(CodeError::Unknown),
+            E::Code(CodeError::OfAnotherClient),
+            E::Code(CodeError::Expired),
+            E::Code(CodeError::RedirectUriMismatch),
+            E::Code(CodeError::MalformedVerifier),
+            E::Code(CodeError::VerifierMismatch),
+            E::Code(CodeError::Replayed),
         ]));
         assert!(alike(&[
-            E::UnknownRefreshToken,
-            E::RefreshTokenOfAnotherClient,
-            E::ExpiredRefreshToken,
-            E::ReplayedRefreshToken,
-            E::EndedGrant,
-            E::AccountGone,
+            E::RefreshToken(RefreshTokenError::Unknown),
+            E::RefreshToken(RefreshTokenError::OfAnotherClient),
+            E::RefreshToken(RefreshTokenError::Expired),
+            E::RefreshToken(RefreshTokenError::Replayed),
+            E::RefreshToken(RefreshTokenError::GrantRevoked),
+            E::RefreshToken(RefreshTokenError::AccountGone),
         ]));
     }
 }

@@ -3,37 +3,37 @@
 //!
 //! ```text
 //!              redeem                  refresh
-//!   Offered ───────────▶ Active ◀────────────────┐
+//!   CodeIssued ────────▶ Active ◀────────────────┐
 //!      │                  │  │                   │
 //!      ▼                  │  └───────────────────┘
-//!   (expires)             │  replayed code, replayed refresh token, end
+//!   (expires)             │  replayed code, replayed refresh token, request
 //!                         ▼
-//!                       Ended
+//!                      Revoked
 //! ```
 //!
-//! A transition returns the next state *and* the answer, since a replay changes both. Whoever
-//! stores the next state does so by compare-and-swap against the state the transition started from,
-//! and decides anew when another was faster.
+//! A transition returns the next state *and* the answer, since a replay changes both. The next
+//! state is stored by compare-and-swap against the state that the transition started from; when
+//! another request was faster, the transition is decided again.
 
 mod rotation;
 mod tokens;
+mod transitions;
 
 use std::time::Duration;
 
 pub use rotation::{RotatedToken, Rotation};
 pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
+pub use transitions::{IssuedTokens, TokenPolicy, Transition};
 
 use crate::{
     client::ClientId,
     epoch::Epoch,
-    error::TokenRequestError,
     id::Id,
     pkce::Challenge,
-    resource::{self, Resource, ResourceIdentifier},
+    resource::ResourceIdentifier,
     scope::Scopes,
     secret::{Digest, Secret},
     time::Timestamp,
-    token::{CodeRequest, RefreshRequest},
 };
 
 /// How long a grant that a replay ended is remembered, for its person to see.
@@ -130,48 +130,6 @@ impl RevocationReason {
     }
 }
 
-/// What the settings of today say. What was stored under other ones is judged by these.
-#[derive(Clone, Copy, Debug)]
-pub struct TokenPolicy<'a> {
-    /// How long a code is good, from the person's yes.
-    pub code: Duration,
-    /// How long a refresh token is good, from its own issue.
-    pub refresh_token: Duration,
-    /// How long a rotated token gives its successor again; zero is strict.
-    pub replay_window: Duration,
-    /// The resource of the grant: scopes that it has no more are granted no more.
-    pub resource: &'a Resource,
-}
-
-/// What a transition leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transition {
-    /// The state to store; `None` when nothing changes.
-    pub next: Option<Grant>,
-    /// What the client gets.
-    pub answer: Result<IssuedTokens, TokenRequestError>,
-}
-
-/// What a token response is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuedTokens {
-    /// What the access token is for.
-    pub resource: ResourceIdentifier,
-    /// The scopes of the access token.
-    pub scopes: Scopes,
-    /// The refresh token.
-    pub refresh_token: Option<RefreshToken>,
-}
-
-impl Transition {
-    const fn refuse(reason: TokenRequestError) -> Self {
-        Self {
-            next: None,
-            answer: Err(reason),
-        }
-    }
-}
-
 impl Grant {
     /// A new grant, and the code that redeems it.
     pub fn issue_code(
@@ -184,179 +142,20 @@ impl Grant {
             code: secret.digest(),
             expires_at,
         };
-        (
-            Self {
-                details,
-                state,
-                last_use: None,
-            },
-            AuthorizationCode { key, secret },
-        )
+        let last_use = None;
+        let grant = Self {
+            details,
+            state,
+            last_use,
+        };
+        (grant, AuthorizationCode { key, secret })
     }
 
-    /// Redeems a code (OAuth 2.1 section 4.1.3, R-O4, R-O9, R-O10). `fresh` makes the first refresh
-    /// token: family, then secret.
-    pub fn redeem(
-        self,
-        code: &AuthorizationCode,
-        client_id: &ClientId,
-        request: &CodeRequest<'_>,
-        now: Timestamp,
-        fresh: [Secret; 2],
-        policy: TokenPolicy<'_>,
-    ) -> Transition {
-        let (GrantState::CodeIssued { code: digest, .. } | GrantState::Active { code: digest, .. }) =
-            &self.state
-        else {
-            return Transition::refuse(TokenRequestError::UnknownCode);
-        };
-        if *digest != code.secret.digest() {
-            return Transition::refuse(TokenRequestError::UnknownCode);
-        }
-        let scopes = match self
-            .details
-            .check_redemption(client_id, request, policy.resource)
-        {
-            Ok(scopes) => scopes,
-            Err(reason) => return Transition::refuse(reason),
-        };
-        match &self.state {
-            GrantState::CodeIssued { expires_at, .. }
-                if self
-                    .details
-                    .allowed_at
-                    .after(policy.code)
-                    .min(*expires_at)
-                    .has_passed(now) =>
-            {
-                Transition::refuse(TokenRequestError::ExpiredCode)
-            }
-            GrantState::CodeIssued { code: digest, .. } => {
-                let digest = digest.clone();
-                let [family, secret] = fresh;
-                let token = self.details.may_refresh.then_some(RefreshToken {
-                    key: code.key,
-                    family,
-                    secret,
-                });
-                let refresh = token
-                    .as_ref()
-                    .map(|token| Rotation::start(token, now, policy));
-                let answer = Ok(IssuedTokens {
-                    resource: self.details.resource.clone(),
-                    scopes,
-                    refresh_token: token,
-                });
-                let state = GrantState::Active {
-                    code: digest,
-                    redeemed_at: now,
-                    refresh,
-                };
-                let next = Self {
-                    details: self.details,
-                    state,
-                    last_use: self.last_use,
-                };
-                Transition {
-                    next: Some(next),
-                    answer,
-                }
-            }
-            _ => self.ended_by_replay(RevocationReason::CodeReplayed, now),
-        }
-    }
-
-    /// Uses a refresh token (OAuth 2.1 section 4.3, R-O14). `salt` is fresh, and makes the successor.
-    pub fn refresh(
-        self,
-        token: &RefreshToken,
-        client_id: &ClientId,
-        request: &RefreshRequest<'_>,
-        now: Timestamp,
-        salt: &Secret,
-        policy: TokenPolicy<'_>,
-    ) -> Transition {
-        let rotation = match &self.state {
-            GrantState::Active {
-                refresh: Some(rotation),
-                ..
-            } => rotation,
-            GrantState::Revoked { .. } => return Transition::refuse(TokenRequestError::EndedGrant),
-            _ => return Transition::refuse(TokenRequestError::UnknownRefreshToken),
-        };
-        if rotation.family != token.family.digest() {
-            return Transition::refuse(TokenRequestError::UnknownRefreshToken);
-        }
-        if self.details.client_id != *client_id {
-            return Transition::refuse(TokenRequestError::RefreshTokenOfAnotherClient);
-        }
-        let digest = token.secret.digest();
-        let replayed_salt = rotation.replayed_salt(&digest, now, policy);
-        if replayed_salt.is_none() && rotation.current != digest {
-            return self.ended_by_replay(RevocationReason::RefreshTokenReplayed, now);
-        }
-        if self
-            .refresh_until(rotation, policy.refresh_token)
-            .has_passed(now)
-        {
-            return Transition::refuse(TokenRequestError::ExpiredRefreshToken);
-        }
-        let scopes = match self.details.check_refresh(request, policy.resource) {
-            Ok(scopes) => scopes,
-            Err(reason) => return Transition::refuse(reason),
-        };
-        let successor = token.successor(replayed_salt.as_ref().unwrap_or(salt));
-        let answer = Ok(IssuedTokens {
-            resource: self.details.resource.clone(),
-            scopes,
-            refresh_token: Some(successor.clone()),
-        });
-        Transition {
-            next: replayed_salt
-                .is_none()
-                .then(|| self.rotated(digest, &successor, salt, now, policy)),
-            answer,
-        }
-    }
-
-    /// Ends the grant for a client that shows one of its tokens (RFC 7009 section 2.1): any refresh
-    /// token of the family, or, when `refresh_token` is `None`, an access token that has been
-    /// verified. `None` when there is nothing to end.
-    ///
-    /// # Errors
-    /// [`TokenRequestError::TokenOfAnotherClient`].
-    pub fn revoke(
-        self,
-        refresh_token: Option<&RefreshToken>,
-        client_id: &ClientId,
-        now: Timestamp,
-    ) -> Result<Option<Self>, TokenRequestError> {
-        let GrantState::Active { refresh, .. } = &self.state else {
-            return Ok(None);
-        };
-        let is_known = |token: &RefreshToken| {
-            refresh
-                .as_ref()
-                .is_some_and(|rotation| rotation.recognizes(token, now))
-        };
-        if !refresh_token.is_none_or(is_known) {
-            return Ok(None);
-        }
-        if self.details.client_id != *client_id {
-            return Err(TokenRequestError::TokenOfAnotherClient);
-        }
-        Ok(self.end(RevocationReason::Requested, now))
-    }
-
-    /// Ends the grant; `None` when it has ended already.
-    pub fn end(self, reason: RevocationReason, at: Timestamp) -> Option<Self> {
-        match self.state {
-            GrantState::Revoked { .. } => None,
-            _ => Some(Self {
-                state: GrantState::Revoked { reason, at },
-                ..self
-            }),
-        }
+    /// The grant as it is revoked; `None` when it is revoked already.
+    pub fn revoked(self, reason: RevocationReason, at: Timestamp) -> Option<Self> {
+        let is_new = !matches!(self.state, GrantState::Revoked { .. });
+        let state = GrantState::Revoked { reason, at };
+        is_new.then_some(Self { state, ..self })
     }
 
     /// Whether tokens of this grant are good.
@@ -375,14 +174,12 @@ impl Grant {
         let GrantState::Active { refresh, .. } = &self.state else {
             return false;
         };
-        let refresh_ends = refresh.as_ref().map(|rotation| {
+        let end = self.expires_at(access_token);
+        let refresh_end = refresh.as_ref().map_or(end, |rotation| {
             self.refresh_until(rotation, refresh_token)
                 .after(access_token)
         });
-        let end = self.expires_at(access_token);
-        !refresh_ends
-            .map_or(end, |refresh_ends| refresh_ends.min(end))
-            .has_passed(now)
+        !end.min(refresh_end).has_passed(now)
     }
 
     /// When the live refresh token expires: at the time that was set when it was issued, or after
@@ -399,14 +196,10 @@ impl Grant {
 
     /// When a replay ended it, for as long as its person should see that.
     pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.state {
-            GrantState::Revoked { reason, at }
-                if reason.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) =>
-            {
-                Some(at)
-            }
-            _ => None,
-        }
+        let GrantState::Revoked { reason, at } = self.state else {
+            return None;
+        };
+        (reason.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now)).then_some(at)
     }
 
     /// When the record stops being of use; access tokens live for `access_token` at most.
@@ -417,89 +210,15 @@ impl Grant {
                 redeemed_at,
                 refresh,
                 ..
-            } => {
-                let tokens_end = redeemed_at.after(access_token);
-                refresh.as_ref().map_or(tokens_end, |rotation| {
-                    rotation.expires_at.after(access_token)
-                })
-            }
+            } => refresh
+                .as_ref()
+                .map_or(*redeemed_at, |rotation| rotation.expires_at)
+                .after(access_token),
             GrantState::Revoked { reason, at } if reason.is_replay() => {
                 at.after(access_token.max(REPLAY_REMEMBERED))
             }
             GrantState::Revoked { at, .. } => at.after(access_token),
         }
-    }
-
-    fn ended_by_replay(self, why: RevocationReason, now: Timestamp) -> Transition {
-        let reason = if why == RevocationReason::CodeReplayed {
-            TokenRequestError::ReplayedCode
-        } else {
-            TokenRequestError::ReplayedRefreshToken
-        };
-        Transition {
-            next: self.end(why, now),
-            answer: Err(reason),
-        }
-    }
-
-    fn rotated(
-        self,
-        used: Digest,
-        successor: &RefreshToken,
-        salt: &Secret,
-        now: Timestamp,
-        policy: TokenPolicy<'_>,
-    ) -> Self {
-        let GrantState::Active {
-            code,
-            redeemed_at,
-            refresh: Some(rotation),
-        } = self.state
-        else {
-            return self;
-        };
-        let refresh = Some(rotation.advance(used, successor, salt, now, policy));
-        Self {
-            details: self.details,
-            state: GrantState::Active {
-                code,
-                redeemed_at,
-                refresh,
-            },
-            last_use: self.last_use,
-        }
-    }
-}
-
-impl GrantDetails {
-    fn check_redemption(
-        &self,
-        client_id: &ClientId,
-        request: &CodeRequest<'_>,
-        resource: &Resource,
-    ) -> Result<Scopes, TokenRequestError> {
-        if self.client_id != *client_id {
-            return Err(TokenRequestError::CodeOfAnotherClient);
-        }
-        if request
-            .redirect_uri
-            .is_some_and(|uri| uri != self.redirect_uri)
-        {
-            return Err(TokenRequestError::RedirectUriMismatch);
-        }
-        self.challenge.check(request.verifier)?;
-        resource::check_granted(&self.resource, request.resource)?;
-        Ok(self.scopes.at(resource)?.among(request.scope))
-    }
-
-    fn check_refresh(
-        &self,
-        request: &RefreshRequest<'_>,
-        resource: &Resource,
-    ) -> Result<Scopes, TokenRequestError> {
-        resource::check_granted(&self.resource, request.resource)?;
-        let granted = self.scopes.at(resource)?;
-        granted.narrowed(request.scope, resource)
     }
 }
 

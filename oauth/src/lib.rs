@@ -11,7 +11,6 @@ pub mod consent;
 pub mod endpoint;
 pub mod epoch;
 pub mod error;
-pub mod error_response;
 pub mod grant;
 pub mod id;
 pub mod issuer;
@@ -27,7 +26,6 @@ pub mod token;
 pub mod web_address;
 
 pub use error::{ErrorCode, ProtocolError};
-pub use error_response::ErrorResponse;
 pub use id::Id;
 pub use issuer::Issuer;
 pub use parameters::Parameters;

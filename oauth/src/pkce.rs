@@ -1,17 +1,15 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only (R-O3, R-O4).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{ParameterError, RedirectError, TokenRequestError},
+    error::{CodeError, ParameterError, RedirectError},
     parameters::Parameters,
     secret::Digest,
 };
 
 /// A `code_challenge` made with S256: the base64url of a SHA-256 digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge(Digest);
 
 impl Challenge {
@@ -35,18 +33,28 @@ impl Challenge {
         Ok(Self(Digest::from_bytes(digest)))
     }
 
+    /// The challenge of a digest, as a record has it.
+    pub const fn from_digest(digest: Digest) -> Self {
+        Self(digest)
+    }
+
+    /// The digest of the verifier.
+    pub const fn digest(&self) -> &Digest {
+        &self.0
+    }
+
     /// Judges the verifier of a token request.
     ///
     /// # Errors
-    /// [`TokenRequestError::MalformedVerifier`] or [`TokenRequestError::VerifierMismatch`].
-    pub fn check(&self, verifier: &str) -> Result<(), TokenRequestError> {
+    /// [`CodeError::MalformedVerifier`] or [`CodeError::VerifierMismatch`].
+    pub fn check(&self, verifier: &str) -> Result<(), CodeError> {
         if !is_verifier(verifier) {
-            return Err(TokenRequestError::MalformedVerifier);
+            return Err(CodeError::MalformedVerifier);
         }
         if Digest::of(verifier.as_bytes()) == self.0 {
             Ok(())
         } else {
-            Err(TokenRequestError::VerifierMismatch)
+            Err(CodeError::VerifierMismatch)
         }
     }
 }
@@ -150,13 +158,13 @@ mod tests {
         ] {
             assert_eq!(
                 Challenge(Digest::of(bad.as_bytes())).check(&bad),
-                Err(TokenRequestError::MalformedVerifier),
+                Err(CodeError::MalformedVerifier),
                 "{bad}"
             );
         }
         assert_eq!(
             Challenge(Digest::of(b"another")).check(VERIFIER),
-            Err(TokenRequestError::VerifierMismatch)
+            Err(CodeError::VerifierMismatch)
         );
     }
 }

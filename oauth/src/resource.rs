@@ -2,15 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    endpoint,
-    error::{RedirectError, SeveralResources, TokenRequestError},
-    parameters::Parameters,
-    scope::Scopes,
-    secret::Digest,
+    endpoint, error::ResourceError, parameters::Parameters, scope::Scopes, secret::Digest,
     web_address::AddressParts,
 };
 
@@ -19,8 +14,7 @@ use crate::{
 ///
 /// Scheme and host are compared without case, a default port and a slash alone as the path are
 /// forgiven; everything else is exact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceIdentifier(String);
 
 impl ResourceIdentifier {
@@ -53,29 +47,22 @@ impl ResourceIdentifier {
 
     /// Host, with the port when it is not the scheme's own.
     pub fn host(&self) -> &str {
-        let (_, rest) = self.0.split_once("://").unwrap_or_default();
-        rest.split(['/', '?']).next().unwrap_or_default()
+        AddressParts::split(&self.0).authority
     }
 
     /// The path, empty for a resource that is a whole origin. The well-known metadata document is
     /// named by it (RFC 9728 section 3.1).
     pub fn path(&self) -> &str {
-        let (_, rest) = self.0.split_once("://").unwrap_or_default();
-        let place = rest.split('?').next().unwrap_or_default();
-        place.find('/').map_or("", |start| &place[start..])
+        AddressParts::split(&self.0).path
     }
 
     /// Where the metadata of the resource belongs: the well-known path between its host and all
     /// that follows (RFC 9728 section 3.1).
     pub fn metadata_address(&self) -> String {
-        let origin = self.0.len()
-            - self
-                .0
-                .split_once("://")
-                .map_or("", |(_, rest)| &rest[self.host().len()..])
-                .len();
-        let (origin, place) = self.0.split_at(origin);
-        format!("{origin}{}{place}", endpoint::PROTECTED_RESOURCE)
+        let parts = AddressParts::split(&self.0);
+        let (scheme, authority) = (parts.scheme, parts.authority);
+        let well_known = endpoint::PROTECTED_RESOURCE;
+        format!("{scheme}://{authority}{well_known}{}", parts.path_and_query)
     }
 }
 
@@ -130,8 +117,8 @@ pub struct ScopeDescription {
 /// exactly one resource: the same one named again counts once.
 ///
 /// # Errors
-/// [`SeveralResources`] when it names different ones.
-pub fn requested(parameters: &Parameters) -> Result<Option<&str>, SeveralResources> {
+/// [`ResourceError::Several`] when it names different ones.
+pub fn requested(parameters: &Parameters) -> Result<Option<&str>, ResourceError> {
     let mut named = parameters.all("resource");
     let Some(first) = named.next() else {
         return Ok(None);
@@ -143,7 +130,7 @@ pub fn requested(parameters: &Parameters) -> Result<Option<&str>, SeveralResourc
     if named.all(is_same) {
         Ok(Some(first))
     } else {
-        Err(SeveralResources)
+        Err(ResourceError::Several)
     }
 }
 
@@ -152,14 +139,14 @@ pub fn requested(parameters: &Parameters) -> Result<Option<&str>, SeveralResourc
 /// settings.
 ///
 /// # Errors
-/// [`RedirectError::UnknownResource`] for a name that is none of `resources`; [`RedirectError::MissingResource`]
+/// [`ResourceError::Unknown`] for a name that is none of `resources`; [`ResourceError::Missing`]
 /// when none is named and nothing decides.
 pub fn select<'a>(
     resources: &'a [Resource],
     default: Option<&ResourceIdentifier>,
     requested: Option<&str>,
     scope: Option<&str>,
-) -> Result<&'a Resource, RedirectError> {
+) -> Result<&'a Resource, ResourceError> {
     let of = |identifier: &ResourceIdentifier| {
         resources
             .iter()
@@ -169,11 +156,11 @@ pub fn select<'a>(
         (Some(text), _) => ResourceIdentifier::parse(text)
             .as_ref()
             .and_then(of)
-            .ok_or(RedirectError::UnknownResource),
+            .ok_or(ResourceError::Unknown),
         (None, [only]) => Ok(only),
         (None, _) => by_scope(resources, scope)
             .or_else(|| of(default?))
-            .ok_or(RedirectError::MissingResource),
+            .ok_or(ResourceError::Missing),
     }
 }
 
@@ -196,15 +183,15 @@ fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Re
 /// (R-K6).
 ///
 /// # Errors
-/// [`TokenRequestError::ResourceNotGranted`].
+/// [`ResourceError::NotGranted`].
 pub fn check_granted(
     granted: &ResourceIdentifier,
     requested: Option<&str>,
-) -> Result<(), TokenRequestError> {
+) -> Result<(), ResourceError> {
     match requested {
         None => Ok(()),
         Some(text) if ResourceIdentifier::parse(text).as_ref() == Some(granted) => Ok(()),
-        Some(_) => Err(TokenRequestError::ResourceNotGranted),
+        Some(_) => Err(ResourceError::NotGranted),
     }
 }
 
@@ -332,7 +319,7 @@ mod tests {
             "resource=https://a.example/mcp&resource=https://a.example/MCP",
             "resource=nonsense&resource=other",
         ] {
-            assert_eq!(named(query), Err(SeveralResources), "{query}");
+            assert_eq!(named(query), Err(ResourceError::Several), "{query}");
         }
     }
 
@@ -359,26 +346,18 @@ mod tests {
                 Ok("https://c.example"),
                 Ok("https://c.example"),
             ),
-            (
-                "read",
-                Err(RedirectError::MissingResource),
-                Ok("https://b.example"),
-            ),
+            ("read", Err(ResourceError::Missing), Ok("https://b.example")),
             (
                 "a:write b:write",
-                Err(RedirectError::MissingResource),
+                Err(ResourceError::Missing),
                 Ok("https://b.example"),
             ),
             (
                 "openid offline_access",
-                Err(RedirectError::MissingResource),
+                Err(ResourceError::Missing),
                 Ok("https://b.example"),
             ),
-            (
-                "",
-                Err(RedirectError::MissingResource),
-                Ok("https://b.example"),
-            ),
+            ("", Err(ResourceError::Missing), Ok("https://b.example")),
         ] {
             assert_eq!(chosen(None, scope), without_default, "{scope}");
             assert_eq!(chosen(default, scope), with_default, "{scope}");
@@ -392,13 +371,10 @@ mod tests {
             Ok("https://c.example"),
             "a name wins"
         );
-        assert_eq!(
-            named("https://d.example"),
-            Err(RedirectError::UnknownResource)
-        );
+        assert_eq!(named("https://d.example"), Err(ResourceError::Unknown));
         assert_eq!(
             select(&[], None, None, Some("read")).err(),
-            Some(RedirectError::MissingResource)
+            Some(ResourceError::Missing)
         );
         assert_eq!(
             select(&resources[2..], None, None, None).map(|only| only.identifier.as_str()),

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     error::{RedirectError, TokenRequestError},
     resource::Resource,
@@ -14,8 +12,7 @@ use crate::{
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
@@ -37,23 +34,15 @@ impl Scopes {
     /// [`RedirectError::NoGrantableScope`] when words were asked for and none of them exists.
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
-        let known: Self = asked
-            .iter()
-            .filter(|word| *word == OFFLINE_ACCESS || resource.describes(word))
-            .map(str::to_owned)
-            .collect();
-        let names_resource_scope = known.iter().any(|word| word != OFFLINE_ACCESS);
-        if names_resource_scope {
+        let known = asked.where_word(|word| word == OFFLINE_ACCESS || resource.describes(word));
+        if known.names_something() {
             return Ok(known);
         }
         if !asked.is_empty() && known.is_empty() {
             return Err(RedirectError::NoGrantableScope);
         }
-        Ok(resource
-            .default_scopes()
-            .map(str::to_owned)
-            .chain(known.0)
-            .collect())
+        let default = resource.default_scopes().map(str::to_owned);
+        Ok(default.chain(known.0).collect())
     }
 
     /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope`
@@ -62,16 +51,7 @@ impl Scopes {
     #[must_use]
     pub fn among(&self, requested: Option<&str>) -> Self {
         let asked = Self::parse(requested.unwrap_or_default());
-        let common: Self = self
-            .iter()
-            .filter(|word| asked.contains(word))
-            .map(str::to_owned)
-            .collect();
-        if common.iter().all(|word| word == OFFLINE_ACCESS) {
-            self.clone()
-        } else {
-            common
-        }
+        self.or_all(self.where_word(|word| asked.contains(word)))
     }
 
     /// Narrows the scopes of a grant to what a refresh at `resource` asks for (R-O14).
@@ -89,23 +69,11 @@ impl Scopes {
         resource: &Resource,
     ) -> Result<Self, TokenRequestError> {
         let asked = Self::parse(requested.unwrap_or_default());
-        if asked
-            .iter()
-            .any(|word| !self.contains(word) && resource.describes(word))
-        {
+        let is_wider = |word: &str| !self.contains(word) && resource.describes(word);
+        if asked.iter().any(is_wider) {
             return Err(TokenRequestError::ScopeNotGranted);
         }
-        let common: Self = asked
-            .iter()
-            .filter(|word| self.contains(word))
-            .map(str::to_owned)
-            .collect();
-        // As in the authorization request, `offline_access` alone asks for everything.
-        if common.iter().all(|word| word == OFFLINE_ACCESS) {
-            Ok(self.clone())
-        } else {
-            Ok(common)
-        }
+        Ok(self.or_all(asked.where_word(|word| self.contains(word))))
     }
 
     /// What is left of them at `resource` as it is described today: the configuration may have
@@ -114,15 +82,31 @@ impl Scopes {
     /// # Errors
     /// [`TokenRequestError::GrantedScopesGone`] when nothing is left.
     pub fn at(&self, resource: &Resource) -> Result<Self, TokenRequestError> {
-        let left: Self = self
-            .iter()
-            .filter(|word| *word == OFFLINE_ACCESS || resource.describes(word))
-            .map(str::to_owned)
-            .collect();
-        if left.iter().all(|word| word == OFFLINE_ACCESS) {
-            Err(TokenRequestError::GrantedScopesGone)
-        } else {
+        let left = self.where_word(|word| word == OFFLINE_ACCESS || resource.describes(word));
+        if left.names_something() {
             Ok(left)
+        } else {
+            Err(TokenRequestError::GrantedScopesGone)
+        }
+    }
+
+    fn where_word(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let kept = self.iter().filter(|word| keep(word));
+        kept.map(str::to_owned).collect()
+    }
+
+    /// Whether they name anything at a resource: `offline_access` alone does not.
+    fn names_something(&self) -> bool {
+        self.iter().any(|word| word != OFFLINE_ACCESS)
+    }
+
+    /// A part of these, or all of them where the part names nothing: as in the authorization
+    /// request, `offline_access` alone asks for everything.
+    fn or_all(&self, part: Self) -> Self {
+        if part.names_something() {
+            part
+        } else {
+            self.clone()
         }
     }
 
@@ -130,6 +114,11 @@ impl Scopes {
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.iter().chain(other.iter()).map(str::to_owned).collect()
+    }
+
+    /// Whether the set holds all of `other`.
+    pub fn includes(&self, other: &Self) -> bool {
+        other.iter().all(|word| self.contains(word))
     }
 
     /// Whether the set holds `word`.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -82,8 +81,7 @@ impl fmt::Debug for Secret {
 /// A SHA-256 digest, for looking a secret up and for telling whether a presented one is the same.
 ///
 /// A fast hash suffices: what is digested has 256 random bits, unlike a password.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug)]
 pub struct Digest(String);
 
 impl Digest {

@@ -34,6 +34,7 @@ pub struct Header {
     /// The version of the format; its name tells what the file is.
     pub vestibule_backup: u64,
     /// When the backup was begun.
+    #[serde(with = "crate::values")]
     pub created_at: Timestamp,
     /// The issuer that the store belonged to.
     #[serde(default)]
@@ -59,7 +60,11 @@ pub enum Stored {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<Vec<u8>>,
         /// Until when it is kept; for ever where that is absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "crate::values"
+        )]
         until: Option<Timestamp>,
     },
     /// A name in a list.

@@ -22,13 +22,14 @@ pub struct BlockedHost {
     /// The host, in lower case. Names below it are blocked too.
     pub host: String,
     /// Since when.
+    #[serde(with = "crate::values")]
     pub since: Timestamp,
 }
 
 /// All hosts that are kept out, as stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Blocked(BTreeMap<String, Timestamp>);
+pub(crate) struct Blocked(#[serde(with = "crate::values")] BTreeMap<String, Timestamp>);
 
 /// What is known of them here, and how often it was changed here.
 #[derive(Default)]

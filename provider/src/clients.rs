@@ -3,7 +3,7 @@
 
 use crate::step_error::StepError;
 use oauth::client::ClientId;
-use oauth::error::{LocalError, ProtocolError as _, RedirectUriError};
+use oauth::error::{LocalError, ProtocolError as _, RedirectUriError, RedirectUriFault};
 use oauth_clients::error::{MetadataError, RegistrationError};
 use std::{net::IpAddr, time::Duration};
 
@@ -28,8 +28,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Said of a redirect URI at a host that is blocked.
-const KEPT_OUT: RedirectUriError =
-    RedirectUriError::Unsafe("this server keeps applications of its host out");
+const KEPT_OUT: RedirectUriError = RedirectUriError::Unsafe(RedirectUriFault::HostBlocked);
 
 /// Why a registration was not accepted, shown or changed.
 #[derive(Debug, Error)]

@@ -4,7 +4,7 @@
 //! swapped once. One signature, after the swap has succeeded, with nothing held.
 
 use crate::step_error::StepError;
-use oauth::error::{ParameterError, TokenRequestError};
+use oauth::error::{CodeError, ParameterError, RefreshTokenError, TokenRequestError};
 use oauth_clients::error::ClientAuthenticationError;
 use std::{net::IpAddr, time::Duration};
 
@@ -17,14 +17,14 @@ use oauth::{
         TokenPolicy, Transition,
     },
     resource::Resource,
-    token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
+    token::{CodeRequest, RefreshRequest, TokenRequest},
 };
 use oauth_clients::{authentication::Credentials, client::Client};
 use store::Ttl;
 use thiserror::Error;
 
 use crate::{
-    Provider,
+    Provider, TokenResponse,
     assertions::Asking,
     audit::{Actor, AuditAction, RequestSource},
     failures::{Asked, Cause, Failed, FailedStep},
@@ -193,14 +193,14 @@ impl Provider {
     ) -> Result<TokenResponse, TokenError> {
         let code = match AuthorizationCode::parse(request.code) {
             Ok(code) => code,
-            Err(reason) => return self.refuse(credentials, address, reason).await,
+            Err(reason) => return self.refuse(credentials, address, reason.into()).await,
         };
         let known = self
             .known(
                 credentials,
                 address,
                 &code.key,
-                TokenRequestError::UnknownCode,
+                TokenRequestError::Code(CodeError::Unknown),
             )
             .await?;
         let now = self.now();
@@ -216,7 +216,12 @@ impl Provider {
             )
         };
         let issue = self
-            .transition(known, address, TokenRequestError::UnknownCode, decide)
+            .transition(
+                known,
+                address,
+                TokenRequestError::Code(CodeError::Unknown),
+                decide,
+            )
             .await;
         let issue = self
             .asking_again_after_replay(&code.key, &credentials.client_id, address, issue)
@@ -232,14 +237,14 @@ impl Provider {
     ) -> Result<TokenResponse, TokenError> {
         let token = match RefreshToken::parse(request.token) {
             Ok(token) => token,
-            Err(reason) => return self.refuse(credentials, address, reason).await,
+            Err(reason) => return self.refuse(credentials, address, reason.into()).await,
         };
         let known = self
             .known(
                 credentials,
                 address,
                 &token.key,
-                TokenRequestError::UnknownRefreshToken,
+                TokenRequestError::RefreshToken(RefreshTokenError::Unknown),
             )
             .await?;
         let (now, salt) = (self.now(), self.entropy().secret());
@@ -257,7 +262,7 @@ impl Provider {
             .transition(
                 known,
                 address,
-                TokenRequestError::UnknownRefreshToken,
+                TokenRequestError::RefreshToken(RefreshTokenError::Unknown),
                 decide,
             )
             .await;
@@ -352,10 +357,10 @@ impl Provider {
         } = known;
         // A code has words of its own for it.
         let ended = || {
-            if unknown == TokenRequestError::UnknownCode {
-                TokenRequestError::UnknownCode
+            if unknown == TokenRequestError::Code(CodeError::Unknown) {
+                TokenRequestError::Code(CodeError::Unknown)
             } else {
-                TokenRequestError::EndedGrant
+                TokenRequestError::RefreshToken(RefreshTokenError::GrantRevoked)
             }
         };
         let used = |grant: Grant| {
@@ -372,7 +377,9 @@ impl Provider {
             grant,
             |grant: Option<Grant>| match grant {
                 None => Change::refuse(unknown.clone()),
-                Some(_) if !account_is_active => Change::refuse(TokenRequestError::AccountGone),
+                Some(_) if !account_is_active => Change::refuse(TokenRequestError::RefreshToken(
+                    RefreshTokenError::AccountGone,
+                )),
                 Some(grant) if epoch.ends(grant.details.epoch) => Change::refuse(ended()),
                 Some(grant) => match self.resource(&grant.details.resource) {
                     // It is none of this server's any more.
@@ -407,10 +414,10 @@ impl Provider {
         let over = |reason: &TokenRequestError| {
             matches!(
                 reason,
-                TokenRequestError::ReplayedCode
-                    | TokenRequestError::ReplayedRefreshToken
-                    | TokenRequestError::UnknownCode
-                    | TokenRequestError::EndedGrant
+                TokenRequestError::Code(CodeError::Replayed | CodeError::Unknown)
+                    | TokenRequestError::RefreshToken(
+                        RefreshTokenError::Replayed | RefreshTokenError::GrantRevoked
+                    )
             )
         };
         if let Err(TokenError::Refused(StepError::Token(reason))) = &answer
@@ -431,9 +438,9 @@ impl Provider {
         address: IpAddr,
         reason: &TokenRequestError,
     ) {
-        let action = if *reason == TokenRequestError::ReplayedCode {
+        let action = if *reason == TokenRequestError::Code(CodeError::Replayed) {
             AuditAction::CodeReplayed
-        } else if *reason == TokenRequestError::ReplayedRefreshToken {
+        } else if *reason == TokenRequestError::RefreshToken(RefreshTokenError::Replayed) {
             AuditAction::RefreshTokenReplayed
         } else {
             return;
@@ -546,7 +553,7 @@ impl Provider {
         let current = Versioned::of(&key, Some(bytes))?;
         records::change_from(self.store(), &key, current, |grant: Option<Grant>| {
             let next = grant
-                .and_then(|grant| grant.end(RevocationReason::Requested, now))
+                .and_then(|grant| grant.revoked(RevocationReason::Requested, now))
                 .map(|grant| self.with_ttl(grant));
             Change {
                 answer: next.is_some(),

@@ -63,8 +63,10 @@ pub struct Failure {
     /// How many times.
     pub times: u64,
     /// When first.
+    #[serde(with = "crate::values")]
     pub first_at: Timestamp,
     /// When last.
+    #[serde(with = "crate::values")]
     pub last_at: Timestamp,
     /// From which address in the network last.
     pub last_from: String,
@@ -86,6 +88,7 @@ pub struct Attempt {
     /// How many times.
     pub times: u64,
     /// When last.
+    #[serde(with = "crate::values")]
     pub last_at: Timestamp,
 }
 

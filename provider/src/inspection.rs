@@ -2,7 +2,7 @@
 //! store each time, so that every server of a cluster says the same at once.
 
 use crate::step_error::StepError;
-use oauth::error::{ParameterError, TokenRequestError};
+use oauth::error::{ParameterError, RefreshTokenError, TokenRequestError};
 use oauth_clients::error::IntrospectionError;
 use std::net::IpAddr;
 
@@ -33,7 +33,7 @@ use crate::{
 
 /// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
 /// section 2.2).
-const NOTHING: TokenRequestError = TokenRequestError::UnknownRefreshToken;
+const NOTHING: TokenRequestError = TokenRequestError::RefreshToken(RefreshTokenError::Unknown);
 
 impl Provider {
     /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the
@@ -283,8 +283,8 @@ fn facts(claims: Claims) -> ActiveToken {
         Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default())
     };
     ActiveToken {
-        exp: timestamp(claims.exp),
-        iat: timestamp(claims.iat),
+        exp: timestamp(claims.exp).seconds(),
+        iat: timestamp(claims.iat).seconds(),
         scope: claims.scope,
         client_id: claims.client_id,
         sub: claims.sub,

@@ -67,10 +67,18 @@ pub struct KeySummary {
     /// What it is used for.
     pub state: SigningKeyState,
     /// Since when it has signed; unknown of a retiring key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub since: Option<Timestamp>,
     /// Until when a retiring key still verifies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub until: Option<Timestamp>,
 }
 

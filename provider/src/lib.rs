@@ -38,6 +38,8 @@ mod settings;
 mod signatures;
 mod step_error;
 mod store_identity;
+mod token_response;
+mod values;
 mod waiting;
 
 use std::sync::Arc;
@@ -93,6 +95,7 @@ pub use request::RequestId;
 pub use settings::{DEMONSTRATION, Lifetimes, RegistrationPolicy, Settings};
 pub use step_error::{LocalFault, StepError};
 pub use store_identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
+pub use token_response::TokenResponse;
 pub use waiting::{RequestError, RequestView};
 
 /// The authorization server. Cheap to clone; every clone is the same server.

@@ -131,7 +131,7 @@ fn kind_of_request(error: &LocalError) -> ProblemKind {
         | LocalError::RedirectUri(RedirectUriError::SchemeNotAllowed(_)) => ProblemKind::NotAllowed,
         LocalError::Parameter(ParameterError::Missing(_) | ParameterError::Repeated(_))
         | LocalError::RedirectUri(RedirectUriError::Unsafe(_))
-        | LocalError::StateTooLong(_) => ProblemKind::BadRequest,
+        | LocalError::StateTooLong => ProblemKind::BadRequest,
     }
 }
 
@@ -140,7 +140,8 @@ fn kind_of_document(error: &DocumentError) -> ProblemKind {
         DocumentError::MalformedAddress(_)
         | DocumentError::NotAvailable(_)
         | DocumentError::Malformed
-        | DocumentError::Unacceptable { .. } => ProblemKind::BadDocument,
+        | DocumentError::Unacceptable { .. }
+        | DocumentError::RedirectUri(_) => ProblemKind::BadDocument,
         DocumentError::NotAllowed | DocumentError::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
         DocumentError::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
     }

@@ -79,8 +79,10 @@ pub(crate) struct Post {
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     /// The session that the first post came with.
+    #[serde(default, with = "crate::values")]
     before: Option<Digest>,
     /// The one its answer began.
+    #[serde(default, with = "crate::values")]
     after: Option<Digest>,
     answer: PostAnswer,
 }

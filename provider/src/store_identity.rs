@@ -28,6 +28,7 @@ pub struct StoreIdentity {
     #[serde(default)]
     pub rp_id: Option<String>,
     /// Since when.
+    #[serde(with = "crate::values")]
     pub since: Timestamp,
 }
 

@@ -157,7 +157,7 @@ fn introspection_secret(json: bool) -> Result<ExitCode, String> {
 fn told_secret(secret: &str, json: bool) -> String {
     let hash = secret_digest(secret);
     if json {
-        return serde_json::json!({ "introspection_secret": secret, "introspection_secret_hash": hash }).to_string();
+        return serde_json::json!({ "introspection_secret": secret, "introspection_secret_hash": hash.as_str() }).to_string();
     }
     let line = format!("introspection_secret_hash = \"{}\"", hash.as_str());
     format!(

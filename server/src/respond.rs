@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
-use oauth::ErrorResponse;
 use oauth::error::{AuthenticationScheme, ProtocolError};
 use provider::{Provider, TokenError};
 use serde::Serialize;
@@ -102,11 +101,11 @@ pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
 /// A refusal, with the challenge that says how the caller should have authenticated (R-O12, RFC 6750
 /// section 3).
 pub fn refused(refusal: &impl ProtocolError, realm: &str) -> Response {
-    let refusal = ErrorResponse::from(refusal);
-    let code = refusal.code.as_str();
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = error(status, code, &refusal.description);
-    let challenge = refusal.challenge.map(|scheme| match scheme {
+    let code = refusal.code();
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let code = code.as_str();
+    let mut response = error(status, code, &refusal.description());
+    let challenge = refusal.challenge().map(|scheme| match scheme {
         AuthenticationScheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
         AuthenticationScheme::Bearer => {
             format!("Bearer realm=\"{realm}\", error=\"{code}\"")

@@ -43,6 +43,11 @@ fn public_key() -> Value {
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})
 }
 
+/// What the log says of a faulty member.
+fn sentence(member: &str, why: &str) -> String {
+    format!("the member {member} of the client's metadata document is not acceptable: {why}")
+}
+
 #[test]
 fn r_c6_the_least_document_describes_a_public_client() {
     let client = with(&json!({})).expect("accepted");
@@ -163,7 +168,11 @@ fn r_c6_what_is_missing_or_malformed_is_named() {
             "it leaves out the authorization code flow",
         ),
     ] {
-        assert_eq!(with(&changes), Err(unacceptable(member, why)), "{changes}");
+        assert_eq!(
+            with(&changes).err().map(|error| error.to_string()),
+            Some(sentence(member, why)),
+            "{changes}"
+        );
     }
 }
 
@@ -196,7 +205,11 @@ fn a_document_holds_no_secret() {
             shared,
         ),
     ] {
-        assert_eq!(with(&changes), Err(unacceptable(member, why)), "{changes}");
+        assert_eq!(
+            with(&changes).err().map(|error| error.to_string()),
+            Some(sentence(member, why)),
+            "{changes}"
+        );
         let mut negotiable = document(&changes);
         negotiable["token_endpoint_auth_methods_supported"] = json!(["none"]);
         assert_eq!(
@@ -430,14 +443,15 @@ fn what_a_client_can_do_without_refuses_no_document() {
         ["https://app.example/callback"]
     );
     assert_eq!(client.name, Some("x".repeat(200)));
+    let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
     assert_eq!(
         dropped,
         [
-            unacceptable("client_name", "it is too long, and was cut"),
-            DocumentError::SchemeNotAllowed("my-agent".to_owned()),
-            unacceptable("redirect_uris", "its scheme is not allowed"),
-            unacceptable("redirect_uris", "it is not a string"),
-            unacceptable("response_types", "it is not a list of strings"),
+            sentence("client_name", "it is too long, and was cut"),
+            DocumentError::SchemeNotAllowed("my-agent".to_owned()).to_string(),
+            sentence("redirect_uris", "its scheme is not allowed"),
+            sentence("redirect_uris", "it is not a string"),
+            sentence("response_types", "it is not a list of strings"),
         ]
     );
     assert_eq!(

@@ -59,21 +59,10 @@ impl ErrorCode {
 
     /// The HTTP status: 401 for a caller that failed to authenticate, else 400.
     pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidClient | Self::InvalidToken => 401,
-            Self::InvalidRequest
-            | Self::InvalidGrant
-            | Self::UnauthorizedClient
-            | Self::UnsupportedGrantType
-            | Self::UnsupportedResponseType
-            | Self::InvalidScope
-            | Self::InvalidTarget
-            | Self::AccessDenied
-            | Self::InteractionRequired
-            | Self::LoginRequired
-            | Self::ConsentRequired
-            | Self::InvalidRedirectUri
-            | Self::InvalidClientMetadata => 400,
+        if matches!(self, Self::InvalidClient | Self::InvalidToken) {
+            401
+        } else {
+            400
         }
     }
 }

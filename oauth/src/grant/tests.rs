@@ -1,7 +1,13 @@
 use std::sync::LazyLock;
 
 use super::{rotation::MOST_ROTATED, *};
-use crate::{id::Id, parameters::Parameters, resource::ScopeDescription};
+use crate::{
+    error::{CodeError, RefreshTokenError, ResourceError, TokenRequestError},
+    id::Id,
+    parameters::Parameters,
+    resource::{Resource, ScopeDescription},
+    token::{CodeRequest, RefreshRequest},
+};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -185,7 +191,7 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     ] {
         assert_eq!(
             AuthorizationCode::parse(bad),
-            Err(TokenRequestError::UnknownCode),
+            Err(CodeError::Unknown),
             "{bad}"
         );
     }
@@ -202,7 +208,7 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     ] {
         assert_eq!(
             RefreshToken::parse(bad),
-            Err(TokenRequestError::UnknownRefreshToken),
+            Err(RefreshTokenError::Unknown),
             "{bad}"
         );
     }
@@ -229,7 +235,7 @@ fn r_o9_a_code_is_good_until_the_second_in_which_it_expires() {
     for seconds in [60, 61, 90 * DAY] {
         assert_eq!(
             redeem(&grant, &code, &CODE, seconds),
-            refused(TokenRequestError::ExpiredCode),
+            refused(TokenRequestError::Code(CodeError::Expired)),
             "{seconds}"
         );
     }
@@ -244,13 +250,23 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ..code.clone()
     };
     for (code, client_id, request, reason) in [
-        (&other_code, &CLIENT, CODE, TokenRequestError::UnknownCode),
-        (&code, &OTHER, CODE, TokenRequestError::CodeOfAnotherClient),
+        (
+            &other_code,
+            &CLIENT,
+            CODE,
+            TokenRequestError::Code(CodeError::Unknown),
+        ),
+        (
+            &code,
+            &OTHER,
+            CODE,
+            TokenRequestError::Code(CodeError::OfAnotherClient),
+        ),
         (
             &code,
             &NO_CLIENT,
             CODE,
-            TokenRequestError::CodeOfAnotherClient,
+            TokenRequestError::Code(CodeError::OfAnotherClient),
         ),
         (
             &code,
@@ -259,7 +275,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 redirect_uri: Some("http://127.0.0.1:5001/cb"),
                 ..CODE
             },
-            TokenRequestError::RedirectUriMismatch,
+            TokenRequestError::Code(CodeError::RedirectUriMismatch),
         ),
         (
             &code,
@@ -268,7 +284,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 redirect_uri: Some("http://127.0.0.1/cb"),
                 ..CODE
             },
-            TokenRequestError::RedirectUriMismatch,
+            TokenRequestError::Code(CodeError::RedirectUriMismatch),
         ),
         (
             &code,
@@ -277,7 +293,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: "",
                 ..CODE
             },
-            TokenRequestError::MalformedVerifier,
+            TokenRequestError::Code(CodeError::MalformedVerifier),
         ),
         (
             &code,
@@ -286,7 +302,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: &VERIFIER[..42],
                 ..CODE
             },
-            TokenRequestError::MalformedVerifier,
+            TokenRequestError::Code(CodeError::MalformedVerifier),
         ),
         (
             &code,
@@ -295,7 +311,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
                 ..CODE
             },
-            TokenRequestError::VerifierMismatch,
+            TokenRequestError::Code(CodeError::VerifierMismatch),
         ),
         (
             &code,
@@ -304,7 +320,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 resource: Some("https://other.example/mcp"),
                 ..CODE
             },
-            TokenRequestError::ResourceNotGranted,
+            TokenRequestError::Resource(ResourceError::NotGranted),
         ),
     ] {
         for grant in [&offered, &active] {
@@ -329,7 +345,7 @@ fn r_o9_a_second_valid_use_of_a_code_ends_the_grant() {
         let outcome = redeem(&grant, &code, &CODE, seconds);
         assert_eq!(
             outcome.answer,
-            Err(TokenRequestError::ReplayedCode),
+            Err(TokenRequestError::Code(CodeError::Replayed)),
             "{seconds}"
         );
         assert_eq!(
@@ -339,11 +355,13 @@ fn r_o9_a_second_valid_use_of_a_code_ends_the_grant() {
         let ended = outcome.next.expect("an ended grant");
         assert_eq!(
             redeem(&ended, &code, &CODE, seconds),
-            refused(TokenRequestError::UnknownCode)
+            refused(TokenRequestError::Code(CodeError::Unknown))
         );
         assert_eq!(
             refresh(&ended, &token, seconds, 6, policy()),
-            refused(TokenRequestError::EndedGrant)
+            refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::GrantRevoked
+            ))
         );
     }
 }
@@ -445,7 +463,7 @@ fn r_o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes()
     );
     assert_eq!(
         ask(None, Some("https://notes.example/other")),
-        refused(TokenRequestError::ResourceNotGranted)
+        refused(TokenRequestError::Resource(ResourceError::NotGranted))
     );
     assert!(ask(None, Some("https://notes.example/mcp")).answer.is_ok());
 }
@@ -472,7 +490,7 @@ fn r_o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     for expired in [last + 90 * DAY, last + 91 * DAY] {
         assert_eq!(
             refresh(&grant, &successor, expired, 7, policy()),
-            refused(TokenRequestError::ExpiredRefreshToken)
+            refused(TokenRequestError::RefreshToken(RefreshTokenError::Expired))
         );
     }
     assert!(
@@ -499,7 +517,7 @@ fn t_c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the
         let replay = refresh(&grant, &token, seconds, 7, policy());
         assert_eq!(
             replay.answer,
-            Err(TokenRequestError::ReplayedRefreshToken),
+            Err(TokenRequestError::RefreshToken(RefreshTokenError::Replayed)),
             "{seconds}"
         );
         assert_eq!(
@@ -514,7 +532,9 @@ fn t_c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the
                 7,
                 policy()
             ),
-            refused(TokenRequestError::EndedGrant)
+            refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::GrantRevoked
+            ))
         );
     }
     assert!(refresh(&grant, &successor, 131, 7, policy()).answer.is_ok());
@@ -543,7 +563,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     };
     assert_eq!(
         (early(9), early(10)),
-        (None, Some(TokenRequestError::ExpiredCode))
+        (None, Some(TokenRequestError::Code(CodeError::Expired)))
     );
 
     let (grant, _, token) = active();
@@ -559,7 +579,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     );
     assert_eq!(
         refresh(&grant, &token, 8 * DAY, 7, short),
-        refused(TokenRequestError::ExpiredRefreshToken)
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Expired))
     );
     let long = TokenPolicy {
         refresh_token: Duration::from_secs(900 * DAY),
@@ -567,7 +587,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     };
     assert_eq!(
         refresh(&grant, &token, 91 * DAY, 7, long),
-        refused(TokenRequestError::ExpiredRefreshToken),
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Expired)),
         "nothing is prolonged"
     );
 
@@ -608,7 +628,7 @@ fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
     );
     assert_eq!(
         refresh(&grant, &token, 8 * DAY, 7, short),
-        refused(TokenRequestError::ExpiredRefreshToken)
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Expired))
     );
 }
 
@@ -700,7 +720,7 @@ fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
         assert_eq!(again(token, last), Ok(Some(successor.clone())));
         assert_eq!(
             again(token, last + 1),
-            Err(TokenRequestError::ReplayedRefreshToken)
+            Err(TokenRequestError::RefreshToken(RefreshTokenError::Replayed))
         );
     }
 }
@@ -752,7 +772,7 @@ fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_i
     };
     assert_eq!(
         refresh(&grant, &stranger, 1, 6, policy()),
-        refused(TokenRequestError::UnknownRefreshToken)
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Unknown))
     );
     let relative = RefreshToken {
         secret: secret(9),
@@ -774,7 +794,9 @@ fn t_c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen()
             .refresh(token, &OTHER, &REFRESH, at(DAY), &secret(7), policy());
         assert_eq!(
             outcome,
-            refused(TokenRequestError::RefreshTokenOfAnotherClient)
+            refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::OfAnotherClient
+            ))
         );
     }
 }
@@ -818,7 +840,7 @@ fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
     let (_, _, token) = active();
     assert_eq!(
         refresh(&grant, &token, 1, 6, policy()),
-        refused(TokenRequestError::UnknownRefreshToken)
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Unknown))
     );
 }
 
@@ -828,13 +850,13 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
     let (active, _, token) = active();
     assert_eq!(
         refresh(&offered, &token, 1, 6, policy()),
-        refused(TokenRequestError::UnknownRefreshToken)
+        refused(TokenRequestError::RefreshToken(RefreshTokenError::Unknown))
     );
     assert!(!offered.is_live());
     assert!(active.is_live());
     for grant in [offered, active] {
         let ended = grant
-            .end(RevocationReason::Requested, at(5))
+            .revoked(RevocationReason::Requested, at(5))
             .expect("an ended grant");
         assert_eq!(
             ended.state,
@@ -847,13 +869,15 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
         assert!(!ended.is_live());
         assert_eq!(
             redeem(&ended, &code, &CODE, 6),
-            refused(TokenRequestError::UnknownCode)
+            refused(TokenRequestError::Code(CodeError::Unknown))
         );
         assert_eq!(
             refresh(&ended, &token, 6, 6, policy()),
-            refused(TokenRequestError::EndedGrant)
+            refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::GrantRevoked
+            ))
         );
-        assert_eq!(ended.end(RevocationReason::CodeReplayed, at(7)), None);
+        assert_eq!(ended.revoked(RevocationReason::CodeReplayed, at(7)), None);
     }
 }
 
@@ -868,7 +892,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(
         grant
             .clone()
-            .end(RevocationReason::Requested, at(DAY))
+            .revoked(RevocationReason::Requested, at(DAY))
             .map(|grant| grant.expires_at(HOUR)),
         Some(at(DAY + 3600))
     );
@@ -878,7 +902,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
         RevocationReason::CodeReplayed,
         RevocationReason::RefreshTokenReplayed,
     ] {
-        let ended = grant.clone().end(why, at(DAY)).expect("it was live");
+        let ended = grant.clone().revoked(why, at(DAY)).expect("it was live");
         assert_eq!(ended.expires_at(HOUR), at(31 * DAY));
         assert_eq!(ended.expires_at(40 * 24 * HOUR), at(41 * DAY));
         assert_eq!(
@@ -892,7 +916,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(grant.replayed_at(at(DAY)), None);
     assert_eq!(
         grant
-            .end(RevocationReason::Requested, at(DAY))
+            .revoked(RevocationReason::Requested, at(DAY))
             .and_then(|grant| grant.replayed_at(at(DAY))),
         None
     );
@@ -905,7 +929,7 @@ fn a_grant_holds_digests_of_tokens_alone() {
     let (active, second) = granted(refresh(&grant, &first, 0, 6, policy()));
     let ended = active
         .clone()
-        .end(RevocationReason::Requested, at(1))
+        .revoked(RevocationReason::Requested, at(1))
         .expect("an ended grant");
     for grant in [offered, active, ended] {
         let text = format!("{grant:?}");
@@ -928,7 +952,9 @@ fn debug_output_of_codes_and_tokens_holds_no_secret() {
 fn a_client_ends_its_grant_by_any_token_of_it() {
     let (grant, _, first) = active();
     let (grant, second) = granted(refresh(&grant, &first, DAY, 6, policy()));
-    let ended = Ok(grant.clone().end(RevocationReason::Requested, at(2 * DAY)));
+    let ended = Ok(grant
+        .clone()
+        .revoked(RevocationReason::Requested, at(2 * DAY)));
     for token in [None, Some(&second), Some(&first)] {
         assert_eq!(grant.clone().revoke(token, &CLIENT, at(2 * DAY)), ended);
         assert_eq!(
@@ -948,7 +974,7 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
     };
     let ended = active
         .clone()
-        .end(RevocationReason::Requested, at(1))
+        .revoked(RevocationReason::Requested, at(1))
         .expect("an ended grant");
     let (silent, _) = Grant::issue_code(
         GrantDetails {

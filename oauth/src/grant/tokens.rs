@@ -1,7 +1,11 @@
 //! What a client holds of a grant: a code first, refresh tokens then. Each names its grant, so that
 //! one read finds it.
 
-use crate::{error::TokenRequestError, id::Id, secret::Secret};
+use crate::{
+    error::{CodeError, RefreshTokenError},
+    id::Id,
+    secret::Secret,
+};
 
 const CODE_PREFIX: &str = "vac_";
 const REFRESH_PREFIX: &str = "vrt_";
@@ -43,8 +47,8 @@ impl AuthorizationCode {
     /// Reads a code from a token request.
     ///
     /// # Errors
-    /// [`TokenRequestError::UnknownCode`] for anything that is not of our making.
-    pub fn parse(text: &str) -> Result<Self, TokenRequestError> {
+    /// [`CodeError::Unknown`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
         let parse = || {
             let (key, secret) = GrantKey::split(text.strip_prefix(CODE_PREFIX)?)?;
             Some(Self {
@@ -52,7 +56,7 @@ impl AuthorizationCode {
                 secret: Secret::decode(secret)?,
             })
         };
-        parse().ok_or(TokenRequestError::UnknownCode)
+        parse().ok_or(CodeError::Unknown)
     }
 
     /// The code as it goes to the client.
@@ -81,8 +85,8 @@ impl RefreshToken {
     /// Reads a refresh token from a token request.
     ///
     /// # Errors
-    /// [`TokenRequestError::UnknownRefreshToken`] for anything that is not of our making.
-    pub fn parse(text: &str) -> Result<Self, TokenRequestError> {
+    /// [`RefreshTokenError::Unknown`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, RefreshTokenError> {
         let parse = || {
             let (key, rest) = GrantKey::split(text.strip_prefix(REFRESH_PREFIX)?)?;
             let (family, secret) = rest.split_at_checked(SECRET_LENGTH)?;
@@ -92,7 +96,7 @@ impl RefreshToken {
                 secret: Secret::decode(secret)?,
             })
         };
-        parse().ok_or(TokenRequestError::UnknownRefreshToken)
+        parse().ok_or(RefreshTokenError::Unknown)
     }
 
     /// The token as it goes to the client.

@@ -42,40 +42,9 @@ impl PrivateSchemes {
     /// # Errors
     /// The first text that cannot be the scheme of an application.
     pub fn read<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
-        let read = |name: &'a str| {
-            if is_scheme(name) {
-                Ok(name.to_owned())
-            } else {
-                Err(name)
-            }
-        };
-        names
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// Reads what a setting changes about the known ones: a name is added, one with a minus before
-    /// it is taken away, and `none` takes all of them away, so that what follows is the whole list.
-    ///
-    /// # Errors
-    /// The first text that is neither, also a minus before a name that is not on the list.
-    pub fn adjusted<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
-        let mut schemes = Self::default();
-        for word in words {
-            match word.strip_prefix('-') {
-                None if word == "none" => schemes.0.clear(),
-                None if !is_scheme(word) => return Err(word),
-                None if schemes.0.iter().any(|own| own == word) => {}
-                None => schemes.0.push(word.to_owned()),
-                Some(name) => {
-                    let place = schemes.0.iter().position(|own| own == name).ok_or(word)?;
-                    schemes.0.remove(place);
-                }
-            }
-        }
-        Ok(schemes)
+        let read = |name: &'a str| is_scheme(name).then(|| name.to_owned()).ok_or(name);
+        let names: Result<_, _> = names.into_iter().map(read).collect();
+        names.map(Self)
     }
 
     /// The names that were given.

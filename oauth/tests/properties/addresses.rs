@@ -2,7 +2,7 @@
 
 use oauth::{
     Issuer, ProtocolError as _,
-    error::{ParameterError, RedirectError},
+    error::{ParameterError, RedirectError, ResourceError},
     redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     resource::ResourceIdentifier,
 };
@@ -59,9 +59,9 @@ fn reason() -> impl Strategy<Value = RedirectError> {
         RedirectError::InteractionRequired,
         ParameterError::Repeated("code_challenge").into(),
         ParameterError::Missing("response_type").into(),
-        RedirectError::StateTooLong(2048),
+        RedirectError::StateTooLong,
         RedirectError::NoGrantableScope,
-        RedirectError::UnknownResource,
+        RedirectError::Resource(ResourceError::Unknown),
     ])
 }
 

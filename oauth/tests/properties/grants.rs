@@ -7,7 +7,7 @@ use oauth::{
     Id, Parameters, Secret, Timestamp,
     client::ClientId,
     epoch::Epoch,
-    error::TokenRequestError,
+    error::{CodeError, RefreshTokenError, ResourceError, TokenRequestError},
     grant::{
         AuthorizationCode, Grant, GrantDetails, GrantKey, GrantState, IssuedTokens, RefreshToken,
         RevocationReason, TokenPolicy, Transition,
@@ -210,7 +210,7 @@ impl Life {
     }
 
     fn end(&mut self) -> Result<(), TestCaseError> {
-        match self.grant.clone().end(
+        match self.grant.clone().revoked(
             RevocationReason::Requested,
             Timestamp::from_seconds(self.now),
         ) {
@@ -254,16 +254,28 @@ impl Life {
             self.policy,
         );
         let expected = match wrong {
-            _ if self.ended => Expected::Refused(TokenRequestError::UnknownCode),
-            Some(WrongCode::Secret) => Expected::Refused(TokenRequestError::UnknownCode),
-            Some(WrongCode::Client) => Expected::Refused(TokenRequestError::CodeOfAnotherClient),
-            Some(WrongCode::RedirectUri) => {
-                Expected::Refused(TokenRequestError::RedirectUriMismatch)
+            _ if self.ended => Expected::Refused(TokenRequestError::Code(CodeError::Unknown)),
+            Some(WrongCode::Secret) => {
+                Expected::Refused(TokenRequestError::Code(CodeError::Unknown))
             }
-            Some(WrongCode::Verifier) => Expected::Refused(TokenRequestError::VerifierMismatch),
-            Some(WrongCode::Resource) => Expected::Refused(TokenRequestError::ResourceNotGranted),
-            None if self.redemptions > 0 => Expected::Ended(TokenRequestError::ReplayedCode),
-            None if self.now >= CODE_LIFETIME => Expected::Refused(TokenRequestError::ExpiredCode),
+            Some(WrongCode::Client) => {
+                Expected::Refused(TokenRequestError::Code(CodeError::OfAnotherClient))
+            }
+            Some(WrongCode::RedirectUri) => {
+                Expected::Refused(TokenRequestError::Code(CodeError::RedirectUriMismatch))
+            }
+            Some(WrongCode::Verifier) => {
+                Expected::Refused(TokenRequestError::Code(CodeError::VerifierMismatch))
+            }
+            Some(WrongCode::Resource) => {
+                Expected::Refused(TokenRequestError::Resource(ResourceError::NotGranted))
+            }
+            None if self.redemptions > 0 => {
+                Expected::Ended(TokenRequestError::Code(CodeError::Replayed))
+            }
+            None if self.now >= CODE_LIFETIME => {
+                Expected::Refused(TokenRequestError::Code(CodeError::Expired))
+            }
             None => Expected::New,
         };
         self.redemptions += usize::from(outcome.answer.is_ok());
@@ -305,19 +317,23 @@ impl Life {
         let age = self.tokens[number].rotated_at.map(|at| self.now - at);
         let forgiven = age.is_some_and(|age| age < self.policy.replay_window.as_secs());
         match wrong {
-            _ if self.ended => Expected::Refused(TokenRequestError::EndedGrant),
-            Some(WrongRefresh::Family) => Expected::Refused(TokenRequestError::UnknownRefreshToken),
-            Some(WrongRefresh::Client) => {
-                Expected::Refused(TokenRequestError::RefreshTokenOfAnotherClient)
+            _ if self.ended => Expected::Refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::GrantRevoked,
+            )),
+            Some(WrongRefresh::Family) => {
+                Expected::Refused(TokenRequestError::RefreshToken(RefreshTokenError::Unknown))
             }
+            Some(WrongRefresh::Client) => Expected::Refused(TokenRequestError::RefreshToken(
+                RefreshTokenError::OfAnotherClient,
+            )),
             _ if age.is_some() && !forgiven => {
-                Expected::Ended(TokenRequestError::ReplayedRefreshToken)
+                Expected::Ended(TokenRequestError::RefreshToken(RefreshTokenError::Replayed))
             }
             _ if self.now >= self.expires_at => {
-                Expected::Refused(TokenRequestError::ExpiredRefreshToken)
+                Expected::Refused(TokenRequestError::RefreshToken(RefreshTokenError::Expired))
             }
             Some(WrongRefresh::Resource) => {
-                Expected::Refused(TokenRequestError::ResourceNotGranted)
+                Expected::Refused(TokenRequestError::Resource(ResourceError::NotGranted))
             }
             Some(WrongRefresh::Scope) => Expected::Refused(TokenRequestError::ScopeNotGranted),
             None if age.is_some() => Expected::Again(number + 1),
@@ -452,6 +468,6 @@ proptest! {
         let forged = RefreshToken::parse(&format!("{}{guess}{guess}", &text[..48])).expect("a well-formed token");
         let request = RefreshRequest { token: "", resource: None, scope: None };
         let outcome = life.grant.refresh(&forged, &CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.policy);
-        prop_assert_eq!(outcome, Transition { next: None, answer: Err(TokenRequestError::UnknownRefreshToken) });
+        prop_assert_eq!(outcome, Transition { next: None, answer: Err(TokenRequestError::RefreshToken(RefreshTokenError::Unknown)) });
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever arrives from outside: nothing panics, and what is accepted keeps its promises.
 
 use oauth::{
-    ErrorResponse, Parameters,
+    Parameters, ProtocolError as _,
     authorize::{self, AuthorizationRequest},
     client::{ClientId, ClientProfile},
     error::ParameterError,
@@ -22,7 +22,7 @@ fn nearly_good() -> impl Strategy<Value = String> {
     })
 }
 
-fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, ErrorResponse> {
+fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, String> {
     let redirect_uris = [
         RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default())
             .expect("a safe redirect URI"),
@@ -32,9 +32,9 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, ErrorRespo
         redirect_uris: &redirect_uris,
         may_refresh: true,
     };
-    authorize::client_id(parameters).map_err(|error| ErrorResponse::from(&error))?;
+    authorize::client_id(parameters).map_err(|error| error.description())?;
     let destination =
-        authorize::destination(parameters, client).map_err(|error| ErrorResponse::from(&error))?;
+        authorize::destination(parameters, client).map_err(|error| error.description())?;
     authorize::admit(
         parameters,
         client,
@@ -42,7 +42,7 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, ErrorRespo
         &[crate::resource(&["read", "write"])],
         None,
     )
-    .map_err(|error| ErrorResponse::from(&error))
+    .map_err(|error| error.description())
 }
 
 proptest! {
@@ -74,7 +74,7 @@ proptest! {
     fn what_is_admitted_is_what_was_asked(form in prop_oneof![form(), nearly_good()]) {
         let parameters = Parameters::parse(form.as_bytes());
         match authorize(&parameters) {
-            Err(reason) => prop_assert!(is_plain(&reason.description)),
+            Err(reason) => prop_assert!(is_plain(&reason)),
             Ok(request) => {
                 prop_assert_eq!(Ok(Some(request.client_id.as_str())), parameters.one("client_id"));
                 prop_assert_eq!(Ok(Some(request.redirect_uri.as_str())), parameters.one("redirect_uri"));

@@ -20,6 +20,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSummary {
     /// Its identifier.
+    #[serde(with = "crate::values")]
     pub id: Id,
     /// Its e-mail address, as typed.
     pub email: String,
@@ -30,15 +31,24 @@ pub struct AccountSummary {
     /// Whether it has a password.
     pub has_password: bool,
     /// When it was made, in seconds since 1970.
+    #[serde(with = "crate::values")]
     pub created_at: Timestamp,
     /// What it may do.
     #[serde(default)]
     pub role: Role,
     /// When its person last signed in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub last_sign_in_at: Option<Timestamp>,
     /// Until when the one-time link that is out is good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub link_expires_at: Option<Timestamp>,
 }
 
@@ -50,7 +60,11 @@ pub struct AddedAccount {
     /// The one-time link for its person, unless it was given a password.
     pub enrolment_link: Option<String>,
     /// Until when the link works.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub link_expires_at: Option<Timestamp>,
     /// Whether the account waited for its person already: links that were made before open nothing
     /// any more.

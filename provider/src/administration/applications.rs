@@ -48,6 +48,7 @@ pub struct ApplicationSummary {
     /// Whether it has to prove itself, by a secret or by keys.
     pub confidential: bool,
     /// When it was registered, in seconds since 1970.
+    #[serde(with = "crate::values")]
     pub created_at: Timestamp,
     /// How it came to be known.
     pub kind: ApplicationKind,
@@ -55,7 +56,11 @@ pub struct ApplicationSummary {
     /// own computers alone.
     pub hosts: Vec<String>,
     /// When it last got a token, to a day, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub last_used_at: Option<Timestamp>,
     /// Whether a host of it is blocked.
     #[serde(default)]

@@ -18,11 +18,13 @@ pub struct AuditEntry {
     /// Its number, from 1.
     pub number: u64,
     /// Tells it from another of the same words in the same second.
+    #[serde(with = "crate::values")]
     pub id: Id,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
     /// When it may be forgotten.
+    #[serde(with = "crate::values")]
     pub expires_at: Timestamp,
     /// The hash of the event before it, and when that one may be forgotten; absent of the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,9 +52,14 @@ pub struct Link {
     /// Its hash.
     pub hash: String,
     /// When it may be forgotten.
+    #[serde(with = "crate::values")]
     pub expires_at: Timestamp,
     /// When it happened: it may be forgotten earlier where a shorter retention is set since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub at: Option<Timestamp>,
 }
 
@@ -68,9 +75,11 @@ pub(crate) struct ChainHead {
 #[derive(Deserialize)]
 pub(super) struct Place {
     pub(super) number: u64,
-    #[serde(default)]
+    #[serde(default, with = "crate::values")]
     id: Option<Id>,
+    #[serde(with = "crate::values")]
     at: Timestamp,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     #[serde(default)]
     previous: Option<Link>,

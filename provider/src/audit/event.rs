@@ -11,6 +11,7 @@ use super::AuditAction;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
+    #[serde(with = "crate::values")]
     pub at: Timestamp,
     /// What.
     #[serde(rename = "deed")]
@@ -65,6 +66,7 @@ impl Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whose {
     /// The account.
+    #[serde(with = "crate::values")]
     pub account: Id,
     /// Its address at that time.
     pub email: String,

@@ -59,7 +59,11 @@ pub struct AuditPage {
     /// To go on with older ones; absent when there are none.
     pub before: Option<u64>,
     /// When the oldest event happened that was looked at for this page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     pub looked_back_to: Option<Timestamp>,
 }
 

@@ -1,7 +1,10 @@
 //! What went wrong, in kinds that have words of their own.
 
 use crate::step_error::{LocalFault, StepError};
-use oauth::error::{LocalError, RedirectError, RedirectUriError, TokenRequestError};
+use oauth::error::{
+    CodeError, LocalError, RedirectError, RedirectUriError, RefreshTokenError, ResourceError,
+    TokenRequestError,
+};
 use oauth_clients::error::{
     ClientAuthenticationError, DocumentError, IntrospectionError, MetadataError, RegistrationError,
 };
@@ -93,7 +96,7 @@ impl From<&LocalError> for FailureKind {
             LocalError::ClientBlocked => Self::KeptOut,
             LocalError::UnregisteredRedirectUri => Self::WrongRedirect,
             LocalError::RedirectUri(error) => error.into(),
-            LocalError::Parameter(_) | LocalError::StateTooLong(_) => Self::MalformedRequest,
+            LocalError::Parameter(_) | LocalError::StateTooLong => Self::MalformedRequest,
         }
     }
 }
@@ -113,7 +116,8 @@ impl From<&DocumentError> for FailureKind {
             DocumentError::MalformedAddress(_)
             | DocumentError::NotAvailable(_)
             | DocumentError::Malformed
-            | DocumentError::Unacceptable { .. } => Self::BadDocument,
+            | DocumentError::Unacceptable { .. }
+            | DocumentError::RedirectUri(_) => Self::BadDocument,
             DocumentError::NotAllowed => Self::KeptOut,
             DocumentError::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
             DocumentError::NoCommonAuthentication => Self::NoCommonAuthentication,
@@ -125,9 +129,7 @@ impl From<&RedirectError> for FailureKind {
     fn from(error: &RedirectError) -> Self {
         match error {
             RedirectError::NoGrantableScope => Self::UnknownScope,
-            RedirectError::UnknownResource => Self::UnknownResource,
-            RedirectError::MissingResource => Self::MissingResource,
-            RedirectError::SeveralResources => Self::SeveralResources,
+            RedirectError::Resource(error) => error.into(),
             RedirectError::InteractionRequired
             | RedirectError::LoginRequired
             | RedirectError::ConsentRequired => Self::PersonNeeded,
@@ -136,7 +138,7 @@ impl From<&RedirectError> for FailureKind {
             | RedirectError::UnsupportedResponseMode
             | RedirectError::UnsupportedChallengeMethod
             | RedirectError::MalformedChallenge
-            | RedirectError::StateTooLong(_)
+            | RedirectError::StateTooLong
             | RedirectError::Denied
             | RedirectError::PromptNoneWithOthers => Self::MalformedRequest,
         }
@@ -157,33 +159,54 @@ impl From<&ClientAuthenticationError> for FailureKind {
     }
 }
 
+impl From<&ResourceError> for FailureKind {
+    fn from(error: &ResourceError) -> Self {
+        match error {
+            ResourceError::Unknown => Self::UnknownResource,
+            ResourceError::Missing => Self::MissingResource,
+            ResourceError::Several => Self::SeveralResources,
+            ResourceError::NotGranted => Self::ResourceNotGranted,
+        }
+    }
+}
+
 impl From<&TokenRequestError> for FailureKind {
     fn from(error: &TokenRequestError) -> Self {
         match error {
-            TokenRequestError::RedirectUriMismatch => Self::WrongRedirect,
+            TokenRequestError::Code(error) => error.into(),
+            TokenRequestError::RefreshToken(error) => error.into(),
+            TokenRequestError::Resource(error) => error.into(),
             TokenRequestError::ScopeNotGranted | TokenRequestError::GrantedScopesGone => {
                 Self::ScopeNotGranted
             }
-            TokenRequestError::SeveralResources => Self::SeveralResources,
-            TokenRequestError::ResourceNotGranted => Self::ResourceNotGranted,
-            TokenRequestError::UnknownCode
-            | TokenRequestError::CodeOfAnotherClient
-            | TokenRequestError::ExpiredCode => Self::BadCode,
-            TokenRequestError::MalformedVerifier | TokenRequestError::VerifierMismatch => {
-                Self::VerifierMismatch
-            }
-            TokenRequestError::UnknownRefreshToken
-            | TokenRequestError::RefreshTokenOfAnotherClient
-            | TokenRequestError::ExpiredRefreshToken
-            | TokenRequestError::EndedGrant
-            | TokenRequestError::TokenOfAnotherClient => Self::BadRefreshToken,
-            TokenRequestError::ReplayedCode | TokenRequestError::ReplayedRefreshToken => {
-                Self::Replayed
-            }
-            TokenRequestError::AccountGone => Self::AccountGone,
+            TokenRequestError::TokenOfAnotherClient => Self::BadRefreshToken,
             TokenRequestError::Parameter(_)
             | TokenRequestError::GrantTypeNotRegistered
             | TokenRequestError::UnsupportedGrantType => Self::MalformedRequest,
+        }
+    }
+}
+
+impl From<&CodeError> for FailureKind {
+    fn from(error: &CodeError) -> Self {
+        match error {
+            CodeError::Unknown | CodeError::OfAnotherClient | CodeError::Expired => Self::BadCode,
+            CodeError::RedirectUriMismatch => Self::WrongRedirect,
+            CodeError::MalformedVerifier | CodeError::VerifierMismatch => Self::VerifierMismatch,
+            CodeError::Replayed => Self::Replayed,
+        }
+    }
+}
+
+impl From<&RefreshTokenError> for FailureKind {
+    fn from(error: &RefreshTokenError) -> Self {
+        match error {
+            RefreshTokenError::Unknown
+            | RefreshTokenError::OfAnotherClient
+            | RefreshTokenError::Expired
+            | RefreshTokenError::GrantRevoked => Self::BadRefreshToken,
+            RefreshTokenError::Replayed => Self::Replayed,
+            RefreshTokenError::AccountGone => Self::AccountGone,
         }
     }
 }

@@ -184,4 +184,4 @@ impl<T> Maybe<T> {
     }
 }
 
-stored_as_itself!(oauth::Id, oauth::Timestamp, u64);
+stored_as_itself!(u64);

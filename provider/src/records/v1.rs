@@ -18,7 +18,7 @@ mod session;
 
 use access_token::SealedRing;
 use identity::{FirstAccount, OneTimeLink, Session};
-use oauth::{consent::Consent, epoch::Epoch, grant::Grant};
+use oauth::{Id, Timestamp, consent::Consent, epoch::Epoch, grant::Grant};
 use oauth_clients::client::Client;
 
 pub(crate) use self::{
@@ -37,6 +37,7 @@ use crate::{
     key_sets::KeySet,
     repeats::Post,
     store_identity::StoreIdentity,
+    values::Plain,
 };
 
 stored_as_itself!(
@@ -44,7 +45,6 @@ stored_as_itself!(
     AccountStatus,
     Activity,
     Blocked,
-    Epoch,
     FailureList,
 );
 
@@ -54,6 +54,9 @@ stored_as!(
     ChainHead => event::StoredHead<'a>,
     Client => client::StoredClient<'a>,
     Consent => consent::StoredConsent<'a>,
+    Epoch => Plain<Self>,
+    Id => Plain<Self>,
+    Timestamp => Plain<Self>,
     FirstAccount => first_account::StoredFirstAccount,
     Grant => grant::StoredGrant<'a>,
     GrantOrigin => grant::StoredOrigin<'a>,

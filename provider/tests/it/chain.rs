@@ -517,7 +517,7 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
     let note = record(&server, "latest-event").await;
     let earlier: AuditEntry =
         serde_json::from_slice(&record(&server, &key(6)).await).expect("an event");
-    let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at}});
+    let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at.seconds()}});
     write(&server, "latest-event", turned_back.to_string().as_bytes()).await;
     assert_ne!(
         faults(&server.twin().await).await,

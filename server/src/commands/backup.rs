@@ -56,7 +56,7 @@ pub(super) async fn backup(
     let summary = copy(source(config).await?, &mut draft.file).await?;
     draft.finish(path)?;
     output::line(&if json {
-        json!({ "file": command.file, "entries": summary.entries, "created_at": summary.created_at }).to_string()
+        json!({ "file": command.file, "entries": summary.entries, "created_at": summary.created_at.seconds() }).to_string()
     } else {
         told(config, &command.file, &summary)
     })?;

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use oauth::redirect::PrivateSchemes;
+use oauth::Issuer;
+use oauth::issuer::IssuerError;
+use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
 use provider::SignUpPolicy;
 
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
@@ -64,6 +66,22 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
+/// The issuer of this server.
+pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
+    Issuer::parse(text).map_err(|error| match error {
+        IssuerError::NotUrl(error) => format!("the issuer {text:?} is not a URL ({error})"),
+        IssuerError::PublicHttp => {
+            format!("the issuer {text:?} must be https: http is for loopback names only")
+        }
+        IssuerError::Scheme(scheme) => {
+            format!("the issuer {text:?} must be an https URL, not {scheme}")
+        }
+        IssuerError::NotOrigin(origin) => format!(
+            "the issuer {text:?} must be written without path, query, user or trailing slash: {origin}"
+        ),
+    })
+}
+
 /// What is changed about the known private-use schemes, separated by commas: a name is added, one
 /// with a minus is taken away, `none` takes away all before it. An empty list is none of them, too.
 pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
@@ -75,8 +93,36 @@ pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
     };
     match items(text).next() {
         None => PrivateSchemes::read([]).map_err(fault),
-        Some(_) => PrivateSchemes::adjusted(items(text)).map_err(fault),
+        Some(_) => adjusted(items(text)).map_err(fault),
     }
+}
+
+/// The known schemes as words change them: a name is added, one with a minus before it is taken
+/// away, and `none` takes all of them away, so that what follows is the whole list.
+///
+/// # Errors
+/// The first text that is neither, also a minus before a name that is not on the list.
+pub(super) fn adjusted<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+) -> Result<PrivateSchemes, &'a str> {
+    let mut names = KNOWN_PRIVATE_SCHEMES.to_vec();
+    for word in words {
+        match word.strip_prefix('-') {
+            None if word == "none" => names.clear(),
+            None if names.contains(&word) => {}
+            None => {
+                PrivateSchemes::read([word])?;
+                names.push(word);
+            }
+            Some(name) => {
+                if !names.contains(&name) {
+                    return Err(word);
+                }
+                names.retain(|own| *own != name);
+            }
+        }
+    }
+    PrivateSchemes::read(names)
 }
 
 /// `invitation`, `open`, or the domains of e-mail addresses, separated by commas.
@@ -160,6 +206,8 @@ pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use oauth::redirect::RedirectUri;
+
     use super::*;
 
     #[test]
@@ -197,8 +245,60 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_that_is_refused_hears_why() {
+        for (text, why) in [
+            ("auth", "is not a URL"),
+            ("http://auth.example.com", "http is for loopback names only"),
+            ("ftp://auth.example.com", "not ftp"),
+            (
+                "https://auth.example.com/",
+                "trailing slash: https://auth.example.com",
+            ),
+        ] {
+            let error = issuer(text).expect_err("an issuer that is not one");
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn naming_a_scheme_adds_it_and_a_minus_takes_one_away() {
+        let set = |words: &[&'static str]| adjusted(words.iter().copied());
+        let allowed = |words: &[&'static str], scheme: &str| {
+            let schemes = set(words).expect("names");
+            RedirectUri::register(&format!("{scheme}://cb"), &schemes).is_ok()
+        };
+        for scheme in KNOWN_PRIVATE_SCHEMES {
+            assert!(allowed(&["my-agent"], scheme), "{scheme}");
+            assert!(
+                !allowed(&["none"], scheme) && !allowed(&["none", "my-agent"], scheme),
+                "{scheme}"
+            );
+        }
+        assert!(allowed(&["my-agent"], "my-agent") && allowed(&["none", "my-agent"], "my-agent"));
+        assert!(!allowed(&["-cursor"], "cursor") && allowed(&["-cursor"], "claude"));
+        assert!(!allowed(&["-cursor", "my-agent"], "cursor"));
+        assert_eq!(
+            set(&["cursor", "zed"]),
+            Ok(PrivateSchemes::default()),
+            "they are on the list already"
+        );
+        assert_eq!(set(&[]), Ok(PrivateSchemes::default()));
+        for bad in [
+            "javascript",
+            "-javascript",
+            "Cursor",
+            "-",
+            "--cursor",
+            "cursor:",
+            "-my-agent",
+        ] {
+            assert_eq!(set(&["zed", bad]), Err(bad));
+        }
+    }
+
+    #[test]
     fn private_schemes_are_names() {
-        let with = |names: &[&'static str]| PrivateSchemes::adjusted(names.iter().copied());
+        let with = |names: &[&'static str]| adjusted(names.iter().copied());
         assert_eq!(
             private_schemes("cursor, my-agent").ok(),
             with(&["my-agent"]).ok()

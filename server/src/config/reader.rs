@@ -45,7 +45,7 @@ impl Reader {
             faults,
             issuer: local_issuer(),
         };
-        if let Some(issuer) = reader.read("issuer", Issuer::parse) {
+        if let Some(issuer) = reader.read("issuer", parse::issuer) {
             reader.issuer = issuer;
         }
         reader

@@ -501,9 +501,9 @@ fn private_schemes_are_the_known_ones_and_those_that_are_added() {
     let file = file("private_schemes = [\"my-agent\"]\n");
     assert_eq!(
         schemes(&["--config", path(&file)], &[]),
-        Ok(PrivateSchemes::adjusted(["my-agent"]).expect("a name"))
+        Ok(parse::adjusted(["my-agent"]).expect("a name"))
     );
-    let without = Ok(PrivateSchemes::adjusted(["-cursor", "my-agent"]).expect("names"));
+    let without = Ok(parse::adjusted(["-cursor", "my-agent"]).expect("names"));
     assert_eq!(
         schemes(&["--private-schemes", "-cursor,my-agent"], &[]),
         without

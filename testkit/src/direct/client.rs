@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use oauth::{Parameters, token::TokenResponse};
-use provider::{AuthorizeError, Begun, BrowserContext, Decision, RegisterError, TokenError};
+use oauth::Parameters;
+use provider::{
+    AuthorizeError, Begun, BrowserContext, Decision, RegisterError, TokenError, TokenResponse,
+};
 
 use super::TestProvider;
 use crate::OAuthClient;

@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct StoredAccount {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     id: Id,
     /// For people to read; it is found by its folded form.
     email: String,
@@ -23,11 +24,12 @@ pub(crate) struct StoredAccount {
     /// An argon2id hash as a PHC string.
     password: Option<String>,
     passkeys: Vec<StoredPasskey>,
+    #[serde(with = "crate::values")]
     created_at: Timestamp,
     generation: u64,
     #[serde(default)]
     role: Role,
-    #[serde(default)]
+    #[serde(default, with = "crate::values")]
     password_set_at: Option<Timestamp>,
     #[serde(default)]
     recovery: Option<StoredCodes>,
@@ -35,31 +37,40 @@ pub(crate) struct StoredAccount {
     link: Option<StoredLink>,
     #[serde(default)]
     password_is_long: bool,
-    #[serde(default)]
+    #[serde(default, with = "crate::values")]
     passkey_declined_at: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, with = "crate::values")]
     last_sign_in_at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct NextEmail {
     email: String,
+    #[serde(with = "crate::values")]
     until: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredPasskey {
     name: String,
+    #[serde(with = "crate::values")]
     created_at: Timestamp,
+    #[serde(default, with = "crate::values")]
     last_used_at: Option<Timestamp>,
     key: PasskeyKey,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredCodes {
+    #[serde(with = "crate::values")]
     made_at: Timestamp,
+    #[serde(with = "crate::values")]
     left: Vec<Digest>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     last_use: Option<Id>,
 }
 
@@ -67,7 +78,9 @@ struct StoredCodes {
 struct StoredLink {
     generation: u64,
     /// `None` when the link was withdrawn.
+    #[serde(default, with = "crate::values")]
     digest: Option<Digest>,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
 }
 

@@ -9,7 +9,9 @@ use crate::{assertions::UsedAssertion, records::V1};
 pub(crate) struct Assertion {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
+    #[serde(with = "crate::values")]
     by: Id,
 }
 

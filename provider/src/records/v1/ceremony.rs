@@ -15,7 +15,9 @@ use crate::{
 pub(crate) struct StoredCeremony<'a> {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     browser: Digest,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     task: StoredTask<'a>,
 }
@@ -25,11 +27,14 @@ pub(crate) struct StoredCeremony<'a> {
 enum StoredTask<'a> {
     SignIn(Cow<'a, DiscoverableAuthentication>),
     Add {
+        #[serde(with = "crate::values")]
         account: Id,
         state: Cow<'a, PasskeyRegistration>,
     },
     Accept {
+        #[serde(default, with = "crate::values")]
         invitation: Option<Digest>,
+        #[serde(with = "crate::values")]
         account: Id,
         email: Cow<'a, str>,
         state: Cow<'a, PasskeyRegistration>,

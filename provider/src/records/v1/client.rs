@@ -17,10 +17,12 @@ pub(crate) struct StoredClient<'a> {
     v: V1,
     id: Cow<'a, str>,
     name: Option<Cow<'a, str>>,
+    #[serde(with = "crate::values")]
     redirect_uris: Cow<'a, [RedirectUri]>,
     authentication: StoredAuthentication<'a>,
     refreshes: bool,
     origin: StoredSource<'a>,
+    #[serde(with = "crate::values")]
     created_at: Timestamp,
 }
 
@@ -28,6 +30,7 @@ pub(crate) struct StoredClient<'a> {
 #[serde(rename_all = "snake_case")]
 enum StoredAuthentication<'a> {
     None,
+    #[serde(with = "crate::values")]
     Secret(Cow<'a, Digest>),
     Keys(Cow<'a, KeySource>),
     KeysOrNone(Cow<'a, KeySource>),
@@ -39,6 +42,7 @@ enum StoredSource<'a> {
     Registered(Box<StoredRegistration<'a>>),
     Added,
     Document {
+        #[serde(with = "crate::values")]
         fresh_until: Timestamp,
         allowed: bool,
     },
@@ -48,7 +52,9 @@ enum StoredSource<'a> {
 struct StoredRegistration<'a> {
     /// Records of the first releases have here what is in the client too; it is passed over.
     metadata: Cow<'a, RegistrationDetails>,
+    #[serde(with = "crate::values")]
     token: Cow<'a, Digest>,
+    #[serde(default, with = "crate::values")]
     used_at: Option<Timestamp>,
 }
 

@@ -14,18 +14,31 @@ use crate::records::V1;
 pub(crate) struct StoredConsent<'a> {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     id: Id,
     client_id: Cow<'a, str>,
     redirect_uri: Cow<'a, str>,
+    #[serde(with = "crate::values")]
     resource: Cow<'a, ResourceIdentifier>,
+    #[serde(with = "crate::values")]
     scopes: Cow<'a, Scopes>,
+    #[serde(with = "crate::values")]
     allowed_at: Timestamp,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     /// Unknown of records that the first releases wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     shown_at: Option<Timestamp>,
     /// Absent in the first epoch of the client.
-    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    #[serde(
+        default,
+        skip_serializing_if = "Epoch::is_first",
+        with = "crate::values"
+    )]
     epoch: Epoch,
 }
 

@@ -17,9 +17,11 @@ pub(crate) struct StoredEvent<'a> {
     #[serde(default)]
     v: V1,
     number: u64,
+    #[serde(with = "crate::values")]
     id: Id,
     #[serde(flatten)]
     event: Cow<'a, Event>,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Cow<'a, Link>>,

@@ -9,11 +9,14 @@ use crate::records::V1;
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum StoredFirstAccount {
+    #[serde(with = "crate::values")]
     Made(Id),
     Claimed {
         #[serde(default)]
         v: V1,
+        #[serde(with = "crate::values")]
         account: Id,
+        #[serde(with = "crate::values")]
         until: Timestamp,
     },
 }

@@ -45,21 +45,34 @@ impl PartOf<grant::Grant> for GrantOrigin {}
 struct Terms<'a> {
     client_id: Cow<'a, str>,
     redirect_uri: Cow<'a, str>,
+    #[serde(with = "crate::values")]
     challenge: Cow<'a, Challenge>,
+    #[serde(with = "crate::values")]
     resource: Cow<'a, ResourceIdentifier>,
+    #[serde(with = "crate::values")]
     scopes: Cow<'a, Scopes>,
     refreshes: bool,
+    #[serde(with = "crate::values")]
     allowed_at: Timestamp,
     /// Absent in the first epoch of the client.
-    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    #[serde(
+        default,
+        skip_serializing_if = "Epoch::is_first",
+        with = "crate::values"
+    )]
     epoch: Epoch,
 }
 
 #[derive(Serialize, Deserialize)]
 struct LastUse<'a> {
+    #[serde(with = "crate::values")]
     at: Timestamp,
     from: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     id: Option<Id>,
 }
 
@@ -67,16 +80,21 @@ struct LastUse<'a> {
 #[serde(tag = "state", rename_all = "snake_case")]
 enum State<'a> {
     Offered {
+        #[serde(with = "crate::values")]
         code: Cow<'a, Digest>,
+        #[serde(with = "crate::values")]
         expires_at: Timestamp,
     },
     Active {
+        #[serde(with = "crate::values")]
         code: Cow<'a, Digest>,
+        #[serde(with = "crate::values")]
         redeemed_at: Timestamp,
         refresh: Option<Rotation<'a>>,
     },
     Ended {
         why: Why,
+        #[serde(with = "crate::values")]
         at: Timestamp,
     },
 }
@@ -91,19 +109,28 @@ enum Why {
 
 #[derive(Serialize, Deserialize)]
 struct Rotation<'a> {
+    #[serde(with = "crate::values")]
     family: Cow<'a, Digest>,
+    #[serde(with = "crate::values")]
     current: Cow<'a, Digest>,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     /// Unknown of records that the first releases wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
     issued_at: Option<Timestamp>,
     retired: Vec<Retired<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Retired<'a> {
+    #[serde(with = "crate::values")]
     token: Cow<'a, Digest>,
     salt: Cow<'a, str>,
+    #[serde(with = "crate::values")]
     at: Timestamp,
 }
 

@@ -13,8 +13,11 @@ pub(crate) struct StoredKeySet<'a> {
     #[serde(default)]
     v: V1,
     keys: Cow<'a, Jwks>,
+    #[serde(with = "crate::values")]
     fetched_at: Timestamp,
+    #[serde(with = "crate::values")]
     fresh_until: Timestamp,
+    #[serde(with = "crate::values")]
     asked_at: Timestamp,
 }
 

@@ -11,6 +11,7 @@ pub(crate) struct StoredLink {
     #[serde(default)]
     v: V1,
     target: StoredTarget,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
 }
 
@@ -19,11 +20,13 @@ pub(crate) struct StoredLink {
 enum StoredTarget {
     FirstAccount,
     Enrolment {
+        #[serde(with = "crate::values")]
         account: Id,
         #[serde(default)]
         generation: u64,
     },
     Reset {
+        #[serde(with = "crate::values")]
         account: Id,
         generation: u64,
     },

@@ -11,6 +11,7 @@ use crate::{records::V1, repeats::Post};
 pub(crate) struct StoredPost<'a> {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     until: Timestamp,
     salt: Cow<'a, str>,
     /// Absent while the form is being processed.

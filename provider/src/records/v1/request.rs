@@ -29,7 +29,9 @@ pub(crate) enum RequestShape<'a> {
         #[serde(default)]
         v: V1,
         request: Parameters<'a>,
+        #[serde(with = "crate::values")]
         browser: Cow<'a, Digest>,
+        #[serde(with = "crate::values")]
         expires_at: Timestamp,
         /// Set when the client asked for a new sign-in.
         #[serde(default)]
@@ -40,18 +42,25 @@ pub(crate) enum RequestShape<'a> {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DecidedShape<'a> {
     request: Parameters<'a>,
+    #[serde(with = "crate::values")]
     browser: Cow<'a, Digest>,
+    #[serde(default, with = "crate::values")]
     session: Option<Cow<'a, Digest>>,
+    #[serde(with = "crate::values")]
     account: Id,
     decision: Decision,
+    #[serde(with = "crate::values")]
     form: Cow<'a, Digest>,
+    #[serde(with = "crate::values")]
     until: Timestamp,
     answered: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SignInAfter<'a> {
+    #[serde(default, with = "crate::values")]
     session: Option<Cow<'a, Digest>>,
+    #[serde(with = "crate::values")]
     at: Timestamp,
 }
 
@@ -60,8 +69,11 @@ pub(crate) struct Parameters<'a> {
     client_id: Cow<'a, str>,
     redirect_uri: Cow<'a, str>,
     state: Option<Cow<'a, str>>,
+    #[serde(with = "crate::values")]
     challenge: Cow<'a, Challenge>,
+    #[serde(with = "crate::values")]
     resource: Cow<'a, ResourceIdentifier>,
+    #[serde(with = "crate::values")]
     scopes: Cow<'a, Scopes>,
     #[serde(default)]
     prompt: Prompt,

@@ -12,18 +12,22 @@ use crate::records::V1;
 pub(crate) struct StoredSession<'a> {
     #[serde(default)]
     v: V1,
+    #[serde(with = "crate::values")]
     account: Id,
     generation: u64,
+    #[serde(with = "crate::values")]
     created_at: Timestamp,
+    #[serde(with = "crate::values")]
     authenticated_at: Timestamp,
     #[serde(default)]
     by_code: bool,
+    #[serde(with = "crate::values")]
     expires_at: Timestamp,
     #[serde(default)]
     device: Cow<'a, str>,
     #[serde(default)]
     address: Cow<'a, str>,
-    #[serde(default = "beginning")]
+    #[serde(default = "beginning", with = "crate::values")]
     last_used_at: Timestamp,
 }
 
