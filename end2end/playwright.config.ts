@@ -1,10 +1,10 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './support/browser.ts';
 
-/** The browser is the system's Chromium; CHROMIUM names another one. VESTIBULE_BINARY names another server. */
+/** The browser is the system's Chromium, or the one in CHROMIUM. VESTIBULE_BINARY names another server binary. */
 export default defineConfig({
   testDir: 'tests',
-  // Emptied at each start, so the screenshots lie beside it.
+  // Emptied at each start, so screenshots are stored beside it.
   outputDir: 'test-results/run',
   workers: 2,
   fullyParallel: true,
@@ -14,7 +14,7 @@ export default defineConfig({
   reporter: [['list']],
   use: {
     launchOptions,
-    // For the callback servers, whose certificate is made for the run. Vestibule itself is plain http here.
+    // For the callback servers, whose certificate is created for the run. Vestibule uses plain http here.
     ignoreHTTPSErrors: true,
     actionTimeout: 15_000,
     navigationTimeout: 15_000,
@@ -23,7 +23,7 @@ export default defineConfig({
   projects: [
     { name: 'pages', testIgnore: ['screenshots.spec.ts', 'measure.spec.ts'] },
     { name: 'screenshots', testMatch: 'screenshots.spec.ts' },
-    // A trace would be measured along.
+    // A trace would affect the measurement.
     { name: 'measure', testMatch: 'measure.spec.ts', use: { trace: 'off' } },
   ],
 });

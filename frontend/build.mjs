@@ -1,5 +1,5 @@
-// Makes the site from the compiled frontend and the style: target/site, which a server can read as a folder, and
-// target/site.rs, which a server that is built with the feature `embed-site` contains.
+// Builds the site from the compiled frontend and the style: target/site, which a server can read as a folder, and target/site.rs,
+// which is included in a server with the feature `embed-site`.
 //
 //   node frontend/build.mjs COMPILED.wasm BINDGEN
 //
@@ -28,7 +28,7 @@ mkdirSync(join(work, 'pkg'), { recursive: true });
 
 const { script, wasm } = scripts();
 const style = styles();
-// One hash for the three: they are made for each other. Leptos adds the endings to this name.
+// One hash for all three, since they belong together. Leptos appends the extensions to this name.
 const output = `vestibule.${hash(Buffer.concat([script, wasm, style]))}`;
 const files = [
   { path: `/pkg/${output}.js`, content: script },
@@ -44,7 +44,7 @@ rmSync(join(target, 'site'), { recursive: true, force: true });
 renameSync(join(work, 'site.rs'), join(target, 'site.rs'));
 renameSync(work, join(target, 'site'));
 
-// The module and the wasm, both minified.
+// Returns the module and the wasm, both minified.
 function scripts() {
   const folder = join(target, 'front', 'bindgen');
   rmSync(folder, { recursive: true, force: true });
@@ -66,7 +66,7 @@ function scripts() {
   };
 }
 
-// One minified file of all that style/main.css imports, for the browsers that Cargo.toml names.
+// Returns style/main.css and its imports as one minified file, for the browsers in Cargo.toml.
 function styles() {
   const { code } = bundle({ filename: join(root, 'style', 'main.css'), minify: true, targets: browsers() });
   return Buffer.from(code);
@@ -87,7 +87,7 @@ function assets() {
   return readdirSync(folder).map((name) => ({ path: `/${name}`, content: readFileSync(join(folder, name)) }));
 }
 
-// Writes a file and its compressed variants, and notes those that are smaller.
+// Writes a file and its compressed variants, and records those that are smaller.
 function compress(file) {
   writeFileSync(join(work, file.path), file.content);
   const brotli = brotliCompressSync(file.content, {

@@ -1,6 +1,6 @@
-# Sourced by the other scripts: where the tools are, and which toolchain builds what.
-# Two toolchains may be in play: the ordinary one (tests, lints) and, where rustup cannot fetch the wasm target,
-# Debian's "rust for browsers" (release build and wasm). Only release builds ever use the second.
+# Sourced by the other scripts: paths of tools, and the choice of the toolchain. There may be two toolchains: the
+# ordinary one (tests, lints) and, if rustup cannot fetch the wasm target, Debian's "rust for browsers" (release build
+# and wasm).
 
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -39,8 +39,7 @@ long_step() {
   wait "$pid" || step_failed "$name" "$log"
 }
 
-# Asks before something changes the computer outside this folder and the user's cache. Without a terminal, as in CI,
-# the answer is yes.
+# Asks before a change outside of this folder and the user's cache. Without a terminal, as in CI, the answer is yes.
 confirm() {
   local answer
   if [ -t 0 ] && [ -t 2 ]; then
@@ -56,7 +55,7 @@ missing_packages() {
   done
 }
 
-# Installs Debian packages that are missing, or says exactly which ones must be installed by hand.
+# Installs missing Debian packages, or says which ones to install by hand.
 debian_packages() {
   local missing=()
   mapfile -t missing < <(missing_packages "$@")
@@ -68,7 +67,7 @@ debian_packages() {
     confirm "Install them with apt-get?"
     ((${#sudo[@]} == 0)) || sudo -v || die "sudo does not work here; install ${missing[*]} by hand"
     long_step "package lists" "${sudo[@]}" apt-get update -qq
-    # The first call stops in dpkg now and then; the same call again finishes.
+    # The first call sometimes fails in dpkg; a repetition succeeds.
     long_step "Debian packages ${missing[*]}" bash -c '"$@" || "$@"' install "${sudo[@]}" \
       env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
   else
@@ -76,7 +75,7 @@ debian_packages() {
   fi
 }
 
-# The features with which the lints and tests of crate $1 run, one a line.
+# The features for lints and tests of crate $1, one per line.
 crate_features() {
   case $1 in
     access-token | testkit) printf '%s\n' --all-features ;;
@@ -91,7 +90,7 @@ compiles_wasm() {
   compgen -G "$sysroot/lib/rustlib/wasm32-unknown-unknown/lib/libstd-*.rlib" >/dev/null
 }
 
-# Points this shell at the toolchain that builds releases.
+# Selects the toolchain for releases in this shell.
 use_release_toolchain() {
   if ! compiles_wasm "${RUSTUP_TOOLCHAIN:-}" && compiles_wasm "$DEBIAN_TOOLCHAIN"; then
     export RUSTUP_TOOLCHAIN=$DEBIAN_TOOLCHAIN

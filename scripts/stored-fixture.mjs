@@ -1,7 +1,7 @@
-// Fills a data folder and a Redis with a release of Vestibule, through its pages, its endpoints and its command line, and packs
-// each as a fixture: `node scripts/stored-fixture.mjs BINARY FOLDER`. The release finds its pages' files in `site` beside the binary.
+// Fills a data folder and a Redis with a release of Vestibule, through its pages, endpoints and command line, and packs each as a
+// fixture: `node scripts/stored-fixture.mjs BINARY FOLDER`. The release reads its site from `site` beside the binary.
 //
-// The clock of both processes is moved to 2100, so that what expires is still there when a test opens the fixture.
+// The clock of both processes is set to 2100, so that records have not expired when a test opens the fixture.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const WEB = `https://localhost:${WEB_PORT}`;
 const SEALING_KEY = 'k4.local.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc';
 const OFFSET = 4_102_444_800 - Math.floor(Date.now() / 1000);
 
-/** A pair as the tests take it: the secret scalar, and the point uncompressed, in base64url. */
+/** A key pair in the format of the tests: the private scalar, and the uncompressed point, in base64url. */
 function keys(pair) {
   const { d, x, y } = pair.privateKey.export({ format: 'jwk' });
   const point = Buffer.concat([Buffer.from([4]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
@@ -392,36 +392,36 @@ async function fill(server) {
   const gone = await bob.submit('/account', 'disconnect', Object.fromEntries(values));
   check(gone.to.startsWith('/account'), gone.to);
 
-  // What is under way.
+  // Pending requests.
   const hedy = await new Browser().signIn(email('hedy'), password('hedy'));
   fixture.offered = { client: 'notes', account: 'hedy', code: await clients.notes.code(hedy), code_verifier: clients.notes.verifier };
-  const stranger = new Browser();
-  const begun = await stranger.open(clients.notes.authorize());
+  const browser = new Browser();
+  const begun = await browser.open(clients.notes.authorize());
   check(begun.to?.startsWith('/login'), begun);
   const pending = new URL(begun.to, ISSUER).searchParams.get('request');
   const { verifier } = clients.notes;
   const reauth = await hedy.open(clients.notes.authorize({ prompt: 'login' }));
   check(reauth.to, reauth);
-  fixture.pending = { request: pending, cookies: Object.fromEntries(stranger.cookies), code_verifier: verifier };
+  fixture.pending = { request: pending, cookies: Object.fromEntries(browser.cookies), code_verifier: verifier };
   const asked = await hedy.open(clients.desk.authorize());
   const denied = new URL(asked.to, ISSUER).searchParams.get('request');
   await hedy.submit(asked.to, 'consent', { request: denied, decision: 'deny' });
-  await stranger.open(clients.idle.authorize());
-  // Ceremonies that were begun, one of each purpose.
+  await browser.open(clients.idle.authorize());
+  // Started ceremonies, one for each purpose.
   await new Browser().script('/login', 'start_passkey_sign_in', { autofill: false });
   await ada.script('/account', 'start_adding_passkey');
   const link = new URL(fixture.accounts.carol.link).pathname;
   await new Browser().script(link, 'start_accept_with_passkey', { token: link.split('/')[2], email: '' });
   fixture.session = { account: 'hedy', cookies: Object.fromEntries(hedy.cookies) };
 
-  // Failures, limits, and what administrators do.
+  // Failures, limits, and operations of administrators.
   for (let guess = 0; guess < 3; guess += 1) {
     await new Browser().submit('/login', 'sign_in', { email: email('bob'), password: 'a wrong guess', request: '', then: '' });
   }
   await new Browser().submit('/login', 'sign_in', { email: 'nobody@example.com', password: 'a wrong guess', request: '', then: '' });
-  await stranger.open(clients.notes.authorize({ redirect_uri: 'https://elsewhere.example/' }));
-  await stranger.open(clients.notes.authorize({ scope: 'notes:burn', code_challenge_method: 'plain' }));
-  await stranger.open(clients.desk.authorize({ client_id: 'unheard-of' }));
+  await browser.open(clients.notes.authorize({ redirect_uri: 'https://elsewhere.example/' }));
+  await browser.open(clients.notes.authorize({ scope: 'notes:burn', code_challenge_method: 'plain' }));
+  await browser.open(clients.desk.authorize({ client_id: 'unheard-of' }));
   await clients.notes.redeem('vst_code_nonsense');
   await clients.desk.post('/token', { grant_type: 'refresh_token', refresh_token: 'nonsense' });
   await new Client(clients.desk.id, { secret: 'wrong' }).post('/token', { grant_type: 'refresh_token', refresh_token: 'nonsense' });

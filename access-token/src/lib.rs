@@ -1,6 +1,5 @@
 //! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier for
 //! protected resources.
-//! protected service uses.
 //!
 //! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no
 //! implicit assertion, and RFC 3339 times. Any PASETO implementation can verify it with the keys of
@@ -11,10 +10,6 @@
 //! of a [`KeySetSource`]. The feature `remote` has a source that fetches `/.well-known/paseto-keys`,
 //! the feature `axum` a layer that protects routes. A token is valid until it expires; with a
 //! `Liveness`, the layer also checks its grant.
-//! [`TokenService`]. Verifying: a [`Verifier`], fed by the service in the same process or by a
-//! [`KeySetSource`] elsewhere; feature `remote` has the source that fetches
-//! `/.well-known/paseto-keys`, feature `axum` the layer that guards routes. A token is good until
-//! it expires; a service that is told of revocations gives the layer a `Liveness` to ask.
 //!
 //! Time and randomness are arguments. There are two exceptions: [`system_clock`], which reads the
 //! clock, and the nonce of a sealed ring, which pasetors generates.

@@ -1,12 +1,11 @@
-//! Attacks on a server of their own, with bounded count and time: what a stranger can do, measured
-//! before and after.
+//! Attacks on a separate server, with bounded count and time.
 //!
-//! The binary is the one that `VESTIBULE_BINARY` names, so that another release can be measured in
-//! the same way.
+//! The binary is the one in `VESTIBULE_BINARY`, so that another release can be measured in the same
+//! way.
 
 pub(crate) mod connections;
 pub(crate) mod signatures;
-pub(crate) mod strangers;
+pub(crate) mod unauthenticated;
 
 use std::{process::Command, time::Duration};
 
@@ -18,10 +17,10 @@ use crate::{
     wire::Wire,
 };
 
-/// How long an answer may take until it counts as none.
+/// How long a response may take before it counts as missing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A server under attack, with the limits that it has by default.
+/// A server under attack, with the default limits.
 pub(crate) struct Target {
     pub(crate) server: Process,
     pub(crate) issuer: String,
@@ -29,12 +28,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Starts the server, with so many file descriptors at the most.
+    /// Starts the server, with this maximum number of file descriptors.
     pub(crate) fn start(descriptors: Option<u32>) -> Outcome<Self> {
         Self::start_with(descriptors, "on")
     }
 
-    /// Starts the server without any rate limit.
+    /// Starts the server without rate limits.
     pub(crate) fn without_limits() -> Outcome<Self> {
         Self::start_with(None, "off")
     }
@@ -66,7 +65,7 @@ impl Target {
         })
     }
 
-    /// How long a GET takes over a connection of its own; `None` when there is no answer in time.
+    /// How long a GET takes over a new connection; `None` for a timeout.
     pub(crate) async fn answers(&self, path: &str) -> Option<Duration> {
         let started = clock::now();
         let asking = async {
@@ -94,7 +93,7 @@ impl Target {
     }
 }
 
-/// The same command under a shell that lowers the limit first.
+/// The same command in a shell that lowers the limit first.
 fn limited(command: &Command, descriptors: u32) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -113,7 +112,7 @@ fn limited(command: &Command, descriptors: u32) -> Command {
     shell
 }
 
-/// Runs an attack to its end.
+/// Runs an attack.
 pub(crate) fn run(attack: impl Future<Output = Outcome<()>>) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -122,7 +121,7 @@ pub(crate) fn run(attack: impl Future<Output = Outcome<()>>) -> Outcome<()> {
     runtime.block_on(attack)
 }
 
-/// A time in milliseconds, or that there was none.
+/// A time in milliseconds, or a text for none.
 pub(crate) fn milliseconds(time: Option<Duration>) -> String {
     time.map_or_else(
         || "none".to_owned(),

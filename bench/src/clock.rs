@@ -1,11 +1,11 @@
-//! The stopwatch.
+//! The clock.
 
 use std::time::{Instant, SystemTime};
 
-/// This moment.
+/// The current instant.
 #[expect(
     clippy::disallowed_methods,
-    reason = "measuring time is what this program is for; this is its one place that does"
+    reason = "this program measures time; only this function does"
 )]
 pub(crate) fn now() -> Instant {
     Instant::now()
@@ -14,7 +14,7 @@ pub(crate) fn now() -> Instant {
 /// The time of day, in seconds since 1970.
 #[expect(
     clippy::disallowed_methods,
-    reason = "what clients say to the server has to be of this time"
+    reason = "assertions of clients need the current time"
 )]
 pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now()

@@ -1,5 +1,5 @@
-//! One run on one engine: every kind of work beside its floors, in turns, so that whatever else the
-//! machine does meanwhile falls on all of them alike.
+//! A run on one engine: every kind of work and its floors in turns, so that other load on the
+//! machine affects all of them alike.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -15,19 +15,19 @@ use crate::{
     wire::Wire,
 };
 
-/// How many clients work at once: a few, and a race.
+/// The numbers of concurrent clients: a few, and many.
 pub(crate) const CLIENTS: [usize; 2] = [8, 64];
 const PREPARING: usize = 64;
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How much is measured.
+/// The extent of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
-    /// Turns of every kind of work for each number of clients, after one turn to warm up.
+    /// The number of turns of each kind of work for each number of clients, after one warm-up turn.
     pub(crate) rounds: usize,
-    /// How long a turn takes.
-    pub(crate) stretch: Duration,
-    /// Exchanges in a turn, for which the codes are made beforehand.
+    /// The duration of a turn.
+    pub(crate) duration: Duration,
+    /// The number of exchanges in a turn, for which codes are created beforehand.
     pub(crate) codes: usize,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// In the order in which they take turns: floor and work side by side.
+    /// In the order of the turns: each work after its floor.
     pub(crate) const ALL: [Self; 9] = [
         Self::BareGet,
         Self::Metadata,
@@ -60,7 +60,7 @@ impl Work {
     ];
 }
 
-/// A work by its name on the command line.
+/// A kind of work by its name on the command line.
 pub(crate) fn work(name: &str) -> Outcome<Work> {
     match name {
         "metadata" => Ok(Work::Metadata),
@@ -71,17 +71,17 @@ pub(crate) fn work(name: &str) -> Outcome<Work> {
     }
 }
 
-/// What came of it.
+/// The results.
 pub(crate) struct Findings {
     pub(crate) samples: BTreeMap<(Work, usize), Sample>,
-    /// Codes made, each by two requests of a person's browser.
+    /// Created codes, each by two requests of a browser.
     pub(crate) codes: Sample,
     pub(crate) idle: Memory,
     pub(crate) end: Memory,
 }
 
-/// Runs everything on one engine.
-pub(crate) fn hold(engine: Engine, binary: &Path, plan: Plan) -> Outcome<Findings> {
+/// Measures everything on one engine.
+pub(crate) fn run(engine: Engine, binary: &Path, plan: Plan) -> Outcome<Findings> {
     let deployment = Deployment::open(engine, binary)?;
     measure(&deployment, binary, plan).map_err(|fault| deployment.explain(&fault))
 }
@@ -112,7 +112,7 @@ fn measure(deployment: &Deployment, binary: &Path, plan: Plan) -> Outcome<Findin
     })
 }
 
-/// One kind of work alone, for whoever looks at the server with a profiler meanwhile.
+/// One kind of work alone, for use with a profiler.
 pub(crate) fn alone(engine: Engine, binary: &Path, work: Work, plan: Plan) -> Outcome<Sample> {
     let deployment = Deployment::open(engine, binary)?;
     let comparison = Comparison::prepare(&deployment, binary, plan)?;
@@ -134,9 +134,9 @@ struct Comparison<'a> {
     codes: TokenPool,
     tokens: TokenPool,
     made: Sample,
-    /// One thread: the server is to be the bottleneck, not the load.
+    /// One thread: the server must be the bottleneck, not the load generator.
     generator: Runtime,
-    /// As the server's.
+    /// Like the server's runtime.
     workers: Runtime,
 }
 
@@ -192,18 +192,18 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// One turn of one kind of work.
+    /// Measures one turn of one kind of work.
     fn turn(&self, work: Work, clients: usize) -> Outcome<Sample> {
-        let stretch = self.plan.stretch;
+        let duration = self.plan.duration;
         match work {
             Work::BareGet => self.at_bare(&self.bare.get(), clients),
             Work::BarePost => self.at_bare(&self.bare.post(), clients),
-            Work::Signature => floor::sign(stretch),
-            Work::Swap => self.workers.block_on(self.trips.swap(clients, stretch)),
-            Work::Insert => self.workers.block_on(self.trips.insert(clients, stretch)),
-            Work::Metadata => self.at_deployment(&metadata(&self.user), clients, stretch),
+            Work::Signature => floor::sign(duration),
+            Work::Swap => self.workers.block_on(self.trips.swap(clients, duration)),
+            Work::Insert => self.workers.block_on(self.trips.insert(clients, duration)),
+            Work::Metadata => self.at_deployment(&metadata(&self.user), clients, duration),
             Work::Registration => {
-                self.at_deployment(&Deployment::registration(&self.user), clients, stretch)
+                self.at_deployment(&Deployment::registration(&self.user), clients, duration)
             }
             Work::Exchange => {
                 let codes = self.codes.split(self.plan.codes);
@@ -219,7 +219,7 @@ impl<'a> Comparison<'a> {
                     user: self.user.clone(),
                     tokens: self.tokens.clone(),
                 };
-                self.at_deployment(&refresh, clients, stretch)
+                self.at_deployment(&refresh, clients, duration)
             }
         }
     }
@@ -228,14 +228,14 @@ impl<'a> Comparison<'a> {
         &self,
         scenario: &E,
         clients: usize,
-        stretch: Duration,
+        duration: Duration,
     ) -> Outcome<Sample> {
         let scenarios = vec![scenario.clone(); clients];
         self.generator.block_on(load::run(
             self.deployment.server().address(),
             self.deployment.meter(),
             scenarios,
-            stretch,
+            duration,
         ))
     }
 
@@ -249,7 +249,7 @@ impl<'a> Comparison<'a> {
             self.bare.process.address(),
             meter,
             scenarios,
-            self.plan.stretch,
+            self.plan.duration,
         ))
     }
 }
@@ -261,7 +261,7 @@ fn metadata(user: &VirtualUser) -> Repeat {
     }
 }
 
-/// How long the bodies of a metadata document and of a token response are.
+/// The sizes of a metadata document and of a token response.
 async fn lengths(
     deployment: &Deployment,
     user: &VirtualUser,

@@ -1,5 +1,4 @@
-//! The server under measurement, set up as a newcomer would: an account, a client, a person who is
-//! signed in.
+//! The server under measurement, with an account, a client and a signed-in user.
 
 use std::{
     io::Write as _,
@@ -25,19 +24,19 @@ use crate::{
 
 pub(crate) const EMAIL: &str = "bench@example.com";
 pub(crate) const PASSWORD: &str = "a password for nobody in particular";
-/// The server settles down until its idle memory is read.
+/// The time until the idle memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Which engine the server runs on.
+/// The store engine of the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     File,
     Redis,
 }
 
-/// A running server with everything around it.
+/// A running server with its store and folders.
 pub(crate) struct Deployment {
-    // In this order they end.
+    // Dropped in this order.
     server: Process,
     redis: Option<RedisServer>,
     environment: Vec<(&'static str, String)>,
@@ -48,12 +47,12 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// Starts Redis if need be, and the server `binary`.
+    /// Starts Redis if needed, and the server `binary`.
     pub(crate) fn open(engine: Engine, binary: &Path) -> Outcome<Self> {
         Self::open_with(engine, binary, &[])
     }
 
-    /// The same, with settings that differ.
+    /// Like [`Self::open`], with other settings.
     pub(crate) fn open_with(
         engine: Engine,
         binary: &Path,
@@ -72,10 +71,10 @@ impl Deployment {
             ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
             ("VESTIBULE_STORE", store.clone()),
             ("VESTIBULE_RATE_LIMITS", "off".to_owned()),
-            // Codes are made before they are measured, and may live no longer than this.
+            // Codes are created before the measurement, and must not expire before it.
             ("VESTIBULE_CODE_LIFETIME", "10m".to_owned()),
-            // A grant is refreshed every second here instead of every hour: its record is not to
-            // remember more than then.
+            // A grant is refreshed every second here instead of every hour. Its record must not
+            // have more rotated tokens than then.
             ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
         ];
         environment.extend(
@@ -109,7 +108,7 @@ impl Deployment {
         &self.server
     }
 
-    /// What is to be read while the server works.
+    /// The processes to measure.
     pub(crate) fn meter(&self) -> Meter {
         Meter {
             server: self.server.id(),
@@ -122,7 +121,7 @@ impl Deployment {
         self.redis.as_ref().map(RedisServer::id)
     }
 
-    /// A fault, with what the server and Redis had to complain about.
+    /// An error, with the last log lines of the server and Redis.
     pub(crate) fn explain(&self, fault: &str) -> String {
         let server = std::fs::read_to_string(self.folder.path().join("server.log"));
         let redis = self.redis.as_ref().map(RedisServer::log);
@@ -143,8 +142,7 @@ impl Deployment {
         format!("{fault}{}", complaints.collect::<String>())
     }
 
-    /// A store like the server's for the floors: a file of its own on the same disk, or the same
-    /// Redis.
+    /// A store for the floors: a separate file on the same disk, or the same Redis.
     pub(crate) fn floor_store(&self) -> String {
         if self.redis.is_some() {
             self.store.clone()
@@ -153,7 +151,7 @@ impl Deployment {
         }
     }
 
-    /// A registration, as a request.
+    /// A registration request.
     pub(crate) fn registration(user: &VirtualUser) -> Repeat {
         Repeat {
             request: user.json("/register", &native_metadata().to_string()),
@@ -161,8 +159,8 @@ impl Deployment {
         }
     }
 
-    /// Makes an account, registers a client, signs in; returns who asks from now on, and the token
-    /// of consent forms.
+    /// Creates an account, registers a client and signs in; returns the user and the form token of
+    /// consent pages.
     pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(VirtualUser, String)> {
         self.add_account(binary, EMAIL)?;
         let issuer = self.issuer.clone();
@@ -175,7 +173,7 @@ impl Deployment {
         let mut wire = Wire::connect(self.server.address()).await?;
 
         let mut registration = Vec::new();
-        Self::registration(&user).ask(&mut registration);
+        Self::registration(&user).next_request(&mut registration);
         user.client = wire
             .send(&registration)
             .await?
@@ -202,8 +200,7 @@ impl Deployment {
         Ok((user, token))
     }
 
-    /// A browser that has opened the sign-in page, and the token of its forms. A browser that has
-    /// been here before comes with its cookies.
+    /// A browser with these cookies that has opened the login page, and its form token.
     pub(crate) async fn visitor(&self, cookies: &CookieJar) -> Outcome<(VirtualUser, String)> {
         let (issuer, client) = (self.issuer.clone(), String::new());
         let mut user = VirtualUser {
@@ -243,7 +240,7 @@ impl Deployment {
     }
 }
 
-/// The command `vestibule`, with these settings and none of the caller's.
+/// The command `vestibule` with these settings, without the caller's environment.
 pub(crate) fn vestibule(
     binary: &Path,
     environment: &[(&str, String)],
@@ -271,7 +268,7 @@ fn sealing_key(binary: &Path) -> Outcome<String> {
         .map_err(context("key seal"))
 }
 
-/// Stores the cookies of an answer.
+/// Stores the cookies of a response.
 fn store_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
     for cookie in answer.headers("set-cookie") {
         cookies::store(&mut user.cookies, cookie);

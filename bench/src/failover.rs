@@ -1,5 +1,5 @@
 //! How long registration fails after a Redis failover that leaves all connections open, and what
-//! readiness says meanwhile.
+//! `/health/ready` answers in that time.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -20,11 +20,11 @@ use crate::{
 };
 
 const REGISTRATION: &str = r#"{"client_name":"Failover","redirect_uris":["http://127.0.0.1:1/cb"],"token_endpoint_auth_method":"none"}"#;
-/// How long the recovery is waited for.
+/// The maximum time until recovery.
 const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs it with `binary`, and prints one row of Markdown.
+/// Measures `binary`, and prints one row of Markdown.
 pub(crate) fn run(binary: &Path) -> Outcome<()> {
     let folder = tempfile::tempdir().map_err(context("a folder"))?;
     let (old, new) = (redis(folder.path(), "old")?, redis(folder.path(), "new")?);
@@ -65,8 +65,8 @@ pub(crate) fn run(binary: &Path) -> Outcome<()> {
     let _server = Process::start(server, port, &folder.path().join("server.log"))?;
     until(|| Ok(registers(port) == 201), "the first registration")?;
 
-    // The old primary becomes a replica, and whoever is connected to it stays so; the address leads
-    // to the new one.
+    // The old primary becomes a replica and keeps its connections; the address now leads to the new
+    // one.
     command(new.address().port(), "REPLICAOF NO ONE")?;
     command(
         old.address().port(),
@@ -117,7 +117,7 @@ fn redis(folder: &Path, name: &str) -> Outcome<Process> {
     Process::start(server, port, &folder.join(format!("{name}.log")))
 }
 
-/// A port that leads new connections to the target, and leaves those that are open alone.
+/// A port that forwards new connections to the target and keeps open ones.
 fn redirect(target: Arc<AtomicU16>) -> Outcome<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(context("a port"))?;
     let port = listener.local_addr().map_err(context("a port"))?.port();
@@ -159,7 +159,7 @@ fn registers(port: u16) -> u16 {
     ask(port, "POST", "/register", REGISTRATION).unwrap_or(0)
 }
 
-/// The status of an answer of the server.
+/// The status of a response of the server.
 fn ask(port: u16, method: &str, path: &str, body: &str) -> io::Result<u16> {
     let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -177,7 +177,7 @@ fn ask(port: u16, method: &str, path: &str, body: &str) -> io::Result<u16> {
     status.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// What Redis answers to a command.
+/// The reply of Redis to a command.
 fn command(port: u16, words: &str) -> Outcome<String> {
     let asked = || {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;

@@ -1,4 +1,4 @@
-//! The floors: the least that the parts of an answer cost, each by itself.
+//! The floors: the minimum cost of the parts of a request, each alone.
 
 mod bare;
 mod signature;

@@ -1,6 +1,6 @@
-//! The attack of abandoned guesses: many wrong passwords from many addresses, each connection
-//! closed as soon as the guess is sent. Meanwhile the owner of an account signs in, in a known
-//! browser, and somebody else in a browser that is new.
+//! The attack of abandoned guesses: many wrong passwords from many addresses, where each connection
+//! is closed as soon as the guess is sent. During the attack, the owner of an account signs in with
+//! a known browser, and another user with a new one.
 
 use std::{net::Ipv4Addr, path::Path, time::Duration};
 
@@ -20,15 +20,15 @@ use crate::{
 };
 
 const GUESSES: u32 = 4000;
-/// Within the limit of each: 89 guesses, where 100 are let through.
+/// Within the limit of each network: 89 guesses, where 100 are allowed.
 const ADDRESSES: u32 = 45;
 const PACE: Duration = Duration::from_micros(2750);
-/// What one hash costs is measured by so many before the attack.
+/// The number of hashes before the attack, to measure the cost of one.
 const CALIBRATION: u32 = 10;
-/// How often the owner signs in during the attack, and how long after the last time.
+/// How often the owner signs in during the attack, and the interval.
 const SIGN_INS: u32 = 8;
 const BETWEEN: Duration = Duration::from_secs(1);
-/// The longest that anybody waits for an answer, and that the server works on after the attack.
+/// The maximum time for a response, and for the server's work after the attack.
 const PATIENCE: Duration = Duration::from_secs(90);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -59,30 +59,30 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     known.retain(|name, _| name.ends_with("-browser"));
     let owner = deployment.visitor(&known).await?;
     let newcomer = deployment.visitor(&CookieJar::new()).await?;
-    let stranger = deployment.visitor(&CookieJar::new()).await?;
+    let unknown = deployment.visitor(&CookieJar::new()).await?;
     let server = deployment.server().id();
-    // 1. What one hash costs.
+    // 1. The cost of one hash.
     let before = process::cpu(server);
     for number in 0..CALIBRATION {
         sign_in(
             deployment,
             from(200),
-            &stranger,
+            &unknown,
             &format!("calibration{number}@example.com"),
             "a guess",
         )
         .await?;
     }
     let one = process::cpu(server).saturating_sub(before) / CALIBRATION;
-    // 2. The attack, and the owner and somebody else meanwhile.
+    // 2. The attack, with the sign-ins of both users.
     let before = process::cpu(server);
     let (sent, own, new) = tokio::join!(
-        guess(deployment, &stranger),
+        guess(deployment, &unknown),
         signs_in(deployment, from(201), &owner, EMAIL),
         signs_in(deployment, from(202), &newcomer, EMAIL)
     );
     let (sent, during) = (sent?, process::cpu(server));
-    // 3. Until the server rests.
+    // 3. Until the server is idle.
     let end = clock::now() + PATIENCE;
     let mut last = during;
     loop {
@@ -110,7 +110,7 @@ fn from(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 2)) + number)
 }
 
-/// Sends the guesses; how many could be sent.
+/// Sends the guesses; returns how many were sent.
 async fn guess(deployment: &Deployment, (user, token): &(VirtualUser, String)) -> Outcome<u32> {
     let (address, mut sending, mut sent) = (deployment.server().address(), JoinSet::new(), 0);
     let began = clock::now();
@@ -138,7 +138,7 @@ async fn guess(deployment: &Deployment, (user, token): &(VirtualUser, String)) -
     Ok(sent)
 }
 
-/// Signs in again and again; the longest wait and the answers.
+/// Signs in repeatedly; returns the longest wait and the responses.
 async fn signs_in(
     deployment: &Deployment,
     from: Ipv4Addr,
@@ -165,7 +165,7 @@ async fn signs_in(
     ))
 }
 
-/// One sign-in; its status, and where it leads.
+/// One sign-in; returns its status and redirect.
 async fn sign_in(
     deployment: &Deployment,
     from: Ipv4Addr,

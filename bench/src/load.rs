@@ -1,5 +1,5 @@
-//! The load: so many clients, each with one connection, each sending its next request when the last
-//! one was answered.
+//! The load: clients with one connection each, which send the next request after the response to
+//! the last one.
 
 use std::{
     iter::Sum,
@@ -15,17 +15,16 @@ use crate::{
     wire::{Answer, Wire},
 };
 
-/// What one client does.
+/// The requests of one client.
 pub(crate) trait Scenario: Send + 'static {
-    /// Writes the next request; false when there is nothing more to do.
-    fn ask(&mut self, request: &mut Vec<u8>) -> bool;
+    /// Writes the next request; false when there is none.
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool;
 
-    /// Hears the answer to it. The error ends the run: what was not answered as it should be was
-    /// not measured.
-    fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()>;
+    /// Handles the response. An error ends the run, since an unexpected response is no measurement.
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()>;
 }
 
-/// What some requests took.
+/// The cost of some requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) requests: u32,
@@ -35,22 +34,22 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Requests in each second.
+    /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.requests) / self.time.as_secs_f64()
     }
 
-    /// Microseconds until the next request is done, all clients together.
+    /// Microseconds per request, all clients together.
     pub(crate) fn time_each(&self) -> f64 {
         self.each(self.time)
     }
 
-    /// Microseconds of processor time in the server.
+    /// Microseconds of the server's processor time per request.
     pub(crate) fn cpu_each(&self) -> f64 {
         self.each(self.cpu)
     }
 
-    /// Microseconds of processor time in Redis.
+    /// Microseconds of Redis' processor time per request.
     pub(crate) fn redis_each(&self) -> f64 {
         self.each(self.redis)
     }
@@ -79,14 +78,14 @@ impl Sum for Sample {
     }
 }
 
-/// Reads what the processes use that the work is done in.
+/// Reads the processor time of the measured processes.
 #[derive(Clone, Copy)]
 pub(crate) struct Meter {
     pub(crate) server: u32,
     pub(crate) redis: Option<u32>,
 }
 
-/// A measurement under way.
+/// A running measurement.
 pub(crate) struct Running {
     meter: Meter,
     pub(crate) since: Instant,
@@ -95,7 +94,7 @@ pub(crate) struct Running {
 }
 
 impl Meter {
-    /// Measures work done in this very process.
+    /// Measures work in this process.
     pub(crate) fn own(redis: Option<u32>) -> Self {
         Self {
             server: std::process::id(),
@@ -134,19 +133,19 @@ impl Running {
     }
 }
 
-/// Lets all clients work for `stretch`, or until none of them has anything more to do.
+/// Runs all clients for `duration`, or until they have no more requests.
 pub(crate) async fn run<E: Scenario>(
     address: SocketAddr,
     meter: Meter,
     clients: Vec<E>,
-    stretch: Duration,
+    duration: Duration,
 ) -> Outcome<Sample> {
     let mut wires = Vec::new();
     for scenario in clients {
         wires.push((Wire::connect(address).await?, scenario));
     }
     let running = meter.start();
-    let until = running.since + stretch;
+    let until = running.since + duration;
     let mut working: JoinSet<_> = wires
         .into_iter()
         .map(|(wire, scenario)| work(wire, scenario, until))
@@ -160,9 +159,9 @@ pub(crate) async fn run<E: Scenario>(
 
 async fn work(mut wire: Wire, mut scenario: impl Scenario, until: Instant) -> Outcome<u32> {
     let (mut request, mut requests) = (Vec::new(), 0);
-    while clock::now() < until && scenario.ask(&mut request) {
+    while clock::now() < until && scenario.next_request(&mut request) {
         let answer = wire.send(&request).await?;
-        scenario.hear(&answer)?;
+        scenario.handle(&answer)?;
         requests += 1;
     }
     Ok(requests)

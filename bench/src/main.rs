@@ -1,12 +1,12 @@
-//! Measures the release binary beside what its parts cost alone, and prints Markdown.
+//! Measures the release binary and the floors of its parts, and prints Markdown.
 //! docs/PERFORMANCE.md explains the figures.
 //!
-//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
-//! instead, and `bench strangers` what single requests cost, on the binary that `VESTIBULE_BINARY`
-//! names, or the release.
+//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks, and
+//! `bench unauthenticated` measures single requests, on the binary in `VESTIBULE_BINARY`, or the
+//! release.
 //!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the
-//! root of the checkout. It talks to 127.0.0.1 only and ends by itself.
+//! root of the checkout. It connects to 127.0.0.1 only.
 
 mod attack;
 mod clock;
@@ -33,24 +33,24 @@ use std::{
 use comparison::Plan;
 use deployment::Engine;
 
-/// A fault here ends the run; it is a sentence.
+/// An error is a sentence and ends the run.
 pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
-    stretch: Duration::from_millis(500),
+    duration: Duration::from_millis(500),
     codes: 3000,
 };
 const ALONE: Plan = Plan {
     rounds: 1,
-    stretch: Duration::from_secs(10),
+    duration: Duration::from_secs(10),
     codes: 3000,
 };
 const QUICK: Plan = Plan {
     rounds: 1,
-    stretch: Duration::from_millis(100),
+    duration: Duration::from_millis(100),
     codes: 200,
 };
 
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["signatures"] => attack::run(attack::signatures::run()),
-        ["strangers"] => attack::run(attack::strangers::run()),
+        ["unauthenticated"] => attack::run(attack::unauthenticated::run()),
         ["connections"] => attack::run(attack::connections::run()),
         ["bare", port, document, answer] => bare(port, document, answer),
         [] => measure(&[Engine::File, Engine::Redis], WHOLE),
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
         ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
         _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] \
-                  | guesses | timing | signatures | connections | strangers"
+                  | guesses | timing | signatures | connections | unauthenticated"
             .to_owned()),
     };
     match outcome {
@@ -91,13 +91,13 @@ fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
             Engine::Redis => "Redis",
         };
         eprintln!("==> {name}");
-        println!("{}", comparison::hold(*engine, &binary, plan)?.table(name));
+        println!("{}", comparison::run(*engine, &binary, plan)?.table(name));
     }
     println!("{}", report::sizes(Path::new(PACKAGE))?);
     Ok(())
 }
 
-/// Does one kind of work for some seconds.
+/// Measures one kind of work for some seconds.
 fn alone(engine: Engine, work: comparison::Work) -> Outcome<()> {
     let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
     let sample = comparison::alone(engine, &binary, work, ALONE)?;
@@ -109,7 +109,7 @@ fn alone(engine: Engine, work: comparison::Work) -> Outcome<()> {
     Ok(())
 }
 
-/// The binary that is attacked, so that an older one can be measured the same way.
+/// The binary under test, so that an older one can be measured the same way.
 fn tested() -> Outcome<PathBuf> {
     let path =
         std::env::var_os("VESTIBULE_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
@@ -125,7 +125,7 @@ fn named(engine: &str) -> Outcome<Engine> {
     }
 }
 
-/// The hidden command: the bare route in a process of its own.
+/// The hidden command: the bare route in a separate process.
 fn bare(port: &str, document: &str, answer: &str) -> Outcome<()> {
     let port = port.parse().map_err(context("a port"))?;
     let (document, answer) = (
@@ -139,7 +139,7 @@ fn bare(port: &str, document: &str, answer: &str) -> Outcome<()> {
     runtime.block_on(floor::serve(port, document, answer))
 }
 
-/// Says what could not be done, before the reason.
+/// Adds what failed before the reason.
 pub(crate) fn context<E: Display>(what: &str) -> impl Fn(E) -> String {
     move |error| format!("{what}: {error}")
 }

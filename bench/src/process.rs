@@ -1,4 +1,4 @@
-//! Child processes: starting them, ending them, and what they cost.
+//! Child processes: starting, ending, and measuring them.
 
 use std::{
     fs::File,
@@ -10,22 +10,22 @@ use std::{
 
 use crate::{Outcome, clock, context};
 
-/// How long a process may take until it accepts a connection.
+/// The maximum time until a process accepts connections.
 const START: Duration = Duration::from_secs(20);
-/// How long it may take to stop.
+/// The maximum time until it stops.
 const STOP: Duration = Duration::from_secs(30);
-/// Linux counts the time of a process in hundredths of a second, whatever its own clock does
+/// Linux counts the time of a process in hundredths of a second, independent of the kernel's clock
 /// (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A running child that listens on a port of 127.0.0.1; it ends with this value.
+/// A child process that listens on a port of 127.0.0.1. It ends with this value.
 pub(crate) struct Process {
     child: Child,
     address: SocketAddr,
 }
 
 impl Process {
-    /// Starts `command`, with all it says in the file `log`, and waits until it accepts a
+    /// Starts `command`, with its output in the file `log`, and waits until it accepts a
     /// connection.
     pub(crate) fn start(mut command: Command, port: u16, log: &Path) -> Outcome<Self> {
         let file = File::create(log).map_err(context("a log file"))?;
@@ -53,13 +53,12 @@ impl Process {
         Ok(process)
     }
 
-    /// Where it listens.
+    /// Its address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Asks it to stop, and says how long it took; `None` when it is still there after half a
-    /// minute.
+    /// Stops it; returns how long that took, or `None` after half a minute.
     pub(crate) fn terminate(mut self) -> Outcome<Option<Duration>> {
         let started = clock::now();
         let told = Command::new("kill")
@@ -78,7 +77,7 @@ impl Process {
         Ok(None)
     }
 
-    /// Its number.
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -86,13 +85,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A port that nobody has at this moment.
+/// A free port.
 pub(crate) fn free_port() -> Outcome<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(context("a free port"))?;
     Ok(listener
@@ -101,11 +100,11 @@ pub(crate) fn free_port() -> Outcome<u16> {
         .port())
 }
 
-/// Processor time (user and system) that a process has used so far, all threads together.
+/// Processor time (user and system) of a process so far, all threads together.
 pub(crate) fn cpu(process: u32) -> Duration {
     let stat = std::fs::read_to_string(proc(process, "stat")).unwrap_or_default();
-    // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after
-    // it.
+    // The name in parentheses may contain anything; utime and stime are the 12th and 13th fields
+    // after it.
     let fields = stat
         .rsplit_once(") ")
         .map_or("", |(_, fields)| fields)
@@ -118,14 +117,14 @@ pub(crate) fn cpu(process: u32) -> Duration {
     TICK * ticks
 }
 
-/// Memory of a process in MB (2²⁰ bytes): resident now, and at its highest.
+/// Memory of a process in MB (2²⁰ bytes): resident now, and at its peak.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) resident: f64,
     pub(crate) peak: f64,
 }
 
-/// What a process occupies.
+/// The memory of a process.
 pub(crate) fn memory(process: u32) -> Memory {
     let status = std::fs::read_to_string(proc(process, "status")).unwrap_or_default();
     let kilobytes = |name: &str| {

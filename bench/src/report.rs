@@ -1,4 +1,4 @@
-//! The findings as Markdown, as it stands in docs/PERFORMANCE.md.
+//! The results as Markdown, for docs/PERFORMANCE.md.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     size,
 };
 
-/// Two measurements of the same thing differ by as much on a machine that does other things too.
+/// Measurements of the same work differ by this share on a busy machine.
 const NOISE: f64 = 0.05;
 const MOST_IDLE_MB: f64 = 50.0;
 const MOST_MB: f64 = 150.0;
@@ -146,7 +146,7 @@ impl Findings {
     }
 }
 
-/// What the login page loads.
+/// The sizes of the login page's files.
 pub(crate) fn sizes(package: &Path) -> Outcome<String> {
     let mut text =
         String::from("### Login page\n\n| file | bytes | as sent (brotli) |\n|---|--:|--:|\n");

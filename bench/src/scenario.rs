@@ -1,4 +1,4 @@
-//! What clients do.
+//! The scenarios of clients.
 
 use std::{
     collections::VecDeque,
@@ -13,12 +13,12 @@ use url::form_urlencoded::Serializer;
 
 use crate::{Outcome, load::Scenario, wire::Answer};
 
-/// Codes or tokens that all clients draw from; whoever holds one holds it alone.
+/// Codes or tokens that all clients share; each is used by one client at a time.
 #[derive(Clone, Default)]
 pub(crate) struct TokenPool(Arc<Mutex<VecDeque<String>>>);
 
 impl TokenPool {
-    /// Takes the one that has lain longest.
+    /// Takes the oldest one.
     pub(crate) fn take(&self) -> Option<String> {
         self.0
             .lock()
@@ -37,14 +37,14 @@ impl TokenPool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Takes some away as a pool of their own.
+    /// Moves some into a separate pool.
     pub(crate) fn split(&self, count: usize) -> Self {
         let some = std::iter::from_fn(|| self.take()).take(count).collect();
         Self(Arc::new(Mutex::new(some)))
     }
 }
 
-/// Who asks, and where: what all requests of one client of the server share.
+/// The data that all requests of one user share.
 #[derive(Clone)]
 pub(crate) struct VirtualUser {
     pub(crate) issuer: String,
@@ -68,7 +68,7 @@ impl VirtualUser {
         .into_bytes()
     }
 
-    /// A form that the browser posts from one of the server's own pages.
+    /// A form post from a page of the server.
     pub(crate) fn browser_form(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
         let extra = format!(
             "{}origin: {}\r\naccept: text/html\r\n",
@@ -83,7 +83,7 @@ impl VirtualUser {
         )
     }
 
-    /// A form that a client posts.
+    /// A form post of a client.
     fn form(&self, path: &str, form: &Query) -> Vec<u8> {
         self.post(
             path,
@@ -93,7 +93,7 @@ impl VirtualUser {
         )
     }
 
-    /// JSON that a client posts.
+    /// A JSON post of a client.
     pub(crate) fn json(&self, path: &str, body: &str) -> Vec<u8> {
         self.post(
             path,
@@ -103,18 +103,18 @@ impl VirtualUser {
         )
     }
 
-    /// How a client asks for access.
+    /// An authorization request.
     pub(crate) fn authorize(&self) -> Vec<u8> {
         let query = self.oauth().authorization(&self.resource(), "af0ifjsldkj");
         self.get(&format!("/authorize?{}", query.encode()))
     }
 
-    /// How a client exchanges a code.
+    /// A token request with a code.
     pub(crate) fn exchange(&self, code: &str) -> Vec<u8> {
         self.form("/token", &self.oauth().code_form(code, &self.resource()))
     }
 
-    /// How a client refreshes.
+    /// A token request with a refresh token.
     pub(crate) fn refresh(&self, token: &str) -> Vec<u8> {
         let form = self.oauth().refresh_form(token);
         self.form("/token", &form.and("resource", &self.resource()))
@@ -141,7 +141,7 @@ impl VirtualUser {
     }
 }
 
-/// The same request again and again.
+/// The same request, repeated.
 #[derive(Clone)]
 pub(crate) struct Repeat {
     pub(crate) request: Vec<u8>,
@@ -149,12 +149,12 @@ pub(crate) struct Repeat {
 }
 
 impl Scenario for Repeat {
-    fn ask(&mut self, request: &mut Vec<u8>) -> bool {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool {
         request.clone_from(&self.request);
         true
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()> {
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()> {
         if answer.status == self.status {
             Ok(())
         } else {
@@ -163,7 +163,7 @@ impl Scenario for Repeat {
     }
 }
 
-/// A person who allows the client again and again; two requests for each code.
+/// A user who allows the client repeatedly, with two requests for each code.
 #[derive(Clone)]
 pub(crate) struct Allow {
     pub(crate) user: VirtualUser,
@@ -174,7 +174,7 @@ pub(crate) struct Allow {
 }
 
 impl Scenario for Allow {
-    fn ask(&mut self, request: &mut Vec<u8>) -> bool {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool {
         *request = match &self.waiting {
             None if self.codes.len() >= self.wanted => return false,
             None => self.user.authorize(),
@@ -190,7 +190,7 @@ impl Scenario for Allow {
         true
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()> {
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()> {
         let location = answer.location()?;
         let part = |name: &str| {
             let query = location.split_once('?')?.1;
@@ -209,7 +209,7 @@ impl Scenario for Allow {
     }
 }
 
-/// A client that exchanges a code, and leaves the refresh token on a pool.
+/// A client that exchanges a code, and puts the refresh token into a pool.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) user: VirtualUser,
@@ -218,7 +218,7 @@ pub(crate) struct Exchange {
 }
 
 impl Scenario for Exchange {
-    fn ask(&mut self, request: &mut Vec<u8>) -> bool {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool {
         let Some(code) = self.codes.take() else {
             return false;
         };
@@ -226,13 +226,13 @@ impl Scenario for Exchange {
         true
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()> {
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()> {
         self.tokens.put(answer.member("refresh_token")?.to_owned());
         Ok(())
     }
 }
 
-/// A client that uses the refresh token which has rested longest, and puts its successor back.
+/// A client that uses the oldest refresh token, and puts its successor back.
 #[derive(Clone)]
 pub(crate) struct Refresh {
     pub(crate) user: VirtualUser,
@@ -240,7 +240,7 @@ pub(crate) struct Refresh {
 }
 
 impl Scenario for Refresh {
-    fn ask(&mut self, request: &mut Vec<u8>) -> bool {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool {
         let Some(token) = self.tokens.take() else {
             return false;
         };
@@ -248,7 +248,7 @@ impl Scenario for Refresh {
         true
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()> {
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()> {
         self.tokens.put(answer.member("refresh_token")?.to_owned());
         Ok(())
     }

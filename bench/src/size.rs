@@ -1,18 +1,18 @@
-//! How much a browser loads for a page.
+//! The sizes of the files of a page.
 
 use std::path::Path;
 
 use crate::{Outcome, context};
 
-/// The files of one kind, in bytes.
+/// The total size of files of one kind, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) raw: u64,
-    /// As sent to a browser: compressed by brotli when the site was built. Zero if it was not.
+    /// As sent to a browser: compressed with Brotli at the build. Zero if it was not.
     pub(crate) brotli: u64,
 }
 
-/// The files with this ending in `folder`.
+/// The files with this extension in `folder`.
 pub(crate) fn of(folder: &Path, ending: &str) -> Outcome<Size> {
     let mut size = Size::default();
     for entry in std::fs::read_dir(folder).map_err(context(&folder.display().to_string()))? {

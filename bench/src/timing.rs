@@ -1,5 +1,5 @@
-//! Whether the time of an answer tells if an address has an account: probes of addresses with and
-//! without one, in random order, and how often a guess by the best threshold is right.
+//! Whether response times reveal if an address has an account: probes of addresses with and without
+//! one, in random order, and how often a guess by the best threshold is right.
 
 use std::{path::Path, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     wire::Wire,
 };
 
-/// Addresses with an account, and as many without.
+/// The number of addresses with an account, and of addresses without.
 const ADDRESSES: usize = 40;
-/// Probes that an attacker spends on one address.
+/// The number of probes for one address.
 const PROBES: usize = 8;
-/// How often each address is probed like that. A password costs a hash, so there it is once.
+/// How often each address is probed. A password costs a hash, so it is probed once.
 const ROUNDS_OF_CODES: usize = 8;
 const ROUNDS_OF_PASSWORDS: usize = 1;
 
-/// A form that may tell, with the field that is guessed.
+/// A form to probe, with the guessed field.
 struct Form {
     name: &'static str,
     action: &'static str,
@@ -43,7 +43,7 @@ const FORMS: [Form; 2] = [
     },
 ];
 
-/// Times in microseconds, of addresses with an account and without: one row of probes for each
+/// Times in microseconds, of addresses with and without an account: one row of probes for each
 /// address and round.
 struct Times {
     with: Vec<Vec<f64>>,
@@ -75,7 +75,7 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The first ones have accounts.
+/// The first addresses have accounts.
 fn address(number: usize) -> String {
     format!("person{number:02}@example.com")
 }
@@ -83,7 +83,7 @@ fn address(number: usize) -> String {
 async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
     let (user, token) = deployment.visitor(&CookieJar::new()).await?;
     let mut wire = Wire::connect(deployment.server().address()).await?;
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let mut chance = Xorshift(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {
         once(
             &mut wire,
@@ -114,7 +114,7 @@ async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
     Ok(times)
 }
 
-/// The time of one probe.
+/// Measures one probe.
 async fn once(
     wire: &mut Wire,
     user: &VirtualUser,
@@ -166,8 +166,8 @@ fn median(times: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// How often a guess is right that goes by one threshold, the best there is for these very values:
-/// a half where nothing is told, and a little more, since the threshold is chosen after the fact.
+/// How often a guess by one threshold is right, with the best threshold for these values: one half
+/// if times reveal nothing, and a little more, since the threshold is chosen afterwards.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
 fn accuracy(with: &[f64], without: &[f64]) -> f64 {
     let share = |values: &[f64], threshold: f64| {
@@ -180,10 +180,10 @@ fn accuracy(with: &[f64], without: &[f64]) -> f64 {
     with.iter().chain(without).map(right).fold(0.5, f64::max)
 }
 
-/// An order that nothing in the server follows (xorshift).
-struct Chance(u64);
+/// Pseudorandom numbers (xorshift).
+struct Xorshift(u64);
 
-impl Chance {
+impl Xorshift {
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_is_seen_and_what_is_not_is_not() {
+    fn a_difference_is_detected_and_its_absence_too() {
         let apart = |by: f64| {
             accuracy(
                 &(0..100).map(|n| f64::from(n) + by).collect::<Vec<_>>(),
@@ -217,9 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn an_order_has_all_in_it() {
+    fn a_shuffle_keeps_all_elements() {
         let mut order: Vec<usize> = (0..100).collect();
-        Chance(1).shuffle(&mut order);
+        Xorshift(1).shuffle(&mut order);
         assert_ne!(order, (0..100).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..100).collect::<Vec<_>>());

@@ -1,5 +1,5 @@
-//! HTTP/1.1 as a client speaks it: one connection, kept alive, one request at a time. No more than
-//! this server answers with.
+//! A minimal HTTP/1.1 client: one connection, kept alive, one request at a time. It supports only
+//! the responses of this server.
 
 use std::{
     borrow::Cow,
@@ -13,20 +13,20 @@ use tokio::{
 
 use crate::{Outcome, context};
 
-/// One connection.
+/// A connection.
 pub(crate) struct Wire {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-/// An answer, read whole.
+/// A complete response.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     head: &'a str,
     body: Cow<'a, [u8]>,
 }
 
-/// How the end of a body is known.
+/// How the end of a body is determined.
 enum Framing {
     Length(usize),
     Chunks,
@@ -37,7 +37,7 @@ impl Wire {
         Self::connect_from(Ipv4Addr::LOCALHOST, address).await
     }
 
-    /// A connection that comes from a certain address of this computer.
+    /// A connection from a given address of this computer.
     pub(crate) async fn connect_from(from: Ipv4Addr, address: SocketAddr) -> Outcome<Self> {
         let socket = TcpSocket::new_v4().map_err(context("connecting"))?;
         socket
@@ -54,7 +54,7 @@ impl Wire {
         })
     }
 
-    /// Sends a request, and closes the connection without waiting for the answer.
+    /// Sends a request, and closes the connection without reading the response.
     pub(crate) async fn abandon(mut self, request: &[u8]) -> Outcome<()> {
         self.stream
             .write_all(request)
@@ -62,7 +62,7 @@ impl Wire {
             .map_err(context("sending"))
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub(crate) async fn send(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
         self.stream
             .write_all(request)
@@ -112,12 +112,12 @@ impl Wire {
 }
 
 impl<'a> Answer<'a> {
-    /// The body, when it is text.
+    /// The body, if it is text.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap_or_default()
     }
 
-    /// The values of a header, whose name is given in small letters.
+    /// The values of a header, whose name is given in lower case.
     pub(crate) fn headers(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let pairs = self
             .head
@@ -128,13 +128,12 @@ impl<'a> Answer<'a> {
             .map(|(_, value)| value)
     }
 
-    /// The text value of a member of a JSON body that has no escapes in it; fast, for bodies known
-    /// to be so.
+    /// The text value of a member of a JSON body without escapes. It is fast, for known bodies.
     pub(crate) fn member(&self, name: &str) -> Outcome<&str> {
         between(self.text(), &format!("\"{name}\":\""), "\"").ok_or_else(|| self.unexpected())
     }
 
-    /// Where it redirects to.
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> Outcome<&'a str> {
         let location = (self.status == 303)
             .then(|| self.headers("location").next())
@@ -142,7 +141,7 @@ impl<'a> Answer<'a> {
         location.ok_or_else(|| self.unexpected())
     }
 
-    /// A sentence about an answer that should have been another.
+    /// An error message for an unexpected response.
     pub(crate) fn unexpected(&self) -> String {
         format!(
             "an unexpected answer:\n{}\n{}",
@@ -152,7 +151,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What stands between two marks, at its first occurrence.
+/// The text between two marks, at their first occurrence.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     rest.split_once(after).map(|(found, _)| found)
@@ -173,7 +172,7 @@ fn framing(head: &str) -> Framing {
     }
 }
 
-/// The body that the chunks hold; `None` as long as some are missing.
+/// The body of the chunks; `None` while some are missing.
 fn unchunked(mut chunks: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -201,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_read_when_all_are_there() {
+    fn chunks_are_read_when_they_are_complete() {
         assert_eq!(
             unchunked(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").as_deref(),
             Some(&b"abcde"[..])
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_found_however_the_header_is_spelled() {
+    fn the_length_header_ignores_case() {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y";
         assert!(matches!(framing(head), Framing::Length(12)));
         assert!(matches!(

@@ -1,6 +1,6 @@
 import type { CDPSession, Page } from '@playwright/test';
 
-/** A device with passkeys behind a fingerprint or a PIN, as the browser sees it. */
+/** A virtual authenticator with user verification. */
 export class Authenticator {
   private constructor(
     private readonly session: CDPSession,
@@ -8,10 +8,10 @@ export class Authenticator {
   ) {}
 
   /**
-   * Plugs it into a page. Its passkeys stay with it over navigations. A finger lies on it, so that it answers by itself whoever
-   * asks: also the box "Email", which would sign in before anybody presses a button, unless `autofill` is left out.
+   * Adds the authenticator to a page. Its passkeys persist over navigations, and user presence is automatic. Without `autofill`, it
+   * does not answer the conditional request of the field "Email", which would sign in before any button is pressed.
    */
-  static async plugInto(page: Page, { autofill = false } = {}): Promise<Authenticator> {
+  static async addTo(page: Page, { autofill = false } = {}): Promise<Authenticator> {
     if (!autofill) await withoutAutofill(page);
     const session = await page.context().newCDPSession(page);
     await session.send('WebAuthn.enable');
@@ -33,23 +33,23 @@ export class Authenticator {
     return credentials;
   }
 
-  /** Whether the finger lies on it from now on. Without, it answers nobody until they give up. */
-  async hasFinger(there: boolean): Promise<void> {
+  /** Sets automatic user presence. Without it, requests wait until they are cancelled. */
+  async setUserPresence(there: boolean): Promise<void> {
     await this.session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId: this.id, enabled: there });
   }
 
-  /** From now on the finger is a stranger's, so to say. */
-  async failToVerify(): Promise<void> {
+  /** User verification fails from now on. */
+  async failUserVerification(): Promise<void> {
     await this.session.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: false });
   }
 
-  /** It is its own person's again. */
-  async verifyAgain(): Promise<void> {
+  /** User verification succeeds again. */
+  async passUserVerification(): Promise<void> {
     await this.session.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: true });
   }
 }
 
-/** Makes the page's browser one that cannot offer passkeys in a box. */
+/** Makes the page's browser one without conditional mediation. */
 export async function withoutAutofill(page: Page): Promise<void> {
   await page.addInitScript(() => {
     if ('PublicKeyCredential' in window) PublicKeyCredential.isConditionalMediationAvailable = () => Promise.resolve(false);

@@ -2,7 +2,7 @@ import type { BrowserContext, LaunchOptions } from '@playwright/test';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Names that lead to this computer, for callbacks of applications on the web. */
+/** Host names that resolve to this computer, for callbacks of web applications. */
 export const WEB_HOST = 'client.example';
 export const OTHER_WEB_HOST = 'app.elsewhere.example';
 
@@ -20,10 +20,10 @@ export const launchOptions: LaunchOptions = {
   ],
 };
 
-/** Gathers what a browser complains about: its console, uncaught faults, violated policies, dialogs. */
+/** Collects console messages, uncaught errors, policy violations and dialogs of a browser. */
 export class Complaints {
   #heard: string[] = [];
-  // Said of the wasm where script is off, or on a slow machine.
+  // A message about the wasm without JavaScript, or on a slow machine.
   #tolerated = [/preloaded using link preload but not used within a few seconds/];
 
   async listenTo(context: BrowserContext): Promise<void> {
@@ -44,7 +44,7 @@ export class Complaints {
     });
   }
 
-  /** What a test provokes is no fault. */
+  /** Allows messages that a test provokes. */
   tolerate(pattern: RegExp): void {
     this.#tolerated.push(pattern);
   }

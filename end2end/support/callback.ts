@@ -7,11 +7,11 @@ import { selfSigned } from './certificate.ts';
 
 const PAGE = '<!doctype html><html lang="en"><title>Back in the application</title><link rel="icon" href="data:,"><h1>Back in the application</h1>';
 
-/** Where an application waits for the answer to its request. */
+/** The redirect endpoint of an application. */
 export class Callback {
-  /** Every answer that came, oldest first. */
+  /** All responses so far, oldest first. */
   readonly answers: URLSearchParams[] = [];
-  /** Where it sends the browser on to, if anywhere. */
+  /** Where it redirects the browser, if anywhere. */
   onward: string | undefined;
 
   private constructor(
@@ -21,21 +21,21 @@ export class Callback {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response));
   }
 
-  /** Of a program on this computer. */
+  /** A loopback callback. */
   static async onThisComputer(host = '127.0.0.1'): Promise<Callback> {
     const server = createServer();
     const port = await listen(server);
     return new Callback(server, `http://${host}:${port}/callback`);
   }
 
-  /** Of a web application at another origin, over TLS. */
+  /** A callback of a web application at another origin, over TLS. */
   static async onTheWeb(host = WEB_HOST): Promise<Callback> {
     const server = createSecureServer(selfSigned(host));
     const port = await listen(server);
     return new Callback(server, `https://${host}:${port}/callback`);
   }
 
-  /** The only answer so far. */
+  /** The only response so far. */
   get answer(): URLSearchParams {
     const [answer] = this.answers;
     if (!answer || this.answers.length > 1) throw new Error(`${this.answers.length} answers came instead of one`);

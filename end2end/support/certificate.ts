@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
-/** A key and a certificate that it signed itself, in PEM, for one host. */
+/** A key and a self-signed certificate in PEM, for one host. */
 export interface Identity {
   key: string;
   cert: string;
 }
 
-/** Makes an X.509 certificate (RFC 5280) that is good for an hour. */
+/** Creates an X.509 certificate (RFC 5280) that is valid for an hour. */
 export function selfSigned(host: string): Identity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(identifier('2a8648ce3d040302'));

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** A JSON answer of the server. */
+/** A JSON response of the server. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -22,14 +22,14 @@ interface Metadata {
   registration_endpoint: string;
 }
 
-/** An MCP client in as few lines as it takes: it knows the MCP endpoint and finds everything else. */
+/** A minimal MCP client: it knows the MCP endpoint and discovers everything else. */
 export class McpClient {
   clientId = '';
-  /** Of a confidential client. */
+  /** The secret of a confidential client. */
   secret: string | undefined;
-  /** Of the request made last. */
+  /** Of the latest request. */
   verifier = '';
-  /** Of the request made last. */
+  /** Of the latest request. */
   state = '';
 
   private constructor(
@@ -38,7 +38,7 @@ export class McpClient {
     readonly metadata: Metadata,
   ) {}
 
-  /** From the 401 of the MCP endpoint to the server's metadata (RFC 9728, RFC 8414). */
+  /** Discovery from the 401 of the MCP endpoint to the server's metadata (RFC 9728, RFC 8414). */
   static async discover(mcp: string): Promise<McpClient> {
     const refused = await fetch(mcp, { method: 'POST', headers: HEADERS, body: JSON.stringify(INITIALIZE) });
     const challenge = refused.headers.get('www-authenticate') ?? '';
@@ -49,7 +49,7 @@ export class McpClient {
     return new McpClient(mcp, resource.resource, metadata as unknown as Metadata);
   }
 
-  /** Discovers and registers in one go. */
+  /** Discovers and registers. */
   static async connect(mcp: string, redirectUri: string, name = 'Test Client'): Promise<McpClient> {
     const client = await McpClient.discover(mcp);
     const { status, body } = await client.register({ client_name: name, redirect_uris: [redirectUri] });
@@ -75,7 +75,7 @@ export class McpClient {
     );
   }
 
-  /** Where the browser goes to ask the person. Each call is a new request with a secret of its own. */
+  /** The authorization request. Each call creates a new request with its own secret. */
   authorizationUrl(redirectUri: string, changes: Record<string, string> = {}): string {
     this.verifier = randomBytes(32).toString('base64url');
     this.state = randomBytes(12).toString('base64url');
@@ -93,7 +93,7 @@ export class McpClient {
     return `${this.metadata.authorization_endpoint}?${parameters}`;
   }
 
-  /** Checks an answer of the callback and exchanges its code. */
+  /** Checks a response at the callback and exchanges its code. */
   async exchange(callback: URLSearchParams, redirectUri: string): Promise<Tokens> {
     if (callback.get('state') !== this.state || callback.get('iss') !== this.metadata.issuer) {
       throw new Error(`not the answer to this request: ${callback}`);
@@ -108,25 +108,25 @@ export class McpClient {
     return body as unknown as Tokens;
   }
 
-  /** Asks for the successor of a refresh token. */
+  /** Refreshes a token. */
   refresh(refreshToken: string, at?: string): Promise<Answer> {
     return this.token({ grant_type: 'refresh_token', refresh_token: refreshToken }, at);
   }
 
-  /** Any request to the token endpoint, or to another address, as this client and for its resource. */
+  /** Any request of this client for its resource to the token endpoint or another one. */
   async token(parameters: Record<string, string>, at = this.metadata.token_endpoint): Promise<Answer> {
     const proof = this.secret ? { client_secret: this.secret } : {};
     const body = new URLSearchParams({ client_id: this.clientId, resource: this.resource, ...proof, ...parameters });
     return answer(await fetch(at, { method: 'POST', body }));
   }
 
-  /** Who the server takes the holder of an access token for. */
+  /** Calls `/api/me` with an access token. */
   async me(accessToken: string): Promise<Answer> {
     const headers = { authorization: `Bearer ${accessToken}` };
     return answer(await fetch(`${this.metadata.issuer}/api/me`, { headers }));
   }
 
-  /** The status with which the MCP endpoint takes an access token. */
+  /** The status of the MCP endpoint with an access token. */
   async mcpStatus(accessToken: string): Promise<number> {
     const headers = { ...HEADERS, authorization: `Bearer ${accessToken}` };
     const taken = await fetch(this.mcp, { method: 'POST', headers, body: JSON.stringify(INITIALIZE) });

@@ -6,18 +6,18 @@ import { selfSigned } from './certificate.ts';
 
 /** A client ID metadata document (R-C2), published on this computer over TLS. */
 export class ClientDocument {
-  /** How often it has been fetched. */
+  /** How often it was fetched. */
   fetched = 0;
   readonly #paths = new Map<string, Record<string, unknown>>();
 
   private constructor(
     private readonly server: Server,
     private readonly origin: string,
-    /** The certificate, for whoever is to trust this computer: SSL_CERT_FILE. */
+    /** The certificate, for SSL_CERT_FILE. */
     readonly certificateFile: string,
   ) {}
 
-  /** Publishes a document with these members besides its own address. */
+  /** Publishes a document with these members and its own URL. */
   static async publish(members: Record<string, unknown>, certificateFile: string): Promise<ClientDocument> {
     const identity = selfSigned('localhost');
     await writeFile(certificateFile, identity.cert);
@@ -36,12 +36,12 @@ export class ClientDocument {
     return document;
   }
 
-  /** The address of the document, which is the client's id. */
+  /** The URL of the document, which is the client id. */
   get url(): string {
     return `${this.origin}/client.json`;
   }
 
-  /** Publishes another one beside it, and tells its address. */
+  /** Publishes another document; returns its URL. */
   also(name: string, members: Record<string, unknown>): string {
     const path = `/${name}.json`;
     this.#paths.set(path, { client_id: this.origin + path, ...members });

@@ -2,24 +2,24 @@ import type { Browser, BrowserContext, Page, Request } from '@playwright/test';
 import { expectPage } from './pages.ts';
 import { expect } from './test.ts';
 
-/** Cookies of a browser, for others to begin with. */
+/** Cookies of a browser, for other browsers. */
 export type Cookies = Awaited<ReturnType<BrowserContext['storageState']>>;
 
 interface Place {
   /** The `data-page` of its `<main>`. */
   page: string;
   address: string;
-  /** Whoever looks at it; by default somebody who was never here. */
+  /** The cookies of the browser; by default a new one. */
   as: Cookies | undefined;
 }
 
 const KINDS = ['HTML', 'CSS', 'JS', 'wasm'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** One load, or the median of several: milliseconds since the address was opened, and bytes as sent. */
+/** One load, or the median of several: milliseconds since navigation, and bytes as sent. */
 interface Figures {
   painted: number;
-  /** When there is something to see, and every button can be pressed: those that need script wait for it. */
+  /** When the page is visible and every button is enabled: those that need script wait for it. */
   usable: number;
   sent: Record<Kind, number>;
 }
@@ -30,10 +30,10 @@ declare global {
   }
 }
 
-/** Figures of pages, a row for each. */
+/** Figures of pages, one row each. */
 export class Table {
   #rows: string[][] = [];
-  /** What kept a page from being measured. */
+  /** Errors of pages that could not be measured. */
   readonly faults: string[] = [];
 
   constructor(
@@ -42,7 +42,7 @@ export class Table {
     private readonly loads: number,
   ) {}
 
-  /** Measures the page that calls itself `page`, for a stranger or for whoever has these cookies. */
+  /** Measures the page with this `data-page`, for a new browser or for one with these cookies. */
   async add(name: string, page: string, path: string, as?: Cookies): Promise<void> {
     const place = { page, address: new URL(path, this.origin).href, as };
     try {
@@ -68,7 +68,7 @@ function cellsOf({ painted, usable, sent }: Figures): string[] {
   return [painted.toFixed(0), usable.toFixed(0), ...sizes.map((size) => (size ? String(size) : '')), String(sum)];
 }
 
-/** The median of so many loads, each in a browser that has nothing in its cache. One load before them counts for nothing. */
+/** The median of several loads, each in a browser with an empty cache. One load before them is ignored. */
 async function measure(browser: Browser, place: Place, loads: number): Promise<Figures> {
   await loadOnce(browser, place);
   const all: Figures[] = [];
@@ -85,7 +85,7 @@ async function loadOnce(browser: Browser, { page: name, address, as }: Place): P
   const context = await browser.newContext(as ? { storageState: as } : {});
   try {
     const page = await context.newPage();
-    await page.addInitScript(noteWhenUsable);
+    await page.addInitScript(recordWhenUsable);
     const finished: Request[] = [];
     page.on('requestfinished', (request) => finished.push(request));
     await page.goto(address, { waitUntil: 'networkidle' });
@@ -98,8 +98,8 @@ async function loadOnce(browser: Browser, { page: name, address, as }: Place): P
   }
 }
 
-/** Runs in the page, before anything else does. */
-function noteWhenUsable(): void {
+/** Runs in the page, before any other script. */
+function recordWhenUsable(): void {
   const look = () => {
     if (window.usable === undefined && document.readyState !== 'loading' && !document.querySelector('button:disabled')) {
       window.usable = performance.now();
@@ -115,7 +115,7 @@ async function whenUsable(page: Page): Promise<number> {
   return (await usable()) ?? Number.NaN;
 }
 
-/** The bodies as they were sent, compressed where they were. */
+/** The sizes of the bodies as sent, compressed or not. */
 async function sent(requests: Request[]): Promise<Record<Kind, number>> {
   const sums = byKind(() => 0);
   for (const request of requests) {

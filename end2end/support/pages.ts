@@ -3,51 +3,51 @@ import { createRequire } from 'node:module';
 import type { Locator, Page } from '@playwright/test';
 import type { Callback } from './callback.ts';
 import type { McpClient, Tokens } from './client.ts';
-import type { Person, Server } from './server.ts';
+import type { User, Server } from './server.ts';
 import { expect } from './test.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Which page this is, or is about to be. */
+/** Expects this page, now or soon. */
 export async function expectPage(page: Page, name: string): Promise<void> {
   await expect(page.locator('main')).toHaveAttribute('data-page', name);
 }
 
-/** Does what leads to another page, and waits until that page is there. */
-export async function turn(page: Page, act: () => Promise<unknown>): Promise<void> {
+/** Performs an action that navigates, and waits for the new page. */
+export async function navigate(page: Page, act: () => Promise<unknown>): Promise<void> {
   const turned = page.waitForEvent('framenavigated', (frame) => frame === page.mainFrame());
   await Promise.all([turned, act()]);
   await page.waitForLoadState('domcontentloaded');
 }
 
-/** Types address and password on the sign-in page, and sends them. Who is offered a passkey then says no. */
-export async function signIn(page: Page, person: Person): Promise<void> {
-  await typePassword(page, person);
+/** Signs in with a password on the login page, and declines a passkey if one is offered. */
+export async function signIn(page: Page, user: User): Promise<void> {
+  await submitPassword(page, user);
   if (await page.locator('main[data-page=offer]').count()) await decline(page);
 }
 
-/** The same, up to whatever comes next. */
-export async function typePassword(page: Page, { email, password }: Person): Promise<void> {
+/** Submits address and password on the login page. */
+export async function submitPassword(page: Page, { email, password }: User): Promise<void> {
   await page.getByRole('textbox', { name: 'Email' }).fill(email);
   await page.getByLabel('Password').fill(password);
-  await turn(page, () => page.getByRole('button', { name: 'Sign in', exact: true }).click());
+  await navigate(page, () => page.getByRole('button', { name: 'Sign in', exact: true }).click());
 }
 
-/** Says no to the offer of a passkey. */
+/** Declines the offer of a passkey. */
 export async function decline(page: Page): Promise<void> {
   await expectPage(page, 'offer');
-  await turn(page, () => page.getByRole('button', { name: 'Not now' }).click());
+  await navigate(page, () => page.getByRole('button', { name: 'Not now' }).click());
 }
 
 /** Signs in, and stays on the account page. */
-export async function openAccount(page: Page, server: Server, person: Person): Promise<void> {
+export async function openAccount(page: Page, server: Server, user: User): Promise<void> {
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
 }
 
-/** Signs an administrator in, and opens one of the pages for them. */
-export async function administrate(page: Page, server: Server, administrator: Person, place: string): Promise<void> {
+/** Signs an administrator in, and opens one of the administration pages. */
+export async function openAdminPage(page: Page, server: Server, administrator: User, place: string): Promise<void> {
   await openAccount(page, server, administrator);
   await page.goto(server.url(`/admin/${place}`));
   await expectPage(page, `admin-${place}`);
@@ -55,7 +55,7 @@ export async function administrate(page: Page, server: Server, administrator: Pe
 
 /** Signs out on the account page. */
 export async function signOut(page: Page): Promise<void> {
-  await turn(page, () => page.getByRole('button', { name: 'Sign out', exact: true }).click());
+  await navigate(page, () => page.getByRole('button', { name: 'Sign out', exact: true }).click());
   await expectPage(page, 'login');
 }
 
@@ -64,29 +64,29 @@ export function section(page: Page, heading: string): Locator {
   return page.getByRole('region', { name: heading, exact: true });
 }
 
-/** A row of a part of the page that says all of this. */
+/** A row of a part of the page with all of these texts. */
 export function row(part: Locator, ...words: (string | RegExp)[]): Locator {
   return words.reduce((rows, text) => rows.filter({ hasText: text }), part.locator('.rows > li'));
 }
 
-/** Opens what is folded behind `summary`, a second step as a rule. */
-export async function unfold(part: Locator, summary: string): Promise<void> {
+/** Opens a disclosure by its summary, usually a confirmation. */
+export async function openDetails(part: Locator, summary: string): Promise<void> {
   await part.locator('summary', { hasText: new RegExp(`^${summary}`) }).click();
 }
 
-/** Presses a button that sends a form, and waits for the page that answers. */
+/** Presses a button that submits a form, and waits for the next page. */
 export async function press(part: Page | Locator, name: string | RegExp): Promise<void> {
   const page = 'goto' in part ? part : part.page();
-  await turn(page, () => part.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name }).click());
+  await navigate(page, () => part.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name }).click());
 }
 
-/** Presses the same button in several browsers at once, and tells which page each of them came to. */
+/** Presses the same button in several browsers concurrently; returns the resulting page of each. */
 export async function race(pages: Page[], name: string | RegExp): Promise<(string | null)[]> {
   await Promise.all(pages.map((page) => press(page, name)));
   return Promise.all(pages.map((page) => page.locator('main').getAttribute('data-page')));
 }
 
-/** With script and without: everything but passkeys works both ways. */
+/** With and without JavaScript: everything except passkeys works both ways. */
 export const WAYS = [
   { javaScriptEnabled: true, way: 'with JavaScript' },
   { javaScriptEnabled: false, way: 'without JavaScript' },
@@ -98,16 +98,16 @@ export async function decide(page: Page, decision: 'Allow' | 'Deny'): Promise<vo
   await page.getByRole('button', { name: decision }).click();
 }
 
-/** From the client's request to its answer, as a person who signs in and allows it. */
-export async function allow(page: Page, client: McpClient, callback: Callback, person: Person): Promise<Tokens> {
+/** The whole flow from the client's request to its tokens, for a user who signs in and allows it. */
+export async function allow(page: Page, client: McpClient, callback: Callback, user: User): Promise<Tokens> {
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await decide(page, 'Allow');
   await expect(page).toHaveURL((url) => url.href.startsWith(callback.uri));
   return client.exchange(callback.answer, callback.uri);
 }
 
-/** Holds a page against WCAG as far as a program can. */
+/** Checks a page against WCAG, as far as a program can. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
   const findings = await page.evaluate(async () => {
@@ -118,14 +118,14 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(findings, `findings on ${new URL(page.url()).pathname}`).toEqual([]);
 }
 
-/** No part of a page lies beyond its right edge. */
+/** Expects that no part of a page exceeds its width. */
 export async function expectNoSidewaysScrolling(page: Page): Promise<void> {
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(beyond, `pixels beyond the edge of ${new URL(page.url()).pathname}`).toBeLessThanOrEqual(0);
 }
 
-/** How bright what lies behind a part of the page is, from 0 to 1. */
-export function brightnessBehind(page: Page, selector: string): Promise<number> {
+/** The brightness of the background of an element, from 0 to 1. */
+export function backgroundBrightness(page: Page, selector: string): Promise<number> {
   return page.locator(selector).evaluate((part) => {
     const canvas = document.createElement('canvas').getContext('2d');
     if (!canvas) throw new Error('no canvas');

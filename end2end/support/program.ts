@@ -6,14 +6,14 @@ import { end, until } from './server.ts';
 
 const resolve = createRequire(import.meta.url).resolve;
 
-/** How a command of an npm package is started. */
+/** The command line of an npm package's command. */
 export interface Start {
   command: string;
   args: string[];
   env: Record<string, string>;
 }
 
-/** Starts a command as a person would whose home is `home`. Their browser is `true`, which opens nothing: the test has one. */
+/** The command line of a user whose home is `home`. BROWSER is `true`, which opens nothing: the test has its own browser. */
 export function commandOf(packageName: string, name: string, parameters: string[], home: string): Start {
   const manifest = resolve(`${packageName}/package.json`);
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: Record<string, string> };
@@ -25,11 +25,11 @@ export function commandOf(packageName: string, name: string, parameters: string[
   };
 }
 
-/** A running program, with what it has written so far. */
+/** A running program, with its output. */
 export class Program {
-  /** What it wrote to its standard output. */
+  /** Its standard output so far. */
   answer = '';
-  /** What it wrote to both outputs. */
+  /** Both outputs so far. */
   output = '';
   #code: number | null | undefined;
 
@@ -39,12 +39,12 @@ export class Program {
     child.on('close', (code) => (this.#code = code));
   }
 
-  // Its input stays open: mcp-remote takes the end of it for the end of whoever started it.
+  // Its input stays open: mcp-remote ends when its input ends.
   static start({ command, args, env }: Start): Program {
     return new Program(spawn(command, args, { env, stdio: 'pipe' }));
   }
 
-  /** What the first group of `pattern` matches, as soon as it is written. */
+  /** Waits until `pattern` matches the output; returns its first group. */
   async shows(pattern: RegExp): Promise<string> {
     const shown = () => this.output.match(pattern)?.[1];
     await until(`the program writes ${pattern}`, async () => {
@@ -54,12 +54,12 @@ export class Program {
     return shown() ?? '';
   }
 
-  /** Types an answer to its question. */
+  /** Writes an answer to its input. */
   type(text: string): void {
     this.child.stdin?.write(text);
   }
 
-  /** Waits until it ends by itself, without a fault. */
+  /** Waits until it exits with success. */
   async succeeds(): Promise<void> {
     await until('the program ends', async () => this.#code !== undefined);
     if (this.#code !== 0) throw new Error(`it ended with ${this.#code}:\n${this.output}`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { end, freePort, type Options, type Server, until } from './server.ts';
 
-/** Turns back, in every session there is, when its person last showed a credential. */
+/** Sets back the authentication time of all sessions. */
 const AGE = `
   local aged = 0
   for _, key in ipairs(redis.call('KEYS', 'vestibule:record:session:*')) do
@@ -18,7 +18,7 @@ const AGE = `
   return aged
 `;
 
-/** A Redis of the test's own. */
+/** A Redis server for one test. */
 export class Redis {
   private constructor(
     private readonly child: ChildProcess,
@@ -41,14 +41,14 @@ export class Redis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Settings for a server on it, with a key that the command line makes. */
+  /** Settings for a server on it, with a sealing key from the command line. */
   async settings(startServer: (options: Options) => Promise<Server>): Promise<Record<string, string>> {
     const any = await startServer({ settings: { VESTIBULE_STORE: 'memory:' } });
     const { stdout } = await any.command(['key', 'seal']);
     return { VESTIBULE_STORE: this.url, VESTIBULE_SEALING_KEY: stdout.trim() };
   }
 
-  /** Makes every sign-in there is older: no test waits five minutes. */
+  /** Makes all sign-ins older, so that no test waits five minutes. */
   async ageSignIns(seconds: number): Promise<void> {
     const parameters = ['-e', '-p', `${this.port}`, 'EVAL', AGE, '0', `${seconds}`];
     const { stdout } = await promisify(execFile)('redis-cli', parameters);

@@ -8,27 +8,27 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.VESTIBULE_BINARY ?? fileURLToPath(new URL('../../target/release/vestibule', import.meta.url));
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 
 export interface Options {
-  /** Settings by their environment variables. The store is a folder of the server's own unless one is named here. */
+  /** Settings as environment variables. The store is a folder for this server unless one is named here. */
   settings?: Record<string, string>;
 }
 
-/** Somebody with an account and a password. */
-export interface Person {
+/** A user with a password. */
+export interface User {
   email: string;
   password: string;
 }
 
-/** What a finished command printed. */
+/** The result of a command. */
 export interface Printed {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** An account, as far as tests look at it. */
+/** The members of an account that tests use. */
 export interface Account {
   email: string;
   role: 'person' | 'administrator';
@@ -42,7 +42,7 @@ export interface Key {
   state: string;
 }
 
-/** The real binary with data of its own, at http://localhost and a free port. */
+/** The binary with its own data, at http://localhost and a free port. */
 export class Server {
   #child: ChildProcess | undefined;
   #output = '';
@@ -50,7 +50,7 @@ export class Server {
 
   private constructor(
     readonly issuer: string,
-    /** Where this process listens: the issuer's own port, unless another process of the same server has that. */
+    /** The port of this process: the issuer's, unless another process of the same issuer uses it. */
     readonly origin: string,
     private readonly folder: string,
     private readonly environment: Record<string, string>,
@@ -88,12 +88,12 @@ export class Server {
     return this.issuer + path;
   }
 
-  /** The file of the key that seals its signing keys, when the store is a folder of its own. */
+  /** The file of the sealing key, when the store is a folder. */
   get sealingKey(): string {
     return join(this.folder, 'data', 'sealing.key');
   }
 
-  /** Everything the server has written to its terminal. */
+  /** The output of the server so far. */
   get output(): string {
     return this.#output;
   }
@@ -111,42 +111,42 @@ export class Server {
     const printed = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => (printed.stdout += chunk));
     child.stderr.on('data', (chunk) => (printed.stderr += chunk));
-    // A command that reads nothing may be gone before it is handed anything.
+    // A command that does not read its input may have ended already.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const [code] = await once(child, 'close');
     return { code, ...printed };
   }
 
-  /** Runs a command that must succeed, and reads the JSON it prints. */
+  /** Runs a command that must succeed, and parses the JSON that it prints. */
   async json<T>(parameters: string[], input = ''): Promise<T> {
     const { code, stdout, stderr } = await this.command([...parameters, '--json'], input);
     if (code !== 0) throw new Error(`vestibule ${parameters.join(' ')} failed: ${stderr}`);
     return JSON.parse(stdout) as T;
   }
 
-  /** An account nobody else uses, made from the command line. */
-  async person(name = 'alice'): Promise<Person> {
+  /** A new account, created from the command line. */
+  async user(name = 'alice'): Promise<User> {
     this.#people += 1;
-    const person = { email: `${name}.${this.#people}@example.com`, password: 'correct horse battery' };
-    await this.json(['account', 'add', person.email, '--password-stdin'], `${person.password}\n`);
-    return person;
+    const user = { email: `${name}.${this.#people}@example.com`, password: 'correct horse battery' };
+    await this.json(['account', 'add', user.email, '--password-stdin'], `${user.password}\n`);
+    return user;
   }
 
-  /** Somebody who runs the server besides. */
-  async administrator(name = 'admin'): Promise<Person> {
-    const person = await this.person(name);
-    await this.json(['account', 'role', person.email, 'administrator']);
-    return person;
+  /** Another administrator. */
+  async administrator(name = 'admin'): Promise<User> {
+    const user = await this.user(name);
+    await this.json(['account', 'role', user.email, 'administrator']);
+    return user;
   }
 
-  /** The link with which the person of a new account chooses how to sign in. */
+  /** The enrolment link of a new account. */
   async enrolmentLink(email: string): Promise<string> {
     const added = await this.json<{ enrolment_link: string }>(['account', 'add', email]);
     return added.enrolment_link;
   }
 
-  /** The link with which the person of an account chooses a new way to sign in. */
+  /** The reset link of an account. */
   async resetLink(email: string): Promise<string> {
     return (await this.json<{ link: string }>(['account', 'reset', email])).link;
   }
@@ -156,24 +156,24 @@ export class Server {
     return this.json<Account[]>(['account', 'list']);
   }
 
-  /** What /.well-known/paseto-keys publishes. */
+  /** The keys at /.well-known/paseto-keys. */
   async publishedKeys(): Promise<Key[]> {
     const answer = await fetch(this.url('/.well-known/paseto-keys'));
     return ((await answer.json()) as { keys: Key[] }).keys;
   }
 
-  /** As the kernel ends a process: it has no time to write anything. */
+  /** Kills the process (SIGKILL). */
   async kill(): Promise<void> {
     await end(this.#child, 'SIGKILL');
     this.#child = undefined;
   }
 
-  /** Starts a killed server again on its data. */
-  async startAgain(): Promise<void> {
+  /** Starts a killed server again with its data. */
+  async restart(): Promise<void> {
     await this.#launch();
   }
 
-  /** Ends the server and removes its data. */
+  /** Stops the server and removes its data. */
   async stop(): Promise<void> {
     await end(this.#child, 'SIGTERM');
     await rm(this.folder, { recursive: true, force: true });
@@ -193,7 +193,7 @@ export class Server {
 
 /** Waits for `condition`. */
 export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + TIMEOUT;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -205,12 +205,12 @@ export async function end(child: ChildProcess | undefined, signal: NodeJS.Signal
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill(signal);
-  const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+  const impatience = setTimeout(() => child.kill('SIGKILL'), TIMEOUT);
   await gone;
   clearTimeout(impatience);
 }
 
-/** A port that is free on both loopback addresses, as a server on `localhost` needs it. */
+/** A port that is free on both loopback addresses, for a server on `localhost`. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = await listenOnce('127.0.0.1', 0);
@@ -218,7 +218,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Listens for a moment. Nothing if somebody else does; a machine without this address is no obstacle. */
+/** Listens briefly. Undefined if the port is in use; a machine without this address is ignored. */
 async function listenOnce(host: string, port: number): Promise<number | undefined> {
   const server = createServer();
   try {

@@ -7,39 +7,39 @@ import { McpClient } from './client.ts';
 import { ClientDocument } from './document.ts';
 import { Program, type Start } from './program.ts';
 import { Redis } from './redis.ts';
-import { type Options, type Person, Server } from './server.ts';
+import { type Options, type User, Server } from './server.ts';
 
 export { expect } from '@playwright/test';
 
 interface PerTest {
-  /** What browsers complained about. A test fails at its end if there was anything it did not tolerate. */
+  /** Messages of browsers. A test fails at its end if there is one that it did not allow. */
   complaints: Complaints;
-  /** A further browser with cookies of its own. */
+  /** Another browser with its own cookies. */
   anotherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
   /** A server for this test alone, stopped at its end. */
   startServer: (options?: Options) => Promise<Server>;
-  /** Starts a program of others, ended with the test. */
+  /** Starts a third-party program, which ends with the test. */
   startProgram: (start: Start) => Program;
   /** Publishes a client ID metadata document until the end of the test. */
   publishDocument: (members: Record<string, unknown>) => Promise<ClientDocument>;
-  /** A folder of this test's own. */
+  /** A folder for this test. */
   folder: string;
   /** A Redis for this test alone, stopped at its end. */
   redis: Redis;
-  /** Somebody with an account and a password on the shared server. */
-  person: Person;
-  /** Somebody who runs the shared server. */
-  administrator: Person;
-  /** Where a program on this computer waits for its answer. */
+  /** A user with a password on the shared server. */
+  user: User;
+  /** An administrator of the shared server. */
+  administrator: User;
+  /** A loopback callback. */
   callback: Callback;
-  /** Where a web application waits for its answer. */
+  /** A callback of a web application. */
   webCallback: Callback;
-  /** A client that has registered itself with the shared server, for `callback`. */
+  /** A client that is registered with the shared server, for `callback`. */
   client: McpClient;
 }
 
 interface PerWorker {
-  /** A server that all tests of this process share. Its first account, an administrator's, is made already. */
+  /** A server that all tests of this worker share. Its first account, an administrator, exists. */
   server: Server;
 }
 
@@ -121,7 +121,7 @@ export const test = plain.extend<PerTest, PerWorker>({
     await redis.stop();
   },
 
-  person: async ({ server }, use) => use(await server.person()),
+  user: async ({ server }, use) => use(await server.user()),
 
   administrator: async ({ server }, use) => use(await server.administrator()),
 

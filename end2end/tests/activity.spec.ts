@@ -1,11 +1,11 @@
 import { Authenticator } from '../support/authenticator.ts';
 import { McpClient } from '../support/client.ts';
-import { allow, decide, expectAccessible, expectPage, openAccount, section, signOut, typePassword } from '../support/pages.ts';
+import { allow, decide, expectAccessible, expectPage, openAccount, section, signOut, submitPassword } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-test('what happens to an account stands there in words, newest first, with from where it was done', async ({ page, server, person, client, callback }) => {
-  await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+test('the activity of an account is listed in words, newest first, with its source', async ({ page, server, user, client, callback }) => {
+  await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await signOut(page);
@@ -36,11 +36,11 @@ test('what happens to an account stands there in words, newest first, with from 
   await expect(section(page, 'Recent activity').locator('.caution')).toHaveCount(0);
 });
 
-test('a refresh token that was replayed asks for attention, and says what to do', async ({ page, startServer, callback }) => {
+test('a replayed refresh token shows a warning with instructions', async ({ page, startServer, callback }) => {
   const server = await startServer({ settings: { VESTIBULE_REFRESH_REPLAY_WINDOW: '0s' } });
   const client = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
-  const person = await server.person();
-  const tokens = await allow(page, client, callback, person);
+  const user = await server.user();
+  const tokens = await allow(page, client, callback, user);
   const { body } = await client.refresh(tokens.refresh_token);
   expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
   expect((await client.refresh(String(body.refresh_token))).body.error).toBe('invalid_grant');
@@ -56,28 +56,28 @@ test('a refresh token that was replayed asks for attention, and says what to do'
   }
 });
 
-test('who guesses at a password is seen, and pushes nothing out', async ({ page, server, person, anotherBrowser }) => {
-  await openAccount(page, server, person);
-  const stranger = await anotherBrowser({ userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0' });
-  await stranger.goto(server.url('/login'));
-  for (let guess = 0; guess < 8; guess += 1) await typePassword(stranger, { ...person, password: `guess number ${guess}` });
+test('password guesses are listed and displace no other events', async ({ page, server, user, anotherBrowser }) => {
+  await openAccount(page, server, user);
+  const unknownPage = await anotherBrowser({ userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0' });
+  await unknownPage.goto(server.url('/login'));
+  for (let guess = 0; guess < 8; guess += 1) await submitPassword(unknownPage, { ...user, password: `guess number ${guess}` });
   await page.reload();
   const events = section(page, 'Recent activity').getByRole('listitem');
   const refused = events.filter({ hasText: 'Somebody tried to sign in with a wrong password or recovery code from Firefox on Windows' });
-  // One stands for all that follow within minutes.
+  // One event represents all that follow within minutes.
   await expect(refused).toHaveCount(1);
   await expect(events.filter({ hasText: 'You signed in with a password' })).toHaveCount(1);
   await expect(section(page, 'Recent activity')).not.toContainText('guess number');
 });
 
-test('of much that happened the latest twenty are shown, and what happens to others is not', async ({ page, server, person }) => {
-  const other = await server.person('other');
+test('the latest twenty events of the own account are shown', async ({ page, server, user }) => {
+  const other = await server.user('other');
   await openAccount(page, server, other);
   await signOut(page);
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
   for (let round = 0; round < 11; round += 1) {
     await signOut(page);
-    await typePassword(page, person);
+    await submitPassword(page, user);
   }
   await expectPage(page, 'account');
   const events = section(page, 'Recent activity').getByRole('listitem');

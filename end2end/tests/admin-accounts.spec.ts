@@ -1,116 +1,116 @@
 import type { Page } from '@playwright/test';
 import { McpClient } from '../support/client.ts';
-import { WAYS, administrate, allow, expectPage, openAccount, press, row, section, typePassword, unfold } from '../support/pages.ts';
+import { WAYS, openAdminPage, allow, expectPage, openAccount, press, row, section, submitPassword, openDetails } from '../support/pages.ts';
 import type { Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
 const PLACES = ['accounts', 'applications', 'resources', 'keys', 'failures', 'audit'];
 
-/** Finds an account by its address, and opens what can be changed about it. */
+/** Finds an account by its address, and opens its disclosure. */
 async function change(page: Page, server: Server, email: string) {
   await page.goto(server.url('/admin/accounts'));
   await page.getByRole('searchbox', { name: 'Find' }).fill(email);
   await press(page, 'Find');
   const account = row(page.getByRole('main'), email);
-  await unfold(account, 'Change');
+  await openDetails(account, 'Change');
   return account;
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`T-C25 disabling an account ends session, refresh and access at once; enabled, it begins anew, ${way}`, async ({
+  test(`T-C25 disabling an account ends session, refresh and access at once; enabling restores none of them, ${way}`, async ({
     anotherBrowser,
     server,
     administrator,
-    person,
+    user,
     callback,
   }) => {
     const theirs = await anotherBrowser();
     const client = await McpClient.connect(server.mcp, callback.uri);
-    const tokens = await allow(theirs, client, callback, person);
+    const tokens = await allow(theirs, client, callback, user);
     expect((await client.me(tokens.access_token)).status).toBe(200);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'accounts');
-    const account = await change(page, server, person.email);
+    await openAdminPage(page, server, administrator, 'accounts');
+    const account = await change(page, server, user.email);
     await expect(account.getByText('It is signed out everywhere and cannot sign in.')).toBeVisible();
-    await press(account, `Disable ${person.email}`);
+    await press(account, `Disable ${user.email}`);
 
     await expectPage(page, 'admin-accounts');
-    await expect(page.getByRole('status')).toHaveText(`${person.email} is disabled.`);
+    await expect(page.getByRole('status')).toHaveText(`${user.email} is disabled.`);
     expect((await client.me(tokens.access_token)).status).toBe(401);
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     await theirs.goto(server.url('/account'));
     await expectPage(theirs, 'login');
-    await typePassword(theirs, person);
+    await submitPassword(theirs, user);
     await expect(theirs.getByRole('alert')).toHaveText(/do not match an account here/);
 
     await test.step('enabled, it can sign in, and what it had allowed stays ended', async () => {
-      const disabled = await change(page, server, person.email);
+      const disabled = await change(page, server, user.email);
       await expect(disabled).toContainText('disabled');
-      await press(disabled, `Enable ${person.email}`);
-      await expect(page.getByRole('status')).toHaveText(`${person.email} may sign in again.`);
-      await openAccount(theirs, server, person);
+      await press(disabled, `Enable ${user.email}`);
+      await expect(page.getByRole('status')).toHaveText(`${user.email} may sign in again.`);
+      await openAccount(theirs, server, user);
       expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     });
   });
 
-  test(`T-C25 removing an account takes a second step that says what ends, and ends it at once, ${way}`, async ({
+  test(`T-C25 removing an account needs a confirmation and ends everything at once, ${way}`, async ({
     anotherBrowser,
     server,
     administrator,
-    person,
+    user,
     callback,
   }) => {
     const theirs = await anotherBrowser();
     const client = await McpClient.connect(server.mcp, callback.uri);
-    const tokens = await allow(theirs, client, callback, person);
+    const tokens = await allow(theirs, client, callback, user);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'accounts');
-    const account = await change(page, server, person.email);
-    const button = account.getByRole('button', { name: `Remove ${person.email}` });
+    await openAdminPage(page, server, administrator, 'accounts');
+    const account = await change(page, server, user.email);
+    const button = account.getByRole('button', { name: `Remove ${user.email}` });
     await expect(button).toBeHidden();
-    await unfold(account, 'Remove');
+    await openDetails(account, 'Remove');
     await expect(account.getByText('This cannot be undone.')).toBeVisible();
-    await press(account, `Remove ${person.email}`);
+    await press(account, `Remove ${user.email}`);
 
-    await expect(page.getByRole('status')).toHaveText(`${person.email} is removed.`);
+    await expect(page.getByRole('status')).toHaveText(`${user.email} is removed.`);
     expect((await client.me(tokens.access_token)).status).toBe(401);
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     await theirs.goto(server.url('/account'));
     await expectPage(theirs, 'login');
-    expect((await server.accounts()).map(({ email }) => email)).not.toContain(person.email);
-    await page.goto(server.url(`/admin/accounts?q=${person.email}`));
-    await expect(page.getByText(`No address here contains “${person.email}”.`)).toBeVisible();
+    expect((await server.accounts()).map(({ email }) => email)).not.toContain(user.email);
+    await page.goto(server.url(`/admin/accounts?q=${user.email}`));
+    await expect(page.getByText(`No address here contains “${user.email}”.`)).toBeVisible();
     await page.getByRole('link', { name: 'Show all accounts' }).click();
     await expect(row(page.getByRole('main'), administrator.email)).toBeVisible();
   });
 
-  test(`a role is given and taken, and counts at once, ${way}`, async ({ anotherBrowser, server, administrator, person, complaints }) => {
+  test(`a changed role applies at once, ${way}`, async ({ anotherBrowser, server, administrator, user, complaints }) => {
     complaints.tolerate(/status of 403/);
     const theirs = await anotherBrowser({ javaScriptEnabled });
-    await openAccount(theirs, server, person);
+    await openAccount(theirs, server, user);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'accounts');
-    await press(await change(page, server, person.email), /^Make an administrator/);
-    await expect(page.getByRole('status')).toHaveText(`${person.email} is an administrator now.`);
+    await openAdminPage(page, server, administrator, 'accounts');
+    await press(await change(page, server, user.email), /^Make an administrator/);
+    await expect(page.getByRole('status')).toHaveText(`${user.email} is an administrator now.`);
     await theirs.reload();
     await theirs.getByRole('link', { name: 'Administration' }).click();
     await expectPage(theirs, 'admin-accounts');
 
     await test.step('what an older page of theirs still offers is refused', async () => {
-      const other = await server.person('other');
+      const other = await server.user('other');
       const older = await change(theirs, server, other.email);
-      await press(await change(page, server, person.email), /^Take administration away/);
-      await expect(page.getByRole('status')).toHaveText(`${person.email} is no administrator any more.`);
+      await press(await change(page, server, user.email), /^Take administration away/);
+      await expect(page.getByRole('status')).toHaveText(`${user.email} is no administrator any more.`);
       await press(older, `Disable ${other.email}`);
       await expectPage(theirs, 'problem');
       expect((await server.accounts()).find(({ email }) => email === other.email)).toMatchObject({ disabled: false });
     });
-    await expect(row(page.getByRole('main'), person.email)).not.toContainText('Administrator');
+    await expect(row(page.getByRole('main'), user.email)).not.toContainText('Administrator');
   });
 }
 
-test('nobody can lock themselves out: one\'s own account has no buttons', async ({ page, server, administrator }) => {
-  await administrate(page, server, administrator, 'accounts');
+test('an administrator cannot lock themselves out: their own account has no buttons', async ({ page, server, administrator }) => {
+  await openAdminPage(page, server, administrator, 'accounts');
   await page.getByRole('searchbox', { name: 'Find' }).fill(administrator.email);
   await press(page, 'Find');
   const own = row(page.getByRole('main'), administrator.email);
@@ -119,35 +119,35 @@ test('nobody can lock themselves out: one\'s own account has no buttons', async 
   await expect(own.locator('summary, button')).toHaveCount(0);
 });
 
-test('the pages are for administrators alone: others read so, whoever is not signed in signs in first', async ({
+test('the pages are for administrators only: other users get a message, and others the login page', async ({
   page,
   server,
-  person,
+  user,
   anotherBrowser,
   complaints,
 }) => {
   complaints.tolerate(/status of 403/);
-  const stranger = await anotherBrowser();
-  await openAccount(page, server, person);
+  const unknownPage = await anotherBrowser();
+  await openAccount(page, server, user);
   await expect(page.getByRole('link', { name: 'Administration' })).toHaveCount(0);
   for (const place of [...PLACES, 'audit.jsonl']) {
     expect((await page.goto(server.url(`/admin/${place}`)))?.status(), place).toBe(403);
     await expectPage(page, 'problem');
     await expect(page.getByRole('heading')).toHaveText('This page is for whoever runs this server.');
-    await stranger.goto(server.url(`/admin/${place}`));
-    expect(stranger.url(), place).toBe(server.url('/login'));
+    await unknownPage.goto(server.url(`/admin/${place}`));
+    expect(unknownPage.url(), place).toBe(server.url('/login'));
   }
 });
 
-test('T-E41 the form of an administrator\'s page, sent by a person, does nothing', async ({ page, server, person, administrator, anotherBrowser, complaints }) => {
+test('T-E41 an administration form that a user sends has no effect', async ({ page, server, user, administrator, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 403/);
-  const other = await server.person('other');
+  const other = await server.user('other');
   const desk = await anotherBrowser();
-  await administrate(desk, server, administrator, 'accounts');
+  await openAdminPage(desk, server, administrator, 'accounts');
   const fields = await (await change(desk, server, other.email)).locator('form', { hasText: `Disable ${other.email}` }).evaluate((form) =>
     Object.fromEntries([...new FormData(form as HTMLFormElement)].map(([name, value]) => [name, String(value)])),
   );
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
   const own = await page.locator('input[name=form_token]').first().inputValue();
   for (const form_token of [own, fields.form_token!, '']) {
     const form = { ...fields, form_token };
@@ -157,7 +157,7 @@ test('T-E41 the form of an administrator\'s page, sent by a person, does nothing
   }
 });
 
-test('the ways to each other: every page is one link away, and says where one is', async ({ page, server, administrator }) => {
+test('navigation: every page is one link away, and the current one is marked', async ({ page, server, administrator }) => {
   await openAccount(page, server, administrator);
   await page.getByRole('link', { name: 'Administration' }).click();
   await expectPage(page, 'admin-accounts');
@@ -174,11 +174,11 @@ test('the ways to each other: every page is one link away, and says where one is
   expect(page.url()).toBe(server.url('/admin/accounts'));
 });
 
-test('many accounts stand on several pages, and are found by a part of their address', async ({ page, startServer }) => {
+test('many accounts are on several pages, and can be searched by a part of their address', async ({ page, startServer }) => {
   const server = await startServer();
   const administrator = await server.administrator();
   for (let number = 10; number < 62; number += 1) await server.enrolmentLink(`person.${number}@example.com`);
-  await administrate(page, server, administrator, 'accounts');
+  await openAdminPage(page, server, administrator, 'accounts');
   const rows = page.locator('.rows > li');
   await expect(rows).toHaveCount(50);
   await expect(page.getByText('1 to 50 of 53')).toBeVisible();
@@ -195,14 +195,14 @@ test('many accounts stand on several pages, and are found by a part of their add
 test('names of hostile accounts do no harm', async ({ page, startServer }) => {
   const server = await startServer();
   const administrator = await server.administrator();
-  // With markup it is no address; these are the worst characters of one.
+  // Markup is not possible in an address; these are the most difficult characters.
   await expect(server.enrolmentLink('"><img/src=x/onerror=alert(1)>@example.com')).rejects.toThrow();
   const hostile = "a'&img/src=x/onerror=`{1}`&@example.com";
   await server.enrolmentLink(hostile);
-  await administrate(page, server, administrator, 'accounts');
+  await openAdminPage(page, server, administrator, 'accounts');
   await expect(row(page.getByRole('main'), hostile)).toBeVisible();
   await expect(page.locator('main img, main script')).toHaveCount(0);
-  await unfold(row(page.getByRole('main'), hostile), 'Change');
+  await openDetails(row(page.getByRole('main'), hostile), 'Change');
   await press(page, `Disable ${hostile}`);
   await expect(page.getByRole('status')).toHaveText(`${hostile} is disabled.`);
   await page.goto(server.url('/account'));

@@ -2,38 +2,38 @@ import type { Page } from '@playwright/test';
 import { WEB_HOST } from '../support/browser.ts';
 import type { Callback } from '../support/callback.ts';
 import { McpClient } from '../support/client.ts';
-import { WAYS, administrate, allow, decide, expectPage, press, row, section, signIn, unfold } from '../support/pages.ts';
-import type { Person, Server } from '../support/server.ts';
+import { WAYS, openAdminPage, allow, decide, expectPage, press, row, section, signIn, openDetails } from '../support/pages.ts';
+import type { User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-/** A server with an administrator who looks at its applications. */
-interface Desk {
+/** A server and an administrator. */
+interface AdminSetup {
   server: Server;
-  administrator: Person;
+  administrator: User;
 }
 
-async function open(page: Page, { server, administrator }: Desk): Promise<void> {
-  await administrate(page, server, administrator, 'applications');
+async function open(page: Page, { server, administrator }: AdminSetup): Promise<void> {
+  await openAdminPage(page, server, administrator, 'applications');
 }
 
-/** Fills in the form for a new application, and sends it. */
+/** Submits the form for a new application. */
 async function add(page: Page, name: string, uris: string, confidential: boolean): Promise<void> {
-  await unfold(page.getByRole('main'), 'Add an application');
+  await openDetails(page.getByRole('main'), 'Add an application');
   await page.getByRole('textbox', { name: 'Name' }).fill(name);
   await page.getByRole('textbox', { name: 'Redirect URIs' }).fill(uris);
   await page.getByRole('checkbox', { name: 'It can keep a secret' }).setChecked(confidential);
   await press(page, 'Add');
 }
 
-/** A person's browser asks for the application, which is not let in. */
-async function expectKeptOut(page: Page, client: McpClient, callback: Callback): Promise<void> {
+/** Expects that an authorization request of the application is refused. */
+async function expectRefused(page: Page, client: McpClient, callback: Callback): Promise<void> {
   expect((await page.goto(client.authorizationUrl(callback.uri)))?.status()).toBe(400);
   await expectPage(page, 'problem');
   await expect(page.getByRole('heading')).toHaveText('This server does not take this application.');
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`an application is added, its secret shown once, and it connects with it, ${way}`, async ({ anotherBrowser, server, administrator, person, webCallback }) => {
+  test(`an added application connects with its secret, which is shown once, ${way}`, async ({ anotherBrowser, server, administrator, user, webCallback }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, { server, administrator });
     await add(page, 'Payroll', `${webCallback.uri}\nhttps://payroll.example/other`, true);
@@ -49,30 +49,30 @@ for (const { javaScriptEnabled, way } of WAYS) {
 
     const client = await McpClient.discover(server.mcp);
     client.clientId = clientId;
-    const visitor = await anotherBrowser();
-    await visitor.goto(client.authorizationUrl(webCallback.uri));
-    await signIn(visitor, person);
-    await expect(visitor.getByText('whoever runs this server added')).toBeVisible();
-    await decide(visitor, 'Allow');
-    await expect(visitor).toHaveURL(/\/callback\?code=/);
+    const otherPage = await anotherBrowser();
+    await otherPage.goto(client.authorizationUrl(webCallback.uri));
+    await signIn(otherPage, user);
+    await expect(otherPage.getByText('whoever runs this server added')).toBeVisible();
+    await decide(otherPage, 'Allow');
+    await expect(otherPage).toHaveURL(/\/callback\?code=/);
     const code = { grant_type: 'authorization_code', code: webCallback.answer.get('code') ?? '', redirect_uri: webCallback.uri };
     expect((await client.token({ ...code, code_verifier: client.verifier })).status).toBe(401);
     expect((await client.token({ ...code, code_verifier: client.verifier, client_secret: secret })).status).toBe(200);
   });
 
-  test(`an application is removed behind a second step, and is not known any more, ${way}`, async ({ anotherBrowser, startServer, callback, complaints }) => {
+  test(`an application is removed after a confirmation, ${way}`, async ({ anotherBrowser, startServer, callback, complaints }) => {
     complaints.tolerate(/status of 400/);
     const server = await startServer();
     const desk = { server, administrator: await server.administrator() };
     const client = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
     const theirs = await anotherBrowser();
-    const tokens = await allow(theirs, client, callback, await server.person());
+    const tokens = await allow(theirs, client, callback, await server.user());
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
     const application = row(section(page, 'Registered themselves'), client.clientId);
     await expect(application).toContainText("Claude Code on people's own computers · registered just now");
     await expect(application.getByRole('button')).toBeHidden();
-    await unfold(application, 'Change');
+    await openDetails(application, 'Change');
     await expect(application.getByText('It gets no access any more')).toBeVisible();
     await expect(application.getByText(callback.uri)).toBeVisible();
     await press(application, /^Remove Claude Code/);
@@ -84,27 +84,27 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(theirs.getByRole('heading')).toHaveText('This application is not known here.');
   });
 
-  test(`T-E39 a host is blocked from the row of an application, and let in again, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
+  test(`T-E39 a host is blocked and unblocked in the row of an application, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
     complaints.tolerate(/status of 400/);
     const server = await startServer();
     const desk = { server, administrator: await server.administrator() };
     const client = await McpClient.connect(server.mcp, webCallback.uri, 'Web Client');
     const theirs = await anotherBrowser();
-    const tokens = await allow(theirs, client, webCallback, await server.person());
+    const tokens = await allow(theirs, client, webCallback, await server.user());
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
     const application = row(section(page, 'Registered themselves'), client.clientId);
-    await unfold(application, 'Change');
+    await openDetails(application, 'Change');
     await expect(application.getByText(`No application that comes from ${WEB_HOST} or a name below it`)).toBeVisible();
     await press(application, `Block ${WEB_HOST}`);
 
     await expect(page.getByRole('status')).toHaveText(`${WEB_HOST} is blocked.`);
     await expect(application).toContainText('Blocked');
     await expect(row(section(page, 'Blocked hosts'), `${WEB_HOST} · blocked just now`)).toBeVisible();
-    await unfold(application, 'Change');
+    await openDetails(application, 'Change');
     await expect(application.getByRole('button', { name: `Block ${WEB_HOST}` })).toHaveCount(0);
     expect((await client.refresh(tokens.refresh_token)).status).toBe(401);
-    await expectKeptOut(theirs, client, webCallback);
+    await expectRefused(theirs, client, webCallback);
 
     await press(section(page, 'Blocked hosts'), `Unblock ${WEB_HOST}`);
     await expect(page.getByRole('status')).toHaveText(`${WEB_HOST} is let in again.`);
@@ -114,7 +114,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(theirs).toHaveURL(/\/callback\?code=/);
   });
 
-  test(`T-E39 a host is blocked by its name, with every name below it, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
+  test(`T-E39 a host is blocked by its name, with all subdomains, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
     complaints.tolerate(/status of 400/);
     const server = await startServer();
     const desk = { server, administrator: await server.administrator() };
@@ -130,7 +130,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await part.getByRole('textbox', { name: 'Host' }).fill(' Example ');
     await press(part, 'Block');
     await expect(part.locator('.rows > li')).toHaveText(/^example · blocked just now/);
-    await expectKeptOut(await anotherBrowser(), client, webCallback);
+    await expectRefused(await anotherBrowser(), client, webCallback);
     const another = await client.register({ client_name: 'Another', redirect_uris: [webCallback.uri] });
     expect({ status: another.status, error: another.body.error }).toEqual({ status: 400, error: 'invalid_redirect_uri' });
   });
@@ -142,7 +142,7 @@ test('"client block" and "client unblock" do the same, and the page shows it', a
   const desk = { server, administrator: await server.administrator() };
   const client = await McpClient.connect(server.mcp, webCallback.uri);
   expect((await server.command(['client', 'block', WEB_HOST])).code).toBe(0);
-  await expectKeptOut(page, client, webCallback);
+  await expectRefused(page, client, webCallback);
   await open(page, desk);
   await expect(section(page, 'Blocked hosts').locator('.rows > li')).toHaveText(new RegExp(`^${WEB_HOST} · blocked just now`));
   expect((await server.command(['client', 'unblock', WEB_HOST])).code).toBe(0);
@@ -153,7 +153,7 @@ test('"client block" and "client unblock" do the same, and the page shows it', a
   await expectPage(page, 'consent');
 });
 
-test('an application that cannot keep a secret gets none; what cannot be is refused, and stays typed', async ({ page, server, administrator, callback }) => {
+test('a public application gets no secret; invalid input is refused and stays in its field', async ({ page, server, administrator, callback }) => {
   await open(page, { server, administrator });
   await add(page, 'Tool', 'http://evil.example/callback', false);
   await expect(page.getByRole('alert')).toHaveText(/^Nothing was done: /);
@@ -167,7 +167,7 @@ test('an application that cannot keep a secret gets none; what cannot be is refu
   await expect(page.getByLabel('Client secret')).toHaveCount(0);
 });
 
-test('an application that is known by its document stands under its address, and what it held ends when it is removed', async ({
+test('an application with a metadata document is listed by its URL, and its grants end when it is removed', async ({
   page,
   startServer,
   callback,
@@ -183,11 +183,11 @@ test('an application that is known by its document stands under its address, and
   const client = await McpClient.discover(server.mcp);
   client.clientId = document.url;
   const theirs = await anotherBrowser();
-  const tokens = await allow(theirs, client, callback, await server.person());
+  const tokens = await allow(theirs, client, callback, await server.user());
   await page.reload();
   const application = row(part, document.url);
   await expect(application).toContainText('Claude at localhost · first seen just now');
-  await unfold(application, 'Change');
+  await openDetails(application, 'Change');
   await press(application, /^Remove Claude/);
   await expect(part).toContainText('None.');
   expect((await client.refresh(tokens.refresh_token)).status).toBe(400);

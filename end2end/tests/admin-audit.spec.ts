@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { McpClient, type Tokens } from '../support/client.ts';
-import { WAYS, administrate, allow, expectPage, openAccount, press, section, typePassword, unfold } from '../support/pages.ts';
-import type { Options, Person, Server } from '../support/server.ts';
+import { WAYS, openAdminPage, allow, expectPage, openAccount, press, section, submitPassword, openDetails } from '../support/pages.ts';
+import type { Options, User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 import type { Callback } from '../support/callback.ts';
 
-/** An event, as it is exported. */
+/** An exported event. */
 interface Recorded {
   number: number;
   deed: string;
@@ -16,29 +16,29 @@ interface Recorded {
 
 interface Story {
   server: Server;
-  administrator: Person;
-  person: Person;
+  administrator: User;
+  user: User;
   client: McpClient;
   tokens: Tokens;
   codes: string[];
 }
 
-/** A server where something of every kind has happened. */
-async function happen(page: Page, startServer: (options: Options) => Promise<Server>, callback: Callback): Promise<Story> {
+/** A server with events of every kind. */
+async function createEvents(page: Page, startServer: (options: Options) => Promise<Server>, callback: Callback): Promise<Story> {
   const server = await startServer({ settings: { VESTIBULE_REFRESH_REPLAY_WINDOW: '0s' } });
-  const [administrator, person] = [await server.administrator(), await server.person()];
+  const [administrator, user] = [await server.administrator(), await server.user()];
   const client = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
   await page.goto(server.url('/login'));
-  await typePassword(page, { ...person, password: 'guessed in vain' });
-  const tokens = await allow(page, client, callback, person);
+  await submitPassword(page, { ...user, password: 'guessed in vain' });
+  const tokens = await allow(page, client, callback, user);
   await client.refresh(tokens.refresh_token);
   await client.refresh(tokens.refresh_token);
   await page.goto(server.url('/account'));
-  await unfold(section(page, 'Recovery codes'), 'Make recovery codes');
+  await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
   await press(section(page, 'Recovery codes'), 'Make recovery codes');
   const codes = await page.locator('ol.codes code').allTextContents();
   await server.command(['client', 'block', 'evil.example']);
-  return { server, administrator, person, client, tokens, codes };
+  return { server, administrator, user, client, tokens, codes };
 }
 
 /** The exported lines. */
@@ -46,7 +46,7 @@ function read(lines: string): Recorded[] {
   return lines.trimEnd().split('\n').map((line) => JSON.parse(line) as Recorded);
 }
 
-/** Follows the link "Export", and reads the file. */
+/** Follows the link "Export"; returns the file. */
 async function exported(page: Page): Promise<string> {
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Export' }).click();
@@ -56,19 +56,19 @@ async function exported(page: Page): Promise<string> {
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`the trail is read, filtered and exported, and agrees with the command line, ${way}`, async ({ page: theirs, anotherBrowser, startServer, callback }) => {
-    const { server, administrator, person } = await happen(theirs, startServer, callback);
+  test(`the audit log is read, filtered and exported, and matches the command line, ${way}`, async ({ page: theirs, anotherBrowser, startServer, callback }) => {
+    const { server, administrator, user } = await createEvents(theirs, startServer, callback);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'audit');
+    await openAdminPage(page, server, administrator, 'audit');
     const events = page.getByRole('main').locator('ol').getByRole('listitem');
     const all = await events.allInnerTexts();
     for (const words of [
       `${administrator.email} signed in with a password.`,
       'The terminal blocked the host evil.example.',
-      `${person.email} made recovery codes.`,
-      `An old refresh token of Claude Code for ${person.email} at ${server.mcp} was used again, which ended the connection.`,
-      `${person.email} allowed Claude Code to use ${server.mcp}.`,
-      `Somebody tried to sign in as ${person.email} and was refused.`,
+      `${user.email} made recovery codes.`,
+      `An old refresh token of Claude Code for ${user.email} at ${server.mcp} was used again, which ended the connection.`,
+      `${user.email} allowed Claude Code to use ${server.mcp}.`,
+      `Somebody tried to sign in as ${user.email} and was refused.`,
       `The terminal gave ${administrator.email} the role administrator.`,
     ]) {
       expect(all.some((told) => told.startsWith(words)), `"${words}" in\n${all.join('\n')}`).toBe(true);
@@ -85,13 +85,13 @@ for (const { javaScriptEnabled, way } of WAYS) {
     });
 
     await test.step('and by whom, of which the export is the same', async () => {
-      await page.getByLabel('Who').fill(person.email.toUpperCase());
+      await page.getByLabel('Who').fill(user.email.toUpperCase());
       await press(page, 'Show');
       await expect(events).toHaveText([/signed in/, /tried to sign in/]);
       const some = read(await exported(page));
       expect(some.map(({ deed }) => deed)).toEqual(['sign_in_refused', 'signed_in_with_password']);
-      expect(some.every(({ whose }) => whose?.email === person.email)).toBe(true);
-      const printed = await server.command(['audit', 'export', '--kind', 'sign_ins', '--who', person.email]);
+      expect(some.every(({ whose }) => whose?.email === user.email)).toBe(true);
+      const printed = await server.command(['audit', 'export', '--kind', 'sign_ins', '--who', user.email]);
       expect(read(printed.stdout)).toEqual(some);
     });
 
@@ -112,8 +112,8 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('"audit verify" finds all well, and "audit list" shows the newest first', async ({ page, startServer, callback }) => {
-  const { server } = await happen(page, startServer, callback);
+test('"audit verify" succeeds, and "audit list" shows the newest first', async ({ page, startServer, callback }) => {
+  const { server } = await createEvents(page, startServer, callback);
   const verified = await server.command(['audit', 'verify']);
   expect(verified.code).toBe(0);
   expect(verified.stdout).toMatch(/^\d+ events, 1 to \d+, were checked: all is well\.$/m);
@@ -126,14 +126,14 @@ test('"audit verify" finds all well, and "audit list" shows the newest first', a
   expect((await server.command(['audit', 'list'])).stdout).toMatch(/^NUMBER\s+WHEN\s+WHAT\s+WHOSE\s+BY\s+FROM\s+ABOUT/);
 });
 
-test('no secret is in the trail', async ({ page, startServer, callback }) => {
-  const { server, person, client, tokens, codes } = await happen(page, startServer, callback);
-  const link = await server.resetLink(person.email);
+test('the audit log contains no secret', async ({ page, startServer, callback }) => {
+  const { server, user, client, tokens, codes } = await createEvents(page, startServer, callback);
+  const link = await server.resetLink(user.email);
   const { stdout } = await server.command(['audit', 'export']);
   expect(read(stdout).map(({ deed }) => deed)).toContain('reset_link_made');
   const cookies = (await page.context().cookies()).filter(({ name }) => name !== '__Host-vestibule-way');
   const secrets = [
-    ...[person.password, 'guessed in vain', callback.answer.get('code'), client.verifier, client.state, link.split('/').at(-1)],
+    ...[user.password, 'guessed in vain', callback.answer.get('code'), client.verifier, client.state, link.split('/').at(-1)],
     ...[tokens.access_token, tokens.refresh_token, ...codes, ...cookies.map(({ value }) => value)],
   ];
   expect(secrets.length).toBeGreaterThanOrEqual(20);
@@ -143,11 +143,11 @@ test('no secret is in the trail', async ({ page, startServer, callback }) => {
   }
 });
 
-test('many events stand on several pages, from the newest to the oldest', async ({ page, startServer }) => {
+test('many events are on several pages, from the newest to the oldest', async ({ page, startServer }) => {
   const server = await startServer();
   const administrator = await server.administrator();
   for (let number = 0; number < 60; number += 1) await server.enrolmentLink(`person.${number}@example.com`);
-  await administrate(page, server, administrator, 'audit');
+  await openAdminPage(page, server, administrator, 'audit');
   const events = page.getByRole('main').locator('ol').getByRole('listitem');
   await expect(events).toHaveCount(50);
   await expect(page.getByRole('link', { name: 'Newest' })).toHaveCount(0);
@@ -158,16 +158,16 @@ test('many events stand on several pages, from the newest to the oldest', async 
   await expect(events.first()).toContainText(`${administrator.email} signed in with a password.`);
 });
 
-test('an administrator\'s deed on the pages is told with who did it, and to its person too', async ({ page, startServer, anotherBrowser }) => {
+test('an operation of an administrator is logged with its actor, and shown to its user', async ({ page, startServer, anotherBrowser }) => {
   const server = await startServer();
-  const [administrator, person] = [await server.administrator(), await server.person()];
+  const [administrator, user] = [await server.administrator(), await server.user()];
   const theirs = await anotherBrowser();
-  await administrate(page, server, administrator, 'accounts');
-  await unfold(page.locator('.rows > li', { hasText: person.email }), 'Change');
-  await press(page, new RegExp(`^Make an administrator.*${person.email}`));
+  await openAdminPage(page, server, administrator, 'accounts');
+  await openDetails(page.locator('.rows > li', { hasText: user.email }), 'Change');
+  await press(page, new RegExp(`^Make an administrator.*${user.email}`));
   await page.goto(server.url('/admin/audit?kind=administration'));
   const newest = page.getByRole('main').locator('ol').getByRole('listitem').first();
-  await expect(newest).toContainText(`${administrator.email} gave ${person.email} the role administrator.`);
-  await openAccount(theirs, server, person);
+  await expect(newest).toContainText(`${administrator.email} gave ${user.email} the role administrator.`);
+  await openAccount(theirs, server, user);
   await expect(section(theirs, 'Recent activity')).toContainText('An administrator made you an administrator');
 });

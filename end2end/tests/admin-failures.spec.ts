@@ -1,9 +1,9 @@
 import { McpClient } from '../support/client.ts';
-import { WAYS, administrate, decide, expectAccessible, expectPage, row, signIn, unfold } from '../support/pages.ts';
+import { WAYS, openAdminPage, decide, expectAccessible, expectPage, row, signIn, openDetails } from '../support/pages.ts';
 import type { Callback } from '../support/callback.ts';
 import { expect, test } from '../support/test.ts';
 
-/** What goes wrong at the endpoints for applications, and how the page puts it. */
+/** Provokes failures at the endpoints for applications; returns their texts on the page. */
 async function provoke(client: McpClient, callback: Callback): Promise<Record<string, string>> {
   const ask = (changes: Record<string, string>) => fetch(client.authorizationUrl(callback.uri, changes), { redirect: 'manual' });
   await ask({ client_id: 'vc_long-gone' });
@@ -26,11 +26,11 @@ async function provoke(client: McpClient, callback: Callback): Promise<Record<st
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`what failed stands there in plain words, with what helps, how often and from where, ${way}`, async ({ anotherBrowser, startServer, callback }) => {
+  test(`a failed request is listed with its reason, its fix, its count and its source, ${way}`, async ({ anotherBrowser, startServer, callback }) => {
     const server = await startServer();
     const administrator = await server.administrator();
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'failures');
+    await openAdminPage(page, server, administrator, 'failures');
     await expect(page.getByRole('main')).toContainText('Nothing failed in the last seven days. When an application cannot connect, it appears here');
 
     const client = await McpClient.connect(server.mcp, callback.uri);
@@ -51,19 +51,19 @@ for (const { javaScriptEnabled, way } of WAYS) {
 
     const unknown = row(main, 'vc_long-gone');
     await expect(unknown.getByText('invalid_client')).toBeHidden();
-    await unfold(unknown, 'Details for the developer');
+    await openDetails(unknown, 'Details for the developer');
     await expect(unknown.getByText('invalid_client')).toBeVisible();
     if (javaScriptEnabled) await expectAccessible(page);
   });
 }
 
-test('a code that is shown with the wrong verifier, and one that comes twice, are told apart', async ({ page, startServer, callback, anotherBrowser }) => {
+test('a code with a wrong verifier and a code that is used twice are distinguished', async ({ page, startServer, callback, anotherBrowser }) => {
   const server = await startServer();
   const administrator = await server.administrator();
   const client = await McpClient.connect(server.mcp, callback.uri);
   const theirs = await anotherBrowser();
   await theirs.goto(client.authorizationUrl(callback.uri));
-  await signIn(theirs, await server.person());
+  await signIn(theirs, await server.user());
   await decide(theirs, 'Allow');
   await expect(theirs).toHaveURL(/\/callback\?code=/);
   const code = { grant_type: 'authorization_code', code: callback.answer.get('code') ?? '', redirect_uri: callback.uri };
@@ -74,13 +74,13 @@ test('a code that is shown with the wrong verifier, and one that comes twice, ar
   await client.exchange(callback.answers[1]!, callback.uri);
   await expect(client.exchange(callback.answers[1]!, callback.uri)).rejects.toThrow(/invalid_grant/);
 
-  await administrate(page, server, administrator, 'failures');
+  await openAdminPage(page, server, administrator, 'failures');
   const main = page.getByRole('main');
   await expect(row(main, 'sent a code verifier that does not match its request')).toContainText('send the verifier of the challenge');
   await expect(row(main, 'used a one-time code or an old refresh token again')).toContainText('somebody may have a copy');
 });
 
-test('what an application calls itself does no harm there, and a person who says no is no failure', async ({ page, startServer, callback, anotherBrowser }) => {
+test('hostile application names are harmless there, and a denial is no failure', async ({ page, startServer, callback, anotherBrowser }) => {
   const server = await startServer();
   const administrator = await server.administrator();
   const client = await McpClient.connect(server.mcp, callback.uri);
@@ -88,10 +88,10 @@ test('what an application calls itself does no harm there, and a person who says
   await fetch(client.authorizationUrl(callback.uri, { client_id: hostile }), { redirect: 'manual' });
   const theirs = await anotherBrowser();
   await theirs.goto(client.authorizationUrl(callback.uri));
-  await signIn(theirs, await server.person());
+  await signIn(theirs, await server.user());
   await decide(theirs, 'Deny');
   await expect(theirs).toHaveURL(/error=access_denied/);
-  await administrate(page, server, administrator, 'failures');
+  await openAdminPage(page, server, administrator, 'failures');
   await expectPage(page, 'admin-failures');
   const rows = page.locator('.rows > li');
   await expect(rows).toHaveCount(1);

@@ -1,9 +1,9 @@
 import { McpClient, keyOf } from '../support/client.ts';
-import { WAYS, administrate, allow, expectPage, press, row, unfold } from '../support/pages.ts';
+import { WAYS, openAdminPage, allow, expectPage, press, row, openDetails } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`the signing key is rotated behind a second step: old tokens go on, new ones have the new key, ${way}`, async ({
+  test(`the signing key is rotated after a confirmation: old tokens stay valid, new ones have the new key, ${way}`, async ({
     anotherBrowser,
     startServer,
     callback,
@@ -11,9 +11,9 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const server = await startServer();
     const administrator = await server.administrator();
     const client = await McpClient.connect(server.mcp, callback.uri);
-    const before = await allow(await anotherBrowser(), client, callback, await server.person());
+    const before = await allow(await anotherBrowser(), client, callback, await server.user());
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'keys');
+    await openAdminPage(page, server, administrator, 'keys');
     const keys = page.getByRole('main');
     const old = keyOf(before.access_token);
     await expect(row(keys, old)).toContainText(/signs( since .+)?/);
@@ -21,7 +21,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(page.getByText(server.url('/.well-known/paseto-keys'))).toBeVisible();
 
     await expect(page.getByRole('button', { name: 'Rotate the signing key' })).toBeHidden();
-    await unfold(keys, 'Rotate');
+    await openDetails(keys, 'Rotate');
     await expect(page.getByText('A new key signs from now on, which is published already. The present one stays good for checking')).toBeVisible();
     await press(page, 'Rotate the signing key');
     await expectPage(page, 'admin-keys');

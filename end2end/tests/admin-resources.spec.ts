@@ -1,11 +1,11 @@
 import { McpClient } from '../support/client.ts';
-import { WAYS, administrate, expectNoSidewaysScrolling, section, unfold } from '../support/pages.ts';
+import { WAYS, openAdminPage, expectNoSidewaysScrolling, section, openDetails } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`a resource stands there with its scopes, and with what its server needs, ${way}`, async ({ anotherBrowser, server, administrator }) => {
+  test(`a resource is listed with its scopes and the configuration of its server, ${way}`, async ({ anotherBrowser, server, administrator }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'resources');
+    await openAdminPage(page, server, administrator, 'resources');
     const part = section(page, 'Notes');
     await expect(part).toContainText(server.mcp);
     await expect(part.getByRole('row')).toHaveText([
@@ -15,7 +15,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     ]);
     const [description, challenge, program] = await part.locator('pre code').all();
     await expect(description!).toBeHidden();
-    await unfold(part, 'What the MCP server needs');
+    await openDetails(part, 'What the MCP server needs');
 
     await test.step('the description is the one that is served', async () => {
       const served = await fetch(server.url('/.well-known/oauth-protected-resource/mcp'));

@@ -1,19 +1,19 @@
 import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
 import { decide, expectPage, openAccount, section, signIn, signOut } from '../support/pages.ts';
-import type { Person, Server } from '../support/server.ts';
+import type { User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-// Headless Chromium shows no list under the box. Without an authenticator, or with one that no finger lies on, a conditional
-// request waits; with a finger on one that holds a passkey, it is as if the person had picked that passkey.
+// Headless Chromium shows no list below the field. Without an authenticator, or with one without user presence, a conditional
+// request waits. With user presence and a passkey, it is as if the user had selected that passkey.
 
-/** What a page asked the browser for, and what came of it. */
+/** A WebAuthn request of a page, and its outcome. */
 interface Asked {
   mediation: string;
   outcome: string;
 }
 
-/** Listens to what the page's script asks `navigator.credentials` for, from its next page on. */
+/** Records the calls of `navigator.credentials`, from the next page on. */
 async function listen(page: Page): Promise<() => Promise<Asked[]>> {
   await page.addInitScript(() => {
     const asked: Asked[] = [];
@@ -36,34 +36,34 @@ async function listen(page: Page): Promise<() => Promise<Asked[]>> {
   return () => page.evaluate(() => (window as unknown as { asked: Asked[] }).asked);
 }
 
-/** A page whose authenticator holds a passkey of the person, on the way to sign in again, with no finger on it. */
-async function withPasskey(page: Page, server: Server, person: Person): Promise<Authenticator> {
-  const authenticator = await Authenticator.plugInto(page, { autofill: true });
-  await openAccount(page, server, person);
+/** A login page whose authenticator has a passkey of the user, without user presence. */
+async function withPasskey(page: Page, server: Server, user: User): Promise<Authenticator> {
+  const authenticator = await Authenticator.addTo(page, { autofill: true });
+  await openAccount(page, server, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
-  await authenticator.hasFinger(false);
+  await authenticator.setUserPresence(false);
   await signOut(page);
   return authenticator;
 }
 
 const WAITING = { mediation: 'conditional', outcome: 'pending' };
 
-test('the box "Email" offers passkeys as soon as the page is there, and a password works all the same', async ({ page, person, client, callback }) => {
+test('the field "Email" offers passkeys as soon as the page has loaded, and a password works too', async ({ page, user, client, callback }) => {
   const asked = await listen(page);
   await page.goto(client.authorizationUrl(callback.uri));
   await expect(page.getByRole('textbox', { name: 'Email' })).toHaveAttribute('autocomplete', 'username webauthn');
   await expect.poll(asked).toEqual([WAITING]);
   await expect(page.getByRole('alert')).toHaveCount(0);
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
 });
 
-test('a passkey that is picked in the box signs in to the application that asks', async ({ page, server, person, client, callback }) => {
-  const authenticator = await withPasskey(page, server, person);
-  // The page that is left must not be the one where the passkey is picked.
+test('a passkey that is selected in the field signs in to the requesting application', async ({ page, server, user, client, callback }) => {
+  const authenticator = await withPasskey(page, server, user);
+  // The previous page must not be the one where the passkey is selected.
   await page.goto('about:blank');
-  await authenticator.hasFinger(true);
+  await authenticator.setUserPresence(true);
   await page.goto(client.authorizationUrl(callback.uri));
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
@@ -73,21 +73,21 @@ test('a passkey that is picked in the box signs in to the application that asks'
   await expect(section(page, 'Recent activity')).toContainText('You signed in with a passkey');
 });
 
-test('the button calls the offer off, and works', async ({ page, server, person }) => {
+test('the button cancels the offer, and works', async ({ page, server, user }) => {
   const asked = await listen(page);
-  const authenticator = await withPasskey(page, server, person);
+  const authenticator = await withPasskey(page, server, user);
   await expect.poll(asked).toEqual([WAITING]);
-  await authenticator.hasFinger(true);
+  await authenticator.setUserPresence(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expectPage(page, 'account');
 });
 
-test('after a dialog that was closed the box offers passkeys again', async ({ page, server, person }) => {
+test('after a closed dialog the field offers passkeys again', async ({ page, server, user }) => {
   const asked = await listen(page);
-  const authenticator = await withPasskey(page, server, person);
+  const authenticator = await withPasskey(page, server, user);
   await expect.poll(asked).toEqual([WAITING]);
-  await authenticator.failToVerify();
-  await authenticator.hasFinger(true);
+  await authenticator.failUserVerification();
+  await authenticator.setUserPresence(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('alert')).toHaveText(/No passkey was used/);
   await expect.poll(asked).toMatchObject([
@@ -95,7 +95,7 @@ test('after a dialog that was closed the box offers passkeys again', async ({ pa
     { mediation: 'optional', outcome: 'NotAllowedError' },
     { mediation: 'conditional' },
   ]);
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
 });
 
@@ -108,7 +108,7 @@ for (const [what, change] of [
   ['fails to say', () => (PublicKeyCredential.isConditionalMediationAvailable = () => Promise.reject(new Error('no')))],
   ['has no passkeys at all', () => Object.defineProperty(window, 'PublicKeyCredential', { value: undefined })],
 ] as const) {
-  test(`a browser that ${what} is not asked, and nothing is said of it`, async ({ page, server, person }) => {
+  test(`a browser that ${what} gets no request, and no message`, async ({ page, server, user }) => {
     await page.addInitScript(change);
     const asked = await listen(page);
     await page.goto(server.url('/login'));
@@ -116,12 +116,12 @@ for (const [what, change] of [
     await page.waitForLoadState('networkidle');
     expect(await asked()).toEqual([]);
     await expect(page.getByRole('alert')).toHaveCount(0);
-    await signIn(page, person);
+    await signIn(page, user);
     await expectPage(page, 'account');
   });
 }
 
-test('when the server does not answer what the box asks, nothing is said, and a password works', async ({ page, server, person, complaints }) => {
+test('when the server does not answer the field\'s request, there is no message, and a password works', async ({ page, server, user, complaints }) => {
   complaints.tolerate(/status of 503/);
   const asked = await listen(page);
   await page.route(/start_passkey_sign_in/, (route) => route.fulfill({ status: 503, json: 'unavailable' }));
@@ -131,13 +131,13 @@ test('when the server does not answer what the box asks, nothing is said, and a 
   await page.waitForLoadState('networkidle');
   expect(await asked()).toEqual([]);
   await expect(page.getByRole('alert')).toHaveCount(0);
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
 });
 
-test('the page to confirm offers nothing in a box, and pages without islands ask for nothing', async ({ page, server, person }) => {
+test('the confirmation page offers nothing in a field, and pages without islands request nothing', async ({ page, server, user }) => {
   const asked = await listen(page);
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
   for (const path of ['/confirm?then=account', '/account']) {
     await page.goto(server.url(path));
     await page.waitForLoadState('networkidle');

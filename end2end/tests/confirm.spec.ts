@@ -1,38 +1,38 @@
 import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
-import { WAYS, expectPage, openAccount, press, row, section, unfold } from '../support/pages.ts';
+import { WAYS, expectPage, openAccount, press, row, section, openDetails } from '../support/pages.ts';
 import type { Redis } from '../support/redis.ts';
-import type { Options, Person, Server } from '../support/server.ts';
+import type { Options, User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Longer ago than a sign-in may be for what changes credentials, or administers. */
+/** Longer than the maximum age of a sign-in for changes of credentials and for administration. */
 const TOO_LONG_AGO = 301;
 
-/** Shows the password again. */
+/** Confirms with the password. */
 async function confirm(page: Page, password: string): Promise<void> {
   await expectPage(page, 'confirm');
   await page.getByLabel('Password').fill(password);
   await press(page, 'Confirm');
 }
 
-/** A server over Redis, where sign-ins can be made older, and its administrator. */
-async function aged(redis: Redis, startServer: (options: Options) => Promise<Server>): Promise<{ server: Server; person: Person }> {
+/** A server over Redis, where sign-ins can be made older, and an administrator. */
+async function aged(redis: Redis, startServer: (options: Options) => Promise<Server>): Promise<{ server: Server; user: User }> {
   const server = await startServer({ settings: await redis.settings(startServer) });
-  return { server, person: await server.administrator() };
+  return { server, user: await server.administrator() };
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`T-F48 after five minutes a change wants the password again, and nothing is done before, ${way}`, async ({
+  test(`T-F48 after five minutes a change requires the password again, and does nothing before, ${way}`, async ({
     anotherBrowser,
     redis,
     startServer,
   }) => {
-    const { server, person } = await aged(redis, startServer);
+    const { server, user } = await aged(redis, startServer);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await openAccount(page, server, person);
+    await openAccount(page, server, user);
     const changed = 'another horse, another battery';
     const change = async () => {
-      await unfold(section(page, 'Password'), 'Change password');
+      await openDetails(section(page, 'Password'), 'Change password');
       await page.getByLabel('New password').fill(changed);
       await press(page, 'Save password');
     };
@@ -41,32 +41,32 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await change();
     await expectPage(page, 'confirm');
     await expect(page.getByRole('heading', { name: 'Confirm it is you' })).toBeVisible();
-    await expect(page.getByText(`You are signed in as ${person.email}`)).toBeVisible();
+    await expect(page.getByText(`You are signed in as ${user.email}`)).toBeVisible();
     await expect(page.getByRole('alert')).toHaveText('Confirm first that it is you. Nothing was changed yet.');
     expect(page.url()).toBe(server.url('/confirm?then=account'));
 
     await confirm(page, 'not the password');
     await expectPage(page, 'confirm');
     await expect(page.getByRole('alert')).toHaveText(/do not match an account here/);
-    await confirm(page, person.password);
+    await confirm(page, user.password);
     await expectPage(page, 'account');
     await change();
     await expectPage(page, 'account');
     await expect(section(page, 'Recent activity').getByRole('listitem').first()).toContainText('You set a password');
   });
 
-  test(`after five minutes the administration's pages and posts want the password again, ${way}`, async ({
+  test(`after five minutes the administration's pages and posts require the password again, ${way}`, async ({
     anotherBrowser,
     redis,
     startServer,
   }) => {
-    const { server, person } = await aged(redis, startServer);
-    const other = await server.person('other');
+    const { server, user } = await aged(redis, startServer);
+    const other = await server.user('other');
     const page = await anotherBrowser({ javaScriptEnabled });
-    await openAccount(page, server, person);
+    await openAccount(page, server, user);
     await page.goto(server.url('/admin/accounts'));
     await expectPage(page, 'admin-accounts');
-    await unfold(row(page.getByRole('main'), other.email), 'Change');
+    await openDetails(row(page.getByRole('main'), other.email), 'Change');
     await redis.ageSignIns(TOO_LONG_AGO);
 
     await press(page, `Disable ${other.email}`);
@@ -77,25 +77,25 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect(page.url()).toBe(server.url(`/confirm?then=admin-${place}`));
     }
     await page.goto(server.url('/admin/keys'));
-    await confirm(page, person.password);
+    await confirm(page, user.password);
     await expectPage(page, 'admin-keys');
     await page.goto(server.url('/account'));
     await expectPage(page, 'account');
   });
 }
 
-test('T-F48 what a sign-in of six minutes ago may not do, it may look at', async ({ page, redis, startServer, complaints }) => {
+test('T-F48 a sign-in of six minutes ago may read but not change', async ({ page, redis, startServer, complaints }) => {
   complaints.tolerate(/status of 403/);
-  const { server, person } = await aged(redis, startServer);
-  await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+  const { server, user } = await aged(redis, startServer);
+  await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   await redis.ageSignIns(TOO_LONG_AGO);
   await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveCount(0);
   await page.reload();
   await expectPage(page, 'account');
   await expect(page.getByText('To change how you sign in, confirm first that it is you.')).toBeVisible();
   await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveAttribute('href', '/confirm?then=account');
-  await unfold(section(page, 'Recovery codes'), 'Make recovery codes');
+  await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
   await press(page, 'Make recovery codes');
   await expectPage(page, 'confirm');
   await page.goto(server.url('/account'));
@@ -104,49 +104,49 @@ test('T-F48 what a sign-in of six minutes ago may not do, it may look at', async
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   expect((await refused).status()).toBe(403);
   await expectPage(page, 'confirm');
-  await confirm(page, person.password);
+  await confirm(page, user.password);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
 });
 
 test('a passkey confirms too', async ({ page, redis, startServer }) => {
-  const { server, person } = await aged(redis, startServer);
-  const authenticator = await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+  const { server, user } = await aged(redis, startServer);
+  const authenticator = await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await redis.ageSignIns(TOO_LONG_AGO);
   await page.goto(server.url('/admin/audit'));
   await expectPage(page, 'confirm');
-  await authenticator.failToVerify();
+  await authenticator.failUserVerification();
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await expect(page.getByRole('alert')).toHaveText(/No passkey was used/);
   await page.goto(server.url('/admin/audit'));
   await expectPage(page, 'confirm');
-  await authenticator.verifyAgain();
+  await authenticator.passUserVerification();
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await expectPage(page, 'admin-audit');
 });
 
-test('T-A8 a confirmation leads to a page of ours, whatever its address says', async ({ page, server, person }) => {
+test('T-A8 a confirmation leads to a page of the server, whatever its URL says', async ({ page, server, user }) => {
   await page.goto(server.url('/confirm?then=admin-keys'));
   await expectPage(page, 'login');
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
   for (const then of ['account', '', '//evil.example', 'https://evil.example/', '/admin/keys', 'admin-', 'consent']) {
     await page.goto(server.url(`/confirm?then=${encodeURIComponent(then)}`));
-    await confirm(page, person.password);
+    await confirm(page, user.password);
     expect(page.url(), then).toBe(server.url('/account'));
   }
 });
 
-test('a confirmation signs nobody else in', async ({ page, server, person, complaints }) => {
+test('a confirmation signs no other user in', async ({ page, server, user, complaints }) => {
   complaints.tolerate(/status of 4\d\d/);
-  const other = await server.person('other');
-  await openAccount(page, server, person);
+  const other = await server.user('other');
+  await openAccount(page, server, user);
   await page.goto(server.url('/confirm?then=account'));
   await confirm(page, 'the password of somebody else');
   await expectPage(page, 'confirm');
-  await expect(page.getByText(`You are signed in as ${person.email}`)).toBeVisible();
+  await expect(page.getByText(`You are signed in as ${user.email}`)).toBeVisible();
   await press(page, 'not you?');
   await expectPage(page, 'login');
   await openAccount(page, server, other);

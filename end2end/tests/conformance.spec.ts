@@ -5,7 +5,7 @@ import { commandOf } from '../support/program.ts';
 import { freePort } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-/** What the official tool looked at, in its own words. */
+/** A check of the official tool. */
 interface Check {
   id: string;
   status: string;
@@ -26,7 +26,7 @@ for (const revision of REVISIONS) {
   test(`the official conformance tool for revision ${revision}: every check passes`, async ({
     page,
     server,
-    person,
+    user,
     startProgram,
     complaints,
     folder,
@@ -47,10 +47,10 @@ for (const revision of REVISIONS) {
       ),
     );
 
-    // The tool hears one request and stops listening, before the browser can ask for the page's icon.
+    // The tool stops listening after one request, before the browser requests the page's icon.
     complaints.tolerate(/favicon\.ico/);
     await page.goto(await tool.shows(/^(http:\S+\/authorize\?\S+)$/m));
-    await signIn(page, person);
+    await signIn(page, user);
     await decide(page, 'Allow');
     await expect(page.getByText('You can close this page')).toBeVisible();
 
@@ -58,7 +58,7 @@ for (const revision of REVISIONS) {
     const checks = await report(folder);
     expect(checks.map(({ id, status }) => `${id}: ${status}`), tool.output).toEqual([
       'authorization-server-metadata: SUCCESS',
-      // Documents as client ids came with that revision.
+      // Client ID metadata documents were introduced in that revision.
       ...(revision >= '2025-11-25' ? ['authorization-server-metadata-cimd: SUCCESS'] : []),
       'authorization-code-grant: SUCCESS',
     ]);

@@ -10,23 +10,23 @@ import {
   press,
   row as rowOf,
   section as sectionOf,
-  unfold,
+  openDetails,
 } from '../support/pages.ts';
 import type { Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`a person ends what they allowed, ${way}`, async ({
+  test(`a user disconnects an application, ${way}`, async ({
     anotherBrowser,
     server,
-    person,
+    user,
     callback,
     webCallback,
   }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     const local = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
     const web = await McpClient.connect(server.mcp, webCallback.uri, 'Web Client');
-    const tokens = await allow(page, local, callback, person);
+    const tokens = await allow(page, local, callback, user);
     expect((await local.me(tokens.access_token)).status).toBe(200);
     await page.goto(web.authorizationUrl(webCallback.uri, { scope: 'notes:read' }));
     await decide(page, 'Allow');
@@ -38,7 +38,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const section = page.getByRole('region', { name: 'Connected applications' });
     const row = section.locator('.connection', { hasText: 'Claude Code' });
     await expect(section.locator('.connection')).toHaveCount(2);
-    // Both may have been allowed in the same second: either may stand first.
+    // Both may have been allowed in the same second, so their order is undefined.
     const groups = section.getByRole('heading', { level: 3 });
     expect((await groups.allTextContents()).sort()).toEqual([new URL(webCallback.uri).host, 'On your computers'].sort());
     await expect(row.locator('p').first()).toHaveText(
@@ -66,15 +66,15 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('connected applications: words for none, accessible when open, whole at 320 pixels with a long name', async ({
+test('connected applications: a text for none, accessible when open, complete at 320 pixels with a long name', async ({
   page,
   server,
-  person,
+  user,
   callback,
   anotherBrowser,
 }) => {
   const client = await McpClient.connect(server.mcp, callback.uri, 'W'.repeat(80));
-  await allow(page, client, callback, person);
+  await allow(page, client, callback, user);
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(server.url('/account'));
   const summary = page.locator('.connection summary');
@@ -88,13 +88,13 @@ test('connected applications: words for none, accessible when open, whole at 320
   await page.locator('.connection').getByRole('button').click();
   await expect(page.getByText('None yet. When an application asks')).toBeVisible();
 
-  const stranger = await anotherBrowser();
-  await stranger.goto(server.url('/account'));
-  await expectPage(stranger, 'login');
+  const unknownPage = await anotherBrowser();
+  await unknownPage.goto(server.url('/account'));
+  await expectPage(unknownPage, 'login');
 });
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`a person disconnects everything at once, on every server of the store, ${way}`, async ({
+  test(`a user disconnects everything at once, on every server of the store, ${way}`, async ({
     anotherBrowser,
     redis,
     startServer,
@@ -104,11 +104,11 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const settings = await redis.settings(startServer);
     const first = await startServer({ settings });
     const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
-    const person = await first.person();
+    const user = await first.user();
     const page = await anotherBrowser({ javaScriptEnabled });
     const local = await McpClient.connect(first.mcp, callback.uri, 'Claude Code');
     const web = await McpClient.connect(first.mcp, webCallback.uri, 'Web Client');
-    const here = await allow(page, local, callback, person);
+    const here = await allow(page, local, callback, user);
     await page.goto(web.authorizationUrl(webCallback.uri));
     await decide(page, 'Allow');
     await expect(page).toHaveURL(/\/callback\?code=/);
@@ -122,7 +122,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await page.goto(first.url('/account'));
     const section = sectionOf(page, 'Connected applications');
     await expect(section.getByRole('button', { name: 'Disconnect all' })).toBeHidden();
-    await unfold(section, 'Disconnect all');
+    await openDetails(section, 'Disconnect all');
     await expect(section.getByText('Every application above will have to ask you again')).toBeVisible();
     await press(section, 'Disconnect all');
 
@@ -143,29 +143,29 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('an application that is disconnected on one server of a store is so on the other at once', async ({ page, redis, startServer, callback }) => {
+test('an application that is disconnected on one server is disconnected on the other at once', async ({ page, redis, startServer, callback }) => {
   const settings = await redis.settings(startServer);
   const first = await startServer({ settings });
   const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
   const client = await McpClient.connect(first.mcp, callback.uri);
-  const tokens = await allow(page, client, callback, await first.person());
+  const tokens = await allow(page, client, callback, await first.user());
   await page.goto(first.url('/account'));
   const connection = rowOf(sectionOf(page, 'Connected applications'), 'Test Client');
-  await unfold(connection, 'Disconnect');
+  await openDetails(connection, 'Disconnect');
   await press(connection, 'Disconnect Test Client');
   const headers = { authorization: `Bearer ${tokens.access_token}` };
   expect((await fetch(`${second.origin}/api/me`, { headers })).status).toBe(401);
   expect((await client.refresh(tokens.refresh_token, `${second.origin}/token`)).body.error).toBe('invalid_grant');
 });
 
-test('an application is known by where it answers: two of one name stand apart, and tell when they were used', async ({
+test('applications are grouped by redirect host: two with one name are separate, each with its last use', async ({
   page,
   server,
-  person,
+  user,
   callback,
   webCallback,
 }) => {
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
   for (const { uri, own } of [{ uri: callback.uri, own: callback }, { uri: webCallback.uri, own: webCallback }]) {
     const client = await McpClient.connect(server.mcp, uri, 'Claude');
     await page.goto(client.authorizationUrl(uri));

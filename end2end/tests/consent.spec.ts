@@ -4,15 +4,15 @@ import { OTHER_WEB_HOST, WEB_HOST } from '../support/browser.ts';
 import { decide, expectPage, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-test('the page says who asks, for what, where the answer goes and as whom; it warns about this computer', async ({
+test('the page shows client, scopes, redirect host and user; it warns about loopback', async ({
   page,
   server,
-  person,
+  user,
   client,
   callback,
 }) => {
   await page.goto(client.authorizationUrl(callback.uri, { scope: 'notes:read notes:write offline_access' }));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
 
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Test Client wants to use Notes');
@@ -26,7 +26,7 @@ test('the page says who asks, for what, where the answer goes and as whom; it wa
   await expect(answer('What it may do')).toContainText(new URL(server.issuer).host);
   await expect(answer('Where your answer goes')).toContainText(new URL(callback.uri).host);
   await expect(answer('Where your answer goes')).toContainText('an application on this computer');
-  await expect(page.getByText(person.email)).toBeVisible();
+  await expect(page.getByText(user.email)).toBeVisible();
   await expect(page.getByRole('alert')).toHaveCount(0);
 
   await test.step('neither button is focused; both are equally large', async () => {
@@ -39,11 +39,11 @@ test('the page says who asks, for what, where the answer goes and as whom; it wa
   });
 });
 
-test('for an application on the web the page names its host and does not warn', async ({ page, server, person, webCallback }) => {
+test('for a web application the page names its host and does not warn', async ({ page, server, user, webCallback }) => {
   const client = await McpClient.connect(server.mcp, webCallback.uri, 'Web Client');
   await page.goto(client.authorizationUrl(webCallback.uri, { scope: 'notes:read' }));
   await expect(page.getByText(`to let Web Client (${WEB_HOST}) use Notes`)).toBeVisible();
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   const answer = (term: string) => page.locator('dt', { hasText: term }).locator('+ dd');
   await expect(answer('Who is asking')).toContainText(WEB_HOST);
@@ -53,12 +53,12 @@ test('for an application on the web the page names its host and does not warn', 
 });
 
 for (const place of ['127.0.0.1', 'localhost', 'the web'] as const) {
-  test(`an application at ${place} is allowed: the browser arrives with a code that works`, async ({ page, server, person }) => {
+  test(`an application at ${place} is allowed: the browser arrives with a valid code`, async ({ page, server, user }) => {
     const callback = place === 'the web' ? await Callback.onTheWeb() : await Callback.onThisComputer(place);
     try {
       const client = await McpClient.connect(server.mcp, callback.uri);
       await page.goto(client.authorizationUrl(callback.uri));
-      await signIn(page, person);
+      await signIn(page, user);
       await decide(page, 'Allow');
       await expect(page.getByRole('heading', { name: 'Back in the application' })).toBeVisible();
       const tokens = await client.exchange(callback.answer, callback.uri);
@@ -70,12 +70,12 @@ for (const place of ['127.0.0.1', 'localhost', 'the web'] as const) {
     }
   });
 
-  test(`an application at ${place} is denied: the browser arrives with access_denied and no code`, async ({ page, server, person }) => {
+  test(`an application at ${place} is denied: the browser arrives with access_denied and no code`, async ({ page, server, user }) => {
     const callback = place === 'the web' ? await Callback.onTheWeb() : await Callback.onThisComputer(place);
     try {
       const client = await McpClient.connect(server.mcp, callback.uri);
       await page.goto(client.authorizationUrl(callback.uri));
-      await signIn(page, person);
+      await signIn(page, user);
       await decide(page, 'Deny');
       await expect(page.getByRole('heading', { name: 'Back in the application' })).toBeVisible();
       expect(callback.answer.get('error')).toBe('access_denied');
@@ -89,10 +89,10 @@ for (const place of ['127.0.0.1', 'localhost', 'the web'] as const) {
 }
 
 for (const place of ['the web', '127.0.0.1'] as const) {
-  test(`a callback at ${place} may lead on to another origin (requirements 5.1: Claude's leads into the application)`, async ({
+  test(`a callback at ${place} may redirect to another origin (requirements 5.1: Claude's redirects into the application)`, async ({
     page,
     server,
-    person,
+    user,
   }) => {
     const beyond = await Callback.onTheWeb(OTHER_WEB_HOST);
     const callback = place === 'the web' ? await Callback.onTheWeb() : await Callback.onThisComputer(place);
@@ -100,7 +100,7 @@ for (const place of ['the web', '127.0.0.1'] as const) {
       callback.onward = beyond.uri;
       const client = await McpClient.connect(server.mcp, callback.uri);
       await page.goto(client.authorizationUrl(callback.uri));
-      await signIn(page, person);
+      await signIn(page, user);
       await decide(page, 'Allow');
       await expect(page).toHaveURL(beyond.uri);
       expect(callback.answer.has('code')).toBe(true);
@@ -111,39 +111,39 @@ for (const place of ['the web', '127.0.0.1'] as const) {
   });
 }
 
-test('the loopback port may differ from the registered one', async ({ page, server, person, callback }) => {
+test('the loopback port may differ from the registered one', async ({ page, server, user, callback }) => {
   const client = await McpClient.connect(server.mcp, callback.uri.replace(/:\d+\//, '/'));
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
   expect((await client.exchange(callback.answer, callback.uri)).scope).toBe('notes:read notes:write');
 });
 
-test('who is signed in already goes straight to the question', async ({ page, server, person, client, callback }) => {
+test('a user with a session goes straight to the consent page', async ({ page, server, user, client, callback }) => {
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   await page.goto(client.authorizationUrl(callback.uri));
   await expectPage(page, 'consent');
 });
 
-test('"not you?" signs out and comes back to the same question as somebody else', async ({ page, server, person, client, callback }) => {
-  const other = await server.person('other');
+test('"not you?" signs out and returns to the same request as another user', async ({ page, server, user, client, callback }) => {
+  const other = await server.user('other');
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await page.getByRole('button', { name: 'not you?' }).click();
   await expectPage(page, 'login');
   await signIn(page, other);
   await expectPage(page, 'consent');
   await expect(page.getByText(other.email)).toBeVisible();
-  await expect(page.getByText(person.email)).toHaveCount(0);
+  await expect(page.getByText(user.email)).toHaveCount(0);
 });
 
-test('a consent link in another browser shows nothing and decides nothing', async ({
+test('a consent link in another browser shows and decides nothing', async ({
   page,
   server,
-  person,
+  user,
   client,
   callback,
   anotherBrowser,
@@ -151,12 +151,12 @@ test('a consent link in another browser shows nothing and decides nothing', asyn
 }) => {
   complaints.tolerate(/status of 400/);
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
 
   const thief = await anotherBrowser();
   await thief.goto(server.url('/login'));
-  await signIn(thief, await server.person('mallory'));
+  await signIn(thief, await server.user('mallory'));
   await expectPage(thief, 'account');
   const response = await thief.goto(page.url());
   expect(response?.status()).toBe(400);
@@ -170,10 +170,10 @@ test('a consent link in another browser shows nothing and decides nothing', asyn
   });
 });
 
-test('the form posted with the token of another browser decides nothing', async ({ page, server, person, client, callback, anotherBrowser, complaints }) => {
+test('a form with the token of another browser decides nothing', async ({ page, server, user, client, callback, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 400/);
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
 
   const forger = await anotherBrowser();
@@ -189,10 +189,10 @@ test('the form posted with the token of another browser decides nothing', async 
   await expect(page).toHaveURL(/\/callback\?code=/);
 });
 
-test('the same form sent twice decides once', async ({ page, person, client, callback, complaints }) => {
+test('the same form sent twice decides once', async ({ page, user, client, callback, complaints }) => {
   complaints.tolerate(/status of 400/);
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   const twin = await page.context().newPage();
   await twin.goto(page.url());
@@ -212,14 +212,14 @@ test('the same form sent twice decides once', async ({ page, person, client, cal
 });
 
 for (const button of ['Allow', 'Deny'] as const) {
-  test(`a double click on ${button} leads back to the application, though every answer is late`, async ({
+  test(`a double click on ${button} leads back to the application with slow responses`, async ({
     page,
-    person,
+    user,
     client,
     callback,
   }) => {
     await page.goto(client.authorizationUrl(callback.uri));
-    await signIn(page, person);
+    await signIn(page, user);
     await expectPage(page, 'consent');
     let posts = 0;
     await page.route('**/actions/consent', async (route) => {
@@ -229,7 +229,7 @@ for (const button of ['Allow', 'Deny'] as const) {
       await route.fulfill({ response: answer }).catch(() => undefined);
     });
     const pressed = page.getByRole('button', { name: button });
-    // The driver's own click would wait for the first answer.
+    // Playwright's click would wait for the first response.
     await pressed.evaluate((element: HTMLElement) => {
       element.click();
       setTimeout(() => element.click(), 150);
@@ -243,7 +243,7 @@ for (const button of ['Allow', 'Deny'] as const) {
   });
 }
 
-test('with the keyboard alone: from sign-in to Allow, with the focus always to be seen', async ({ page, person, client, callback }) => {
+test('keyboard only: from sign-in to Allow, with visible focus', async ({ page, user, client, callback }) => {
   await page.goto(client.authorizationUrl(callback.uri));
   const tabTo = async (name: string) => {
     const focused = () =>
@@ -263,9 +263,9 @@ test('with the keyboard alone: from sign-in to Allow, with the focus always to b
   };
 
   await tabTo('Email');
-  await page.keyboard.type(person.email);
+  await page.keyboard.type(user.email);
   await tabTo('Password');
-  await page.keyboard.type(person.password);
+  await page.keyboard.type(user.password);
   await page.keyboard.press('Enter');
   await expectPage(page, 'offer');
   await tabTo('Not now');

@@ -1,41 +1,41 @@
 import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
-import { WAYS, expectPage, openAccount, press, race, row, section, signOut, typePassword, unfold } from '../support/pages.ts';
-import type { Person, Server } from '../support/server.ts';
+import { WAYS, expectPage, openAccount, press, race, row, section, signOut, submitPassword, openDetails } from '../support/pages.ts';
+import type { User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Another browser by its name, so that its passkey has another name. */
+/** Another user agent, so that its passkey has another name. */
 const FIREFOX = { userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0' };
 const LAST = 'It cannot be removed: it is the only way you sign in.';
 
-/** Signs in and creates a passkey, which is called after the browser. */
-async function createPasskey(page: Page, server: Server, person: Person): Promise<void> {
-  await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+/** Signs in and creates a passkey, which is named after the browser. */
+async function createPasskey(page: Page, server: Server, user: User): Promise<void> {
+  await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   const passkeys = section(page, 'Passkeys').getByRole('listitem');
   const before = await passkeys.count();
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(passkeys).toHaveCount(before + 1);
 }
 
-/** Presses the button behind the second step of a passkey's row. */
+/** Removes a passkey in its row. */
 async function remove(page: Page, name: string): Promise<void> {
   const passkey = row(section(page, 'Passkeys'), name);
-  await unfold(passkey, 'Change');
+  await openDetails(passkey, 'Change');
   await press(passkey, `Remove ${name}`);
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`a passkey is renamed and removed, ${way}`, async ({ page: maker, anotherBrowser, server, person, complaints }) => {
+  test(`a passkey is renamed and removed, ${way}`, async ({ page: maker, anotherBrowser, server, user, complaints }) => {
     complaints.tolerate(/status of 422/);
-    await createPasskey(maker, server, person);
+    await createPasskey(maker, server, user);
     const page = await anotherBrowser({ javaScriptEnabled });
-    await openAccount(page, server, person);
+    await openAccount(page, server, user);
     const passkeys = section(page, 'Passkeys');
     const passkey = row(passkeys, 'Chrome on Linux');
     await expect(passkey).toContainText('Chrome on Linux · added just now');
     await expect(passkey.getByRole('button', { name: 'Rename' })).toBeHidden();
-    await unfold(passkey, 'Change');
+    await openDetails(passkey, 'Change');
     await expect(passkey.getByRole('textbox', { name: 'Name' })).toHaveValue('Chrome on Linux');
     await passkey.getByRole('textbox', { name: 'Name' }).fill('My <b>old</b> laptop');
     await press(passkey, 'Rename');
@@ -44,7 +44,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(passkeys.getByRole('listitem')).toHaveText(/My <b>old<\/b> laptop · added just now/);
 
     await test.step('a name with nothing to see in it is refused', async () => {
-      await unfold(row(passkeys, 'laptop'), 'Change');
+      await openDetails(row(passkeys, 'laptop'), 'Change');
       await row(passkeys, 'laptop').getByRole('textbox', { name: 'Name' }).fill('   ');
       await press(row(passkeys, 'laptop'), 'Rename');
       await expect(page.getByRole('alert')).toHaveText('Enter a name.');
@@ -56,7 +56,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       const laptop = row(passkeys, 'laptop');
       const explained = laptop.getByText('will not sign you in any more');
       await expect(explained).toBeHidden();
-      await unfold(laptop, 'Change');
+      await openDetails(laptop, 'Change');
       await expect(explained).toBeVisible();
       await press(laptop, 'Remove My <b>old</b> laptop');
       await expectPage(page, 'account');
@@ -69,15 +69,15 @@ for (const { javaScriptEnabled, way } of WAYS) {
     });
   });
 
-  test(`a password is changed: other browsers are signed out, this one is not, ${way}`, async ({ anotherBrowser, server, person }) => {
+  test(`a changed password signs out other browsers but not this one, ${way}`, async ({ anotherBrowser, server, user }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     const other = await anotherBrowser();
-    await openAccount(page, server, person);
-    await openAccount(other, server, person);
+    await openAccount(page, server, user);
+    await openAccount(other, server, user);
     const part = section(page, 'Password');
     await expect(part).toContainText('You sign in with a password.');
     await expect(part.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
-    await unfold(part, 'Change password');
+    await openDetails(part, 'Change password');
     await expect(part.getByText('You are then signed out everywhere else.')).toBeVisible();
 
     await part.getByLabel('New password').fill('short');
@@ -88,7 +88,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await other.reload();
     await expectPage(other, 'account');
 
-    const changed = { ...person, password: 'another horse, another battery' };
+    const changed = { ...user, password: 'another horse, another battery' };
     await part.getByLabel('New password').fill(changed.password);
     await press(part, 'Save password');
     await expectPage(page, 'account');
@@ -96,7 +96,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(page.getByRole('status')).toHaveText('Your new password is saved. You are signed out everywhere else.');
     await other.reload();
     await expectPage(other, 'login');
-    await typePassword(other, person);
+    await submitPassword(other, user);
     await expect(other.getByRole('alert')).toHaveText(/do not match an account here/);
     await openAccount(other, server, changed);
     await page.reload();
@@ -105,23 +105,23 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('a password is removed and set again; the last way in has no button, but a sentence that says why', async ({ page, server, person }) => {
-  await createPasskey(page, server, person);
+test('a password is removed and set again; the last credential has an explanation instead of a button', async ({ page, server, user }) => {
+  await createPasskey(page, server, user);
   const [passkeys, password] = [section(page, 'Passkeys'), section(page, 'Password')];
   await expect(password).toContainText('You can sign in with a password, too.');
-  await unfold(password, 'Remove password');
+  await openDetails(password, 'Remove password');
   await expect(password.getByText('You then sign in with a passkey alone.')).toBeVisible();
   await press(password, 'Remove password');
   await expectPage(page, 'account');
   await expect(page.getByRole('status')).toHaveText('Your password is removed. You sign in with a passkey from now on.');
   await expect(password).toContainText('There is none, so nobody can guess it.');
 
-  await unfold(row(passkeys, 'Chrome on Linux'), 'Change');
+  await openDetails(row(passkeys, 'Chrome on Linux'), 'Change');
   await expect(passkeys.getByText(LAST)).toBeVisible();
   await expect(passkeys.getByRole('button', { name: /^Remove/ })).toHaveCount(0);
 
-  await unfold(password, 'Set a password');
-  await password.getByLabel('New password').fill(person.password);
+  await openDetails(password, 'Set a password');
+  await password.getByLabel('New password').fill(user.password);
   await press(password, 'Save password');
   await expect(password).toContainText('You can sign in with a password, too. Chosen just now.');
   await remove(page, 'Chrome on Linux');
@@ -130,11 +130,11 @@ test('a password is removed and set again; the last way in has no button, but a 
   await expect(password.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
 });
 
-test('T-F48 the last credential stays, though an older page still has the button', async ({ page, server, person }) => {
-  await createPasskey(page, server, person);
+test('T-F48 the last credential stays, even if an older page still has the button', async ({ page, server, user }) => {
+  await createPasskey(page, server, user);
   const older = await page.context().newPage();
   await older.goto(server.url('/account'));
-  await unfold(section(page, 'Password'), 'Remove password');
+  await openDetails(section(page, 'Password'), 'Remove password');
   await press(section(page, 'Password'), 'Remove password');
   await expectPage(page, 'account');
 
@@ -147,34 +147,34 @@ test('T-F48 the last credential stays, though an older page still has the button
   await expectPage(page, 'account');
 });
 
-test('T-F48 two browsers remove the last two passkeys at once: one wins', async ({ page, server, person, anotherBrowser }) => {
+test('T-F48 two browsers remove the last two passkeys concurrently: one succeeds', async ({ page, server, user, anotherBrowser }) => {
   const other = await anotherBrowser(FIREFOX);
-  await createPasskey(page, server, person);
-  await createPasskey(other, server, person);
-  await unfold(section(other, 'Password'), 'Remove password');
+  await createPasskey(page, server, user);
+  await createPasskey(other, server, user);
+  await openDetails(section(other, 'Password'), 'Remove password');
   await press(section(other, 'Password'), 'Remove password');
   await page.reload();
-  for (const [racer, name] of [
+  for (const [browser, name] of [
     [page, 'Firefox on macOS'],
     [other, 'Chrome on Linux'],
   ] as const) {
-    await unfold(row(section(racer, 'Passkeys'), name), 'Change');
+    await openDetails(row(section(browser, 'Passkeys'), name), 'Change');
   }
   expect(await race([page, other], /^Remove (Firefox on macOS|Chrome on Linux)$/)).toEqual(['account', 'account']);
-  const refused = await Promise.all([page, other].map((racer) => racer.getByRole('alert').count()));
+  const refused = await Promise.all([page, other].map((browser) => browser.getByRole('alert').count()));
   expect([...refused].sort()).toEqual([0, 1]);
   const loser = [page, other][refused.indexOf(1)]!;
   await expect(loser.getByRole('alert')).toHaveText('This is the only way left to sign in. Add another one first.');
-  expect((await server.accounts()).find(({ email }) => email === person.email)).toMatchObject({ passkeys: 1, has_password: false });
+  expect((await server.accounts()).find(({ email }) => email === user.email)).toMatchObject({ passkeys: 1, has_password: false });
 });
 
-test('T-F48 one browser removes the last passkey while another removes the password: one wins', async ({ page, server, person, anotherBrowser }) => {
+test('T-F48 one browser removes the last passkey while another removes the password: one succeeds', async ({ page, server, user, anotherBrowser }) => {
   const other = await anotherBrowser(FIREFOX);
-  await createPasskey(page, server, person);
-  await openAccount(other, server, person);
-  await unfold(row(section(page, 'Passkeys'), 'Chrome on Linux'), 'Change');
-  await unfold(section(other, 'Password'), 'Remove password');
+  await createPasskey(page, server, user);
+  await openAccount(other, server, user);
+  await openDetails(row(section(page, 'Passkeys'), 'Chrome on Linux'), 'Change');
+  await openDetails(section(other, 'Password'), 'Remove password');
   expect(await race([page, other], /^Remove (Chrome on Linux|password)$/)).toEqual(['account', 'account']);
-  const left = (await server.accounts()).find(({ email }) => email === person.email)!;
+  const left = (await server.accounts()).find(({ email }) => email === user.email)!;
   expect(left.passkeys + Number(left.has_password)).toBe(1);
 });

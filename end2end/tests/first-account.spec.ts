@@ -4,7 +4,7 @@ import { expect, test } from '../support/test.ts';
 
 const OWNER = { email: 'owner@example.com', password: 'correct horse battery' };
 
-test('the link on the terminal makes the first account with a password, and works once', async ({
+test('the link on the terminal creates the first account with a password, and works once', async ({
   page,
   startServer,
   anotherBrowser,
@@ -38,9 +38,9 @@ test('the link on the terminal makes the first account with a password, and work
   });
 });
 
-test('the link on the terminal makes the first account with a passkey', async ({ page, startServer }) => {
+test('the link on the terminal creates the first account with a passkey', async ({ page, startServer }) => {
   const server = await startServer();
-  const authenticator = await Authenticator.plugInto(page);
+  const authenticator = await Authenticator.addTo(page);
 
   await page.goto(await server.firstAccountLink());
   await page.getByRole('textbox', { name: 'Email' }).fill(OWNER.email);
@@ -53,7 +53,7 @@ test('the link on the terminal makes the first account with a passkey', async ({
   ]);
 });
 
-test('two people who open the link at once make one account between them', async ({
+test('two users who open the link concurrently create one account', async ({
   page,
   startServer,
   anotherBrowser,
@@ -62,13 +62,13 @@ test('two people who open the link at once make one account between them', async
   complaints.tolerate(/status of 410/);
   const server = await startServer();
   const rival = await anotherBrowser();
-  for (const [visitor, email] of [
+  for (const [otherPage, email] of [
     [page, 'first@example.com'],
     [rival, 'second@example.com'],
   ] as const) {
-    await visitor.goto(await server.firstAccountLink());
-    await visitor.getByRole('textbox', { name: 'Email' }).fill(email);
-    await visitor.getByLabel('Password').fill(OWNER.password);
+    await otherPage.goto(await server.firstAccountLink());
+    await otherPage.getByRole('textbox', { name: 'Email' }).fill(email);
+    await otherPage.getByLabel('Password').fill(OWNER.password);
   }
   await page.getByRole('button', { name: 'Create account' }).click();
   await expectPage(page, 'account');
@@ -77,7 +77,7 @@ test('two people who open the link at once make one account between them', async
   expect(await server.json<object[]>(['account', 'list'])).toHaveLength(1);
 });
 
-test('a password that is too short is refused beside its box, which forgets it while the address stays', async ({
+test('a short password is refused at its field, which is cleared while the address stays', async ({
   page,
   startServer,
 }) => {
@@ -94,7 +94,7 @@ test('a password that is too short is refused beside its box, which forgets it w
   expect(await server.json(['account', 'list'])).toEqual([]);
 });
 
-test('an enrolment link from the command line lets its person choose a password, once', async ({
+test('an enrolment link from the command line sets a password, once', async ({
   page,
   server,
   complaints,
@@ -118,8 +118,8 @@ test('an enrolment link from the command line lets its person choose a password,
   await expectPage(page, 'problem');
 });
 
-test('an enrolment link lets its person create a passkey', async ({ page, server }) => {
-  const authenticator = await Authenticator.plugInto(page);
+test('an enrolment link creates a passkey', async ({ page, server }) => {
+  const authenticator = await Authenticator.addTo(page);
   await page.goto(await server.enrolmentLink('carol.invited@example.com'));
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expectPage(page, 'account');

@@ -1,14 +1,14 @@
 import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
-import { WAYS, administrate, expectPage, openAccount, press, race, row, unfold } from '../support/pages.ts';
+import { WAYS, openAdminPage, expectPage, openAccount, press, race, row, openDetails } from '../support/pages.ts';
 import type { Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
 const PASSWORD = 'correct horse battery';
 
-/** Invites somebody on the page for accounts, and reads the link. */
+/** Invites a user on the accounts page; returns the link. */
 async function invite(page: Page, email: string, role: 'Person' | 'Administrator'): Promise<string> {
-  await unfold(page.getByRole('main'), 'Invite somebody');
+  await openDetails(page.getByRole('main'), 'Invite somebody');
   await page.getByRole('textbox', { name: 'Email' }).fill(email);
   await page.getByLabel('Role').selectOption({ label: role });
   await press(page, 'Invite');
@@ -27,7 +27,7 @@ async function find(page: Page, server: Server, email: string) {
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`an administrator invites, and the person comes in by the link, once, ${way}`, async ({
+  test(`an administrator invites a user, who enrols by the link, once, ${way}`, async ({
     anotherBrowser,
     server,
     administrator,
@@ -36,7 +36,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     complaints.tolerate(/status of 410/);
     const email = `invited.${way.replace(' ', '.')}@example.com`.toLowerCase();
     const page = await anotherBrowser({ javaScriptEnabled });
-    await administrate(page, server, administrator, 'accounts');
+    await openAdminPage(page, server, administrator, 'accounts');
     const link = await invite(page, email, 'Person');
     expect(link).toMatch(new RegExp(`^${server.issuer}/enroll/[\\w-]{43}$`));
 
@@ -47,49 +47,49 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await expect(await find(page, server, email)).toContainText('waiting for its person · added just now');
     });
 
-    const person = await anotherBrowser({ javaScriptEnabled });
-    await person.goto(link);
-    await expectPage(person, 'enroll');
-    await expect(person.getByRole('textbox', { name: 'Email' })).toHaveValue(email);
-    await expect(person.getByRole('textbox', { name: 'Email' })).not.toBeEditable();
-    await person.getByLabel('Password').fill(PASSWORD);
-    await press(person, 'Create account');
-    await expectPage(person, 'account');
-    await expect(person.getByRole('link', { name: 'Administration' })).toHaveCount(0);
+    const user = await anotherBrowser({ javaScriptEnabled });
+    await user.goto(link);
+    await expectPage(user, 'enroll');
+    await expect(user.getByRole('textbox', { name: 'Email' })).toHaveValue(email);
+    await expect(user.getByRole('textbox', { name: 'Email' })).not.toBeEditable();
+    await user.getByLabel('Password').fill(PASSWORD);
+    await press(user, 'Create account');
+    await expectPage(user, 'account');
+    await expect(user.getByRole('link', { name: 'Administration' })).toHaveCount(0);
 
     await expect(await find(page, server, email)).toContainText('active · a password, no passkey');
-    expect((await person.goto(link))?.status()).toBe(410);
-    await expectPage(person, 'problem');
-    await expect(person.getByRole('heading')).toHaveText('This link has been used or has expired.');
+    expect((await user.goto(link))?.status()).toBe(410);
+    await expectPage(user, 'problem');
+    await expect(user.getByRole('heading')).toHaveText('This link has been used or has expired.');
   });
 }
 
-test('somebody who is invited as an administrator is one', async ({ page, server, administrator, anotherBrowser }) => {
-  await administrate(page, server, administrator, 'accounts');
+test('a user who is invited as an administrator is one', async ({ page, server, administrator, anotherBrowser }) => {
+  await openAdminPage(page, server, administrator, 'accounts');
   const link = await invite(page, 'second.administrator@example.com', 'Administrator');
-  const person = await anotherBrowser();
-  await person.goto(link);
-  await person.getByLabel('Password').fill(PASSWORD);
-  await press(person, 'Create account');
-  await person.getByRole('link', { name: 'Administration' }).click();
-  await expectPage(person, 'admin-accounts');
+  const user = await anotherBrowser();
+  await user.goto(link);
+  await user.getByLabel('Password').fill(PASSWORD);
+  await press(user, 'Create account');
+  await user.getByRole('link', { name: 'Administration' }).click();
+  await expectPage(user, 'admin-accounts');
 });
 
-test('an invitation that cannot be is refused beside its box, which keeps what was typed', async ({ page, server, administrator, person }) => {
-  await administrate(page, server, administrator, 'accounts');
-  await unfold(page.getByRole('main'), 'Invite somebody');
+test('an invalid invitation is refused at its field, which keeps the input', async ({ page, server, administrator, user }) => {
+  await openAdminPage(page, server, administrator, 'accounts');
+  await openDetails(page.getByRole('main'), 'Invite somebody');
   const box = page.getByRole('textbox', { name: 'Email' });
-  await box.fill(person.email);
+  await box.fill(user.email);
   await page.getByLabel('Role').selectOption({ label: 'Administrator' });
   await press(page, 'Invite');
-  await expect(page.getByRole('alert')).toHaveText(`Nothing was done: ${person.email} has an account and can sign in already.`);
+  await expect(page.getByRole('alert')).toHaveText(`Nothing was done: ${user.email} has an account and can sign in already.`);
   await expect(box).toHaveAccessibleDescription(/can sign in already/);
-  await expect(box).toHaveValue(person.email);
+  await expect(box).toHaveValue(user.email);
   await expect(page.getByLabel('Role')).toHaveValue('administrator');
-  expect((await server.accounts()).find(({ email }) => email === person.email)).toMatchObject({ role: 'person' });
+  expect((await server.accounts()).find(({ email }) => email === user.email)).toMatchObject({ role: 'person' });
 });
 
-test('a lost invitation is made anew on the page, and the first link goes on until one is used', async ({
+test('a lost invitation can be created again, and the first link works until one is used', async ({
   page,
   server,
   administrator,
@@ -99,22 +99,22 @@ test('a lost invitation is made anew on the page, and the first link goes on unt
   complaints.tolerate(/status of 410/);
   const email = 'lost.invitation@example.com';
   const first = await server.enrolmentLink(email);
-  await administrate(page, server, administrator, 'accounts');
+  await openAdminPage(page, server, administrator, 'accounts');
   const account = await find(page, server, email);
-  await unfold(account, 'Change');
+  await openDetails(account, 'Change');
   await press(account, /^Make another invitation link/);
   const second = await page.getByLabel('One-time link').inputValue();
   expect(second).not.toBe(first);
 
-  const person = await anotherBrowser();
-  await person.goto(second);
-  await person.getByLabel('Password').fill(PASSWORD);
-  await press(person, 'Create account');
-  await expectPage(person, 'account');
-  expect((await person.goto(first))?.status()).toBe(410);
+  const user = await anotherBrowser();
+  await user.goto(second);
+  await user.getByLabel('Password').fill(PASSWORD);
+  await press(user, 'Create account');
+  await expectPage(user, 'account');
+  expect((await user.goto(first))?.status()).toBe(410);
 });
 
-test('"account add" prints a link; with a role, its person has that role', async ({ page, server }) => {
+test('"account add" prints a link; with a role, its user has that role', async ({ page, server }) => {
   const email = 'added.as.administrator@example.com';
   const { stdout, code } = await server.command(['account', 'add', email, '--role', 'administrator']);
   expect(code).toBe(0);
@@ -126,40 +126,40 @@ test('"account add" prints a link; with a role, its person has that role', async
   await expectPage(page, 'admin-accounts');
 });
 
-test('T-F47 two browsers with one invitation, each with a password: one wins', async ({ page, server, anotherBrowser, complaints }) => {
+test('T-F47 two browsers with one invitation, each with a password: one succeeds', async ({ page, server, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 410/);
   const email = 'raced.for.with.passwords@example.com';
   const link = await server.enrolmentLink(email);
-  const racers = [page, await anotherBrowser({ javaScriptEnabled: false })];
+  const browsers = [page, await anotherBrowser({ javaScriptEnabled: false })];
   const passwords = ['the password of the first', 'the password of the second'];
-  for (const [index, racer] of racers.entries()) {
-    await racer.goto(link);
-    await racer.getByLabel('Password').fill(passwords[index]!);
+  for (const [index, browser] of browsers.entries()) {
+    await browser.goto(link);
+    await browser.getByLabel('Password').fill(passwords[index]!);
   }
-  const outcome = await race(racers, 'Create account');
+  const outcome = await race(browsers, 'Create account');
   expect([...outcome].sort()).toEqual(['account', 'problem']);
 
   const winner = outcome.indexOf('account');
-  await expect(racers[1 - winner]!.getByRole('heading')).toHaveText('This link has been used or has expired.');
-  await racers[1 - winner]!.goto(server.url('/account'));
-  await expectPage(racers[1 - winner]!, 'login');
+  await expect(browsers[1 - winner]!.getByRole('heading')).toHaveText('This link has been used or has expired.');
+  await browsers[1 - winner]!.goto(server.url('/account'));
+  await expectPage(browsers[1 - winner]!, 'login');
   const again = await anotherBrowser();
   await openAccount(again, server, { email, password: passwords[winner]! });
 });
 
-test('T-F47 two browsers with one invitation, each with a passkey: one wins', async ({ page, server, anotherBrowser, complaints }) => {
+test('T-F47 two browsers with one invitation, each with a passkey: one succeeds', async ({ page, server, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 410/);
   const email = 'raced.for.with.passkeys@example.com';
   const link = await server.enrolmentLink(email);
-  const racers = [page, await anotherBrowser()];
-  for (const racer of racers) {
-    await Authenticator.plugInto(racer);
-    await racer.goto(link);
-    await expect(racer.getByRole('button', { name: 'Create a passkey' })).toBeEnabled();
+  const browsers = [page, await anotherBrowser()];
+  for (const browser of browsers) {
+    await Authenticator.addTo(browser);
+    await browser.goto(link);
+    await expect(browser.getByRole('button', { name: 'Create a passkey' })).toBeEnabled();
   }
-  await Promise.all(racers.map((racer) => racer.getByRole('button', { name: 'Create a passkey' }).click()));
-  const arrived = () => Promise.all(racers.map((racer) => racer.locator('main[data-page=account]').count()));
-  const refused = () => Promise.all(racers.map((racer) => racer.getByRole('alert').filter({ hasText: 'has been used or has expired' }).count()));
+  await Promise.all(browsers.map((browser) => browser.getByRole('button', { name: 'Create a passkey' }).click()));
+  const arrived = () => Promise.all(browsers.map((browser) => browser.locator('main[data-page=account]').count()));
+  const refused = () => Promise.all(browsers.map((browser) => browser.getByRole('alert').filter({ hasText: 'has been used or has expired' }).count()));
   await expect.poll(async () => [...(await arrived())].sort()).toEqual([0, 1]);
   await expect.poll(async () => [...(await refused())].sort()).toEqual([0, 1]);
   expect((await server.accounts()).find((account) => account.email === email)).toMatchObject({ passkeys: 1, has_password: false });

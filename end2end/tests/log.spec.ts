@@ -2,17 +2,17 @@ import { McpClient } from '../support/client.ts';
 import { allow } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-test('nothing of a whole flow is in the log, however much is logged', async ({ page, startServer, webCallback, complaints }) => {
+test('no secret of a whole flow is in the log, at any level', async ({ page, startServer, webCallback, complaints }) => {
   complaints.tolerate(/status of 400/);
   const server = await startServer({ settings: { RUST_LOG: 'trace' } });
-  const person = await server.person();
+  const user = await server.user();
   const added = await server.json<{ client_id: string; client_secret: string }>([
     ...['client', 'add', '--name', 'Payroll', '--redirect-uri', webCallback.uri, '--confidential'],
   ]);
   const client = await McpClient.discover(server.mcp);
   client.clientId = added.client_id;
   client.secret = added.client_secret;
-  const tokens = await allow(page, client, webCallback, person);
+  const tokens = await allow(page, client, webCallback, user);
   const { state, verifier } = client;
   const refreshed = await client.refresh(tokens.refresh_token);
   expect(refreshed.status).toBe(200);
@@ -21,15 +21,15 @@ test('nothing of a whole flow is in the log, however much is logged', async ({ p
   expect((await client.refresh(`${tokens.refresh_token}x`)).status).toBe(400);
   await page.goto(client.authorizationUrl('https://elsewhere.example/callback'));
 
-  // The way somebody signed in last is no secret, only a word.
+  // The sign-in method of the last sign-in is no secret.
   const cookies = (await page.context().cookies()).filter(({ name }) => name !== '__Host-vestibule-way');
   const secrets = [
-    ...[webCallback.answer.get('code'), state, verifier, client.state, client.verifier, added.client_secret, person.email, person.password],
+    ...[webCallback.answer.get('code'), state, verifier, client.state, client.verifier, added.client_secret, user.email, user.password],
     ...[tokens.access_token, tokens.refresh_token, refreshed.body.access_token, refreshed.body.refresh_token],
     ...cookies.map(({ value }) => value),
   ];
   expect(secrets.length).toBeGreaterThanOrEqual(14);
-  // What is logged is there.
+  // Expected entries are logged.
   expect(server.output).toMatch(/TRACE/);
   expect(server.output).toContain('/token');
   expect(server.output).toContain(added.client_id);

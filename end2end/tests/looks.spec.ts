@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
-import { brightnessBehind, expectAccessible, expectNoSidewaysScrolling, signIn } from '../support/pages.ts';
+import { backgroundBrightness, expectAccessible, expectNoSidewaysScrolling, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
-import { TOUR, gather, unfoldAll } from '../support/tour.ts';
+import { TOUR, prepareCast, openAllDetails } from '../support/tour.ts';
 
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
@@ -10,26 +10,26 @@ const SMALLEST = { width: 320, height: 640 };
 test.beforeEach(({ complaints }) => complaints.tolerate(/status of 4(00|03)/));
 
 for (const [name, open] of Object.entries(TOUR)) {
-  test(`${name}: accessible in light and dark, which really differ, and whole on every screen and at 200 % zoom`, async ({
+  test(`${name}: accessible in light and dark mode, and complete on every screen and at 200 % zoom`, async ({
     page,
     startServer,
     callback,
   }) => {
     await page.setViewportSize(DESKTOP);
     await page.emulateMedia({ colorScheme: 'light' });
-    await open(page, await gather(startServer, callback));
+    await open(page, await prepareCast(startServer, callback));
     await expectAccessible(page);
     await expectNoSidewaysScrolling(page);
-    const light = { ground: await brightnessBehind(page, 'html'), card: await brightnessBehind(page, 'main') };
+    const light = { ground: await backgroundBrightness(page, 'html'), card: await backgroundBrightness(page, 'main') };
     expect(Math.min(light.ground, light.card)).toBeGreaterThan(0.85);
 
     await page.emulateMedia({ colorScheme: 'dark' });
     await expectAccessible(page);
-    const dark = { ground: await brightnessBehind(page, 'html'), card: await brightnessBehind(page, 'main') };
+    const dark = { ground: await backgroundBrightness(page, 'html'), card: await backgroundBrightness(page, 'main') };
     expect(Math.max(dark.ground, dark.card)).toBeLessThan(0.25);
 
     await test.step('with every second step open', async () => {
-      await unfoldAll(page);
+      await openAllDetails(page);
       await expectNoSidewaysScrolling(page);
       await page.setViewportSize(PHONE);
       await expectNoSidewaysScrolling(page);
@@ -52,7 +52,7 @@ for (const [name, open] of Object.entries(TOUR)) {
       await expectNoMotion(page);
     });
 
-    // A window of 1280 pixels at 200 %, and then with text alone of twice the size.
+    // A window of 1280 pixels at 200 %, and then with text of twice the size.
     await page.setViewportSize({ width: 640, height: 400 });
     await expectNoSidewaysScrolling(page);
     await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
@@ -60,7 +60,7 @@ for (const [name, open] of Object.entries(TOUR)) {
   });
 }
 
-/** Everything that a finger is to hit is 44 pixels high, or 24 where a label of that height belongs to it (WCAG 2.5.8). */
+/** Expects that touch targets are 44 pixels high, or 24 with a label of that height (WCAG 2.5.8). */
 async function expectControlsOfSize(page: Page): Promise<void> {
   const heights = await page.locator('main :is(button, .button, input, select, textarea, summary)').evaluateAll((parts) =>
     parts
@@ -72,7 +72,7 @@ async function expectControlsOfSize(page: Page): Promise<void> {
   expect(heights.filter((height) => Number(height.split(': ').pop()) < 44)).toEqual([]);
 }
 
-/** Buttons and boxes have an edge where their ground is not seen. */
+/** Expects that buttons and fields have a border when their background is not shown. */
 async function expectEdges(page: Page): Promise<void> {
   const bare = await page.locator('main :is(.button, input, select, textarea)').evaluateAll((parts) =>
     parts
@@ -83,7 +83,7 @@ async function expectEdges(page: Page): Promise<void> {
   expect(bare).toEqual([]);
 }
 
-/** Nothing runs, and nothing would run for longer than an eye can follow. */
+/** Expects that no animation runs or would run noticeably long. */
 async function expectNoMotion(page: Page): Promise<void> {
   const moving = await page.evaluate(() => {
     const seconds = (durations: string) => Math.max(...durations.split(',').map((duration) => Number.parseFloat(duration)));
@@ -97,17 +97,17 @@ async function expectNoMotion(page: Page): Promise<void> {
 }
 
 for (const name of ['sign-in', 'recovery', 'sign-up', 'offer', 'consent', 'enrolment', 'reset', 'account', 'codes', 'admin-accounts', 'admin-audit']) {
-  test(`${name}: whole without script, too`, async ({ anotherBrowser, startServer, callback }) => {
+  test(`${name}: complete without JavaScript, too`, async ({ anotherBrowser, startServer, callback }) => {
     const page = await anotherBrowser({ javaScriptEnabled: false, viewport: SMALLEST });
-    await TOUR[name]!(page, await gather(startServer, callback));
-    await unfoldAll(page);
+    await TOUR[name]!(page, await prepareCast(startServer, callback));
+    await openAllDetails(page);
     await expectNoSidewaysScrolling(page);
     await expectControlsOfSize(page);
     await expect(page.locator('main button:disabled')).toBeHidden();
   });
 }
 
-test('setup: accessible in light and dark, and whole at 320 pixels', async ({ page, startServer }) => {
+test('setup: accessible in light and dark mode, and complete at 320 pixels', async ({ page, startServer }) => {
   const server = await startServer();
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(await server.firstAccountLink());
@@ -118,17 +118,17 @@ test('setup: accessible in light and dark, and whole at 320 pixels', async ({ pa
   }
 });
 
-test('with colours forced by the system, buttons and the warning keep their shapes', async ({ page, client, callback, person }) => {
+test('with forced colours, buttons and warnings keep their shapes', async ({ page, client, callback, user }) => {
   await page.emulateMedia({ forcedColors: 'active' });
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   const width = (selector: string, side: string) =>
     page.locator(selector).evaluate((part, side) => Number.parseFloat(getComputedStyle(part).getPropertyValue(side)), side);
   expect(await width('.button.filled', 'border-top-width')).toBeGreaterThan(await width('.button:not(.filled)', 'border-top-width'));
   expect(await width('.caution', 'border-left-width')).toBeGreaterThanOrEqual(3);
 });
 
-test('what a page loads is its own, compressed and kept for ever; the page itself is kept nowhere', async ({ page, server }) => {
+test('the files of a page are compressed and cached without limit; the page itself is not cached', async ({ page, server }) => {
   const loaded: { path: string; encoding: string | undefined; cache: string | undefined; size: number }[] = [];
   page.on('requestfinished', async (request) => {
     const response = await request.response();

@@ -13,7 +13,7 @@ import { expect, test } from '../support/test.ts';
 
 type Stored<Load extends keyof OAuthClientProvider> = Awaited<ReturnType<Extract<OAuthClientProvider[Load], (...all: never[]) => unknown>>>;
 
-/** What an application remembers between the steps; the browser is the test's. */
+/** The state of an application between the steps; the browser is the test's. */
 class Application implements OAuthClientProvider {
   readonly clientMetadata: OAuthClientMetadata;
   authorizationUrl: URL | undefined;
@@ -44,7 +44,7 @@ class Application implements OAuthClientProvider {
   discoveryState = () => this.#discovered;
 }
 
-/** One whose metadata document (R-C2) is published at an address of its own. */
+/** An application with a metadata document (R-C2) at its own URL. */
 class PublishedApplication extends Application {
   constructor(
     redirectUrl: string,
@@ -54,13 +54,13 @@ class PublishedApplication extends Application {
   }
 }
 
-test('the official TypeScript client: discovery, registration, sign-in, tools, step-up, refresh, and death by replay', async ({
+test('the official TypeScript client: discovery, registration, sign-in, tools, step-up, refresh, and revocation by replay', async ({
   page,
   startServer,
   callback,
 }) => {
   const server = await startServer({ settings: { VESTIBULE_REFRESH_REPLAY_WINDOW: '0s' } });
-  const person = await server.person();
+  const user = await server.user();
   const application = new Application(callback.uri);
   const newTransport = () => new StreamableHTTPClientTransport(new URL(server.mcp), { authProvider: application });
 
@@ -72,7 +72,7 @@ test('the official TypeScript client: discovery, registration, sign-in, tools, s
     expect(application.authorizationUrl?.searchParams.get('resource')).toBe(server.mcp);
 
     await page.goto(application.authorizationUrl!.href);
-    await signIn(page, person);
+    await signIn(page, user);
     await expectPage(page, 'consent');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('TypeScript Client wants to use Notes');
     await decide(page, 'Allow');
@@ -147,7 +147,7 @@ test('the official TypeScript client, known by its metadata document: sign-in, t
   expect(application.authorizationUrl?.searchParams.get('client_id')).toBe(document.url);
 
   await page.goto(application.authorizationUrl!.href);
-  await signIn(page, await server.person());
+  await signIn(page, await server.user());
   await expectPage(page, 'consent');
   await expect(page.getByRole('main')).toContainText(new URL(document.url).host);
   await decide(page, 'Allow');
@@ -172,8 +172,8 @@ function newClient(): Client {
   return new Client({ name: 'end2end', version: '1.0.0' });
 }
 
-test('inside the window a repeated refresh gets the same successor; racing clients all go on', async ({ page, person, client, callback }) => {
-  const tokens = await allow(page, client, callback, person);
+test('inside the window a repeated refresh gets the same successor; concurrent clients keep working', async ({ page, user, client, callback }) => {
+  const tokens = await allow(page, client, callback, user);
   const answers = await Promise.all(Array.from({ length: 8 }, () => client.refresh(tokens.refresh_token)));
   expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
   expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
@@ -181,8 +181,8 @@ test('inside the window a repeated refresh gets the same successor; racing clien
   expect((await client.refresh(String(answer?.body.refresh_token))).status).toBe(200);
 });
 
-test('a code that is used twice is refused, and what it bought the first time ends', async ({ page, person, client, callback }) => {
-  const tokens = await allow(page, client, callback, person);
+test('a code that is used twice is refused, and its grant is revoked', async ({ page, user, client, callback }) => {
+  const tokens = await allow(page, client, callback, user);
   await expect(client.exchange(callback.answer, callback.uri)).rejects.toThrow(/invalid_grant/);
   expect((await client.me(tokens.access_token)).status).toBe(401);
   expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');

@@ -5,20 +5,20 @@ import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
 import { McpClient } from '../support/client.ts';
 import { type Cookies, Table } from '../support/measure.ts';
-import { expectPage, typePassword } from '../support/pages.ts';
-import type { Person, Server } from '../support/server.ts';
+import { expectPage, submitPassword } from '../support/pages.ts';
+import type { User, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
 const TABLE = fileURLToPath(new URL('../test-results/pages.md', import.meta.url));
 const LOADS = 7;
 
-test('how fast and how large every page is', async ({ browser, page, startServer, callback }) => {
+test('speed and size of every page', async ({ browser, page, startServer, callback }) => {
   test.setTimeout(900_000);
   const server = await startServer({ settings: { VESTIBULE_SIGN_UP: 'open' } });
   const table = new Table(browser, server.issuer, LOADS);
   try {
-    const person = await measureArrival(table, server);
-    const signedIn = await measureAccount(table, server, page, person);
+    const user = await measureArrival(table, server);
+    const signedIn = await measureAccount(table, server, page, user);
     const client = await McpClient.connect(server.mcp, callback.uri);
     await page.goto(client.authorizationUrl(callback.uri));
     await expectPage(page, 'consent');
@@ -34,26 +34,26 @@ test('how fast and how large every page is', async ({ browser, page, startServer
   expect(table.faults).toEqual([]);
 });
 
-/** The pages of somebody who is not signed in. Answers a person with an account. */
-async function measureArrival(table: Table, server: Server): Promise<Person> {
-  // There is a page for the first account until there is one.
+/** Measures the pages without a session; returns a user with an account. */
+async function measureArrival(table: Table, server: Server): Promise<User> {
+  // The setup page exists until there is an account.
   await table.add('`/setup/…`', 'setup', await server.firstAccountLink());
   await table.add('`/login`', 'login', '/login');
   await table.add('`/recover`', 'recover', '/recover');
   await table.add('`/sign-up`', 'sign-up', '/sign-up');
   await table.add('`/enroll/…`', 'enroll', await server.enrolmentLink('bob@example.com'));
-  const person = await server.person();
-  const { link } = await server.json<{ link: string }>(['account', 'reset', person.email]);
+  const user = await server.user();
+  const { link } = await server.json<{ link: string }>(['account', 'reset', user.email]);
   await table.add('`/reset/…`', 'reset', link);
-  return person;
+  return user;
 }
 
-/** The pages of the person's own account. They are an administrator with a passkey afterwards; answers their cookies. */
-async function measureAccount(table: Table, server: Server, page: Page, person: Person): Promise<Cookies> {
-  await server.json(['account', 'role', person.email, 'administrator']);
-  await Authenticator.plugInto(page);
+/** Measures the pages of a user's account. The user is an administrator with a passkey afterwards; returns their cookies. */
+async function measureAccount(table: Table, server: Server, page: Page, user: User): Promise<Cookies> {
+  await server.json(['account', 'role', user.email, 'administrator']);
+  await Authenticator.addTo(page);
   await page.goto(server.url('/login'));
-  await typePassword(page, person);
+  await submitPassword(page, user);
   await expectPage(page, 'offer');
   await table.add('`/passkey`', 'offer', '/passkey', await page.context().storageState());
   await page.getByRole('button', { name: 'Create a passkey' }).click();
@@ -65,7 +65,7 @@ async function measureAccount(table: Table, server: Server, page: Page, person: 
   return signedIn;
 }
 
-/** The cookies of a browser that made recovery codes and has not looked at them, since they are shown once. */
+/** The cookies of a browser that created recovery codes and has not shown them yet, since they are shown once. */
 async function withFreshCodes(page: Page): Promise<Cookies> {
   await page.evaluate(async () => {
     const form = document.querySelector<HTMLFormElement>('form[action$="/make_recovery_codes"]');

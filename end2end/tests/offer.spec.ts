@@ -1,18 +1,18 @@
 import { Authenticator } from '../support/authenticator.ts';
-import { WAYS, decide, decline, expectPage, openAccount, section, signOut, typePassword } from '../support/pages.ts';
+import { WAYS, decide, decline, expectPage, openAccount, section, signOut, submitPassword } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`who signs in with a password and has no passkey is offered one, says no, and goes on, ${way}`, async ({
+  test(`a user without a passkey is offered one after a password, declines it, and continues, ${way}`, async ({
     anotherBrowser,
     server,
-    person,
+    user,
     client,
     callback,
   }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     await page.goto(client.authorizationUrl(callback.uri));
-    await typePassword(page, person);
+    await submitPassword(page, user);
     await expectPage(page, 'offer');
     await expect(page.getByRole('heading', { name: 'Sign in faster next time' })).toBeVisible();
     await expect(page.getByRole('button', { name: 'Create a passkey' })).toBeVisible({ visible: javaScriptEnabled });
@@ -25,17 +25,17 @@ for (const { javaScriptEnabled, way } of WAYS) {
       for (const browser of [page, await anotherBrowser({ javaScriptEnabled })]) {
         await browser.context().clearCookies();
         await browser.goto(server.url('/login'));
-        await typePassword(browser, person);
+        await submitPassword(browser, user);
         await expectPage(browser, 'account');
       }
     });
   });
 }
 
-test('a passkey created there leads on to the application, and is offered no more', async ({ page, server, person, client, callback }) => {
-  const authenticator = await Authenticator.plugInto(page);
+test('a passkey created there leads to the application, and is not offered again', async ({ page, server, user, client, callback }) => {
+  const authenticator = await Authenticator.addTo(page);
   await page.goto(client.authorizationUrl(callback.uri));
-  await typePassword(page, person);
+  await submitPassword(page, user);
   await expectPage(page, 'offer');
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await decide(page, 'Allow');
@@ -45,26 +45,26 @@ test('a passkey created there leads on to the application, and is offered no mor
   await page.goto(server.url('/account'));
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveText(/Chrome on Linux · added just now/);
   await signOut(page);
-  await typePassword(page, person);
+  await submitPassword(page, user);
   await expectPage(page, 'account');
 });
 
-test('a dialog that is closed leaves the offer standing, and the person can still go on', async ({ page, person, client, callback }) => {
-  const authenticator = await Authenticator.plugInto(page);
-  await authenticator.failToVerify();
+test('after a closed dialog the offer stays, and the user can continue', async ({ page, user, client, callback }) => {
+  const authenticator = await Authenticator.addTo(page);
+  await authenticator.failUserVerification();
   await page.goto(client.authorizationUrl(callback.uri));
-  await typePassword(page, person);
+  await submitPassword(page, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(page.getByRole('alert')).toHaveText(/No passkey was used/);
   await decline(page);
   await expectPage(page, 'consent');
 });
 
-test('the offer is for whoever has just signed in without a passkey, and holds nobody else up', async ({ page, server, person }) => {
+test('the offer is only for users who have just signed in without a passkey', async ({ page, server, user }) => {
   await page.goto(server.url('/passkey'));
   await expectPage(page, 'login');
-  await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+  await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   await page.goto(server.url('/passkey'));
   await expectPage(page, 'offer');
   await page.getByRole('button', { name: 'Create a passkey' }).click();

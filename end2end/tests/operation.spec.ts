@@ -6,13 +6,13 @@ import { Redis } from '../support/redis.ts';
 import type { Key } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-test('"account disable" ends the session, the refresh token and the access at once', async ({ page, server, person, client, callback }) => {
-  const tokens = await allow(page, client, callback, person);
+test('"account disable" ends the session, the refresh token and the access at once', async ({ page, server, user, client, callback }) => {
+  const tokens = await allow(page, client, callback, user);
   expect((await client.me(tokens.access_token)).status).toBe(200);
   await page.goto(server.url('/account'));
   await expectPage(page, 'account');
 
-  await server.json(['account', 'disable', person.email]);
+  await server.json(['account', 'disable', user.email]);
 
   await page.reload();
   await expectPage(page, 'login');
@@ -21,27 +21,27 @@ test('"account disable" ends the session, the refresh token and the access at on
   expect({ status: refused.status, error: refused.body.error }).toEqual({ status: 400, error: 'invalid_grant' });
 
   await test.step('enabled again, what it had allowed stays ended', async () => {
-    await server.json(['account', 'enable', person.email]);
+    await server.json(['account', 'enable', user.email]);
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     await page.reload();
     await expectPage(page, 'login');
   });
 });
 
-test('"account remove" ends everything too, and the address is free again', async ({ page, server, person, client, callback }) => {
-  const tokens = await allow(page, client, callback, person);
-  await server.json(['account', 'remove', person.email]);
+test('"account remove" ends everything too, and the address can be used again', async ({ page, server, user, client, callback }) => {
+  const tokens = await allow(page, client, callback, user);
+  await server.json(['account', 'remove', user.email]);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
   expect((await client.me(tokens.access_token)).status).toBe(401);
   expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
-  await expect(server.enrolmentLink(person.email)).resolves.toContain('/enroll/');
+  await expect(server.enrolmentLink(user.email)).resolves.toContain('/enroll/');
 });
 
-test('"key rotate": old tokens go on working, new ones are signed by the new key', async ({ page, startServer, callback }) => {
+test('"key rotate": old tokens stay valid, new ones are signed by the new key', async ({ page, startServer, callback }) => {
   const server = await startServer();
   const client = await McpClient.connect(server.mcp, callback.uri);
-  const before = await allow(page, client, callback, await server.person());
+  const before = await allow(page, client, callback, await server.user());
   const [oldKey] = await server.publishedKeys();
   expect(keyOf(before.access_token)).toBe(oldKey?.kid);
 
@@ -57,14 +57,14 @@ test('"key rotate": old tokens go on working, new ones are signed by the new key
   expect((await client.me(before.access_token)).status).toBe(200);
 });
 
-test('a client added by the administrator is introduced as such, and proves itself with its secret', async ({ page, server, person, webCallback }) => {
+test('a client that an administrator added is shown as such, and authenticates with its secret', async ({ page, server, user, webCallback }) => {
   const added = await server.json<{ client_id: string; client_secret: string }>([
     ...['client', 'add', '--name', 'Payroll', '--redirect-uri', webCallback.uri, '--confidential'],
   ]);
   const client = await McpClient.discover(server.mcp);
   client.clientId = added.client_id;
   await page.goto(client.authorizationUrl(webCallback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   await expect(page.getByText('whoever runs this server added')).toBeVisible();
   await decide(page, 'Allow');
@@ -88,15 +88,15 @@ for (const engine of ['the embedded file', 'Redis'] as const) {
       const settings = redis ? await redis.settings(startServer) : {};
       const server = await startServer({ settings });
       const client = await McpClient.connect(server.mcp, callback.uri);
-      const person = await server.person();
-      const tokens = await allow(page, client, callback, person);
+      const user = await server.user();
+      const tokens = await allow(page, client, callback, user);
 
       await server.kill();
-      await server.startAgain();
+      await server.restart();
 
       await page.goto(server.url('/account'));
       await expectPage(page, 'account');
-      await expect(page.getByText(person.email)).toBeVisible();
+      await expect(page.getByText(user.email)).toBeVisible();
       expect((await client.me(tokens.access_token)).status).toBe(200);
       const refreshed = await client.refresh(tokens.refresh_token);
       expect(refreshed.status).toBe(200);
@@ -112,7 +112,7 @@ for (const engine of ['the embedded file', 'Redis'] as const) {
   });
 }
 
-test('a backup of the running server is restored into Redis, where the refresh token of a client works on', async ({
+test('a backup of the running server is restored into Redis, where the refresh token of a client still works', async ({
   page,
   redis,
   startServer,
@@ -121,8 +121,8 @@ test('a backup of the running server is restored into Redis, where the refresh t
 }) => {
   const first = await startServer();
   const client = await McpClient.connect(first.mcp, callback.uri);
-  const person = await first.person();
-  const tokens = await allow(page, client, callback, person);
+  const user = await first.user();
+  const tokens = await allow(page, client, callback, user);
   const backup = join(folder, 'backup');
   await first.json(['backup', backup]);
   await first.kill();
@@ -134,22 +134,22 @@ test('a backup of the running server is restored into Redis, where the refresh t
   expect(refreshed.status).toBe(200);
   const again = await client.refresh(String(refreshed.body.refresh_token), `${second.origin}/token`);
   expect(again.status).toBe(200);
-  expect((await second.accounts()).map(({ email }) => email)).toContain(person.email);
+  expect((await second.accounts()).map(({ email }) => email)).toContain(user.email);
 });
 
-test('two processes over one Redis are as strict as one', async ({ page, redis, startServer, callback }) => {
+test('two processes over one Redis accept one use', async ({ page, redis, startServer, callback }) => {
   const settings = await redis.settings(startServer);
   const first = await startServer({ settings });
   const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
-  const endpoints = Array.from({ length: 16 }, (_, racer) => `${(racer % 2 ? first : second).origin}/token`);
+  const endpoints = Array.from({ length: 16 }, (_, browser) => `${(browser % 2 ? first : second).origin}/token`);
   const client = await McpClient.connect(first.mcp, callback.uri);
-  const person = await first.person();
+  const user = await first.user();
   const me = (process: typeof first, token: string) =>
     fetch(`${process.origin}/api/me`, { headers: { authorization: `Bearer ${token}` } }).then(({ status }) => status);
 
   await test.step('a code is redeemed once, and the race ends what it bought', async () => {
     await page.goto(client.authorizationUrl(callback.uri));
-    await signIn(page, person);
+    await signIn(page, user);
     await decide(page, 'Allow');
     await expect(page).toHaveURL(/\/callback\?code=/);
     const form = { grant_type: 'authorization_code', code: callback.answer.get('code') ?? '', code_verifier: client.verifier };
@@ -168,7 +168,7 @@ test('two processes over one Redis are as strict as one', async ({ page, redis, 
     expect(answers.map(({ status }) => status)).toEqual(Array(16).fill(200));
     expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
 
-    await first.json(['account', 'disable', person.email]);
+    await first.json(['account', 'disable', user.email]);
     expect(await me(second, String(answers[0]?.body.access_token))).toBe(401);
   });
 });

@@ -2,16 +2,16 @@ import { Authenticator } from '../support/authenticator.ts';
 import { decide, expectPage, section, signIn, signOut } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-test('a passkey created on the account page signs in to an application that asks', async ({
+test('a passkey created on the account page signs in to a requesting application', async ({
   page,
   server,
-  person,
+  user,
   client,
   callback,
 }) => {
-  const authenticator = await Authenticator.plugInto(page);
+  const authenticator = await Authenticator.addTo(page);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   const passkeys = section(page, 'Passkeys').getByRole('listitem');
   await expect(passkeys).toHaveCount(0);
@@ -33,10 +33,10 @@ test('a passkey created on the account page signs in to an application that asks
   await expect(passkeys).toHaveText(/Chrome on Linux · added .* · last used just now/);
 });
 
-test('a device holds one passkey for an account, and says so when asked for a second', async ({ page, server, person }) => {
-  await Authenticator.plugInto(page);
+test('a device has one passkey for an account, and a second one is refused with a message', async ({ page, server, user }) => {
+  await Authenticator.addTo(page);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
 
@@ -44,26 +44,26 @@ test('a device holds one passkey for an account, and says so when asked for a se
   await expect(page.getByRole('alert')).toHaveText(/already holds a passkey/);
 });
 
-test('a passkey that does not verify its person signs nobody in', async ({ page, server, person }) => {
-  const authenticator = await Authenticator.plugInto(page);
+test('a passkey without user verification is refused', async ({ page, server, user }) => {
+  const authenticator = await Authenticator.addTo(page);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await signOut(page);
 
-  await authenticator.failToVerify();
+  await authenticator.failUserVerification();
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('alert')).toHaveText(/No passkey was used/);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
 });
 
-test('somebody without a passkey is told so and can use a password', async ({ page, server, person }) => {
-  await Authenticator.plugInto(page);
+test('a user without a passkey gets a message and can use a password', async ({ page, server, user }) => {
+  await Authenticator.addTo(page);
   await page.goto(server.url('/login'));
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('alert')).toHaveText(/No passkey was used/);
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
 });

@@ -3,8 +3,8 @@ import { McpClient } from '../support/client.ts';
 import { expectPage, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Opens an address that must be answered here, with 400, and lead nowhere. */
-async function expectProblem(page: Page, address: string): Promise<void> {
+/** Opens a URL that must be answered locally with 400 and without a redirect. */
+async function expectErrorPage(page: Page, address: string): Promise<void> {
   const response = await page.goto(address);
   expect(response?.status()).toBe(400);
   expect(response?.headers()).not.toHaveProperty('location');
@@ -14,8 +14,8 @@ async function expectProblem(page: Page, address: string): Promise<void> {
 
 test.beforeEach(({ complaints }) => complaints.tolerate(/status of 4\d\d/));
 
-test('an unknown application is a problem page, and never a redirect', async ({ page, client, callback }) => {
-  await expectProblem(page, client.authorizationUrl(callback.uri, { client_id: 'no-such-client' }));
+test('an unknown application gets an error page, and never a redirect', async ({ page, client, callback }) => {
+  await expectErrorPage(page, client.authorizationUrl(callback.uri, { client_id: 'no-such-client' }));
   await expect(page.getByRole('heading')).toHaveText('This application is not known here.');
   await page.getByText('Details for the application').click();
   await expect(page.getByText('invalid_client')).toBeVisible();
@@ -29,14 +29,14 @@ for (const [what, change] of [
   ['of localhost instead of 127.0.0.1', (uri: string) => uri.replace('127.0.0.1', 'localhost')],
   ['with user information', (uri: string) => uri.replace('http://', 'http://evil@')],
 ] as const) {
-  test(`a callback ${what} that was never registered is a problem page, and nothing goes there`, async ({ page, client, callback }) => {
-    await expectProblem(page, client.authorizationUrl(change(callback.uri)));
+  test(`a callback ${what} that was never registered gets an error page, and no redirect`, async ({ page, client, callback }) => {
+    await expectErrorPage(page, client.authorizationUrl(change(callback.uri)));
     await expect(page.getByRole('heading')).toHaveText(/an address it never named/);
     expect(callback.answers).toEqual([]);
   });
 }
 
-test('a fault after that is told to the application, with state and iss', async ({ page, server, client, callback }) => {
+test('a later error is redirected to the application, with state and iss', async ({ page, server, client, callback }) => {
   await page.goto(client.authorizationUrl(callback.uri, { code_challenge_method: 'plain' }));
   await expect(page.getByRole('heading', { name: 'Back in the application' })).toBeVisible();
   expect(callback.answer.get('error')).toBe('invalid_request');
@@ -44,7 +44,7 @@ test('a fault after that is told to the application, with state and iss', async 
   expect(callback.answer.get('iss')).toBe(server.issuer);
 });
 
-test('a request that never was, and an address that leads nowhere, are problem pages', async ({ page, server, person }) => {
+test('unknown requests and unknown paths get error pages', async ({ page, server, user }) => {
   expect((await page.goto(server.url('/login?request=nothing')))?.status()).toBe(400);
   await expectPage(page, 'problem');
   expect((await page.goto(server.url('/no/such/page')))?.status()).toBe(404);
@@ -52,13 +52,13 @@ test('a request that never was, and an address that leads nowhere, are problem p
   await page.getByRole('link', { name: 'Go to your account' }).click();
   await expectPage(page, 'login');
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   expect((await page.goto(server.url('/consent?request=nothing')))?.status()).toBe(400);
   await expectPage(page, 'problem');
 });
 
-test('a one-time link that never was is a problem page', async ({ page, server }) => {
+test('an unknown one-time link gets an error page', async ({ page, server }) => {
   for (const kind of ['setup', 'enroll', 'reset']) {
     expect((await page.goto(server.url(`/${kind}/${'x'.repeat(43)}`)))?.status()).toBe(410);
     await expectPage(page, 'problem');
@@ -75,12 +75,12 @@ test.describe('hostile names', () => {
     ['stacked marks and line breaks', `Z${'\u0301'.repeat(40)}\n\n\nbank`, 'Z\u0301\u0301 bank'],
     ['the longest name there may be', 'W'.repeat(200), `${'W'.repeat(60)}…`],
   ] as const) {
-    test(`${what}: shown harmlessly on sign-in and consent`, async ({ page, server, person, callback }) => {
+    test(`${what}: shown harmlessly on sign-in and consent`, async ({ page, server, user, callback }) => {
       const client = await McpClient.connect(server.mcp, callback.uri, name);
       await page.setViewportSize({ width: 320, height: 640 });
       await page.goto(client.authorizationUrl(callback.uri));
       await expect(page.locator('.lead bdi').first()).toHaveText(shown === 'An application' ? 'an application' : shown);
-      await signIn(page, person);
+      await signIn(page, user);
       await expectPage(page, 'consent');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(`${shown} wants to use Notes`);
       await expect(page.locator('main script, main img')).toHaveCount(0);

@@ -8,7 +8,7 @@ import { commandOf } from '../support/program.ts';
 import { freePort } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-/** What is said of the page with which a client ends: that it cannot close its window, and has no icon. */
+/** Messages about a client's final page, which cannot close its window and has no icon. */
 const ITS_PAGE = /Scripts may close only|favicon\.ico/;
 const WAYS = ['registered dynamically', 'known by its metadata document'] as const;
 
@@ -24,7 +24,7 @@ for (const way of WAYS) {
     const port = await freePort();
     const redirect = `http://localhost:${port}/oauth/callback`;
     const document = await publishDocument({ client_name: 'MCP CLI Client', redirect_uris: [redirect], token_endpoint_auth_method: 'none' });
-    // It refreshes a token a minute before its end: at each of its requests, with tokens this short.
+    // It refreshes a token a minute before its expiry, so with each request for tokens this short.
     const server = await startServer({
       settings: { VESTIBULE_ACCESS_TOKEN_LIFETIME: '30s', SSL_CERT_FILE: document.certificateFile },
     });
@@ -35,7 +35,7 @@ for (const way of WAYS) {
       const command = startProgram(commandOf('mcp-remote', 'mcp-remote-client', parameters, folder));
       complaints.tolerate(ITS_PAGE);
       await page.goto(await command.shows(/authorize this client by visiting:\s+(\S+)/));
-      await signIn(page, await server.person());
+      await signIn(page, await server.user());
       await expectPage(page, 'consent');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('MCP CLI Client wants to use Notes');
       await decide(page, 'Allow');
@@ -79,7 +79,7 @@ for (const way of WAYS) {
         ...['--method', 'tools/call', '--tool-name', tool, '--format', 'json', ...more],
       ];
       const start = commandOf('@modelcontextprotocol/inspector', 'mcp-inspector', parameters, folder);
-      // Where there is no terminal, it signs in only if it may open a browser by itself.
+      // Without a terminal, it signs in only if it may open a browser.
       Object.assign(start.env, { MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' });
       return startProgram(start);
     };
@@ -88,7 +88,7 @@ for (const way of WAYS) {
       const command = call('whoami');
       complaints.tolerate(ITS_PAGE);
       await page.goto(await command.shows(/Please navigate to: (\S+)/));
-      await signIn(page, await server.person());
+      await signIn(page, await server.user());
       await expectPage(page, 'consent');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('MCP Inspector wants to use Notes');
       await decide(page, 'Allow');
@@ -109,8 +109,8 @@ for (const way of WAYS) {
 
     expect(document.fetched).toBe(way === 'registered dynamically' ? 0 : 1);
 
-    // It hears a challenge for more scope only if it was told about its client beforehand; else it takes 403 for 401, refreshes,
-    // and ends in an internal error.
+    // It reads a challenge for more scopes only with a preconfigured client; otherwise it treats 403 as 401, refreshes, and ends
+    // in an internal error.
     if (way === 'registered dynamically') return;
     await test.step('for another tool it needs more, asks once more, and the person sees what is new', async () => {
       const command = call('add_note', '--tool-arg', 'text=Buy milk');
@@ -126,13 +126,13 @@ for (const way of WAYS) {
   });
 }
 
-/** What a tool gave, as the Inspector prints it. */
+/** The result of a tool, as the Inspector prints it. */
 function result(answer: string): Record<string, unknown> {
   const printed = JSON.parse(answer) as { result: { structuredContent: Record<string, unknown> } };
   return printed.result.structuredContent;
 }
 
-/** As which client it comes. */
+/** Its client id. */
 function expectedId(way: (typeof WAYS)[number], document: ClientDocument): unknown {
   return way === 'registered dynamically' ? expect.stringMatching(/^vc_/) : document.url;
 }

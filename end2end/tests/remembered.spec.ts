@@ -3,15 +3,15 @@ import { allow, decide, expectAccessible, expectNoSidewaysScrolling, expectPage,
 import { expect, test } from '../support/test.ts';
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`what was allowed a web application passes without a page until it is taken back, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({
+  test(`a consent for a web application skips the page until it is withdrawn, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({
     anotherBrowser,
     server,
-    person,
+    user,
     webCallback,
   }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     const client = await McpClient.connect(server.mcp, webCallback.uri, 'Web Client');
-    await allow(page, client, webCallback, person);
+    await allow(page, client, webCallback, user);
     await page.goto(client.authorizationUrl(webCallback.uri));
     await expect(page.getByRole('heading', { name: 'Back in the application' })).toBeVisible();
     const tokens = await client.exchange(webCallback.answers[1]!, webCallback.uri);
@@ -29,15 +29,15 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('an application on this computer asks every time', async ({ page, person, client, callback }) => {
-  await allow(page, client, callback, person);
+test('a loopback application shows the page every time', async ({ page, user, client, callback }) => {
+  await allow(page, client, callback, user);
   await page.goto(client.authorizationUrl(callback.uri));
   await expectPage(page, 'consent');
 });
 
-test('a step-up marks what is new, accessible and whole at 320 pixels', async ({ page, person, client, callback }) => {
+test('a step-up marks new scopes, accessible and complete at 320 pixels', async ({ page, user, client, callback }) => {
   await page.goto(client.authorizationUrl(callback.uri, { scope: 'notes:read' }));
-  await signIn(page, person);
+  await signIn(page, user);
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
   await page.goto(client.authorizationUrl(callback.uri));
@@ -55,9 +55,9 @@ test('a step-up marks what is new, accessible and whole at 320 pixels', async ({
   }
 });
 
-test('a new sign-in is asked of whoever is signed in, and the old one stays until it is given', async ({ page, server, person, client, callback }) => {
+test('a required new sign-in keeps the old session until it is completed', async ({ page, server, user, client, callback }) => {
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   await page.goto(client.authorizationUrl(callback.uri, { prompt: 'login' }));
   await expectPage(page, 'login');
@@ -68,14 +68,14 @@ test('a new sign-in is asked of whoever is signed in, and the old one stays unti
   await expectPage(page, 'account');
   await page.goto(asked.replace('/login', '/consent'));
   await expectPage(page, 'login');
-  await signIn(page, person);
+  await signIn(page, user);
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
 });
 
-test('a person reads that an old copy of a key was used, accessible and whole at 320 pixels', async ({ page, server, person, webCallback }) => {
+test('the notice of a replay is accessible and complete at 320 pixels', async ({ page, server, user, webCallback }) => {
   const client = await McpClient.connect(server.mcp, webCallback.uri, 'W'.repeat(80));
-  await allow(page, client, webCallback, person);
+  await allow(page, client, webCallback, user);
   const again = await client.token({
     grant_type: 'authorization_code',
     code: webCallback.answer.get('code') ?? '',

@@ -5,12 +5,12 @@ import { expect, test } from '../support/test.ts';
 
 const MARK = 'Used here last time';
 
-/** The button that stands out is `first`, and the one that is marked is `marked`; both keep their names. */
-async function expectWays(page: Page, { first, marked }: { first: string; marked: string | undefined }): Promise<void> {
+/** Expects that `first` is the primary button and `marked` has the mark; both keep their names. */
+async function expectMethods(page: Page, { first, marked }: { first: string; marked: string | undefined }): Promise<void> {
   await expectPage(page, 'login');
   for (const name of ['Sign in with a passkey', 'Sign in']) {
     const button = page.locator('main .button', { hasText: new RegExp(`^${name}$`) });
-    // Without script there are no passkeys, and no button for them.
+    // Without JavaScript there are no passkeys, and no button for them.
     if (name !== 'Sign in' && (await button.isHidden())) continue;
     await expect(button).toHaveAccessibleName(name);
     await expect(button).toHaveAccessibleDescription(name === marked ? MARK : '');
@@ -20,19 +20,19 @@ async function expectWays(page: Page, { first, marked }: { first: string; marked
   await expect(page.locator('.mark', { hasText: MARK })).toHaveCount(marked ? 1 : 0);
 }
 
-test('a browser that nobody has signed in with yet leads with the passkey and marks nothing', async ({ page, server }) => {
+test('a new browser shows the passkey first and marks nothing', async ({ page, server }) => {
   await page.goto(server.url('/login'));
-  await expectWays(page, { first: 'Sign in with a passkey', marked: undefined });
+  await expectMethods(page, { first: 'Sign in with a passkey', marked: undefined });
 });
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`where a password was used last, its button stands out and says so, ${way}`, async ({ anotherBrowser, server, person, client, callback }) => {
+  test(`the password button is first and marked after a sign-in with a password, ${way}`, async ({ anotherBrowser, server, user, client, callback }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
-    await openAccount(page, server, person);
+    await openAccount(page, server, user);
     await signOut(page);
-    await expectWays(page, { first: 'Sign in', marked: 'Sign in' });
+    await expectMethods(page, { first: 'Sign in', marked: 'Sign in' });
     await page.goto(client.authorizationUrl(callback.uri));
-    await expectWays(page, { first: 'Sign in', marked: 'Sign in' });
+    await expectMethods(page, { first: 'Sign in', marked: 'Sign in' });
 
     await test.step('it is this browser that remembers, and no secret', async () => {
       const cookie = (await page.context().cookies()).find(({ name }) => name === '__Host-vestibule-way');
@@ -40,32 +40,32 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect(cookie!.expires).toBeGreaterThan(Date.now() / 1000 + 300 * 24 * 3600);
       const other = await anotherBrowser({ javaScriptEnabled });
       await other.goto(server.url('/login'));
-      await expectWays(other, { first: 'Sign in with a passkey', marked: undefined });
+      await expectMethods(other, { first: 'Sign in with a passkey', marked: undefined });
     });
   });
 }
 
-test('where a passkey was used last, its button says so, until a password is used again', async ({ page, server, person, client, callback }) => {
-  await Authenticator.plugInto(page);
-  await openAccount(page, server, person);
+test('the passkey button is marked after a sign-in with a passkey, until a password is used', async ({ page, server, user, client, callback }) => {
+  await Authenticator.addTo(page);
+  await openAccount(page, server, user);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await signOut(page);
-  await expectWays(page, { first: 'Sign in', marked: 'Sign in' });
+  await expectMethods(page, { first: 'Sign in', marked: 'Sign in' });
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expectPage(page, 'account');
   await signOut(page);
-  await expectWays(page, { first: 'Sign in with a passkey', marked: 'Sign in with a passkey' });
+  await expectMethods(page, { first: 'Sign in with a passkey', marked: 'Sign in with a passkey' });
 
   await page.goto(client.authorizationUrl(callback.uri));
-  await expectWays(page, { first: 'Sign in with a passkey', marked: 'Sign in with a passkey' });
+  await expectMethods(page, { first: 'Sign in with a passkey', marked: 'Sign in with a passkey' });
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
 });
 
-test('the mark leaves the words of its button free, on a small screen and with large text', async ({ page, server, person }) => {
-  await openAccount(page, server, person);
+test('the mark does not cover the text of its button, on a small screen and with large text', async ({ page, server, user }) => {
+  await openAccount(page, server, user);
   await signOut(page);
   for (const [width, text] of [[1280, '100%'], [320, '100%'], [640, '200%']] as const) {
     await page.setViewportSize({ width, height: 800 });
@@ -83,9 +83,9 @@ test('the mark leaves the words of its button free, on a small screen and with l
   }
 });
 
-test('words of others in the cookie are nothing', async ({ page, server, context }) => {
+test('unknown values in the cookie are ignored', async ({ page, server, context }) => {
   const place = { domain: 'localhost', path: '/', secure: true };
   await context.addCookies([{ name: '__Host-vestibule-way', value: '%3Cb%3Epassword', ...place }]);
   await page.goto(server.url('/login'));
-  await expectWays(page, { first: 'Sign in with a passkey', marked: undefined });
+  await expectMethods(page, { first: 'Sign in with a passkey', marked: undefined });
 });

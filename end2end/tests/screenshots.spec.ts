@@ -4,26 +4,26 @@ import { Authenticator } from '../support/authenticator.ts';
 import { McpClient } from '../support/client.ts';
 import { decide, expectPage, section, signIn, signOut } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
-import { TOUR, gather, unfoldAll } from '../support/tour.ts';
+import { TOUR, prepareCast, openAllDetails } from '../support/tour.ts';
 
 const FOLDER = fileURLToPath(new URL('../test-results/screens/', import.meta.url));
 
-test('pictures of every page, for people to look at', async ({ page, startServer, callback, webCallback, complaints }) => {
+test('screenshots of every page', async ({ page, startServer, callback, webCallback, complaints }) => {
   test.setTimeout(180_000);
   complaints.tolerate(/status of 4\d\d/);
   const picture = (name: string) => takePictures(page, name);
   const server = await startServer();
-  const person = { email: 'alice@example.com', password: 'correct horse battery' };
+  const user = { email: 'alice@example.com', password: 'correct horse battery' };
 
   await page.goto(await server.firstAccountLink());
   await picture('setup');
-  await Authenticator.plugInto(page);
-  await page.getByRole('textbox', { name: 'Email' }).fill(person.email);
+  await Authenticator.addTo(page);
+  await page.getByRole('textbox', { name: 'Email' }).fill(user.email);
   await page.getByLabel('Password').fill('short');
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   await picture('setup-password-too-short');
-  await page.getByLabel('Password').fill(person.password);
+  await page.getByLabel('Password').fill(user.password);
   await page.getByRole('button', { name: 'Create account' }).click();
   await expectPage(page, 'account');
   await picture('account-without-passkey');
@@ -43,10 +43,10 @@ test('pictures of every page, for people to look at', async ({ page, startServer
   await picture('login-for-an-application');
   await page.getByText('Trouble signing in?').click();
   await picture('login-help');
-  await signIn(page, { ...person, password: 'wrong' });
+  await signIn(page, { ...user, password: 'wrong' });
   await expect(page.getByRole('alert')).toBeVisible();
   await picture('login-wrong-password');
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   await picture('consent-web');
   await page.goto(local.authorizationUrl(callback.uri));
@@ -64,7 +64,7 @@ test('pictures of every page, for people to look at', async ({ page, startServer
   await picture('problem-not-found');
 });
 
-test('pictures of what clients with documents, step-up and faults lead to', async ({
+test('screenshots of document clients, step-up and errors', async ({
   page,
   startServer,
   callback,
@@ -83,7 +83,7 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
 
   await ask(document.url, webCallback.uri, { scope: 'notes:read' });
   await takePictures(page, 'login-for-a-document');
-  await signIn(page, await server.person());
+  await signIn(page, await server.user());
   await expectPage(page, 'consent');
   await takePictures(page, 'consent-document');
   await decide(page, 'Allow');
@@ -125,14 +125,14 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
 });
 
 for (const [name, open] of Object.entries(TOUR)) {
-  test(`pictures of ${name}, as it comes and with every second step open`, async ({ page, startServer, callback, complaints }) => {
+  test(`pictures of ${name}, as loaded and with every confirmation open`, async ({ page, startServer, callback, complaints }) => {
     complaints.tolerate(/status of 40[03]/);
-    await open(page, await gather(startServer, callback));
+    await open(page, await prepareCast(startServer, callback));
     const file = `tour-${name.replaceAll(' ', '-')}`;
     await takePictures(page, file);
     if (name === 'codes') await page.emulateMedia({ media: 'print' });
     if (name !== 'codes' && !(await page.locator('summary').count())) return;
-    await unfoldAll(page);
+    await openAllDetails(page);
     await takePictures(page, `${file}-${name === 'codes' ? 'on-paper' : 'unfolded'}`);
   });
 }
@@ -142,15 +142,15 @@ for (const [name, open] of [
   ['account', TOUR['account with everything']!],
   ['admin-accounts', TOUR['admin-accounts']!],
 ] as const) {
-  test(`pictures of ${name} with colours forced by the system`, async ({ page, startServer, callback }) => {
+  test(`pictures of ${name} with forced colours`, async ({ page, startServer, callback }) => {
     await page.emulateMedia({ forcedColors: 'active' });
-    await open(page, await gather(startServer, callback));
-    await unfoldAll(page);
+    await open(page, await prepareCast(startServer, callback));
+    await openAllDetails(page);
     await takePictures(page, `tour-${name}-forced-colours`);
   });
 }
 
-/** The page as it is, in light and dark and three widths. */
+/** The page in light and dark mode and in three widths. */
 async function takePictures(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });

@@ -1,4 +1,4 @@
-import { WAYS, expectPage, openAccount, press, row, section, signOut, unfold } from '../support/pages.ts';
+import { WAYS, expectPage, openAccount, press, row, section, signOut, openDetails } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 const FIREFOX = { userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0' };
@@ -8,10 +8,10 @@ const IPHONE = {
 };
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`a person sees where they are signed in, and signs one browser out, then all others, ${way}`, async ({ anotherBrowser, server, person }) => {
+  test(`a user sees the sessions, and ends one, then all others, ${way}`, async ({ anotherBrowser, server, user }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     const [computer, phone] = [await anotherBrowser(FIREFOX), await anotherBrowser(IPHONE)];
-    for (const browser of [computer, phone, page]) await openAccount(browser, server, person);
+    for (const browser of [computer, phone, page]) await openAccount(browser, server, user);
     const part = section(page, 'Where you are signed in');
     const rows = part.locator('.rows > li');
     await expect(rows).toHaveCount(3);
@@ -23,7 +23,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await test.step('one', async () => {
       const other = row(part, 'Firefox on macOS');
       await expect(other.getByRole('button')).toBeHidden();
-      await unfold(other, 'Sign out');
+      await openDetails(other, 'Sign out');
       await expect(other.getByText('Whoever uses that browser has to sign in again.')).toBeVisible();
       await press(other, 'Sign out Firefox on macOS');
       await expectPage(page, 'account');
@@ -36,10 +36,10 @@ for (const { javaScriptEnabled, way } of WAYS) {
     });
 
     await test.step('all others', async () => {
-      await openAccount(computer, server, person);
+      await openAccount(computer, server, user);
       await page.reload();
       await expect(rows).toHaveCount(3);
-      await unfold(part, 'Sign out everywhere else');
+      await openDetails(part, 'Sign out everywhere else');
       await press(part, 'Sign out everywhere else');
       await expectPage(page, 'account');
       await expect(page.getByRole('status')).toHaveText('You are signed out everywhere else.');
@@ -56,36 +56,36 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('a form of a browser that was signed out does nothing any more, and leads to the sign-in page', async ({ page, server, person, anotherBrowser }) => {
+test('a form of a signed-out browser has no effect, and leads to the login page', async ({ page, server, user, anotherBrowser }) => {
   const other = await anotherBrowser(FIREFOX);
-  await openAccount(other, server, person);
-  await openAccount(page, server, person);
-  await unfold(section(other, 'Password'), 'Change password');
+  await openAccount(other, server, user);
+  await openAccount(page, server, user);
+  await openDetails(section(other, 'Password'), 'Change password');
   await section(other, 'Password').getByLabel('New password').fill('the password of a thief');
   const part = section(page, 'Where you are signed in');
-  await unfold(row(part, 'Firefox on macOS'), 'Sign out');
+  await openDetails(row(part, 'Firefox on macOS'), 'Sign out');
   await press(part, 'Sign out Firefox on macOS');
   await press(section(other, 'Password'), 'Save password');
   await expectPage(other, 'login');
   await signOut(page);
-  await openAccount(page, server, person);
+  await openAccount(page, server, user);
 });
 
-test('T-F50 a session of somebody else is neither shown nor ended', async ({ page, server, person, anotherBrowser }) => {
+test('T-F50 a session of another user is neither shown nor ended', async ({ page, server, user, anotherBrowser }) => {
   const [victim, witness] = [await anotherBrowser(), await anotherBrowser(FIREFOX)];
-  const other = await server.person('other');
+  const other = await server.user('other');
   await openAccount(victim, server, other);
   await openAccount(witness, server, other);
   await victim.reload();
   const foreign = await section(victim, 'Where you are signed in').locator('input[name=session]').first().inputValue();
 
   const own = await anotherBrowser(FIREFOX);
-  await openAccount(own, server, person);
-  await openAccount(page, server, person);
+  await openAccount(own, server, user);
+  await openAccount(page, server, user);
   const part = section(page, 'Where you are signed in');
   await expect(part.locator('.rows > li')).toHaveCount(2);
   await part.locator('input[name=session]').evaluate((field, value) => ((field as HTMLInputElement).value = value), foreign);
-  await unfold(row(part, 'Firefox on macOS'), 'Sign out');
+  await openDetails(row(part, 'Firefox on macOS'), 'Sign out');
   await press(part, 'Sign out Firefox on macOS');
   await expect(page.getByRole('alert')).toHaveText('This is not there any more, so nothing was done. Choose again from what is here now.');
   for (const browser of [witness, own]) {

@@ -1,9 +1,9 @@
 import { expect, test } from '../support/test.ts';
-import { decide, expectPage, openAccount, signIn, signOut, typePassword } from '../support/pages.ts';
+import { decide, expectPage, openAccount, signIn, signOut, submitPassword } from '../support/pages.ts';
 
-test('without JavaScript a password leads from the application through sign-in and consent back to it', async ({
+test('without JavaScript the whole flow works with a password', async ({
   anotherBrowser,
-  person,
+  user,
   client,
   callback,
 }) => {
@@ -13,7 +13,7 @@ test('without JavaScript a password leads from the application through sign-in a
   await expect(page.locator('noscript p', { hasText: 'Passkeys need JavaScript' })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Sign in with a passkey' })).toBeHidden();
 
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   await decide(page, 'Allow');
   await expect(page.getByRole('heading', { name: 'Back in the application' })).toBeVisible();
@@ -22,16 +22,16 @@ test('without JavaScript a password leads from the application through sign-in a
   expect((await client.me(tokens.access_token)).body).toMatchObject({ client_id: client.clientId });
 });
 
-test('without JavaScript a person signs out', async ({ anotherBrowser, server, person }) => {
+test('without JavaScript a user can sign out', async ({ anotherBrowser, server, user }) => {
   const page = await anotherBrowser({ javaScriptEnabled: false });
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await signOut(page);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
 });
 
-test('when the wasm does not arrive, the password still works', async ({ page, person, client, callback, complaints }) => {
+test('without the wasm, the password still works', async ({ page, user, client, callback, complaints }) => {
   complaints.tolerate(/\/pkg\//);
   complaints.tolerate(/uncaught: .*fetch/);
   let blocked = 0;
@@ -40,13 +40,13 @@ test('when the wasm does not arrive, the password still works', async ({ page, p
     return route.abort();
   });
   await page.goto(client.authorizationUrl(callback.uri));
-  await signIn(page, person);
+  await signIn(page, user);
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
   expect(blocked).toBeGreaterThan(0);
 });
 
-test('the sign-in page says which application it leads to, and says nothing is wrong', async ({ page, client, callback }) => {
+test('the login page names the application, without an error', async ({ page, client, callback }) => {
   await page.goto(client.authorizationUrl(callback.uri));
   await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
   await expect(page.getByText('to let Test Client use Notes')).toBeVisible();
@@ -58,13 +58,13 @@ for (const [who, email] of [
   ['a wrong password', undefined],
   ['an address nobody has', 'nobody@example.com'],
 ] as const) {
-  test(`${who} is answered in the same words; the box keeps the address and never the password`, async ({
+  test(`${who} gets the same error; the form keeps the address and never the password`, async ({
     page,
-    person,
+    user,
     client,
     callback,
   }) => {
-    const typed = { email: email ?? person.email, password: 'not the password' };
+    const typed = { email: email ?? user.email, password: 'not the password' };
     await page.goto(client.authorizationUrl(callback.uri));
     await signIn(page, typed);
 
@@ -78,41 +78,41 @@ for (const [who, email] of [
     await test.step('the message is gone with the next look, and the request goes on', async () => {
       await page.reload();
       await expect(page.getByRole('alert')).toHaveCount(0);
-      await signIn(page, person);
+      await signIn(page, user);
       await expectPage(page, 'consent');
     });
   });
 }
 
-test('whoever guesses passwords is slowed down, and the person can still use another way', async ({ page, startServer }) => {
+test('password guesses are rate-limited, and the user can still use another method', async ({ page, startServer }) => {
   const server = await startServer({ settings: { VESTIBULE_RATE_LIMITS: 'on' } });
-  const person = await server.person();
+  const user = await server.user();
   await page.goto(server.url('/login'));
   for (let guess = 0; guess < 10; guess += 1) {
-    await signIn(page, { ...person, password: `guess number ${guess}` });
+    await signIn(page, { ...user, password: `guess number ${guess}` });
     await expect(page.getByRole('alert')).toHaveText(/do not match/);
   }
-  await signIn(page, person);
+  await signIn(page, user);
   await expect(page.getByRole('alert')).toHaveText(/Too many attempts/);
   await expectPage(page, 'login');
 });
 
-test('strangers who guess keep nobody out who has signed in with that browser before', async ({ page, startServer, anotherBrowser }) => {
+test('guesses of others do not lock a known browser out', async ({ page, startServer, anotherBrowser }) => {
   const server = await startServer({ settings: { VESTIBULE_RATE_LIMITS: 'on' } });
-  const person = await server.person();
-  await openAccount(page, server, person);
+  const user = await server.user();
+  await openAccount(page, server, user);
   await signOut(page);
-  const stranger = await anotherBrowser();
-  await stranger.goto(server.url('/login'));
-  for (let guess = 0; guess < 11; guess += 1) await signIn(stranger, { ...person, password: `guess number ${guess}` });
-  await expect(stranger.getByRole('alert')).toHaveText(/Too many attempts/);
-  await signIn(page, person);
+  const unknownPage = await anotherBrowser();
+  await unknownPage.goto(server.url('/login'));
+  for (let guess = 0; guess < 11; guess += 1) await signIn(unknownPage, { ...user, password: `guess number ${guess}` });
+  await expect(unknownPage.getByRole('alert')).toHaveText(/Too many attempts/);
+  await signIn(page, user);
   await expectPage(page, 'account');
 });
 
-test('signing out ends the session for good: its cookie opens nothing any more', async ({ page, server, person, context }) => {
+test('signing out ends the session: its cookie is no longer valid', async ({ page, server, user, context }) => {
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   const cookies = await context.cookies();
   expect(cookies.map(({ name }) => name.replace(/^(__Host-vestibule-browser-).*/, '$1')).sort()).toEqual([
@@ -129,31 +129,31 @@ test('signing out ends the session for good: its cookie opens nothing any more',
   await expectPage(page, 'login');
 });
 
-test('an address beyond ASCII is typed as it is and signs in', async ({ page, server }) => {
-  const person = { email: 'j\u00fcrgen@b\u00fccher.example', password: 'correct horse battery' };
-  await server.json(['account', 'add', person.email, '--password-stdin'], `${person.password}\n`);
+test('a non-ASCII address signs in', async ({ page, server }) => {
+  const user = { email: 'j\u00fcrgen@b\u00fccher.example', password: 'correct horse battery' };
+  await server.json(['account', 'add', user.email, '--password-stdin'], `${user.password}\n`);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   await expect(page.getByText('j\u00fcrgen@xn--bcher-kva.example').first()).toBeVisible();
 });
 
-test('cookies of other programs on the same host lock nobody out', async ({ page, server, person, context }) => {
+test('cookies of other programs on the same host are ignored', async ({ page, server, user, context }) => {
   await context.addCookies([
     { name: 'user', value: 'Zo\u00eb', url: server.issuer },
     { name: 'many', value: 'x'.repeat(3000), url: server.issuer },
   ]);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   await signOut(page);
   await expectPage(page, 'login');
 });
 
-test('two tabs that open at once in a new browser both lead on', async ({ page, person, client, callback }) => {
+test('two concurrent tabs of a new browser both work', async ({ page, user, client, callback }) => {
   const other = await page.context().newPage();
   await Promise.all([page, other].map((tab) => tab.goto(client.authorizationUrl(callback.uri))));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'consent');
   await other.reload();
   await expectPage(other, 'consent');
@@ -163,24 +163,24 @@ test('two tabs that open at once in a new browser both lead on', async ({ page, 
   await expect(page).toHaveURL(/\/callback\?code=/);
 });
 
-test('each sign-in begins a session of its own, whatever cookie was there before', async ({ page, server, person, context }) => {
+test('each sign-in creates a new session, whatever cookie existed before', async ({ page, server, user, context }) => {
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   const session = async () => (await context.cookies()).find(({ name }) => name === '__Host-vestibule-session');
   const first = await session();
   await signOut(page);
   await context.addCookies([first!]);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
   expect((await session())?.value).not.toBe(first?.value);
 });
 
-test('a page of another origin can neither sign a person out nor in', async ({ page, server, person, complaints }) => {
+test('a page of another origin can neither sign a user out nor in', async ({ page, server, user, complaints }) => {
   complaints.tolerate(/status of 403/);
   await page.goto(server.url('/login'));
-  await signIn(page, person);
+  await signIn(page, user);
   await expectPage(page, 'account');
 
   for (const action of ['sign_out', 'sign_in']) {
@@ -197,14 +197,14 @@ test('a page of another origin can neither sign a person out nor in', async ({ p
   await expectPage(page, 'account');
 });
 
-test('a sign-in page that stood open while somebody signed in beside it goes on to where they are', async ({ page, server, person, client, callback, complaints }) => {
+test('an open login page continues after a sign-in in another tab', async ({ page, server, user, client, callback, complaints }) => {
   complaints.tolerate(/status of 4\d\d/);
   const [form, button] = [await page.context().newPage(), await page.context().newPage()];
   await form.goto(server.url('/login'));
   await button.goto(client.authorizationUrl(callback.uri));
   for (const open of [form, button]) await expect(open.getByRole('button', { name: 'Sign in with a passkey' })).toBeEnabled();
-  await openAccount(page, server, person);
-  await typePassword(form, person);
+  await openAccount(page, server, user);
+  await submitPassword(form, user);
   await expectPage(form, 'account');
   await expect(form.getByRole('alert')).toHaveCount(0);
   await button.getByRole('button', { name: 'Sign in with a passkey' }).click();

@@ -1,9 +1,9 @@
-//! What the browser loads: it wakes the islands of `app` and nothing else.
+//! The wasm module of the pages, which hydrates the islands of `app`.
 
-// Linked for the islands it exports; nothing here calls them by name.
+// Linked for the islands that it exports.
 extern crate app as _;
 
-/// Called once by the page's script when the module has loaded.
+/// Called once by the page's script after the module has loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();

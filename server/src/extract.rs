@@ -176,9 +176,9 @@ impl FromRequestParts<Service> for ClientAddress {
 
 /// The client that a path names. One that is not text names none.
 #[derive(Debug, Clone)]
-pub struct ClientId(pub String);
+pub struct PathClientId(pub String);
 
-impl<S: Send + Sync> FromRequestParts<S> for ClientId {
+impl<S: Send + Sync> FromRequestParts<S> for PathClientId {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {

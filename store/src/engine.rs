@@ -99,7 +99,6 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Succeeds if the engine answers. It may still be unable to write: see
     /// [`probe`](Engine::probe).
-    /// [`probe`](Engine::probe).
     async fn ping(&self) -> Result<()>;
 
     /// Succeeds if the engine works: it writes and reads, under separate keys, with every operation

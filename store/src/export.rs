@@ -117,14 +117,14 @@ impl Export {
 
 impl Entries {
     /// Sends an entry from a blocking thread.
-    pub(crate) fn give_blocking(&self, entry: Entry) -> Result<(), Abandoned> {
+    pub(crate) fn send_blocking(&self, entry: Entry) -> Result<(), Abandoned> {
         self.0
             .blocking_send(Piece::Entry(entry))
             .map_err(|_| Abandoned)
     }
 
     /// Sends an entry.
-    pub(crate) async fn give(&self, entry: Entry) -> Result<(), Abandoned> {
+    pub(crate) async fn send(&self, entry: Entry) -> Result<(), Abandoned> {
         self.0
             .send(Piece::Entry(entry))
             .await
@@ -195,11 +195,11 @@ mod tests {
     #[tokio::test]
     async fn an_export_whose_reader_panics_ends_with_an_error() {
         let blocking = Export::blocking(|entries| {
-            entries.give_blocking(entry("a"))?;
+            entries.send_blocking(entry("a"))?;
             panic!("on purpose");
         });
         let running = Export::running(async |entries| {
-            entries.give(entry("a")).await?;
+            entries.send(entry("a")).await?;
             panic!("on purpose");
         });
         for export in [blocking, running] {
@@ -214,12 +214,12 @@ mod tests {
     #[tokio::test]
     async fn entries_of_a_probe_are_not_exported() {
         let export = Export::blocking(|entries| {
-            entries.give_blocking(entry(PROBE))?;
-            entries.give_blocking(Entry::Member {
+            entries.send_blocking(entry(PROBE))?;
+            entries.send_blocking(Entry::Member {
                 list: PROBE.to_owned(),
                 member: "m".to_owned(),
             })?;
-            Ok(entries.give_blocking(entry("a"))?)
+            Ok(entries.send_blocking(entry("a"))?)
         });
         let all = read(export).await;
         assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Values by name: everything here has one path and one host.
+/// Values by name. All cookies have the same path and host.
 pub type CookieJar = BTreeMap<String, String>;
 
 /// The value of the `Cookie` header (RFC 6265 section 4.2); `None` without cookies.

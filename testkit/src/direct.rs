@@ -1,4 +1,4 @@
-//! Users and clients that call the provider itself, without HTTP.
+//! Users and clients that call the provider directly, without HTTP.
 
 mod authenticator;
 mod browser;

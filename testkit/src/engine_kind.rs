@@ -1,20 +1,20 @@
-//! The engines under the server.
+//! The store engines of tests.
 
 use store::{Location, Store};
 
 use crate::RedisServer;
 
-/// The engine a test runs on.
+/// The store engine of a test.
 #[derive(Clone, Copy, Debug)]
 pub enum EngineKind {
-    /// The embedded engine without a file.
+    /// The embedded engine in memory.
     Memory,
-    /// A Redis server of the test's own.
+    /// A Redis server for this test.
     Redis,
 }
 
 impl EngineKind {
-    /// Opens an empty store, and what must live as long.
+    /// Opens an empty store, with the Redis server to keep alive.
     pub async fn open(self) -> (Store, Option<RedisServer>) {
         match self {
             Self::Memory => (open(&Location::Memory).await, None),
@@ -30,7 +30,7 @@ async fn open(location: &Location) -> Store {
     Store::open(location).await.expect("the store opens")
 }
 
-/// Makes of each case, a function of an [`EngineKind`], one test on each engine:
+/// Declares one test on each engine from each case, a function of an [`EngineKind`]:
 /// `code::expires::on_redis`.
 #[macro_export]
 macro_rules! on_both_engines {

@@ -1,6 +1,6 @@
-//! Engines that wrap a store. One type passes every verb on; what happens around a verb is up to an
-//! [`Interceptor`]: it fails ([`FaultSwitch`], [`FaultPlan`]), waits ([`StallSwitch`]) or is written
-//! down ([`Recorder`]).
+//! Engines that wrap a store. One type passes every call on, and an [`Interceptor`] changes it: the
+//! call fails ([`FaultSwitch`], [`FaultPlan`]), waits ([`StallSwitch`]) or is recorded
+//! ([`Recorder`]).
 
 mod fault_plan;
 mod fault_switch;
@@ -19,7 +19,7 @@ pub use fault_switch::FaultSwitch;
 pub use recorder::Recorder;
 pub use stall_switch::StallSwitch;
 
-/// A verb of the store.
+/// An operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named after the methods of `Engine`")]
 pub enum Verb {
@@ -39,7 +39,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether it could change something.
+    /// Whether it may change the store.
     pub const fn is_write(self) -> bool {
         match self {
             Self::Insert
@@ -57,27 +57,27 @@ impl Verb {
     }
 }
 
-/// One call of a verb.
+/// One call of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// Which verb.
+    /// The operation.
     pub verb: Verb,
-    /// The key or the set that it names; empty where it names none.
+    /// The key or list; empty without one.
     pub key: &'a str,
-    /// What it writes there.
+    /// The new value, if any.
     pub value: &'a [u8],
 }
 
-/// What happens around each call.
+/// Code around each call.
 pub trait Interceptor: Clone + Send + Sync + 'static {
-    /// Runs `verb`, or does not, and gives its answer or another one.
+    /// Runs `verb` or not, and returns its result or another one.
     fn around<T: Send>(
         &self,
         call: Call<'_>,
         verb: impl Future<Output = Result<T>> + Send,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// A store whose calls go through `self` to `store`.
+    /// A store whose calls `self` intercepts.
     fn wrap(&self, store: Store) -> Store {
         Store::new(Wrapped {
             store,
@@ -86,7 +86,7 @@ pub trait Interceptor: Clone + Send + Sync + 'static {
     }
 }
 
-/// The store behind an interceptor.
+/// A store with an interceptor.
 struct Wrapped<I> {
     store: Store,
     interceptor: I,

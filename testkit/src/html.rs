@@ -1,8 +1,8 @@
-//! As much of HTML as our own pages use.
+//! A parser for the HTML that our own pages use.
 
 use crate::Query;
 
-/// A page, as its tags and texts in order.
+/// A page: its tags and texts in order.
 #[derive(Debug)]
 pub struct Document(Vec<Token>);
 
@@ -16,10 +16,10 @@ enum Token {
     Text(String),
 }
 
-/// A form with what is filled in.
+/// A form with its values.
 #[derive(Clone, Debug)]
 pub struct HtmlForm {
-    /// Where it is posted.
+    /// The path to which it is posted.
     pub action: String,
     /// Its fields, without the button.
     pub fields: Query,
@@ -34,7 +34,7 @@ struct Button {
 }
 
 impl Document {
-    /// Reads a page.
+    /// Parses a page.
     pub fn parse(mut html: &str) -> Self {
         let mut tokens = Vec::new();
         while let Some(start) = html.find('<') {
@@ -93,7 +93,7 @@ impl Document {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// What is to be read in `<main>`, with single spaces.
+    /// The visible text in `<main>`, with single spaces.
     pub fn words(&self) -> String {
         let begin = self
             .0
@@ -110,7 +110,7 @@ impl Document {
             .join(" ")
     }
 
-    /// The message about a form: the text inside of what has `role="alert"`.
+    /// The error message of a form: the text inside of `role="alert"`.
     pub fn alert(&self) -> Option<String> {
         let begin = self
             .0
@@ -122,7 +122,7 @@ impl Document {
         })
     }
 
-    /// The form that has a button with these words.
+    /// The form with a button of this text.
     pub fn form(&self, button: &str) -> HtmlForm {
         let found = self
             .forms()
@@ -137,13 +137,13 @@ impl Document {
         let mut in_button = false;
         for token in &self.0 {
             match token {
-                // A search changes nothing, and its address can be kept.
+                // Search forms use GET, since they change nothing and their URLs can be bookmarked.
                 Token::Open { name, attributes }
                     if name == "form" && value(attributes, "method") == Some("get") => {}
                 Token::Open { name, attributes } if name == "form" => {
                     assert_eq!(value(attributes, "method"), Some("post"), "our forms post");
                     let action = value(attributes, "action")
-                        .expect("a form leads somewhere")
+                        .expect("a form has an action")
                         .to_owned();
                     forms.push(HtmlForm {
                         action,
@@ -177,7 +177,7 @@ impl Document {
 }
 
 impl Button {
-    /// Whether these are its words, however they are set.
+    /// Whether this is its text, ignoring white space.
     fn says(&self, words: &str) -> bool {
         self.words.split_whitespace().eq(words.split_whitespace())
     }
@@ -201,21 +201,21 @@ impl HtmlForm {
         }
     }
 
-    /// Fills in a box, or changes what a hidden field says.
+    /// Sets a field, also a hidden one.
     #[must_use]
     pub fn fill(mut self, name: &str, value: &str) -> Self {
         self.fields = self.fields.set(name, value);
         self
     }
 
-    /// Loses a field.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.fields = self.fields.without(name);
         self
     }
 
-    /// What is sent when the button with these words is pressed.
+    /// The parameters that are sent when the button with this text is pressed.
     pub fn press(&self, button: &str) -> Query {
         let pressed = self
             .buttons
@@ -248,7 +248,7 @@ fn after<'a>(html: &'a str, end: &str) -> &'a str {
     html.find(end).map_or("", |at| &html[at + end.len()..])
 }
 
-/// Reads one tag, and gives what follows it.
+/// Parses one tag; returns the rest.
 fn tag<'a>(html: &'a str, tokens: &mut Vec<Token>) -> &'a str {
     let closing = html.starts_with("</");
     let mut rest = &html[if closing { 2 } else { 1 }..];

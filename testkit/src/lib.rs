@@ -1,9 +1,9 @@
-//! What the tests of all crates and the benchmark share: one clock, one set of wrapping engines, one
-//! browser, one client, one authenticator. No binary holds it.
+//! Shared by the tests of all crates and the benchmark: one clock, one set of wrapping engines, one
+//! browser, one client, one authenticator. Not part of any binary.
 //!
-//! The lower part depends on `store` alone, so that the tests of `store` compile nothing above it.
-//! The feature `provider` adds users and clients that call a provider directly, `server` those that
-//! send HTTP to the router.
+//! Without features, the crate depends on `store` alone, so that the tests of `store` compile
+//! nothing above it. The feature `provider` adds users and clients that call a provider directly,
+//! `server` those that send HTTP to the router.
 
 #[cfg(feature = "provider")]
 mod clock;

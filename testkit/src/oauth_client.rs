@@ -1,5 +1,5 @@
-//! What an OAuth client sends, however it is carried: the forms of RFC 6749 with PKCE (RFC 7636) and
-//! resource indicators (RFC 8707).
+//! The requests of an OAuth client, independent of the transport: the forms of RFC 6749 with PKCE
+//! (RFC 7636) and resource indicators (RFC 8707).
 
 use base64::{
     Engine as _,
@@ -14,17 +14,17 @@ use crate::Query;
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// Its S256 challenge.
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-/// Where a native client waits for the answer.
+/// The redirect URI of a native client.
 pub const CALLBACK: &str = "http://127.0.0.1:33418/callback";
 
-/// A client as it knows itself.
+/// A client with its credentials.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
     /// Its `client_id`.
     pub id: String,
     /// Its secret, if it is confidential.
     pub secret: Option<String>,
-    /// Where answers go.
+    /// Its redirect URI.
     pub redirect_uri: String,
     /// The PKCE verifier of all its requests.
     pub verifier: String,

@@ -1,4 +1,4 @@
-//! Parameters of a query or a form, to be changed in every way.
+//! Parameters of a query or a form, with functions to change them.
 
 use url::form_urlencoded::{Serializer, parse};
 
@@ -10,7 +10,7 @@ pub type QueryChange = fn(Query) -> Query;
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// These parameters.
+    /// A query with these parameters.
     pub fn new<const N: usize>(pairs: [(&str, &str); N]) -> Self {
         Self(
             pairs
@@ -20,32 +20,32 @@ impl Query {
         )
     }
 
-    /// Reads a query or a form.
+    /// Parses a query or a form.
     pub fn parse(text: &str) -> Self {
         Self(parse(text.as_bytes()).into_owned().collect())
     }
 
-    /// Gives a parameter this one value.
+    /// Sets a parameter to this only value.
     #[must_use]
     pub fn set(self, name: &str, value: &str) -> Self {
         self.without(name).and(name, value)
     }
 
-    /// Leaves a parameter out.
+    /// Removes a parameter.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|(own, _)| own != name);
         self
     }
 
-    /// Adds a parameter, whether or not it is there already.
+    /// Adds a parameter, also if it exists already.
     #[must_use]
     pub fn and(mut self, name: &str, value: &str) -> Self {
         self.0.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The one value of a parameter.
+    /// The only value of a parameter.
     pub fn one(&self, name: &str) -> Option<&str> {
         let mut values = self
             .0
@@ -62,7 +62,7 @@ impl Query {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// As it is, for values that are encoded already or need no encoding.
+    /// The query without encoding, for values that are encoded already or need no encoding.
     pub fn unencoded(&self) -> String {
         let pairs: Vec<_> = self
             .0
@@ -72,7 +72,7 @@ impl Query {
         pairs.join("&")
     }
 
-    /// As `application/x-www-form-urlencoded`.
+    /// The query as `application/x-www-form-urlencoded`.
     pub fn encode(&self) -> String {
         Serializer::new(String::new())
             .extend_pairs(&self.0)
@@ -80,7 +80,7 @@ impl Query {
     }
 }
 
-/// Every byte as `%XX`, whether it needs that or not.
+/// Encodes every byte as `%XX`.
 pub fn percent_encoded(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);

@@ -1,14 +1,14 @@
-//! Many callers at once.
+//! Concurrent callers.
 
 use std::sync::Arc;
 
 use tokio::sync::Barrier;
 
-/// How many race at once where racing is the point.
+/// The number of concurrent callers in tests of races.
 pub const RACERS: usize = 64;
 
-/// Starts `racers` tasks, lets them begin at the same moment, and waits for all of them. The answers
-/// come in the order of the numbers.
+/// Starts `racers` tasks at the same moment, and waits for all of them. The results are in the
+/// order of the numbers.
 pub async fn race<T, F>(racers: usize, racer: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! An address whose meaning changes.
+//! An address with a changeable target.
 
 use std::{
     io,
@@ -10,8 +10,8 @@ use std::{
     thread,
 };
 
-/// A port of 127.0.0.1 that leads to another one. When it is to lead elsewhere, the connections
-/// that are open stay what they are, as with a name that is looked up once for each.
+/// A port of 127.0.0.1 that forwards to another one. When the target changes, open connections
+/// stay, as when a DNS name changes.
 pub struct Redirect {
     port: u16,
     target: Arc<AtomicU16>,
@@ -19,7 +19,7 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// Leads to a port of 127.0.0.1.
+    /// Forwards to a port of 127.0.0.1.
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
@@ -42,23 +42,23 @@ impl Redirect {
         }
     }
 
-    /// Leads new connections to another port.
+    /// Forwards new connections to another port.
     pub fn lead_to(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 
-    /// How many connections were made so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Where it listens, as the address of a Redis server.
+    /// The address as a Redis URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 }
 
-/// Passes on what comes from either side, until one of them ends.
+/// Forwards bytes in both directions, until one side closes.
 fn connect(client: &TcpStream, target: u16) -> io::Result<()> {
     let server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target)))?;
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);

@@ -1,4 +1,4 @@
-//! A Redis server of the test's own.
+//! A Redis server for one test.
 
 use std::{
     fs::File,
@@ -11,12 +11,12 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A starting server is looked at so often, so many times: it has twenty seconds.
+/// How often and how many times a starting server is checked: for twenty seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 2000;
 
-/// A `redis-server` on a free port of 127.0.0.1, with a folder of its own and, unless told
-/// otherwise, an append-only file. It ends with this value, and even if the test process is killed.
+/// A `redis-server` on a free port of 127.0.0.1, with its own folder and, by default, an
+/// append-only file. It ends with this value, also if the test process is killed.
 pub struct RedisServer {
     port: u16,
     folder: TempDir,
@@ -24,20 +24,20 @@ pub struct RedisServer {
     running: Option<Running>,
 }
 
-/// The server's process, and a shell that waits for this process's end (of which it learns by the
-/// end of its input) to kill the server.
+/// The server's process, and a shell that kills the server when the test process ends: the shell's
+/// input is closed then.
 struct Running {
     server: Child,
     guard: Child,
 }
 
 impl RedisServer {
-    /// Starts one that keeps its data.
+    /// Starts a server with persistence.
     pub fn start() -> Self {
         Self::start_with(&["--appendonly", "yes", "--save", ""])
     }
 
-    /// Starts one with these command-line options instead of those that make it keep its data.
+    /// Starts a server with these command-line options instead of those for persistence.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for redis-server");
         let options = options.iter().map(|&option| option.to_owned()).collect();
@@ -47,7 +47,7 @@ impl RedisServer {
             options,
             running: None,
         };
-        // Between the search for a free port and the start somebody else may take it.
+        // Another process may take the free port before the server does.
         for _ in 0..5 {
             server.port = free_port();
             if server.launch() {
@@ -57,23 +57,22 @@ impl RedisServer {
         panic!("redis-server does not start:\n{}", server.log());
     }
 
-    /// Where it listens: `redis://127.0.0.1:PORT`.
+    /// Its URL: `redis://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The number of its port on 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Stops the process without ending it (SIGSTOP): its connections stay open, and nothing is
-    /// answered.
+    /// Suspends the process (SIGSTOP): its connections stay open, and nothing is answered.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets a stopped process go on (SIGCONT): it does what was sent meanwhile.
+    /// Resumes the process (SIGCONT), which then answers the waiting commands.
     pub fn thaw(&self) {
         self.signal("-CONT");
     }
@@ -87,7 +86,7 @@ impl RedisServer {
         );
     }
 
-    /// Ends it as an administrator would (SIGTERM), so that it saves what it has.
+    /// Stops it (SIGTERM), so that it saves its data.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             let asked = Command::new("kill")
@@ -101,14 +100,14 @@ impl RedisServer {
         }
     }
 
-    /// Ends it at once (SIGKILL).
+    /// Kills it (SIGKILL).
     pub fn kill(&mut self) {
         if let Some(running) = self.running.take() {
             running.end(true);
         }
     }
 
-    /// Kills it if it still runs, and starts it again on the same port with the same folder.
+    /// Kills it if it runs, and starts it again on the same port with the same folder.
     pub fn restart(&mut self) {
         self.kill();
         assert!(
@@ -124,7 +123,7 @@ impl RedisServer {
         ask(self.port, command).unwrap_or_else(|fault| panic!("{command}: {fault}"))
     }
 
-    /// Starts the process and waits until it is ready; false if it ended instead or takes too long.
+    /// Starts the process and waits until it is ready; false if it ends or takes too long.
     fn launch(&mut self) -> bool {
         let (port, folder) = (self.port.to_string(), self.folder.path());
         let log = File::create(self.log_file()).expect("a log file for redis-server");
@@ -147,7 +146,7 @@ impl RedisServer {
         ready
     }
 
-    /// Waits for the process's own word, since on its port another server may answer.
+    /// Waits for the line in the log of this process, since another server may answer on its port.
     fn wait(&mut self) -> bool {
         for _ in 0..LOOKS {
             if self.log().contains("Ready to accept connections") {
@@ -162,12 +161,12 @@ impl RedisServer {
         false
     }
 
-    /// What it has written so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// The number of its process, while it runs.
+    /// The id of its process, while it runs.
     pub fn id(&self) -> u32 {
         let running = self.running.as_ref().expect("a running server");
         running.server.id()
@@ -199,8 +198,8 @@ impl Running {
         }
     }
 
-    /// Ends the guard first, lest it kill whoever gets the server's number next. A process that has
-    /// ended already is fine.
+    /// Ends the guard first, so that it cannot kill another process with the same id later. The
+    /// process may have ended already.
     fn end(mut self, kill: bool) {
         let _ = self.guard.kill();
         let _ = self.guard.wait();

@@ -1,4 +1,4 @@
-//! Browsers and MCP clients in front of the real router.
+//! Browsers and MCP clients that use the real router.
 
 mod browser;
 mod client;

@@ -1,4 +1,4 @@
-//! The binary as a process of its own, with what it writes.
+//! A process of the binary, with its output.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A line is looked for so often, so many times: it has a minute, on the slowest machine.
+/// How often and how many times a line is looked for: for a minute.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 3000;
 
@@ -42,7 +42,7 @@ impl Running {
         self.after(0, wanted)
     }
 
-    /// Waits for a line after the first so many.
+    /// Waits for a line after the first `skipped` ones.
     pub fn after(&self, skipped: usize, wanted: impl Fn(&str) -> bool) -> String {
         for _ in 0..LOOKS {
             if let Some(line) = self.lines().iter().skip(skipped).find(|line| wanted(line)) {
@@ -53,12 +53,12 @@ impl Running {
         panic!("no such line:\n{}", self.lines().join("\n"));
     }
 
-    /// What it has written so far, on both streams.
+    /// All lines so far, of both streams.
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("lines").clone()
     }
 
-    /// Sends it a signal, by the name that kill(1) has for it.
+    /// Sends a signal, by its name in kill(1).
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args(["-s", name, &self.process.id().to_string()])

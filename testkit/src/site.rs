@@ -1,4 +1,4 @@
-//! Web servers of other hosts: https on this computer under any name, with any answer a test wants.
+//! Web servers of other hosts: https on this computer under any host name, with any response.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A web server under one or several names. Clones are the same server; it ends with the test.
+/// A web server with one or several host names. Clones share one server, which ends with the test.
 #[derive(Clone)]
 pub struct Site(Arc<Inner>);
 
@@ -35,7 +35,7 @@ struct Inner {
     is_up: AtomicBool,
 }
 
-/// An answer, as bytes and as a manner of giving them.
+/// A response: its bytes and how they are sent.
 #[derive(Clone, Debug)]
 pub struct Reply {
     head: String,
@@ -45,7 +45,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An answer with this status line, such as `404 Not Found`.
+    /// A response with this status line, such as `404 Not Found`.
     pub fn new(status: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let head = format!(
@@ -60,19 +60,19 @@ impl Reply {
         }
     }
 
-    /// A document.
+    /// A JSON document.
     pub fn json(body: &str) -> Self {
         Self::new("200 OK", body).with("content-type", "application/json")
     }
 
-    /// With another header.
+    /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.head += &[name, ": ", value, "\r\n"].concat();
         self
     }
 
-    /// In one chunk, without a `Content-Length`.
+    /// Sends one chunk, without a `Content-Length`.
     #[must_use]
     pub fn chunked(mut self) -> Self {
         self.head = self.head.replace(
@@ -88,7 +88,7 @@ impl Reply {
         self
     }
 
-    /// With a `Content-Length` that is not true.
+    /// Sends a wrong `Content-Length`.
     #[must_use]
     pub fn claiming(mut self, length: usize) -> Self {
         self.head = self.head.replace(
@@ -98,14 +98,14 @@ impl Reply {
         self
     }
 
-    /// One byte of the body after the other, so far apart.
+    /// Sends the body byte by byte, at this interval.
     #[must_use]
     pub fn dripping(mut self, pace: Duration) -> Self {
         self.pace = Some(pace);
         self
     }
 
-    /// Only when the gate has a permit, which is used up.
+    /// Waits for a permit of the gate, which is used up.
     #[must_use]
     pub fn behind(mut self, gate: &Arc<Semaphore>) -> Self {
         self.gate = Some(gate.clone());
@@ -121,8 +121,7 @@ impl Reply {
 }
 
 impl Site {
-    /// Starts a server with a certificate for these hosts. It answers 404 until it is told
-    /// otherwise.
+    /// Starts a server with a certificate for these hosts. It answers 404 by default.
     pub async fn open(hosts: &[&str]) -> Self {
         let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
         let own = rcgen::generate_simple_self_signed(hosts.clone()).expect("a certificate");
@@ -151,8 +150,8 @@ impl Site {
         site
     }
 
-    /// How a provider finds this server and trusts it. It is reached only from loopback issuers, as
-    /// any such address.
+    /// The resolver and root certificate with which a provider reaches this server. Its address is
+    /// reachable from loopback issuers only.
     #[cfg(feature = "provider")]
     pub fn web(&self) -> provider::Web {
         provider::Web {
@@ -166,8 +165,8 @@ impl Site {
         self.0.certificate.clone()
     }
 
-    /// What a host resolves to: this server for each of its own, and nothing for others or while its
-    /// names are down.
+    /// The addresses of a host: this server for its own hosts, none for others or while its names
+    /// do not resolve.
     pub fn addresses(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
         let is_up = self.0.is_up.load(Ordering::SeqCst);
         if is_up && self.0.hosts.iter().any(|own| own == host) {
@@ -177,22 +176,22 @@ impl Site {
         }
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
 
-    /// Sets the answer at an address.
+    /// Sets the response for a URL.
     pub fn put(&self, url: &str, reply: Reply) {
         lock(&self.0.replies).insert(url.to_owned(), reply);
     }
 
-    /// The names of its hosts resolve no more, or again.
+    /// Sets whether the names of its hosts resolve.
     pub fn set_up(&self, is_up: bool) {
         self.0.is_up.store(is_up, Ordering::SeqCst);
     }
 
-    /// How often an address was asked for.
+    /// How often a URL was requested.
     pub fn requests(&self, url: &str) -> usize {
         lock(&self.0.requests)
             .iter()
@@ -200,7 +199,7 @@ impl Site {
             .count()
     }
 
-    /// How many requests waited for an answer at the same time, at most.
+    /// The maximum number of concurrent requests.
     pub fn most_at_once(&self) -> usize {
         self.0.most_open.load(Ordering::SeqCst)
     }
@@ -221,10 +220,11 @@ impl Site {
         let reply = lock(&self.0.replies).get(&url).cloned();
         let reply = reply.unwrap_or_else(|| Reply::new("404 Not Found", ""));
         let admitted = reply.admitted().await;
-        // Before the answer begins: who has it whole may ask the next thing at once.
+        // Before the response begins: a client that has received it may send the next request at
+        // once.
         self.0.open.fetch_sub(1, Ordering::SeqCst);
         admitted?;
-        give(&mut stream, reply).await
+        send_reply(&mut stream, reply).await
     }
 }
 
@@ -239,7 +239,7 @@ impl provider::Names for Site {
     }
 }
 
-/// The address that a request names.
+/// The path of a request.
 async fn asked(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -254,7 +254,7 @@ async fn asked(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     Ok(format!("https://{host}{path}"))
 }
 
-async fn give(stream: &mut (impl AsyncWrite + Unpin), reply: Reply) -> io::Result<()> {
+async fn send_reply(stream: &mut (impl AsyncWrite + Unpin), reply: Reply) -> io::Result<()> {
     stream
         .write_all(format!("{}\r\n", reply.head).as_bytes())
         .await?;

@@ -1,5 +1,4 @@
 //! A verifier with fetched keys: how often it fetches them, and what it does when the source fails.
-//! answers.
 
 use std::sync::{
     Arc,

@@ -1,5 +1,5 @@
-//! Connections that do nothing good: clients that never read, heads that never end, more than there
-//! are descriptors, and half a request when the server is to stop.
+//! Connections without valid requests: clients that never read, incomplete request heads, more
+//! connections than file descriptors, and an incomplete request during shutdown.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,13 +14,12 @@ use crate::{Outcome, context, process};
 
 const NEVER_READ: usize = 200;
 const HEADS: usize = 1000;
-/// What one unfinished head sends, in bytes: as much as a server might keep, and as much as this
-/// one takes.
+/// The size of an incomplete head in bytes: more than the limit, and within it.
 const HEAD_SIZES: [usize; 2] = [400_000, 30_000];
 const FEW: u32 = 256;
 const MORE_THAN_FEW: usize = 400;
-/// A server that gives up on clients does so by then.
-const UNTIL_GIVEN_UP: Duration = Duration::from_secs(40);
+/// A server has closed such connections by then.
+const UNTIL_CLOSED: Duration = Duration::from_secs(40);
 const HALF: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\nx-half: ";
 
 /// Prints one row of a table.
@@ -31,10 +30,10 @@ pub(crate) async fn run() -> Outcome<()> {
         heads.push(unfinished_heads(size).await?);
     }
     let (live, ready) = few_descriptors().await?;
-    let stopped = half_a_request().await?;
+    let stopped = incomplete_request().await?;
     println!(
         "| {NEVER_READ} clients that never read, held after {} s | {HEADS} unfinished heads of 400 KB, of 30 KB: memory before and after, MB | {FEW} descriptors, {MORE_THAN_FEW} connections: live, ready, ms | stopping with half a request, ms |\n|---|---|---|---|",
-        UNTIL_GIVEN_UP.as_secs()
+        UNTIL_CLOSED.as_secs()
     );
     println!(
         "| {never_read} | {} | {}, {} | {} |",
@@ -46,11 +45,11 @@ pub(crate) async fn run() -> Outcome<()> {
     Ok(())
 }
 
-/// How many of the clients that never read are still connected after a while.
+/// How many of the clients that never read are still connected after [`UNTIL_CLOSED`].
 async fn never_read() -> Outcome<usize> {
     let target = Target::start(None)?;
     let before = process::descriptors(target.server.id());
-    // Answers of more than the kernel keeps for one connection, and cheap ones.
+    // Requests whose responses are larger than the kernel's buffers, and cheap.
     let requests = target
         .get("/.well-known/oauth-authorization-server")
         .repeat(4000);
@@ -67,16 +66,15 @@ async fn never_read() -> Outcome<usize> {
         let _ = timeout(Duration::from_millis(100), stream.write_all(&requests)).await;
         held.push(stream);
     }
-    settled(target.server.id()).await;
-    sleep(UNTIL_GIVEN_UP).await;
+    until_idle(target.server.id()).await;
+    sleep(UNTIL_CLOSED).await;
     let after = process::descriptors(target.server.id());
     drop(held);
     Ok(after.saturating_sub(before))
 }
 
-/// Waits until the server has answered as much as it can, which is when it has next to nothing to
-/// do; two minutes at the most.
-async fn settled(server: u32) {
+/// Waits until the server is idle, for two minutes at most.
+async fn until_idle(server: u32) {
     for _ in 0..60 {
         let before = process::cpu(server);
         sleep(Duration::from_secs(2)).await;
@@ -86,7 +84,7 @@ async fn settled(server: u32) {
     }
 }
 
-/// The memory of the server before, and while so many heads have begun.
+/// The memory of the server before and during incomplete heads of this size.
 async fn unfinished_heads(size: usize) -> Outcome<String> {
     let target = Target::start(None)?;
     let before = process::memory(target.server.id()).resident;
@@ -103,7 +101,7 @@ async fn unfinished_heads(size: usize) -> Outcome<String> {
     Ok(format!("{before:.0} and {after:.0}"))
 }
 
-/// How long health checks take while more connections are open than the server has descriptors.
+/// How long health checks take while there are more connections than file descriptors.
 async fn few_descriptors() -> Outcome<(Option<Duration>, Option<Duration>)> {
     let target = Target::start(Some(FEW))?;
     let mut held = Vec::new();
@@ -118,8 +116,8 @@ async fn few_descriptors() -> Outcome<(Option<Duration>, Option<Duration>)> {
     Ok(answers)
 }
 
-/// How long the server takes to stop while half a request is there.
-async fn half_a_request() -> Outcome<Option<Duration>> {
+/// How long the server takes to stop during an incomplete request.
+async fn incomplete_request() -> Outcome<Option<Duration>> {
     let target = Target::start(None)?;
     let held = begin(target.server.address()).await?;
     sleep(Duration::from_millis(200)).await;
@@ -128,7 +126,7 @@ async fn half_a_request() -> Outcome<Option<Duration>> {
     Ok(took)
 }
 
-/// A connection over which a head has begun.
+/// A connection with an incomplete head.
 async fn begin(address: SocketAddr) -> Outcome<TcpStream> {
     let mut stream = TcpStream::connect(address)
         .await

@@ -1,5 +1,5 @@
-//! Fifty assertions a second that prove nothing, of a client with the most expensive keys that the
-//! server takes: what becomes of the time in which others are answered.
+//! Fifty invalid assertions a second, of a client with the most expensive keys that the server
+//! accepts, and their effect on the response times of others.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::task::JoinSet;
 use super::{Target, milliseconds};
 use crate::{Outcome, clock, process, wire::Wire};
 
-/// Keys in bytes of the modulus, and their exponents, the most expensive first.
+/// Key sizes in bytes of the modulus, and exponents, the most expensive first.
 const KEYS: [(usize, &[u8]); 4] = [
     (1024, &[0xFF; 4]),
     (1024, &[1, 0, 1]),
     (512, &[0xFF; 4]),
     (512, &[1, 0, 1]),
 ];
-/// As many keys as fit into a registration, twenty at most.
+/// Numbers of keys in a registration, the most first.
 const KEY_COUNTS: [usize; 3] = [20, 10, 3];
 const PER_SECOND: u32 = 50;
 const SECONDS: u32 = 6;
@@ -50,7 +50,7 @@ pub(crate) async fn run() -> Outcome<()> {
     Ok(())
 }
 
-/// Registers a client with the most expensive keys that are accepted; its id, and the size and
+/// Registers a client with the most expensive accepted keys; returns its id, and the size and
 /// number of its keys.
 pub(super) async fn register(target: &Target) -> Outcome<(String, (usize, usize))> {
     let mut wire = Wire::connect(target.server.address()).await?;
@@ -74,7 +74,7 @@ pub(super) async fn register(target: &Target) -> Outcome<(String, (usize, usize)
     Err("no RSA key is accepted".to_owned())
 }
 
-/// A key without a name. Nobody has its private part, which costs the server as much.
+/// A key without a key id. No private key is needed: an invalid signature costs the server as much.
 fn key(size: usize, exponent: &[u8], number: usize) -> String {
     let mut modulus = vec![0xF1; size];
     modulus[1] = u8::try_from(number).unwrap_or(0);
@@ -86,7 +86,7 @@ fn key(size: usize, exponent: &[u8], number: usize) -> String {
     )
 }
 
-/// How long the metadata takes, fifty times a second.
+/// The response times of the metadata, fifty times a second.
 async fn latencies(target: &Target, seconds: u32) -> Vec<Duration> {
     let mut times = Vec::new();
     for _ in 0..seconds * PER_SECOND {
@@ -105,7 +105,7 @@ fn summary(sorted: &[Duration]) -> String {
     )
 }
 
-/// Sends the assertions, each over a connection of its own, and counts the answers by status.
+/// Sends the assertions, each over a new connection, and counts the responses by status.
 async fn attack(target: &Target, client: &str, size: usize) -> BTreeMap<u16, u32> {
     let mut sending = JoinSet::new();
     for number in 0..SECONDS * PER_SECOND {
@@ -137,7 +137,7 @@ pub(super) fn form(target: &Target, client: &str, size: usize, number: u32) -> S
     )
 }
 
-/// A usual assertion but for its signature.
+/// An assertion that is valid except for its signature.
 fn assertion(target: &Target, client: &str, size: usize, number: u32) -> String {
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let claims = format!(

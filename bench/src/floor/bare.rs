@@ -1,4 +1,4 @@
-//! A bare axum route in a process of its own, on the same kind of runtime as the server.
+//! A bare axum route in a separate process, on the same kind of runtime as the server.
 
 use std::{net::Ipv4Addr, process::Command};
 
@@ -30,7 +30,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Starts this program again as a server of bodies as long as the real ones.
+    /// Starts this program as a server with bodies of the same size as the real ones.
     pub(crate) fn start(user: &VirtualUser, document: usize, answer: usize) -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
         let port = process::free_port()?;
@@ -47,7 +47,7 @@ impl Bare {
         })
     }
 
-    /// Asks for the document.
+    /// A request for the document.
     pub(crate) fn get(&self) -> Repeat {
         Repeat {
             request: self.user.get(DOCUMENT),
@@ -55,7 +55,7 @@ impl Bare {
         }
     }
 
-    /// Posts a form as long as a real one.
+    /// A form post of the same size as a real one.
     pub(crate) fn post(&self) -> Repeat {
         let real = self.user.refresh(&"x".repeat(REFRESH_TOKEN));
         let request = String::from_utf8_lossy(&real).replacen("/token", ANSWER, 1);
@@ -66,7 +66,7 @@ impl Bare {
     }
 }
 
-/// What the process does: it serves until it is killed.
+/// Serves until the process is killed.
 pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<()> {
     let (document, answer) = (body(document), body(answer));
     let json = |body: Bytes| ([(CONTENT_TYPE, "application/json")], body);

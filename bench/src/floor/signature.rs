@@ -1,4 +1,4 @@
-//! One signature.
+//! The floor of one signature.
 
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use crate::{
     load::{Meter, Sample},
 };
 
-/// Issues tokens for `stretch`, on every core at once: what the server could do if it did nothing
-/// else.
-pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
+/// Issues tokens for `duration` on all cores: the maximum rate of the server.
+pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).map_err(context("a time"))?;
     let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
     let service = TokenService::new(
@@ -23,7 +22,7 @@ pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
     let running = Meter::own(None).start();
-    let until = running.since + stretch;
+    let until = running.since + duration;
     let issue = || {
         let mut issued: u32 = 0;
         while clock::now() < until {
@@ -44,7 +43,7 @@ pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
     Ok(running.stop(issued))
 }
 
-/// As long as a real one.
+/// A subject of the same size as a real one.
 fn subject() -> TokenSubject {
     TokenSubject {
         sub: "acct_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),

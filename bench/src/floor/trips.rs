@@ -1,4 +1,4 @@
-//! The store round trips of a token request and of a registration, and nothing else.
+//! The store round trips of a token request and of a registration, without a server.
 
 use std::{
     sync::{
@@ -16,9 +16,9 @@ use crate::{
     load::{Meter, Sample},
 };
 
-/// Spreads neighbouring numbers over the whole range, as the random ids of grants are spread.
+/// Spreads consecutive numbers over the whole range, like the random ids of grants.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-/// Bytes of a stored client, of an account, and of a grant whose code has just been exchanged.
+/// Sizes of a stored client, an account, and a grant whose code was just exchanged.
 const CLIENT_BYTES: usize = 187;
 const ACCOUNT_BYTES: usize = 240;
 const GRANT_BYTES: usize = 525;
@@ -27,7 +27,7 @@ const ACCOUNT: &str = "floor-account:AAAAAAAAAAAAAAAAAAAAAA";
 const CLIENTS: &str = "floor-clients";
 const KEEP: Ttl = Ttl::For(Duration::from_hours(90 * 24));
 
-/// A store of the same engine, furnished with as many records of the same size.
+/// A store of the same engine, with as many records of the same size.
 #[derive(Clone)]
 pub(crate) struct Trips {
     store: Store,
@@ -37,7 +37,7 @@ pub(crate) struct Trips {
 }
 
 impl Trips {
-    /// `grants` is rounded up, so that each client has grants of its own when up to 64 race.
+    /// `grants` is rounded up, so that each of up to 64 clients has its own grants.
     pub(crate) async fn open(location: &str, redis: Option<u32>, grants: usize) -> Outcome<Self> {
         let grants = grants.next_multiple_of(64);
         let location: Location = location.parse().map_err(context("a store"))?;
@@ -67,10 +67,9 @@ impl Trips {
         })
     }
 
-    /// Two round trips, as a token request has them: client, grant and account at once, then one
-    /// swap.
-    pub(crate) async fn swap(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
-        self.race(clients, stretch, move |trips, client, turn| async move {
+    /// Two round trips, like a token request: client, grant and account at once, then one swap.
+    pub(crate) async fn swap(&self, clients: usize, duration: Duration) -> Outcome<Sample> {
+        self.race(clients, duration, move |trips, client, turn| async move {
             let key = key((client + turn * clients) % trips.grants);
             let (client, record, account) = tokio::join!(
                 trips.store.get(CLIENT),
@@ -93,9 +92,9 @@ impl Trips {
         .await
     }
 
-    /// Two round trips, as a registration has them: the name, then the record.
-    pub(crate) async fn insert(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
-        self.race(clients, stretch, |trips, _, _| async move {
+    /// Two round trips, like a registration: the list member, then the record.
+    pub(crate) async fn insert(&self, clients: usize, duration: Duration) -> Outcome<Sample> {
+        self.race(clients, duration, |trips, _, _| async move {
             let name = format!(
                 "vc_{:022}",
                 trips.registered.fetch_add(1, Ordering::Relaxed)
@@ -113,13 +112,13 @@ impl Trips {
         .await
     }
 
-    async fn race<F, R>(&self, clients: usize, stretch: Duration, turn: F) -> Outcome<Sample>
+    async fn race<F, R>(&self, clients: usize, duration: Duration, turn: F) -> Outcome<Sample>
     where
         F: Fn(Self, usize, usize) -> R + Copy + Send + 'static,
         R: Future<Output = store::Result<bool>> + Send + 'static,
     {
         let running = self.meter.start();
-        let until = running.since + stretch;
+        let until = running.since + duration;
         let mut racing: JoinSet<_> = (0..clients)
             .map(|client| repeat(self.clone(), client, until, turn))
             .collect();

@@ -1,5 +1,6 @@
 //! `bindgen FILE FOLDER NAME`: writes `FOLDER/NAME.js` and `FOLDER/NAME_bg.wasm` for a compiled
-//! `frontend`. The version of wasm-bindgen is the one in Cargo.lock, which the two must share.
+//! `frontend`. It uses the version of wasm-bindgen in Cargo.lock, which must match the version in
+//! the wasm.
 
 use std::env;
 use std::error::Error;

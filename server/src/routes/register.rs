@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use provider::{Provider, RegisterError};
 
-use crate::extract::{ClientAddress, ClientId, Metadata, bearer};
+use crate::extract::{ClientAddress, Metadata, PathClientId, bearer};
 use crate::respond;
 
 /// Registers a client.
@@ -23,7 +23,7 @@ pub async fn register(
 /// Tells a client what it registered.
 pub async fn read(
     State(provider): State<Provider>,
-    ClientId(client_id): ClientId,
+    PathClientId(client_id): PathClientId,
     headers: HeaderMap,
 ) -> Response {
     match provider.registration(&client_id, bearer(&headers)).await {
@@ -36,7 +36,7 @@ pub async fn read(
 pub async fn update(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
-    ClientId(client_id): ClientId,
+    PathClientId(client_id): PathClientId,
     headers: HeaderMap,
     Metadata(body): Metadata,
 ) -> Response {
@@ -52,7 +52,7 @@ pub async fn update(
 /// Ends a registration.
 pub async fn end(
     State(provider): State<Provider>,
-    ClientId(client_id): ClientId,
+    PathClientId(client_id): PathClientId,
     headers: HeaderMap,
 ) -> Response {
     match provider

@@ -1,4 +1,4 @@
-//! What a person changes about their own account, by plain forms.
+//! Changes of users to their own accounts, by plain forms.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_f48_credentials_change_only_within_five_minutes_of_signing_in,
-    t_f48_confirming_leads_back_with_another_session_and_no_other_person_passes,
-    t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back,
-    t_f44_guesses_shut_a_password_and_no_recovery_code,
-    t_f47_of_16_who_use_a_reset_link_at_once_one_does,
-    t_c25_a_new_password_signs_every_other_browser_out,
-    t_f50_nobody_sees_or_ends_the_session_of_another,
-    every_connection_ends_at_once_on_every_server,
-    a_replayed_refresh_token_is_told_to_its_person,
-    what_an_application_last_did_is_told_to_its_person,
-    a_passkey_is_offered_after_a_password_and_not_again_after_a_no,
-    signing_up_is_closed_unless_the_settings_open_it,
-    t_d33_a_forced_sign_in_is_good_for_five_minutes,
+    t_f48_credentials_change_only_within_five_minutes_of_a_sign_in,
+    t_f48_confirming_changes_the_session_and_requires_the_same_user,
+    t_f44_a_recovery_code_is_shown_once_and_works_once,
+    t_f44_guesses_lock_a_password_and_no_recovery_code,
+    t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds,
+    t_c25_a_new_password_ends_all_other_sessions,
+    t_f50_a_user_cannot_see_or_end_the_session_of_another,
+    a_connection_ends_at_once_on_every_server,
+    a_user_is_notified_of_a_replayed_refresh_token,
+    a_user_sees_the_last_use_of_an_application,
+    a_declined_passkey_is_not_offered_again,
+    sign_up_is_closed_by_default,
+    t_d33_a_required_sign_in_is_valid_for_five_minutes,
 );
 
 const NEW: &str = "a larger room, with a door";
 
-/// What changes how somebody signs in, with fields that would do it.
+/// Requests that change credentials, with valid fields.
 fn changes(token: &str) -> [(&'static str, Query); 4] {
     let with = |pairs: &[(&str, &str)]| {
         pairs.iter().fold(
@@ -42,7 +42,7 @@ fn changes(token: &str) -> [(&'static str, Query); 4] {
     ]
 }
 
-async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine: EngineKind) {
+async fn t_f48_credentials_change_only_within_five_minutes_of_a_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let token = browser.form_token().await;
@@ -69,7 +69,7 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine:
             "{action}"
         );
     }
-    // Nothing of it happened: the password is the old one, and so it confirms.
+    // Nothing changed: the old password confirms.
     let form = browser
         .open("/confirm?then=account")
         .await
@@ -100,9 +100,7 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine:
     );
 }
 
-async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_passes(
-    engine: EngineKind,
-) {
+async fn t_f48_confirming_changes_the_session_and_requires_the_same_user(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let before = browser.cookies["__Host-vestibule-session"].clone();
@@ -120,7 +118,7 @@ async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_pa
         .await;
     assert_eq!(right.destination(), "/admin/keys");
     assert_ne!(browser.cookies["__Host-vestibule-session"], before);
-    // Where it leads is one of our own pages, whatever is asked.
+    // The return target is always a page of the server.
     for hostile in [
         "//evil.example",
         "https://evil.example",
@@ -140,7 +138,7 @@ async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_pa
             "{hostile}"
         );
     }
-    // Nobody is there to confirm.
+    // Without a session there is nothing to confirm.
     assert_eq!(
         Browser::new(&server)
             .get("/confirm?then=account")
@@ -150,9 +148,7 @@ async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_pa
     );
 }
 
-async fn t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(
-    engine: EngineKind,
-) {
+async fn t_f44_a_recovery_code_is_shown_once_and_works_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let codes = make_codes(&mut browser).await;
@@ -190,7 +186,7 @@ async fn t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_ba
             .words()
             .contains("9 of 10 left")
     );
-    // New ones end the old ones.
+    // New codes replace the old ones.
     let token = browser.form_token().await;
     let made = browser
         .post(
@@ -233,7 +229,7 @@ async fn recover(browser: &mut Browser, code: &str) -> String {
         .to_owned()
 }
 
-async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: EngineKind) {
+async fn t_f44_guesses_lock_a_password_and_no_recovery_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let codes = make_codes(&mut Browser::of_alice(&server).await).await;
     for guess in 0..10 {
@@ -253,8 +249,8 @@ async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: EngineKind) 
             "/login"
         );
     }
-    // The right password is not looked at for a stranger. Whoever lost everything is offered a
-    // passkey at once.
+    // The correct password is refused in an unknown browser. After a sign-in by recovery code, a
+    // passkey is offered at once.
     assert_eq!(
         Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
@@ -268,7 +264,7 @@ async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: EngineKind) 
     );
 }
 
-async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: EngineKind) {
+async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut before = Browser::of_alice(&server).await;
     let link = server
@@ -311,7 +307,7 @@ async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: EngineKind) {
     assert_eq!(
         before.get("/account").await.destination(),
         "/login",
-        "every session has ended"
+        "every session ended"
     );
     assert_eq!(
         Browser::new(&server)
@@ -323,7 +319,7 @@ async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: EngineKind) {
     Browser::new(&server).get(&path).await.problem(410);
 }
 
-async fn t_c25_a_new_password_signs_every_other_browser_out(engine: EngineKind) {
+async fn t_c25_a_new_password_ends_all_other_sessions(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (mut own, mut other) = (
         Browser::of_alice(&server).await,
@@ -353,7 +349,7 @@ async fn t_c25_a_new_password_signs_every_other_browser_out(engine: EngineKind) 
     );
 }
 
-async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: EngineKind) {
+async fn t_f50_a_user_cannot_see_or_end_the_session_of_another(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -383,7 +379,7 @@ async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: EngineKind) {
     assert_eq!(
         second.open("/account").await.page(),
         "account",
-        "Bob ended nothing"
+        "Bob ended no session"
     );
 
     let form = alice
@@ -415,7 +411,7 @@ async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: EngineKind) {
     assert_eq!(bob.open("/account").await.page(), "account");
 }
 
-async fn every_connection_ends_at_once_on_every_server(engine: EngineKind) {
+async fn a_connection_ends_at_once_on_every_server(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut browser = Browser::of_alice(&server).await;
@@ -451,7 +447,7 @@ async fn every_connection_ends_at_once_on_every_server(engine: EngineKind) {
     );
 }
 
-async fn a_replayed_refresh_token_is_told_to_its_person(engine: EngineKind) {
+async fn a_user_is_notified_of_a_replayed_refresh_token(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -467,7 +463,7 @@ async fn a_replayed_refresh_token_is_told_to_its_person(engine: EngineKind) {
     assert!(words.contains("192.0.2.1"), "from where: {words}");
 }
 
-async fn what_an_application_last_did_is_told_to_its_person(engine: EngineKind) {
+async fn a_user_sees_the_last_use_of_an_application(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -482,7 +478,7 @@ async fn what_an_application_last_did_is_told_to_its_person(engine: EngineKind) 
     );
 }
 
-async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: EngineKind) {
+async fn a_declined_passkey_is_not_offered_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -510,7 +506,7 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
     let declined = bob.submit(&offer.form("Not now"), "Not now").await;
     assert!(
         declined.destination().starts_with("/consent?request="),
-        "the request goes on"
+        "the request continues"
     );
     let direct = async || {
         let mut browser = Browser::new(&server);
@@ -531,7 +527,7 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
     assert_eq!(direct().await, "/passkey");
 }
 
-async fn signing_up_is_closed_unless_the_settings_open_it(engine: EngineKind) {
+async fn sign_up_is_closed_by_default(engine: EngineKind) {
     let closed = TestServer::of_alice(engine).await;
     closed.get("/sign-up").await.problem(404);
     let server = TestServer::with(engine, |settings| {
@@ -553,7 +549,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: EngineKind) {
     };
     let (_, place) = sign_up("Bob@Example.org").await;
     assert_eq!(place, "/account");
-    // Who is not let in and whose address is taken hear the same.
+    // A refused address and an address in use get the same answer.
     let refusals = [
         sign_up("bob@example.org").await,
         sign_up("eve@example.com").await,
@@ -578,7 +574,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: EngineKind) {
     );
 }
 
-async fn t_d33_a_forced_sign_in_is_good_for_five_minutes(engine: EngineKind) {
+async fn t_d33_a_required_sign_in_is_valid_for_five_minutes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await

@@ -1,5 +1,4 @@
-//! A server whose issuer is an IP address: nobody can have a passkey there, and no page says
-//! otherwise.
+//! A server whose issuer is an IP address, where passkeys are impossible and no page offers them.
 
 use http::{Method, header};
 use oauth::Issuer;
@@ -17,8 +16,8 @@ const WHY: &str =
     "This server cannot use passkeys, because its address is a number and not a name.";
 
 on_both_engines!(
-    where_there_can_be_no_passkeys_no_page_offers_one,
-    the_actions_of_passkeys_say_why_there_are_none
+    a_server_without_passkeys_offers_none,
+    passkey_actions_explain_why_there_are_none
 );
 
 async fn at_an_address(engine: EngineKind) -> TestServer {
@@ -30,7 +29,7 @@ async fn at_an_address(engine: EngineKind) -> TestServer {
     .await
 }
 
-async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: EngineKind) {
+async fn a_server_without_passkeys_offers_none(engine: EngineKind) {
     let server = at_an_address(engine).await;
     let link = server
         .provider
@@ -84,7 +83,7 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: EngineKind) {
             0
         );
     }
-    // After a password nobody is held up by an offer.
+    // After a password, no passkey is offered.
     let signed_in = browser
         .submit(
             &login
@@ -106,7 +105,7 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: EngineKind) {
     ));
 }
 
-async fn the_actions_of_passkeys_say_why_there_are_none(engine: EngineKind) {
+async fn passkey_actions_explain_why_there_are_none(engine: EngineKind) {
     let server = at_an_address(engine).await;
     server.add_alice().await;
     let mut alice = Browser::new(&server);
@@ -133,7 +132,7 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: EngineKind) {
             answer.body
         );
     }
-    // The last way in is not taken away in favour of one that does not work.
+    // The last usable credential cannot be removed.
     let account = alice.open("/account").await;
     assert!(
         !account.words().contains("Remove password"),
@@ -142,7 +141,7 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: EngineKind) {
     );
 }
 
-/// Calls a server function as the islands do.
+/// Calls a server function like the islands.
 async fn call(
     server: &TestServer,
     browser: &Browser,

@@ -1,4 +1,4 @@
-//! The pages for whoever runs the server.
+//! The administration pages.
 
 use http::header;
 use oauth::Parameters;
@@ -11,15 +11,15 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes,
-    an_invitation_is_shown_once_and_opens_once,
-    t_c25_what_the_page_disables_or_removes_ends_everything_at_once,
-    nobody_locks_themselves_out,
-    t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again,
-    what_failed_is_told_in_plain_words_with_the_fix,
-    the_trail_is_shown_filtered_exported_and_verifies,
+    t_e41_administration_requires_the_role_and_a_recent_sign_in,
+    an_invitation_is_shown_once_and_works_once,
+    t_c25_disabling_or_removing_an_account_ends_everything_at_once,
+    an_administrator_cannot_lock_themselves_out,
+    t_e38_a_blocked_host_is_refused_until_it_is_unblocked,
+    failed_requests_are_shown_with_their_fix,
+    the_audit_log_is_shown_filtered_exported_and_verified,
     an_added_client_shows_its_secret_once_and_works,
-    a_store_that_fails_is_said_and_nothing_is_half_done,
+    a_store_failure_is_reported_and_changes_nothing,
 );
 
 const SECTIONS: [&str; 6] = [
@@ -32,7 +32,7 @@ const SECTIONS: [&str; 6] = [
 ];
 const BOB: &str = "bob@example.com";
 
-/// Every deed, with fields that would do it to Bob.
+/// Every operation, with valid fields for Bob.
 fn operations(token: &str) -> Vec<(&'static str, Query)> {
     let with = |pairs: &[(&str, &str)]| {
         pairs.iter().fold(
@@ -84,7 +84,7 @@ async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
     server
 }
 
-/// All that administration could have changed.
+/// All state that administration can change.
 async fn state(server: &TestServer) -> String {
     let terminal = server.provider.terminal();
     let (accounts, clients) = (
@@ -98,13 +98,11 @@ async fn state(server: &TestServer) -> String {
     format!("{accounts:?} {clients:?} {keys:?} {hosts:?}")
 }
 
-async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes(
-    engine: EngineKind,
-) {
+async fn t_e41_administration_requires_the_role_and_a_recent_sign_in(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
-    let mut stranger = Browser::new(&server);
+    let mut new_browser = Browser::new(&server);
     let mut alice = Browser::of_alice(&server).await;
     assert!(
         !bob.open("/account")
@@ -138,7 +136,7 @@ async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minu
     }
     for section in SECTIONS {
         let path = format!("/admin/{section}");
-        assert_eq!(stranger.get(&path).await.destination(), "/login");
+        assert_eq!(new_browser.get(&path).await.destination(), "/login");
         assert_eq!(
             alice.get(&path).await.destination(),
             format!("/confirm?then=admin-{section}")
@@ -147,7 +145,7 @@ async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minu
         assert!(!refused.words().contains(ALICE), "{}", refused.words());
     }
     assert_eq!(
-        stranger.get("/admin/audit.jsonl").await.destination(),
+        new_browser.get("/admin/audit.jsonl").await.destination(),
         "/login"
     );
     assert_eq!(
@@ -168,7 +166,7 @@ async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minu
     );
 }
 
-async fn an_invitation_is_shown_once_and_opens_once(engine: EngineKind) {
+async fn an_invitation_is_shown_once_and_works_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice
@@ -217,7 +215,7 @@ async fn an_invitation_is_shown_once_and_opens_once(engine: EngineKind) {
     Browser::new(&server).get(path).await.problem(410);
 }
 
-async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: EngineKind) {
+async fn t_c25_disabling_or_removing_an_account_ends_everything_at_once(engine: EngineKind) {
     for button in ["Disable", "Remove"] {
         let server = server_of_alice_and_bob(engine).await;
         let twin = server.twin().await;
@@ -260,7 +258,7 @@ async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine:
     }
 }
 
-async fn nobody_locks_themselves_out(engine: EngineKind) {
+async fn an_administrator_cannot_lock_themselves_out(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
@@ -290,7 +288,7 @@ async fn nobody_locks_themselves_out(engine: EngineKind) {
         .expect("the terminal may");
 }
 
-async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: EngineKind) {
+async fn t_e38_a_blocked_host_is_refused_until_it_is_unblocked(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut alice = Browser::of_alice(&server).await;
@@ -308,7 +306,7 @@ async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engi
         "/admin/applications"
     );
 
-    // At once where people are asked, on every server, and at the other endpoints of this one.
+    // At once on pages of every server, and at the other endpoints of this one.
     for server in [&server, &twin] {
         let page = alice
             .at(server)
@@ -360,7 +358,7 @@ async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engi
     assert!(alice.follow(&refused).await.document().alert().is_some());
 }
 
-async fn what_failed_is_told_in_plain_words_with_the_fix(engine: EngineKind) {
+async fn failed_requests_are_shown_with_their_fix(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     assert!(
@@ -369,7 +367,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: EngineKind) {
             .await
             .words()
             .contains("Nothing failed"),
-        "nothing failed yet"
+        "there are no failures yet"
     );
     let client = McpClient::native(&server).await;
     for _ in 0..3 {
@@ -388,7 +386,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: EngineKind) {
                 .authorize_path(),
         )
         .await;
-    // What cannot be an id at all is told as nothing, and no less.
+    // A text that cannot be a client id is shown without it.
     alice
         .get(
             &client
@@ -422,7 +420,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: EngineKind) {
     );
 }
 
-async fn the_trail_is_shown_filtered_exported_and_verifies(engine: EngineKind) {
+async fn the_audit_log_is_shown_filtered_exported_and_verified(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -561,14 +559,15 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: EngineKind) {
     client.exchange(&code).await.granted();
 }
 
-async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: EngineKind) {
+async fn a_store_failure_is_reported_and_changes_nothing(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
     let before = state(&server).await;
     server.switch.break_writes();
     for (action, fields) in operations(&token) {
-        // What finds nothing to change is refused for that, and what is there already stays.
+        // An operation without a target gets its own error, and the target of an existing one
+        // stays.
         let answer = alice.post(&format!("/actions/{action}"), &fields).await;
         assert!(
             answer.destination().starts_with("/admin/"),

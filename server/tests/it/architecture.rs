@@ -1,12 +1,12 @@
-//! The structure of the code against docs/ARCHITECTURE.md: the arrows between the crates, the
-//! modules inside of a crate, and what the lower crates must not know.
+//! Checks the structure of the code against docs/ARCHITECTURE.md: dependencies between crates,
+//! between the modules of a crate, and names that lower crates must not use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Crates in which no module depends, directly or not, on one that depends on it.
-const WITHOUT_CIRCLES: [&str; 7] = [
+/// Crates whose modules have no dependency cycles.
+const WITHOUT_CYCLES: [&str; 7] = [
     "app",
     "identity",
     "access-token",
@@ -16,8 +16,8 @@ const WITHOUT_CIRCLES: [&str; 7] = [
     "bench",
 ];
 
-/// What `provider` must not know: pages, headers of a browser, and policies of a page.
-const OF_HTTP_AND_HTML: [&str; 8] = [
+/// Texts that must not occur in `provider`: page paths, browser headers, and policies of pages.
+const HTTP_AND_HTML_NAMES: [&str; 8] = [
     "\"/login",
     "\"/consent",
     "\"/account",
@@ -44,7 +44,7 @@ fn manifest(folder: &str) -> toml::Table {
         .expect("a manifest")
 }
 
-/// The crates of the workspace, each with the crates of the workspace that it depends on.
+/// The crates of the workspace, each with its dependencies within the workspace.
 fn crates() -> Graph {
     let workspace = manifest(".");
     let members = workspace["workspace"]["members"]
@@ -74,7 +74,7 @@ fn names(cell: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_crates_depend_on_each_other_as_the_architecture_says() {
+fn the_crates_depend_on_each_other_as_documented() {
     let document = read(&root().join("docs/ARCHITECTURE.md"));
     let (_, rest) = document
         .split_once("| crate | uses |")
@@ -91,10 +91,10 @@ fn the_crates_depend_on_each_other_as_the_architecture_says() {
     };
     let described: Graph = table.lines().filter_map(row).collect();
     assert_eq!(described, crates());
-    assert_eq!(circle(&described), None);
+    assert_eq!(cycle(&described), None);
 }
 
-/// The files of Rust below a folder, tests aside.
+/// The Rust files below a folder, without tests.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).expect("a folder").flatten();
@@ -122,7 +122,7 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
-/// The first words of the paths in a group `{a::b, c::{d, e}, f}`, after its opening brace.
+/// The first segments of the paths in a group `{a::b, c::{d, e}, f}`, after its opening brace.
 fn heads(group: &str) -> Vec<String> {
     let (mut depth, mut is_head, mut heads) = (0, true, vec![String::new()]);
     for letter in group.chars() {
@@ -144,7 +144,7 @@ fn heads(group: &str) -> Vec<String> {
     heads
 }
 
-/// The modules of a crate, each with those that its paths from `crate` name.
+/// The modules of a crate, each with the modules that its paths from `crate` name.
 fn modules(folder: &str) -> Graph {
     let source = root().join(folder).join("src");
     let mut graph = Graph::new();
@@ -171,8 +171,9 @@ fn modules(folder: &str) -> Graph {
     graph
 }
 
-/// Nodes that lead back to themselves: what is left when those without arrows are taken away.
-fn circle(graph: &Graph) -> Option<Graph> {
+/// The nodes of dependency cycles: what remains when nodes without dependencies are removed
+/// repeatedly.
+fn cycle(graph: &Graph) -> Option<Graph> {
     let mut left = graph.clone();
     loop {
         let ends: BTreeSet<_> = left
@@ -191,7 +192,7 @@ fn circle(graph: &Graph) -> Option<Graph> {
 }
 
 #[test]
-fn a_circle_is_found() {
+fn a_cycle_is_detected() {
     let graph = |arrows: &[(&str, &str)]| {
         let mut graph = Graph::new();
         for (from, to) in arrows {
@@ -201,25 +202,25 @@ fn a_circle_is_found() {
         }
         graph
     };
-    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
-    assert!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])).is_some());
+    assert_eq!(cycle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
+    assert!(cycle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])).is_some());
     assert_eq!(heads("a::{b, c}, d, e::f} g"), ["a", "d", "e"]);
 }
 
 #[test]
-fn modules_do_not_depend_on_each_other_in_circles() {
-    for folder in WITHOUT_CIRCLES {
+fn modules_have_no_dependency_cycles() {
+    for folder in WITHOUT_CYCLES {
         let graph = modules(folder);
         assert!(!graph.is_empty(), "{folder}");
-        assert_eq!(circle(&graph), None, "{folder}");
+        assert_eq!(cycle(&graph), None, "{folder}");
     }
 }
 
 #[test]
-fn the_provider_knows_no_page_and_no_header_of_a_browser() {
+fn the_provider_names_no_page_and_no_browser_header() {
     for path in sources(&root().join("provider/src")) {
         let code = code(&path).to_lowercase();
-        for word in OF_HTTP_AND_HTML {
+        for word in HTTP_AND_HTML_NAMES {
             assert!(!code.contains(word), "{word} in {}", path.display());
         }
     }

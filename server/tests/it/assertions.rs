@@ -1,5 +1,4 @@
-//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, R-O23, R-K15; T-C21 and
-//! T-C26).
+//! Clients that authenticate by `private_key_jwt` (RFC 7523, R-O23, R-K15; T-C21 and T-C26).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,26 +16,26 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
+    r_k15_keys_of_each_kind_authenticate_at_exchange_refresh_and_revocation,
     r_o23_issuer_and_token_endpoint_are_the_audience,
     t_c26_an_assertion_counts_once,
-    t_c26_of_64_uses_at_once_one_counts,
-    t_c26_two_servers_over_one_store_are_as_strict_as_one,
-    t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up,
+    t_c26_of_64_concurrent_uses_one_succeeds,
+    t_c26_two_servers_over_one_store_accept_one_use,
+    t_c26_an_invalid_assertion_is_refused_and_consumes_nothing,
     t_c21_algorithms_are_not_confused,
-    r_o11_an_assertion_stands_alone,
-    a_client_is_proved_the_way_it_registered_and_no_other,
-    a_store_that_fails_is_503_and_spends_nothing,
+    r_o11_an_assertion_excludes_other_methods,
+    a_client_authenticates_only_by_its_registered_method,
+    a_store_failure_is_503_and_consumes_nothing,
     an_assertion_takes_one_more_write,
-    t_e37_a_key_that_is_expensive_to_verify_is_no_key,
-    t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing,
-    t_e37_whoever_proves_nothing_is_not_verified_without_end,
-    t_e37_a_client_is_not_kept_out_by_strangers_who_name_it,
+    t_e37_expensive_keys_are_refused,
+    t_e37_stored_expensive_keys_of_earlier_releases_do_not_verify,
+    t_e37_invalid_assertions_are_rate_limited,
+    t_e37_invalid_assertions_of_others_do_not_lock_a_client_out,
 );
 
 const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
 
-async fn r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
+async fn r_k15_keys_of_each_kind_authenticate_at_exchange_refresh_and_revocation(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -101,7 +100,7 @@ async fn t_c26_an_assertion_counts_once(engine: EngineKind) {
     let assertion = signer.assert(&server, &client.id, "j");
     let second =
         Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
-    // The same one, and another one of the same jti; until it has expired, and ever after.
+    // The same assertion, and another one with the same `jti`, before and after its expiry.
     for seconds in [0, 60, 59, 1, 7200] {
         server.pass(seconds);
         denied(&post(&server, client.refresh_form(&second.refresh), &assertion).await);
@@ -119,7 +118,7 @@ async fn t_c26_an_assertion_counts_once(engine: EngineKind) {
         )
         .await,
     );
-    // A jti is the client's own, and nothing was used up by the replays.
+    // Each client has its own `jti` values, and the replays consumed nothing.
     let third = Tokens::read(&post(&server, client.refresh_form(&second.refresh), &fresh).await);
     let same_name = signer.sign(&signer.header(), &{
         let mut claims = claims(&server, &client.id, "k");
@@ -130,12 +129,12 @@ async fn t_c26_an_assertion_counts_once(engine: EngineKind) {
     client.me(&third.access).await.granted();
 }
 
-async fn t_c26_of_64_uses_at_once_one_counts(engine: EngineKind) {
+async fn t_c26_of_64_concurrent_uses_one_succeeds(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     one_of_many([server.clone(), server], &client, &signer, &tokens).await;
 }
 
-async fn t_c26_two_servers_over_one_store_are_as_strict_as_one(engine: EngineKind) {
+async fn t_c26_two_servers_over_one_store_accept_one_use(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_of_many([server, twin], &client, &signer, &tokens).await;
@@ -173,7 +172,7 @@ async fn one_of_many(
     );
 }
 
-async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: EngineKind) {
+async fn t_c26_an_invalid_assertion_is_refused_and_consumes_nothing(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let usual = || claims(&server, &client.id, "j");
@@ -239,7 +238,7 @@ async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(en
             );
         }
     }
-    // Neither code nor refresh token nor jti was used up.
+    // Neither the code nor the refresh token nor the `jti` was consumed.
     Tokens::read(
         &exchange(
             &server,
@@ -261,7 +260,7 @@ async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(en
 
 async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (rsa, p256, stranger) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
+    let (rsa, p256, other_key) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
     let client = with_keys(&server, &[&rsa, &p256]).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let claims = claims(&server, &client.id, "j");
@@ -271,7 +270,7 @@ async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
         ("none", none.clone()),
         ("none with a signature", none + "AAAA"),
     ];
-    // The public key as a shared secret: its modulus, and the whole of it as it was registered.
+    // The public key as a shared secret: its modulus, and the whole key as it was registered.
     let modulus = URL_SAFE_NO_PAD
         .decode(rsa.jwk()["n"].as_str().expect("a modulus"))
         .expect("base64url");
@@ -299,16 +298,16 @@ async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
         ),
         ("an unknown kid", rsa.sign(&header("RS256", "x"), &claims)),
         (
-            "a stranger's key",
-            stranger.sign(&header("EdDSA", "r"), &claims),
+            "another key",
+            other_key.sign(&header("EdDSA", "r"), &claims),
         ),
         (
-            "a stranger's key under a known name",
+            "another key under a known name",
             Signer::p256("e").sign(&header("ES256", "e"), &claims),
         ),
         (
             "a key that comes along",
-            stranger.sign(&json!({ "alg": "EdDSA", "jwk": stranger.jwk() }), &claims),
+            other_key.sign(&json!({ "alg": "EdDSA", "jwk": other_key.jwk() }), &claims),
         ),
         (
             "something critical",
@@ -331,13 +330,13 @@ async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
         assert_eq!(answer.status, 401, "{what}");
         denied(&answer);
     }
-    let key_of_another = with_keys(&server, &[&stranger]).await;
+    let key_of_another = with_keys(&server, &[&other_key]).await;
     denied(
         &exchange(
             &server,
             &client,
             &code,
-            &stranger.assert(&server, &client.id, "j"),
+            &other_key.assert(&server, &client.id, "j"),
         )
         .await,
     );
@@ -361,7 +360,7 @@ async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
     );
 }
 
-async fn r_o11_an_assertion_stands_alone(engine: EngineKind) {
+async fn r_o11_an_assertion_excludes_other_methods(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     let assertion = signer.assert(&server, &client.id, "j");
@@ -403,7 +402,7 @@ async fn r_o11_an_assertion_stands_alone(engine: EngineKind) {
     Tokens::read(&server.post("/token", &whole).await);
 }
 
-async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: EngineKind) {
+async fn a_client_authenticates_only_by_its_registered_method(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     denied(&server.post("/token", &form).await);
@@ -429,7 +428,7 @@ async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: EngineKin
     Tokens::read(&post(&server, form, &signer.assert(&server, &client.id, "j")).await);
 }
 
-async fn a_store_that_fails_is_503_and_spends_nothing(engine: EngineKind) {
+async fn a_store_failure_is_503_and_consumes_nothing(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "j");
     for fault in [
@@ -443,8 +442,8 @@ async fn a_store_that_fails_is_503_and_spends_nothing(engine: EngineKind) {
         server.switch.mend();
     }
     Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
-    // An answer of the store that gets lost on its way is found out: the assertion counts once, and
-    // is not taken for another's.
+    // A lost answer of the store is resolved: the assertion counts once, and is not treated as a
+    // replay.
     let assertion = signer.assert(&server, &client.id, "lost");
     server.switch.lose_write_answers();
     Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
@@ -487,7 +486,7 @@ async fn an_assertion_takes_one_more_write(engine: EngineKind) {
     assert_eq!(waits, 3);
 }
 
-/// A client that registered these keys.
+/// A client with these registered keys.
 async fn with_keys(server: &TestServer, signers: &[&Signer]) -> McpClient {
     let metadata = json!({
         "client_name": "Keyed notes",
@@ -533,14 +532,14 @@ async fn post(server: &TestServer, form: Query, assertion: &str) -> TestResponse
         .await
 }
 
-/// Refused as a client that proved nothing; it used no header, so it is asked for none (R-O12).
+/// Expects `invalid_client` without a challenge, since no header was used (R-O12).
 fn denied(answer: &TestResponse) -> Value {
     let body = answer.refused(401, "invalid_client");
     assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{answer:?}");
     body
 }
 
-async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: EngineKind) {
+async fn t_e37_expensive_keys_are_refused(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let rsa = |bytes: usize, e: &[u8]| {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -562,7 +561,7 @@ async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: EngineKind) {
         .await;
         answer.refused(400, "invalid_client_metadata");
     }
-    // Beside one that is of use, they are passed over.
+    // Together with a valid key, they are ignored.
     let keys: Vec<Value> = expensive
         .iter()
         .cloned()
@@ -576,7 +575,7 @@ async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: EngineKind) {
     );
 }
 
-async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: EngineKind) {
+async fn t_e37_stored_expensive_keys_of_earlier_releases_do_not_verify(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -609,7 +608,7 @@ async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engi
     );
 }
 
-async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: EngineKind) {
+async fn t_e37_invalid_assertions_are_rate_limited(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -628,7 +627,7 @@ async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine
         format!("{claims}.{signature}")
     };
     for number in 0..10 {
-        // A good signature proves nothing without a grant: anybody can register a key.
+        // A valid signature without a grant also counts: anybody can register a key.
         let answer = ask(if number % 2 == 0 {
             signer.assert(&server, &client.id, &number.to_string())
         } else {
@@ -644,7 +643,7 @@ async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine
     assert_eq!(answer.header(header::RETRY_AFTER), Some("60"));
     assert!(
         calls <= 3,
-        "a look at the client, and the note for whoever runs the server: {calls}"
+        "one read of the client, and the failure record: {calls}"
     );
     server.pass(60);
     assert!(
@@ -657,17 +656,17 @@ async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine
     );
 }
 
-async fn t_e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: EngineKind) {
+async fn t_e37_invalid_assertions_of_others_do_not_lock_a_client_out(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
-    let stranger = Signer::p256("r");
+    let other_key = Signer::p256("r");
     for number in 0..20 {
-        let assertion = stranger.assert(&server, &client.id, &number.to_string());
+        let assertion = other_key.assert(&server, &client.id, &number.to_string());
         post(&server, client.refresh_form("vrt_nonsense"), &assertion).await;
     }
     let answer = post(
         &server,
         client.refresh_form("vrt_nonsense"),
-        &stranger.assert(&server, &client.id, "x"),
+        &other_key.assert(&server, &client.id, "x"),
     )
     .await;
     answer.refused(429, "temporarily_unavailable");

@@ -1,5 +1,5 @@
-//! The authorization endpoint: who is told what (R-O1, R-O2, R-O5, R-O6, R-O7, R-O18, R-A6, R-A12; T-A1, T-A3,
-//! T-A4, T-A7, T-E38).
+//! The authorization endpoint: errors and their recipients (R-O1, R-O2, R-O5, R-O6, R-O7, R-O18,
+//! R-A6, R-A12; T-A1, T-A3, T-A4, T-A7, T-E38).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -11,24 +11,24 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here,
+    t_a1_r_o2_without_a_valid_client_and_redirect_uri_every_error_is_local,
     t_a3_a4_redirect_uris_match_byte_for_byte,
     r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else,
-    t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once,
-    t_a7_the_first_fault_decides_and_nothing_of_it_is_kept,
-    the_state_comes_back_exactly_as_it_was,
+    t_a7_every_other_error_is_redirected_with_state_and_one_issuer,
+    t_a7_the_first_error_decides_and_nothing_is_stored,
+    the_state_is_returned_unchanged,
     r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent,
     r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query,
-    r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in,
-    too_many_requests_from_one_network_are_told_to_wait,
-    requirement_7_1_asking_without_cookies_answers_and_may_be_repeated,
-    requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone,
+    r_o6_a_request_posted_by_another_site_keeps_its_browser,
+    too_many_requests_from_one_network_are_429,
+    requirement_7_1_a_request_without_cookies_can_be_repeated,
+    requirement_7_2_an_unknown_client_that_accepts_json_gets_invalid_client,
     requirement_7_3_no_scope_and_unknown_scopes_work,
-    r_o7_no_other_origin_may_read_an_answer,
-    r_o18_nobody_is_passed_through_without_being_asked,
+    r_o7_no_other_origin_may_read_a_response,
+    r_o18_no_request_passes_without_a_sign_in,
 );
 
-async fn t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
+async fn t_a1_r_o2_without_a_valid_client_and_redirect_uri_every_error_is_local(
     engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
@@ -203,9 +203,7 @@ async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: 
     }
 }
 
-async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(
-    engine: EngineKind,
-) {
+async fn t_a7_every_other_error_is_redirected_with_state_and_one_issuer(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let cases: [(&str, QueryChange, &str); 16] = [
@@ -321,18 +319,18 @@ async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(
     }
 }
 
-async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: EngineKind) {
+async fn t_a7_the_first_error_decides_and_nothing_is_stored(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
-    // The state twice: it cannot be said which one is meant, so none is sent back.
+    // With two `state` parameters, none is returned.
     let twice = client.asking(|query| query.and("state", "other"));
     let callback = Callback::read(server.get(&twice.authorize_path()).await.destination());
     assert_eq!(
         (callback.query.one("error"), callback.query.one("state")),
         (Some("invalid_request"), None)
     );
-    // A refused request is counted, costs one look at the client and one at the blocked hosts, and
-    // leaves nothing behind but a note for whoever runs the server, which takes two.
+    // A refused request is counted, reads the client and the blocked hosts, and stores only a
+    // failure record, which takes two calls.
     let refused = client.asking(|query| query.without("code_challenge"));
     let (calls, _) = server.counting(server.get(&refused.authorize_path())).await;
     assert_eq!(calls, 5);
@@ -341,7 +339,7 @@ async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: EngineKi
     assert_eq!(calls, 4);
 }
 
-async fn the_state_comes_back_exactly_as_it_was(engine: EngineKind) {
+async fn the_state_is_returned_unchanged(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -369,7 +367,7 @@ async fn the_state_comes_back_exactly_as_it_was(engine: EngineKind) {
         let callback = browser.decide(&client.asking(change), "Allow").await;
         assert_eq!(callback.query.names(), ["code", "iss"]);
     }
-    // Beyond that, the client's own error carries it, or nothing goes to the client.
+    // A longer state is an error, redirected or local.
     let too_long = client.asking(|query| query.set("state", &"s".repeat(8 * 1024 + 1)));
     let callback = Callback::read(server.get(&too_long.authorize_path()).await.destination());
     assert_eq!(
@@ -409,7 +407,7 @@ async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: E
             .and("prompt", "")
     });
     goes_on(&server.get(&empty.authorize_path()).await);
-    // What newer clients send along (prompt=consent with offline_access).
+    // Newer clients send prompt=consent with offline_access.
     let consent = client.asking(|query| {
         query
             .and("prompt", "consent")
@@ -424,7 +422,7 @@ async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: E
     metadata["redirect_uris"] = json!(["https://app.example/cb?tenant=1&x=%20y"]);
     let client = McpClient::registered(&server, &metadata).await;
     let mut browser = Browser::of_alice(&server).await;
-    // Another site may post a request here: it is for whoever the person is, and they are asked.
+    // Another site may post a request. The user of the browser decides about it.
     browser.origin = Some("https://app.example".to_owned());
     let begun = browser
         .post(
@@ -442,13 +440,12 @@ async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: E
     );
 }
 
-async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: EngineKind) {
+async fn r_o6_a_request_posted_by_another_site_keeps_its_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let waiting = browser.get(&client.authorize_path()).await;
-    // As a browser does it: SameSite=Lax keeps the cookies from the post, and not from the
-    // redirect.
+    // As in a browser: SameSite=Lax omits the cookies from the post, and not from the redirect.
     let fields = client.authorization.encode();
     let post = |path: &str, site: &str| {
         let request = request(Method::POST, path)
@@ -464,13 +461,13 @@ async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engi
     for begun in [waiting, begun] {
         assert_eq!(browser.follow(&begun).await.document().page(), "consent");
     }
-    // A form of a page of ours is refused, and sets nothing either.
+    // The same post with a foreign origin to a page of the server is refused and sets no cookie.
     let refused = post("/actions/sign_in", "cross-site").await;
     assert_eq!(
         (refused.status.as_u16(), refused.header(header::SET_COOKIE)),
         (403, None)
     );
-    // The same site sends cookies along, so a browser without one is new.
+    // A post from the same site has cookies, so a browser without one is new.
     for site in ["same-site", "same-origin", "none"] {
         let begun = post("/authorize", site).await;
         goes_on(&begun);
@@ -478,7 +475,7 @@ async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engi
     }
 }
 
-async fn too_many_requests_from_one_network_are_told_to_wait(engine: EngineKind) {
+async fn too_many_requests_from_one_network_are_429(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let ask = async |accept: &str| {
@@ -505,7 +502,7 @@ async fn too_many_requests_from_one_network_are_told_to_wait(engine: EngineKind)
     goes_on(&ask("text/html").await);
 }
 
-async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: EngineKind) {
+async fn requirement_7_1_a_request_without_cookies_can_be_repeated(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let mut seen = Vec::new();
@@ -518,7 +515,9 @@ async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engi
     assert_eq!(seen.len(), 3, "each request waits for itself");
 }
 
-async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(engine: EngineKind) {
+async fn requirement_7_2_an_unknown_client_that_accepts_json_gets_invalid_client(
+    engine: EngineKind,
+) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let ask = async |path: String| {
@@ -565,7 +564,7 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: EngineKind) {
     }
 }
 
-async fn r_o7_no_other_origin_may_read_an_answer(engine: EngineKind) {
+async fn r_o7_no_other_origin_may_read_a_response(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     for path in [
@@ -591,18 +590,18 @@ async fn r_o7_no_other_origin_may_read_an_answer(engine: EngineKind) {
     }
 }
 
-async fn r_o18_nobody_is_passed_through_without_being_asked(engine: EngineKind) {
+async fn r_o18_no_request_passes_without_a_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     browser.allow(&client).await;
-    // R-O19: what was allowed once is asked again.
+    // R-O19: the page is shown again after a consent.
     let again = browser.get(&client.authorize_path()).await;
     goes_on(&again);
     assert_eq!(browser.follow(&again).await.document().page(), "consent");
 }
 
-/// The request waits for a person, here.
+/// Expects that the request is pending.
 fn goes_on(answer: &TestResponse) {
     let path = answer.destination();
     assert!(

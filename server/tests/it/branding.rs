@@ -1,4 +1,4 @@
-//! The look of a server: on every page, whoever renders it, and never against the policy.
+//! Branding on every page, within the content security policy.
 
 use app::Brand;
 use http::header;
@@ -13,11 +13,11 @@ use testkit::{
 };
 
 on_both_engines!(
-    every_page_shows_the_accent_and_the_logo,
+    every_page_has_the_accent_and_the_logo,
     a_server_without_branding_has_neither
 );
 
-async fn every_page_shows_the_accent_and_the_logo(engine: EngineKind) {
+async fn every_page_has_the_accent_and_the_logo(engine: EngineKind) {
     let branding = branding();
     let Brand {
         sheet: Some(sheet),
@@ -28,7 +28,7 @@ async fn every_page_shows_the_accent_and_the_logo(engine: EngineKind) {
     };
     let server = painted(&TestServer::of_alice(engine).await, branding);
     let mut browser = Browser::new(&server);
-    // Of the pages, a page for what is not there, and what the server renders outside of the pages.
+    // Leptos pages, the 404 page, and pages that the server renders itself.
     for path in ["/login", "/setup/x", "/no/such/page", "/authorize"] {
         let answer = browser.get(path).await;
         let page = answer.document();
@@ -94,7 +94,7 @@ fn branding() -> Branding {
     }
 }
 
-/// The same server with another look.
+/// The same server with other branding.
 fn painted(server: &TestServer, branding: Branding) -> TestServer {
     let site = PageFiles::new(None, None, "TestServer").with_branding(branding);
     let mut painted = server.clone();

@@ -1,5 +1,5 @@
-//! The authorization code: short-lived, single use, bound to what was asked (R-O9, R-O10; T-B13,
-//! T-B15, T-A1).
+//! Authorization codes: short-lived, single-use, bound to their request (R-O9, R-O10; T-B13, T-B15,
+//! T-A1).
 
 use testkit::race;
 use testkit::{
@@ -9,15 +9,15 @@ use testkit::{
 
 on_both_engines!(
     r_o9_a_code_lives_for_sixty_seconds,
-    r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got,
-    r_o9_an_invalid_replay_ends_nothing,
-    t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing,
-    t_b15_a_code_of_nobody_is_refused_in_the_same_words,
-    r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up,
-    r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it,
-    r_o10_the_redirect_uri_may_be_left_out_of_the_exchange,
-    t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends,
-    t_b13_two_servers_over_one_store_are_as_strict_as_one,
+    r_o9_a_second_valid_use_is_refused_and_revokes_the_grant,
+    r_o9_an_invalid_replay_changes_nothing,
+    t_b15_r_o10_a_code_is_bound_to_its_request_and_a_failed_attempt_changes_nothing,
+    t_b15_an_unknown_code_gets_the_same_error,
+    r_a19_another_resource_is_an_invalid_target_and_consumes_nothing,
+    r_o13_an_exchange_may_narrow_the_scope_but_not_widen_it,
+    r_o10_the_redirect_uri_is_optional_at_the_token_endpoint,
+    t_b13_of_64_concurrent_redemptions_one_succeeds_and_the_grant_is_revoked,
+    t_b13_two_servers_over_one_store_accept_one_redemption,
     a_client_without_the_refresh_grant_gets_no_refresh_token,
 );
 
@@ -32,14 +32,14 @@ async fn r_o9_a_code_lives_for_sixty_seconds(engine: EngineKind) {
     client.exchange(&second).await.refused(400, "invalid_grant");
 }
 
-async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: EngineKind) {
+async fn r_o9_a_second_valid_use_is_refused_and_revokes_the_grant(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let other = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let tokens = Tokens::read(&client.exchange(&code).await);
-    // Even after the code's own minute: the thief may have been first.
+    // Also after the code has expired, since an attacker may have been first.
     server.pass(600);
     client.me(&tokens.access).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
@@ -51,20 +51,20 @@ async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engi
         .me(&tokens.access)
         .await
         .refused(401, "invalid_token");
-    // Another grant of the same client lives on.
+    // Another grant of the same client stays valid.
     client.me(&other.access).await.granted();
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
-async fn r_o9_an_invalid_replay_ends_nothing(engine: EngineKind) {
+async fn r_o9_an_invalid_replay_changes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
-    let stranger = McpClient::native(&server).await;
+    let other_client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let tokens = Tokens::read(&client.exchange(&code).await);
     let form = client.code_form(&code);
     for form in [
-        stranger.code_form(&code),
+        other_client.code_form(&code),
         form.clone().set("code_verifier", &"x".repeat(43)),
         form.clone()
             .set("redirect_uri", "http://127.0.0.1:33419/callback"),
@@ -83,12 +83,12 @@ async fn r_o9_an_invalid_replay_ends_nothing(engine: EngineKind) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
+async fn t_b15_r_o10_a_code_is_bound_to_its_request_and_a_failed_attempt_changes_nothing(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
-    let stranger = McpClient::native(&server).await;
+    let other_client = McpClient::native(&server).await;
     let secretive = McpClient::confidential(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
@@ -96,7 +96,7 @@ async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_faile
         .post("/token", &form.clone().set("code", &altered(&code)))
         .await;
     for (what, form) in [
-        ("another client", stranger.code_form(&code)),
+        ("another client", other_client.code_form(&code)),
         ("a confidential client", secretive.code_form(&code)),
         (
             "another path",
@@ -134,7 +134,7 @@ async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_faile
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: EngineKind) {
+async fn t_b15_an_unknown_code_gets_the_same_error(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -157,7 +157,7 @@ async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: EngineKind)
     Tokens::read(&client.exchange(&code).await);
 }
 
-async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: EngineKind) {
+async fn r_a19_another_resource_is_an_invalid_target_and_consumes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -187,15 +187,15 @@ async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine:
             .is_some_and(|text| text.contains("several resources")),
         "{body}"
     );
-    // R-A17: scheme and host in another case are the same resource, and none at all is the one
-    // consented to. The same one again counts once.
+    // R-A17: scheme and host in another case are the same resource, and a missing one is the one of
+    // the consent. A repeated resource counts once.
     let again = form
         .set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp")
         .and("resource", "https://vestibule.example/mcp");
     Tokens::read(&server.post("/token", &again).await);
 }
 
-async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: EngineKind) {
+async fn r_o13_an_exchange_may_narrow_the_scope_but_not_widen_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -216,7 +216,7 @@ async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: EngineK
     );
 }
 
-async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: EngineKind) {
+async fn r_o10_the_redirect_uri_is_optional_at_the_token_endpoint(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -232,8 +232,7 @@ async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: EngineKi
             )
             .await,
     );
-    // RFC 8252 section 7.3: any port of the computer's own, as long as it is the same one in both
-    // requests.
+    // RFC 8252 section 7.3: any loopback port, if it is the same in both requests.
     let client =
         client.asking(|query| query.set("redirect_uri", "http://127.0.0.1:51234/callback"));
     let code = browser.allow(&client).await;
@@ -243,14 +242,14 @@ async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: EngineKi
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(
+async fn t_b13_of_64_concurrent_redemptions_one_succeeds_and_the_grant_is_revoked(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     one_of_many(&server, [server.clone(), server.clone()]).await;
 }
 
-async fn t_b13_two_servers_over_one_store_are_as_strict_as_one(engine: EngineKind) {
+async fn t_b13_two_servers_over_one_store_accept_one_redemption(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     one_of_many(&server, [server.clone(), twin]).await;
@@ -299,7 +298,7 @@ async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine
         .me(body["access_token"].as_str().expect("a token"))
         .await
         .granted();
-    // A second use ends that, too.
+    // A second use revokes it, too.
     client.exchange(&code).await.refused(400, "invalid_grant");
     client
         .me(body["access_token"].as_str().expect("a token"))
@@ -316,7 +315,7 @@ async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine
         .refused(400, "invalid_grant");
 }
 
-/// The same code with another secret: it still names its grant.
+/// The same code with another secret, but of the same grant.
 fn altered(code: &str) -> String {
     let (rest, last) = code.split_at(code.len() - 8);
     format!(

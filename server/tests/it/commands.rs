@@ -1,5 +1,4 @@
-//! The command `vestibule` itself, as a person or a script runs it, beside a running server and
-//! without one.
+//! The command `vestibule`, with and without a running server.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -18,7 +17,7 @@ use testkit::routed::PASSWORD;
 const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 const KEY: &str = "k4.local.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
 
-/// A terminal: where commands run, and over which store.
+/// Runs commands in a folder over a store.
 struct Terminal {
     folder: TempDir,
     store: String,
@@ -27,7 +26,7 @@ struct Terminal {
     _redis: Option<RedisServer>,
 }
 
-/// What a command printed.
+/// The output of a command.
 #[derive(Debug)]
 struct Printed {
     code: i32,
@@ -120,7 +119,7 @@ impl Terminal {
 
     fn run_with(&self, arguments: &[&str], input: &[u8]) -> Printed {
         let mut child = self.command(arguments).spawn().expect("the command starts");
-        // A command that reads nothing may be gone before it is handed anything.
+        // A command that does not read its input may have ended already.
         let _ = child.stdin.take().expect("a pipe").write_all(input);
         let output = child.wait_with_output().expect("the command ends");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -170,7 +169,7 @@ struct Server {
 }
 
 impl Server {
-    /// Stops it as a supervisor does, and gives what it said on standard error.
+    /// Stops the server; returns its output on standard error.
     fn stop(mut self) -> String {
         let _ = Command::new("kill")
             .arg(self.child.id().to_string())
@@ -209,7 +208,7 @@ fn names(folder: &Path) -> Vec<String> {
 const NO_STORE: &str = "There is no store at";
 
 #[test]
-fn what_reads_or_changes_creates_no_store() {
+fn commands_that_read_or_change_create_no_store() {
     let commands: &[&[&str]] = &[
         &["account", "list"],
         &["account", "list", "--json"],
@@ -258,7 +257,7 @@ fn what_reads_or_changes_creates_no_store() {
 }
 
 #[test]
-fn what_prepares_a_server_creates_a_store_and_says_so() {
+fn commands_that_prepare_a_server_create_a_store() {
     let first: &[&[&str]] = &[
         &["account", "add", "a@example.com"],
         &[
@@ -288,7 +287,7 @@ fn what_prepares_a_server_creates_a_store_and_says_so() {
 }
 
 #[test]
-fn adding_an_account_changes_none_and_a_password_has_a_command_of_its_own() {
+fn adding_an_account_never_changes_an_existing_one() {
     for terminal in Terminal::each() {
         for running in [false, true] {
             let server = running.then(|| terminal.serve(None));
@@ -470,7 +469,7 @@ fn a_provisioning_script_can_be_repeated() {
 }
 
 #[test]
-fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
+fn a_backup_of_a_running_server_restores_on_the_other_engine() {
     let (here, there, back) = (
         Terminal::embedded(),
         Terminal::redis(),
@@ -483,7 +482,7 @@ fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
         format!("{PASSWORD}\n").as_bytes(),
     )
     .fine();
-    // Somebody goes on writing meanwhile.
+    // Another client writes during the backup.
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| {
             for n in 0..8 {
@@ -501,7 +500,7 @@ fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
         for n in 0..3 {
             here.run(&["backup", &format!("early-{n}")]).fine();
         }
-        busy.join().expect("busy to the end");
+        busy.join().expect("writes until the end");
     });
     let made = here.run(&["backup", "b", "--json"]).json();
     assert!(
@@ -572,7 +571,7 @@ fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
 }
 
 #[test]
-fn what_is_no_whole_backup_restores_nothing() {
+fn an_incomplete_backup_restores_nothing() {
     let here = Terminal::embedded();
     here.run(&["account", "add", "ada@example.com"]).fine();
     here.run(&["backup", "b"]).fine();
@@ -610,7 +609,7 @@ fn what_is_no_whole_backup_restores_nothing() {
             .failed("cannot be restored");
         there.run(&["account", "list"]).failed(NO_STORE);
         assert!(!there.data().exists());
-        // Without its key, or with another, a restored store would be of no use.
+        // A restored store needs its sealing key.
         let b = here.path("b");
         let b = b.to_str().expect("text");
         there.run(&["restore", b]).failed("sealing key");
@@ -625,7 +624,7 @@ fn what_is_no_whole_backup_restores_nothing() {
 }
 
 #[test]
-fn a_server_that_has_the_store_open_keeps_a_restore_out() {
+fn a_restore_needs_a_store_that_no_server_has_open() {
     let here = Terminal::embedded();
     here.run(&["account", "add", "ada@example.com"]).fine();
     here.run(&["backup", "b"]).fine();
@@ -648,7 +647,7 @@ fn a_server_that_has_the_store_open_keeps_a_restore_out() {
 }
 
 #[test]
-fn a_changed_issuer_is_told_at_start_in_check_and_in_the_list() {
+fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
     const CHANGED: &str = "The issuer has changed";
     for terminal in Terminal::each() {
         let first = terminal.serve(None);
@@ -736,7 +735,7 @@ fn a_changed_issuer_is_told_at_start_in_check_and_in_the_list() {
 }
 
 #[test]
-fn files_that_others_can_reach_are_warned_of() {
+fn files_that_others_can_read_cause_warnings() {
     let terminal = Terminal::embedded();
     terminal.run(&["account", "add", "ada@example.com"]).fine();
     let check = || terminal.run(&["check", "--listen", "127.0.0.1:0"]).out;
@@ -773,15 +772,15 @@ fn files_that_others_can_reach_are_warned_of() {
     }
 }
 
-/// A user that nothing else belongs to.
+/// A user id without other files.
 const SOMEBODY: u32 = 61_234;
 
 #[test]
-fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
+fn files_created_by_root_are_usable_and_unusable_files_are_named() {
     let mut terminal = Terminal::embedded();
     fs::create_dir(terminal.data()).expect("a folder");
     if chown(terminal.data(), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
-        // Only root can be two users.
+        // Only root can change users.
         return;
     }
     fs::set_permissions(terminal.folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
@@ -796,7 +795,7 @@ fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
     }
     terminal.user = Some(SOMEBODY);
     if terminal.command(&["--version"]).output().is_err() {
-        // The program lies where nobody else can run it.
+        // The binary is in a folder that only root can read.
         return;
     }
     assert!(
@@ -849,7 +848,7 @@ fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
 }
 
 #[test]
-fn no_link_is_followed_or_replaced_where_a_file_is_made() {
+fn no_file_is_created_through_a_symbolic_link() {
     for name in ["store.redb", "sealing.key"] {
         let terminal = Terminal::embedded();
         fs::create_dir(terminal.data()).expect("a folder");
@@ -885,7 +884,7 @@ fn no_link_is_followed_or_replaced_where_a_file_is_made() {
     );
 }
 
-/// What this process leaves out of the mode of a new file.
+/// The umask of this process.
 fn umask() -> u32 {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("x"), "").expect("written");

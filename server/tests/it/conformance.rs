@@ -1,21 +1,21 @@
-//! The tables that say which test shows what are held against the tests that there are.
+//! Checks the tables of tests in the documents against the existing tests.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A row of a table: what it is called, and its last cell.
+/// A row of a table: its id and its last cell.
 struct Row {
     id: String,
     proof: String,
 }
 
-/// The names of all tests, of each kind.
+/// The names of all tests.
 #[derive(Default)]
 struct Tests {
-    /// Functions of the workspace.
+    /// Test functions of the workspace.
     rust: BTreeSet<String>,
-    /// Titles in the browser, each in the pieces around what varies in it.
+    /// Titles of browser tests, each as the fixed parts around its variables.
     browser: Vec<Vec<String>>,
 }
 
@@ -38,7 +38,7 @@ fn every_known_attack_has_one_row_with_a_test_that_exists_or_a_reason() {
 }
 
 #[test]
-fn a_table_with_gaps_doubles_or_tests_that_are_not_there_is_at_fault() {
+fn missing_duplicate_and_unproven_rows_are_faults() {
     let tests = Tests {
         rust: BTreeSet::from(["it_holds".to_owned()]),
         browser: vec![vec!["with ".to_owned(), " it holds".to_owned()]],
@@ -52,13 +52,16 @@ fn a_table_with_gaps_doubles_or_tests_that_are_not_there_is_at_fault() {
     };
     let good = "| R-A1 | MUST | `a/b.rs` | `it_holds`, `a::b::it_holds`, *with care it holds* |";
     assert_eq!(
-        of(&[good, "| R-A2 | MAY | | not ours, because nobody asks |"]),
+        of(&[
+            good,
+            "| R-A2 | MAY | | not applicable, because it is unused |"
+        ]),
         Vec::<String>::new()
     );
     assert_eq!(of(&[good]), ["R-A2 is missing"]);
     assert_eq!(
         of(&[good, good, "| R-A2 | | | because |"]),
-        ["R-A1 stands there 2 times"]
+        ["R-A1 occurs 2 times"]
     );
     assert_eq!(
         of(&[good, "| R-A2 | `it_holds` | |"]),
@@ -79,7 +82,7 @@ fn a_table_with_gaps_doubles_or_tests_that_are_not_there_is_at_fault() {
 }
 
 #[test]
-fn tests_are_told_from_other_functions() {
+fn tests_are_distinguished_from_other_functions() {
     let mut tests = Tests::default();
     tests.read_rust(
         "#[test]\n#[expect(dead_code)]\nfn a() {}\nfn b() {}\n#[tokio::test(x = 1)]\nasync fn c() {}\n#[cfg(test)]\nfn d() {}",
@@ -99,7 +102,7 @@ fn tests_are_told_from_other_functions() {
     assert!(tests.has_title("f x y j") && !tests.has_title("f x y") && !tests.has_title("a"));
 }
 
-/// What is wrong with the tables of a document, which should have one row for each of `known`.
+/// The errors in the tables of a document, which should have one row for each of `known`.
 fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
     let rows = rows(document);
     let mut faults = Vec::new();
@@ -107,7 +110,7 @@ fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
         match rows.iter().filter(|row| row.id == *id).count() {
             0 => faults.push(format!("{id} is missing")),
             1 => {}
-            count => faults.push(format!("{id} stands there {count} times")),
+            count => faults.push(format!("{id} occurs {count} times")),
         }
     }
     for row in &rows {
@@ -157,7 +160,7 @@ fn rows(document: &str) -> Vec<Row> {
     document.lines().filter_map(row).collect()
 }
 
-/// What stands between pairs of `mark`.
+/// The texts between pairs of `mark`.
 fn between(text: &str, mark: char) -> Vec<&str> {
     text.split(mark).skip(1).step_by(2).collect()
 }
@@ -171,7 +174,7 @@ fn requirements(series: &str) -> Vec<String> {
 }
 
 impl Tests {
-    /// Functions with a test attribute, and those that a macro makes tests of.
+    /// Functions with a test attribute, and those that a test macro lists.
     fn read_rust(&mut self, source: &str) {
         let mut is_test = false;
         for line in source.lines().map(str::trim) {
@@ -197,7 +200,7 @@ impl Tests {
         }
     }
 
-    /// The titles of `test(…)`, without what varies in them.
+    /// The titles of `test(…)`, without their variables.
     fn read_browser(&mut self, source: &str) {
         for start in source.split("test(").skip(1).map(str::trim_start) {
             let Some(quote) = start
@@ -230,7 +233,7 @@ impl Tests {
     }
 }
 
-/// A title up to its closing quote, cut at each `${…}`.
+/// A title up to its closing quote, split at each `${…}`.
 fn pieces(source: &str, quote: char) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut depth = 0;
@@ -278,7 +281,7 @@ fn all_tests() -> Tests {
     tests
 }
 
-/// Reads all source files below `folder`, other than what was built or installed.
+/// Reads all source files below `folder`, except built and installed ones.
 fn walk(folder: &Path, read: &mut impl FnMut(&Path, &str)) {
     for entry in fs::read_dir(folder)
         .expect("a folder")

@@ -1,4 +1,4 @@
-//! The decision belongs to one person in one browser, and is made once (R-A10, R-A14, R-A20; T-A2,
+//! A decision belongs to one user in one browser, and is made once (R-A10, R-A14, R-A20; T-A2,
 //! T-A8, T-A9, T-D27, T-D29, T-D32, T-D33).
 
 use oauth::Secret;
@@ -10,29 +10,30 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_d27_a_request_is_of_no_use_in_another_browser,
-    t_d27_an_answer_from_another_browser_is_refused,
-    forms_without_the_right_token_do_nothing,
-    forms_from_other_origins_do_nothing,
+    t_d27_a_request_is_useless_in_another_browser,
+    t_d27_a_decision_from_another_browser_is_refused,
+    forms_without_a_valid_token_have_no_effect,
+    forms_from_other_origins_have_no_effect,
     a_decision_is_made_once,
-    t_d32_the_session_changes_at_sign_in_and_the_request_survives_it,
-    t_d32_a_planted_cookie_is_no_session,
+    t_d32_a_sign_in_changes_the_session_and_keeps_the_request,
+    t_d32_an_injected_cookie_is_no_session,
     r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts,
-    a_denial_reaches_the_client_with_state_and_our_name,
-    t_a2_a_client_that_is_gone_leads_nowhere,
-    t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere,
-    a_request_waits_for_half_an_hour,
-    t_a8_nothing_but_a_request_of_ours_can_be_the_way_on,
-    whoever_is_not_signed_in_cannot_decide,
+    a_denial_is_redirected_with_state_and_issuer,
+    t_a2_a_removed_client_gets_no_redirect,
+    t_a2_a_changed_redirect_uri_gets_no_redirect,
+    a_pending_request_expires_after_half_an_hour,
+    t_a8_only_a_pending_request_can_be_the_return_target,
+    a_decision_requires_a_session,
     t_c25_a_disabled_account_cannot_decide,
     not_you_leads_back_to_the_same_request,
-    anything_but_allow_is_a_no,
+    every_decision_but_allow_is_a_denial,
 );
 
-async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: EngineKind) {
+async fn t_d27_a_request_is_useless_in_another_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
-    // The attacker's browser asks, and the link to its waiting request is sent to Alice.
+    // The attacker's browser sends the request, and the link to its pending request is sent to
+    // Alice.
     let begun = Browser::new(&server).get(&client.authorize_path()).await;
     let login = begun.destination().to_owned();
     let consent = login.replace("/login", "/consent");
@@ -43,7 +44,7 @@ async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: EngineKind) {
     }
 }
 
-async fn t_d27_an_answer_from_another_browser_is_refused(engine: EngineKind) {
+async fn t_d27_a_decision_from_another_browser_is_refused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut attacker = Browser::of_alice(&server).await;
@@ -71,12 +72,12 @@ async fn t_d27_an_answer_from_another_browser_is_refused(engine: EngineKind) {
         attacker.cookies[browser_cookie].clone(),
     );
     nothing_done(&mut mixed, &own.press("Allow"), &own.action).await;
-    // Both are still undecided.
+    // Both requests are still pending.
     granted(&victim.submit(&own, "Allow").await);
     granted(&attacker.submit(&theirs, "Allow").await);
 }
 
-async fn forms_without_the_right_token_do_nothing(engine: EngineKind) {
+async fn forms_without_a_valid_token_have_no_effect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -117,7 +118,7 @@ async fn forms_without_the_right_token_do_nothing(engine: EngineKind) {
     granted(&browser.submit(&form, "Allow").await);
 }
 
-async fn forms_from_other_origins_do_nothing(engine: EngineKind) {
+async fn forms_from_other_origins_have_no_effect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -152,7 +153,7 @@ async fn a_decision_is_made_once(engine: EngineKind) {
         let again = browser.submit(&form, second).await;
         browser.follow(&again).await.problem(400);
     }
-    // Any number at the same moment: one code, which all of them get.
+    // Concurrent decisions get the same code.
     let form = browser.consent_page(&client).await.form("Allow");
     let answers = testkit::race(16, |_| {
         let (mut window, form) = (browser.clone(), form.clone());
@@ -167,14 +168,14 @@ async fn a_decision_is_made_once(engine: EngineKind) {
     );
 }
 
-async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: EngineKind) {
+async fn t_d32_a_sign_in_changes_the_session_and_keeps_the_request(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let session = "__Host-vestibule-session";
     let first = browser.cookies[session].clone();
     let old_window = browser.clone();
-    // Signing in again, in a browser that is signed in, by a form that was open since before.
+    // A second sign-in in the same browser, by a form that was opened before.
     let mut fresh = browser.clone();
     fresh.cookies.remove(session);
     let form = fresh
@@ -185,12 +186,12 @@ async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine
         .fill("password", PASSWORD);
     fresh.submit(&form, "Sign in").await;
     assert_ne!(fresh.cookies[session], first);
-    // A request that began before signing in goes on after it.
+    // A request from before the sign-in can still be decided.
     let mut visitor = Browser::new(&server);
     let begun = visitor.get(&client.authorize_path()).await;
     assert!(
         !visitor.cookies.contains_key(session),
-        "a request is no session"
+        "a request needs no session"
     );
     let login = visitor.follow(&begun).await.document();
     let form = login
@@ -202,7 +203,7 @@ async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine
         visitor.follow(&signed_in).await.document().page(),
         "consent"
     );
-    // A sign-out in one window ends the other one too.
+    // A sign-out in one window also ends the other.
     let form = browser.open("/account").await.form("Sign out");
     let out = browser.submit(&form, "Sign out").await;
     assert_eq!(
@@ -213,7 +214,7 @@ async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
 
-async fn t_d32_a_planted_cookie_is_no_session(engine: EngineKind) {
+async fn t_d32_an_injected_cookie_is_no_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let session = "__Host-vestibule-session";
     let planted = "A".repeat(43);
@@ -231,8 +232,7 @@ async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Eng
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::new(&server);
-    // The browser gets its name, a message for the next page, that message's end, a session, and
-    // the session's end.
+    // The cookies: the browser, a flash message, its removal, a session, and its removal.
     let begun = browser.get(&client.authorize_path()).await;
     let login = browser
         .follow(&begun)
@@ -273,7 +273,8 @@ async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Eng
             .and_then(|pair| pair.split_once('='))
             .expect("a name and a value");
         assert_eq!((own, value.is_empty()), (name, seconds == 0));
-        // All that is there: no domain, above all, by which another host could set or read it.
+        // The complete list of attributes. Without a domain, no other host can set or read the
+        // cookie.
         let lifetime = format!("Max-Age={seconds}");
         assert_eq!(
             parts.collect::<Vec<_>>(),
@@ -283,7 +284,7 @@ async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Eng
     }
 }
 
-async fn a_denial_reaches_the_client_with_state_and_our_name(engine: EngineKind) {
+async fn a_denial_is_redirected_with_state_and_issuer(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let callback = Browser::of_alice(&server)
@@ -303,7 +304,7 @@ async fn a_denial_reaches_the_client_with_state_and_our_name(engine: EngineKind)
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 }
 
-async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: EngineKind) {
+async fn t_a2_a_removed_client_gets_no_redirect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -319,14 +320,14 @@ async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: EngineKind) {
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
-async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: EngineKind) {
+async fn t_a2_a_changed_redirect_uri_gets_no_redirect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let (here, elsewhere) = (client.redirect_uri.as_str(), "https://evil.example/cb");
     let form = browser.consent_page(&client).await.form("Allow");
     let other = browser.consent_page(&client).await.form("Allow");
-    // In the request that waits: the text alone leads nowhere, it is proved again.
+    // In the pending request: the stored text alone is not enough, it is validated again.
     let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id of ours");
     server
         .tamper(
@@ -337,7 +338,7 @@ async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engi
         .await;
     let refused = browser.submit(&form, "Allow").await;
     browser.follow(&refused).await.problem(400);
-    // In the registration: what was asked with before is no longer good.
+    // In the registration: the requested URI is no longer valid.
     server
         .tamper(&format!("client:{}", client.id), here, elsewhere)
         .await;
@@ -347,7 +348,7 @@ async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engi
     }
 }
 
-async fn a_request_waits_for_half_an_hour(engine: EngineKind) {
+async fn a_pending_request_expires_after_half_an_hour(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -362,7 +363,7 @@ async fn a_request_waits_for_half_an_hour(engine: EngineKind) {
     browser.follow(&late).await.problem(400);
 }
 
-async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: EngineKind) {
+async fn t_a8_only_a_pending_request_can_be_the_return_target(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let hostile = [
         "//evil.example",
@@ -414,18 +415,18 @@ async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: EngineKind
     }
 }
 
-async fn whoever_is_not_signed_in_cannot_decide(engine: EngineKind) {
+async fn a_decision_requires_a_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    // A half of the way: the request is there, the person is not.
-    let mut stranger = Browser::new(&server);
-    let begun = stranger.get(&client.authorize_path()).await;
-    let login = stranger.follow(&begun).await.document().form("Sign in");
+    // The request is pending, but there is no session.
+    let mut new_browser = Browser::new(&server);
+    let begun = new_browser.get(&client.authorize_path()).await;
+    let login = new_browser.follow(&begun).await.document().form("Sign in");
     let request = login.fields.one("request").expect("a request").to_owned();
     assert_eq!(
-        stranger
+        new_browser
             .get(&format!("/consent?request={request}"))
             .await
             .destination(),
@@ -441,10 +442,10 @@ async fn whoever_is_not_signed_in_cannot_decide(engine: EngineKind) {
         .fill("request", &request)
         .fill("form_token", &token);
     assert_eq!(
-        stranger.submit(&forged, "Allow").await.destination(),
+        new_browser.submit(&forged, "Allow").await.destination(),
         begun.destination()
     );
-    // A session that ended in the meantime.
+    // A session that has ended.
     server.pass(31 * 24 * 3600);
     let late = browser.submit(&form, "Allow").await;
     assert!(!late.destination().contains("code="), "{late:?}");
@@ -496,7 +497,7 @@ async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
     granted(&browser.submit(&consent.form("Allow"), "Allow").await);
 }
 
-async fn anything_but_allow_is_a_no(engine: EngineKind) {
+async fn every_decision_but_allow_is_a_denial(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb"]);
@@ -516,7 +517,7 @@ async fn anything_but_allow_is_a_no(engine: EngineKind) {
     }
 }
 
-/// The form is answered without a code, and with no way to the client.
+/// Expects a response without a code and without a redirect to the client.
 async fn nothing_done(browser: &mut Browser, fields: &testkit::Query, action: &str) {
     let answer = browser.post(action, fields).await;
     let location = answer.destination();

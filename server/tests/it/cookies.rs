@@ -1,5 +1,4 @@
-//! Cookies and headers of other programs, and browsers that come for the first time several times
-//! at once.
+//! Cookies and headers of other programs, and concurrent first requests of a browser.
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, header};
@@ -10,17 +9,17 @@ use testkit::{
 };
 
 on_both_engines!(
-    cookies_of_other_programs_lock_nobody_out,
-    a_second_session_cookie_is_cleared_away,
-    other_headers_that_are_no_text_stop_nobody,
-    two_first_requests_of_a_browser_both_work,
-    what_another_browser_began_stays_its_own,
+    cookies_of_other_programs_are_ignored,
+    a_second_session_cookie_is_removed,
+    headers_that_are_not_text_are_ignored,
+    two_concurrent_first_requests_of_a_browser_both_work,
+    requests_of_another_browser_are_inaccessible,
 );
 
 const BROWSER: &str = "__Host-vestibule-browser";
 const SESSION: &str = "__Host-vestibule-session";
 
-/// What other programs on the same host may have set.
+/// Cookies that other programs on the same host may have set.
 fn foreign() -> Vec<Vec<u8>> {
     let many: Vec<_> = (0..180)
         .map(|number| format!("program-{number}={}", "x".repeat(100)))
@@ -36,8 +35,8 @@ fn foreign() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Sends what a browser sends, with its cookies behind those of another program, and keeps none of
-/// the answer's.
+/// Sends a request with the browser's cookies after those of another program, and ignores the
+/// cookies of the response.
 async fn send(
     server: &TestServer,
     browser: &Browser,
@@ -64,7 +63,7 @@ async fn send(
     server.send(request.body(body).expect("a request")).await
 }
 
-async fn cookies_of_other_programs_lock_nobody_out(engine: EngineKind) {
+async fn cookies_of_other_programs_are_ignored(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let alice = Browser::of_alice(&server).await;
     for before in foreign() {
@@ -78,8 +77,8 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: EngineKind) {
             (200, "account"),
             "{shown}"
         );
-        let mut stranger = Browser::new(&server);
-        let form = stranger
+        let mut new_browser = Browser::new(&server);
+        let form = new_browser
             .open("/login")
             .await
             .form("Sign in")
@@ -88,7 +87,7 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: EngineKind) {
         let fields = form.press("Sign in");
         let signed_in = send(
             &server,
-            &stranger,
+            &new_browser,
             &before,
             Method::POST,
             "/actions/sign_in",
@@ -99,24 +98,24 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: EngineKind) {
             ["/account", "/passkey"].contains(&signed_in.destination()),
             "{shown}: {signed_in:?}"
         );
-        // A message that was left for the next page is found too.
-        let wrong = stranger
+        // A flash message is found too.
+        let wrong = new_browser
             .open("/login")
             .await
             .form("Sign in")
             .fill("email", ALICE)
             .fill("password", "wrong");
-        stranger.submit(&wrong, "Sign in").await;
-        let page = send(&server, &stranger, &before, Method::GET, "/login", None).await;
+        new_browser.submit(&wrong, "Sign in").await;
+        let page = send(&server, &new_browser, &before, Method::GET, "/login", None).await;
         assert!(page.document().alert().is_some(), "{shown}");
     }
 }
 
-async fn a_second_session_cookie_is_cleared_away(engine: EngineKind) {
+async fn a_second_session_cookie_is_removed(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let alice = Browser::of_alice(&server).await;
-    // Of two that differ neither counts: one was not set by us. Both are ended, in either jar of
-    // the browser, so that signing in helps.
+    // Of two different session cookies neither is used, since one was set by another program. Both
+    // are removed, so that a sign-in works.
     let planted = format!("{SESSION}={}", "A".repeat(43));
     let away = send(
         &server,
@@ -145,7 +144,7 @@ async fn a_second_session_cookie_is_cleared_away(engine: EngineKind) {
         1,
         "{set:?}"
     );
-    // The same one twice is one.
+    // Two equal cookies count as one.
     let twice = format!("{SESSION}={}", alice.cookies[SESSION]);
     assert_eq!(
         send(
@@ -162,7 +161,7 @@ async fn a_second_session_cookie_is_cleared_away(engine: EngineKind) {
     );
 }
 
-async fn other_headers_that_are_no_text_stop_nobody(engine: EngineKind) {
+async fn headers_that_are_not_text_are_ignored(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let own: Vec<_> = alice
@@ -193,7 +192,7 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: EngineKind) {
             "{name}"
         );
     }
-    // A parameter of a content type is nobody's business.
+    // Parameters of a content type are ignored.
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut alice).await;
     let request = Request::builder()
@@ -214,13 +213,13 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: EngineKind) {
         .granted();
 }
 
-async fn two_first_requests_of_a_browser_both_work(engine: EngineKind) {
+async fn two_concurrent_first_requests_of_a_browser_both_work(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (one, other) = (
         McpClient::native(&server).await,
         McpClient::native(&server).await,
     );
-    // Neither request has a cookie; the browser keeps those of both answers, in either order.
+    // Neither request has a cookie. The browser stores those of both responses, in either order.
     for swapped in [false, true] {
         let new = Browser::new(&server);
         let (mut first, mut second) = (new.clone(), new.clone());
@@ -238,7 +237,7 @@ async fn two_first_requests_of_a_browser_both_work(engine: EngineKind) {
         for tab in order {
             browser.cookies.extend(tab.cookies.clone());
         }
-        // The form of one tab signs in, and the requests of both go on.
+        // The form of one tab signs in, and the requests of both can be decided.
         let signed_in = browser
             .submit(
                 &login.fill("email", ALICE).fill("password", PASSWORD),
@@ -261,7 +260,7 @@ async fn two_first_requests_of_a_browser_both_work(engine: EngineKind) {
                 "{allowed:?}"
             );
         }
-        // Later the browser has one lasting secret.
+        // Later the browser has one permanent secret.
         browser
             .cookies
             .retain(|name, _| !name.starts_with(&format!("{BROWSER}-")));
@@ -269,13 +268,13 @@ async fn two_first_requests_of_a_browser_both_work(engine: EngineKind) {
     }
 }
 
-async fn what_another_browser_began_stays_its_own(engine: EngineKind) {
+async fn requests_of_another_browser_are_inaccessible(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice.consent_page(&client).await.form("Allow");
     let mut thief = Browser::of_alice(&server).await;
-    // It knows the names of her cookies, and every value but the secrets.
+    // It knows the names of her cookies, and every value except the secrets.
     for name in alice
         .cookies
         .keys()

@@ -1,5 +1,5 @@
-//! The binary over a file that is damaged, or that cannot grow: it works, or it ends and says why.
-//! It never goes on to accept requests without writing anything.
+//! The binary with a store file that is damaged or cannot grow: it works, or it exits with a
+//! reason. It never accepts requests without storing them.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,11 +12,11 @@ use std::time::Duration;
 use crate::operator::vestibule;
 
 const TICK: Duration = Duration::from_millis(50);
-/// A minute, on the slowest machine.
+/// Ticks for one minute, for slow machines.
 const TICKS: u32 = 1200;
 const PAGE: u64 = 4096;
 
-/// A server over `data` in a folder; it ends with this value.
+/// A server over `data` in a folder. It ends with this value.
 struct Server {
     process: Child,
     port: u16,
@@ -24,8 +24,8 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it, through `wrapper` if that is given: the beginning of a script for `sh` that ends
-    /// in the command.
+    /// Starts the server, through `wrapper` if given: the beginning of an `sh` script that ends in
+    /// the command.
     fn start(folder: &Path, wrapper: Option<&str>) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|socket| socket.local_addr())
@@ -70,7 +70,7 @@ impl Server {
         Self { process, port, log }
     }
 
-    /// Waits until it listens or has ended.
+    /// Waits until the server listens or has exited.
     fn listens(&mut self) -> bool {
         for _ in 0..TICKS {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
@@ -84,7 +84,7 @@ impl Server {
         panic!("it neither listens nor ends: {}", self.said());
     }
 
-    /// How it ended, if it has: whether with success.
+    /// Whether it exited with success; `None` while it runs.
     fn ended(&mut self) -> Option<bool> {
         self.process
             .try_wait()
@@ -92,7 +92,7 @@ impl Server {
             .map(|status| status.success())
     }
 
-    /// The status of an answer; none where there is no answer.
+    /// The status of a response; `None` without one.
     fn ask(&self, method: &str, path: &str, body: &str) -> Option<u16> {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         socket
@@ -126,7 +126,7 @@ impl Server {
         self.ask("GET", "/health/ready", "") == Some(200)
     }
 
-    /// Ends it as an administrator does.
+    /// Stops it with SIGTERM.
     fn stop(&mut self) {
         let asked = Command::new("kill")
             .arg(self.process.id().to_string())
@@ -157,7 +157,7 @@ fn filled(folder: &Path) -> Server {
     server
 }
 
-/// Damages every `step`th page from the second one on.
+/// Damages every `step`th page from `first` on.
 fn damage(file: &Path, first: u64, step: u64, offset: u64) {
     let mut file = OpenOptions::new()
         .write(true)
@@ -172,7 +172,7 @@ fn damage(file: &Path, first: u64, step: u64, offset: u64) {
 }
 
 #[test]
-fn over_a_damaged_file_it_works_or_ends() {
+fn a_server_with_a_damaged_file_works_or_exits() {
     for (what, first, step, offset) in [
         ("the beginnings of all pages", 1, 1, 0),
         ("every second page", 2, 2, 8),
@@ -194,8 +194,8 @@ fn over_a_damaged_file_it_works_or_ends() {
     }
 }
 
-/// A server that takes requests writes them down, or ends within seconds; meanwhile it says that it
-/// is not ready.
+/// Expects that the server stores accepted requests, or exits within seconds and is not ready in
+/// between.
 fn works_or_ends(server: &mut Server, what: &str) {
     for _ in 0..400 {
         if server.ended().is_some() {
@@ -210,14 +210,14 @@ fn works_or_ends(server: &mut Server, what: &str) {
 }
 
 #[test]
-fn a_file_that_vanishes_is_noticed() {
+fn a_removed_store_file_is_detected() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = filled(folder.path());
     assert!(server.is_ready());
     std::fs::remove_file(folder.path().join("data/store.redb")).expect("removed");
     sleep(Duration::from_secs(2));
     assert!(!server.is_ready(), "what it writes is lost");
-    // Log lines are gathered for a moment.
+    // Log lines are buffered briefly.
     sleep(Duration::from_secs(1));
     assert!(
         server.said().contains("was removed or replaced"),
@@ -227,9 +227,9 @@ fn a_file_that_vanishes_is_noticed() {
 }
 
 #[test]
-fn a_file_that_cannot_grow_is_survived_and_not_called_ready() {
+fn a_server_with_a_full_disk_survives_and_is_not_ready() {
     let folder = tempfile::tempdir().expect("a folder");
-    // In blocks of 512 bytes. The signal that comes with the error would end the process.
+    // In blocks of 512 bytes. The signal is ignored, since it would end the process.
     let mut server = Server::start(folder.path(), Some("trap '' XFSZ; ulimit -S -f 4096"));
     assert!(server.listens(), "{}", server.said());
     let taken = (0..20_000)
@@ -237,7 +237,7 @@ fn a_file_that_cannot_grow_is_survived_and_not_called_ready() {
         .expect("it is full at last");
     assert!(taken > 100, "{taken}: {}", server.said());
     sleep(Duration::from_secs(1));
-    // A small write may find a place yet.
+    // A small write may still succeed.
     while server.register() == Some(201) {}
     assert_eq!(server.ended(), None, "{}", server.said());
     let lifted = Command::new("prlimit")

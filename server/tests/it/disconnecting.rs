@@ -1,5 +1,5 @@
-//! An administrator ends everything that people allowed one application: for all of them, at once,
-//! and without keeping its host out.
+//! An administrator revokes all grants of one client, for all users at once, without blocking its
+//! host.
 
 use provider::{AuditAction, AuditFilter};
 use serde_json::json;
@@ -11,21 +11,21 @@ use testkit::{
 };
 
 on_both_engines!(
-    disconnecting_a_document_client_ends_everything_for_everybody_at_once,
-    disconnecting_a_registered_or_added_client_leaves_it_known,
-    removing_a_document_client_ends_what_it_holds,
-    an_id_that_comes_back_brings_nothing_back,
-    what_is_passed_while_the_client_is_disconnected_is_dead,
-    what_is_allowed_while_the_client_is_removed_is_dead,
-    a_client_nobody_knows_is_not_disconnected,
-    a_store_that_fails_disconnects_nothing_by_halves,
+    disconnecting_a_document_client_revokes_its_grants_for_all_users,
+    disconnecting_a_registered_or_added_client_keeps_its_registration,
+    removing_a_document_client_revokes_its_grants,
+    a_reused_client_id_restores_nothing,
+    a_code_without_a_page_during_a_disconnection_is_invalid,
+    a_consent_during_a_removal_is_invalid,
+    an_unknown_client_cannot_be_disconnected,
+    a_store_failure_leaves_no_partial_disconnection,
 );
 
 const ID: &str = "https://app.example/client.json";
 const CALLBACK: &str = "https://app.example/callback";
 const BOB: &str = "bob@example.com";
 
-async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(engine: EngineKind) {
+async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine: EngineKind) {
     let (server, site, client) = document_client(engine).await;
     server
         .provider
@@ -78,14 +78,14 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
                 .await
                 .words()
                 .contains("app.example"),
-            "nothing of it is shown"
+            "it is not shown"
         );
         assert_eq!(
             silent(browser, &client).await.query.one("error"),
             Some("consent_required")
         );
     }
-    // Its document serves on, and in the same second it is allowed again.
+    // Its document is still valid, and in the same second it can be allowed again.
     let again = client.connect(&mut alice).await;
     client.me(&again.access).await.granted();
     let again = Tokens::read(&client.refresh(&again.refresh).await);
@@ -101,7 +101,7 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
     assert_eq!(noted(&server, AuditAction::ClientDisconnected).await, [ID]);
 }
 
-async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: EngineKind) {
+async fn disconnecting_a_registered_or_added_client_keeps_its_registration(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     let added = terminal
@@ -141,7 +141,7 @@ async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engi
     }
 }
 
-async fn removing_a_document_client_ends_what_it_holds(engine: EngineKind) {
+async fn removing_a_document_client_revokes_its_grants(engine: EngineKind) {
     let (server, site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
@@ -162,7 +162,7 @@ async fn removing_a_document_client_ends_what_it_holds(engine: EngineKind) {
     assert_eq!(
         site.requests(ID),
         1,
-        "a dead grant is no reason to ask for the document"
+        "a revoked grant causes no fetch of the document"
     );
     assert_eq!(
         silent(&mut browser, &client).await.query.one("error"),
@@ -175,7 +175,7 @@ async fn removing_a_document_client_ends_what_it_holds(engine: EngineKind) {
         .granted();
 }
 
-async fn an_id_that_comes_back_brings_nothing_back(engine: EngineKind) {
+async fn a_reused_client_id_restores_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
     let client = McpClient::registered(&server, &metadata).await;
@@ -204,8 +204,8 @@ async fn an_id_that_comes_back_brings_nothing_back(engine: EngineKind) {
     );
 }
 
-/// At whatever moment the end comes, a code that follows from an earlier yes is worth nothing.
-async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: EngineKind) {
+/// At every step of the disconnection, a code from an earlier consent is invalid.
+async fn a_code_without_a_page_during_a_disconnection_is_invalid(engine: EngineKind) {
     let (server, _site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
@@ -225,8 +225,8 @@ async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: EngineK
     }
 }
 
-/// The same of a yes that the person gives while the client is removed.
-async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: EngineKind) {
+/// The same for a consent that the user gives during a removal.
+async fn a_consent_during_a_removal_is_invalid(engine: EngineKind) {
     let (server, _site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
@@ -257,7 +257,7 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: EngineKind)
     }
 }
 
-async fn a_client_nobody_knows_is_not_disconnected(engine: EngineKind) {
+async fn an_unknown_client_cannot_be_disconnected(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     for id in [
@@ -268,14 +268,14 @@ async fn a_client_nobody_knows_is_not_disconnected(engine: EngineKind) {
     ] {
         assert!(terminal.disconnect_client(id).await.is_err(), "{id}");
     }
-    // Of a document that was forgotten here, grants may be left.
+    // Grants of a removed document may still exist.
     terminal
         .disconnect_client("https://forgotten.example/client.json")
         .await
         .expect("disconnected");
 }
 
-async fn a_store_that_fails_disconnects_nothing_by_halves(engine: EngineKind) {
+async fn a_store_failure_leaves_no_partial_disconnection(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::registered(&server, &native_metadata()).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -310,7 +310,7 @@ async fn a_store_that_fails_disconnects_nothing_by_halves(engine: EngineKind) {
         .refused(401, "invalid_token");
 }
 
-/// A server where Alice lives, and a client that is known by its document.
+/// A server with Alice's account, and a client with a metadata document.
 async fn document_client(engine: EngineKind) -> (TestServer, Site, McpClient) {
     let site = Site::open(&["app.example"]).await;
     let document = json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
@@ -325,7 +325,7 @@ async fn document_client(engine: EngineKind) -> (TestServer, Site, McpClient) {
     (server, site, client)
 }
 
-/// What the client gets without a page.
+/// The response to the client without a page.
 async fn silent(browser: &mut Browser, client: &McpClient) -> Callback {
     browser
         .pass(&client.asking(|query| query.set("prompt", "none")))
@@ -341,7 +341,7 @@ async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
         .to_owned()
 }
 
-/// The ids of the clients that the audit log tells this of.
+/// The client ids in the audit log's events of this action.
 async fn noted(server: &TestServer, action: AuditAction) -> Vec<String> {
     let page = server
         .provider

@@ -1,6 +1,5 @@
-//! Clients that come with a metadata document (R-C1 to R-C13, T-E37 to T-E39): what is asked for,
-//! what is kept, and what a person and a client meet when a document is at fault or its host gives
-//! no answer.
+//! Clients with a metadata document (R-C1 to R-C13, T-E37 to T-E39): fetching, caching, and the
+//! responses to users and clients when a document is invalid or its host does not answer.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,16 +16,16 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh,
-    r_c7_faults_are_never_kept,
-    a_stored_document_serves_while_its_host_gives_no_answer,
-    a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault,
-    a_stale_document_is_renewed_behind_a_refresh,
-    what_somebody_allowed_is_stored_for_180_days,
-    an_administrator_makes_us_forget_what_a_document_said,
-    t_e38_a_tighter_policy_keeps_known_clients_out,
+    r_c4_a_stale_document_is_fetched_again,
+    r_c7_errors_are_never_cached,
+    a_stored_document_is_used_while_its_host_does_not_answer,
+    a_temporary_error_is_never_invalid_client,
+    a_stale_document_is_renewed_in_the_background_of_a_refresh,
+    a_document_with_a_grant_is_stored_for_180_days,
+    an_administrator_can_remove_a_stored_document,
+    t_e38_a_stricter_document_policy_applies_to_known_clients,
     exchange_and_refresh_take_two_round_trips_with_a_document_too,
-    a_store_that_fails_costs_a_document_client_nothing,
+    a_store_failure_costs_a_document_client_nothing,
 );
 
 const ID: &str = "https://app.example/client.json";
@@ -37,12 +36,12 @@ fn document() -> Value {
     json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] })
 }
 
-/// A document that stays fresh for so many seconds.
+/// A document that is fresh for this many seconds.
 fn fresh_for(document: &Value, seconds: u64) -> Reply {
     Reply::json(&document.to_string()).with("cache-control", &format!("max-age={seconds}"))
 }
 
-/// A server, and the web server that a client's document is on.
+/// A server, and the web server of a client's document.
 async fn server_and_site(engine: EngineKind) -> (TestServer, Site) {
     let site = Site::open(&["app.example", "sub.app.example", "other.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
@@ -56,29 +55,29 @@ fn client(server: &TestServer) -> McpClient {
     McpClient::known(server, ID, None, CALLBACK)
 }
 
-/// Where the store keeps what the document said.
+/// The key of the stored document.
 fn key() -> String {
     format!("document:{}", Digest::of(ID.as_bytes()).as_str())
 }
 
-/// What a browser without any session gets for the client's request.
+/// The response to a browser without a session.
 async fn asks(server: &TestServer, client: &McpClient) -> TestResponse {
     Browser::new(server).get(&client.authorize_path()).await
 }
 
-/// The fold of a problem page says so.
+/// Expects these words in the details of an error page.
 fn says(page: &Document, words: &str) {
     assert!(page.words().contains(words), "{words} in {}", page.words());
 }
 
-async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: EngineKind) {
+async fn r_c4_a_stale_document_is_fetched_again(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     asks(&server, &client).await.destination();
     server.pass(599);
     asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 1);
-    // Whoever holds the address may change what is said there, and is heard when freshness ends.
+    // The owner of the URL may change the document, which applies when the stored one is stale.
     let moved = json!({ "client_id": ID, "client_name": "App", "redirect_uris": ["https://app.example/elsewhere"] });
     site.put(ID, fresh_for(&moved, 600));
     asks(&server, &client).await.destination();
@@ -88,7 +87,7 @@ async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: E
         "sent to an address it never named",
     );
     assert_eq!(site.requests(ID), 2);
-    // A minute is the least, whatever a host asks for.
+    // A document is fresh for at least a minute, whatever the host says.
     site.put(
         ID,
         Reply::json(&document().to_string()).with("cache-control", "no-store"),
@@ -103,7 +102,7 @@ async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: E
     assert_eq!(site.requests(ID), 4);
 }
 
-async fn r_c7_faults_are_never_kept(engine: EngineKind) {
+async fn r_c7_errors_are_never_cached(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut asked = 0;
@@ -146,26 +145,25 @@ async fn r_c7_faults_are_never_kept(engine: EngineKind) {
         says(&page, words);
         assert_eq!(site.requests(ID), asked);
     }
-    // Once it is mended, it works at once.
+    // After it is corrected, it works at once.
     site.put(ID, fresh_for(&document(), 600));
     asks(&server, &client).await.destination();
     let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
 }
 
-async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: EngineKind) {
+async fn a_stored_document_is_used_while_its_host_does_not_answer(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     site.set_up(false);
-    // Stale by less than a day: people go on as if nothing had happened.
+    // Stale by less than a day: the flow still works.
     server.pass(600 + 24 * HOUR - 1);
     let code = browser.allow(&client).await;
     Tokens::read(&client.exchange(&code).await);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // Stale by a day: a page says what is the matter, and clients that are connected notice
-    // nothing.
+    // Stale by a day: a page shows the error, and connected clients are not affected.
     server.pass(1);
     let answer = asks(&server, &client).await;
     let page = answer.problem(503);
@@ -175,7 +173,7 @@ async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: EngineK
     assert_eq!(answer.header(header::RETRY_AFTER), Some("30"));
     server.pass(60);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // A fault of the host passes as well; one of the document does not.
+    // An error of the host is tolerated as well; one of the document is not.
     site.set_up(true);
     site.put(ID, Reply::new("500 Oops", ""));
     asks(&server, &client).await.problem(503);
@@ -185,9 +183,7 @@ async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: EngineK
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(
-    engine: EngineKind,
-) {
+async fn a_temporary_error_is_never_invalid_client(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -198,13 +194,15 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
     let answer = client.refresh(&tokens.refresh).await;
     answer.refused(503, "temporarily_unavailable");
     assert!(answer.header(header::RETRY_AFTER).is_some());
-    // Nothing was used up by it.
+    // Nothing was consumed.
     site.set_up(true);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(site.requests(ID), 2);
-    // Who names no grant of the client makes nobody ask, and hears what is true of the grant.
+    // Without a grant of the client nothing is fetched, and the answer is that the grant is
+    // unknown.
     server.lose(&key).await;
-    let stranger = McpClient::known(&server, "https://other.example/client.json", None, CALLBACK);
+    let other_client =
+        McpClient::known(&server, "https://other.example/client.json", None, CALLBACK);
     client
         .refresh("vrt_nonsense")
         .await
@@ -213,12 +211,12 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
         .exchange("nonsense")
         .await
         .refused(400, "invalid_grant");
-    stranger
+    other_client
         .refresh(&tokens.refresh)
         .await
         .refused(400, "invalid_grant");
-    assert_eq!((site.requests(ID), site.requests(&stranger.id)), (2, 0));
-    // What is wrong with the document itself is the client's fault.
+    assert_eq!((site.requests(ID), site.requests(&other_client.id)), (2, 0));
+    // An error of the document itself is an error of the client.
     site.put(ID, Reply::new("404 Not Found", ""));
     client
         .refresh(&tokens.refresh)
@@ -226,7 +224,7 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
         .refused(401, "invalid_client");
 }
 
-async fn a_stale_document_is_renewed_behind_a_refresh(engine: EngineKind) {
+async fn a_stale_document_is_renewed_in_the_background_of_a_refresh(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -244,12 +242,12 @@ async fn a_stale_document_is_renewed_behind_a_refresh(engine: EngineKind) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // A person who comes now has it fresh.
+    // A later authorization request finds it fresh.
     asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 2);
 }
 
-async fn what_somebody_allowed_is_stored_for_180_days(engine: EngineKind) {
+async fn a_document_with_a_grant_is_stored_for_180_days(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -269,25 +267,25 @@ async fn what_somebody_allowed_is_stored_for_180_days(engine: EngineKind) {
     site.set_up(true);
     server.pass(60);
     tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // What was asked for at the token endpoint counts as allowed, too.
+    // A document that was fetched at the token endpoint is stored as long.
     site.set_up(false);
     server.pass(80 * 24 * HOUR);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-/// `vestibule client remove URL`: the next request hears what the document says by then, and nobody
-/// is disconnected by it.
-async fn an_administrator_makes_us_forget_what_a_document_said(engine: EngineKind) {
+/// `vestibule client remove URL`: the next request fetches the document again, and no grant is
+/// revoked by it.
+async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let renamed = json!({ "client_id": ID, "client_name": "Renamed", "redirect_uris": [CALLBACK] });
     site.put(ID, fresh_for(&renamed, 600));
-    let anew = client.asking(|query| query.set("prompt", "consent"));
+    let repeated = client.asking(|query| query.set("prompt", "consent"));
     assert!(
         !browser
-            .consent_page(&anew)
+            .consent_page(&repeated)
             .await
             .words()
             .contains("Renamed"),
@@ -304,9 +302,9 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: EngineKin
         "there is nothing left to remove"
     );
     assert_eq!(site.requests(ID), 1);
-    says(&browser.consent_page(&anew).await, "Renamed");
+    says(&browser.consent_page(&repeated).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
-    // What it holds is worth nothing, and asks nobody for the document.
+    // Its tokens are invalid, and cause no fetch.
     server
         .provider
         .terminal()
@@ -324,7 +322,7 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: EngineKin
     assert_eq!(site.requests(ID), 2);
 }
 
-async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: EngineKind) {
+async fn t_e38_a_stricter_document_policy_applies_to_known_clients(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -357,7 +355,7 @@ async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: EngineKind) {
             .await
             .granted();
         assert_eq!(metadata["client_id_metadata_document_supported"], on);
-        // Nor does a question that waits since before lead anywhere.
+        // A pending request cannot be completed either.
         let decided = browser.at(&strict).submit(&waiting, "Allow").await;
         assert!(
             decided
@@ -390,7 +388,7 @@ async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: E
     Tokens::read(&answer);
 }
 
-async fn a_store_that_fails_costs_a_document_client_nothing(engine: EngineKind) {
+async fn a_store_failure_costs_a_document_client_nothing(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     for fault in [
@@ -423,7 +421,7 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: EngineKind) 
 }
 
 #[tokio::test]
-async fn r_c13_faults_are_told_here_and_to_machines_as_invalid_client() {
+async fn r_c13_document_errors_are_local_pages_and_invalid_client() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     site.put(ID, Reply::json("[]"));
     let path = client(&server).authorize_path();
@@ -445,7 +443,7 @@ async fn r_c13_faults_are_told_here_and_to_machines_as_invalid_client() {
 }
 
 #[tokio::test]
-async fn r_c12_what_can_be_no_documents_address_is_never_asked_for() {
+async fn r_c12_invalid_document_urls_are_never_fetched() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     for (id, why) in [
         (
@@ -490,7 +488,7 @@ async fn r_c12_what_can_be_no_documents_address_is_never_asked_for() {
 }
 
 #[tokio::test]
-async fn r_c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
+async fn r_c8_a_public_server_fetches_nothing_from_loopback() {
     let site = Site::open(&["app.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
     let settings = provider::Settings::new(
@@ -510,7 +508,7 @@ async fn r_c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
 }
 
 #[tokio::test]
-async fn r_c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
+async fn r_c5_responses_go_only_to_redirect_uris_of_the_document() {
     let (server, _site) = server_and_site(EngineKind::Memory).await;
     for elsewhere in [
         "https://app.example/callback/",
@@ -526,7 +524,7 @@ async fn r_c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
+async fn sep_3149_no_common_authentication_method_is_a_local_error() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
@@ -537,14 +535,14 @@ async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
         "know no common way for the application to prove itself",
     );
     says(&page, "it knows none and private_key_jwt");
-    // With one way in common, the others do no harm.
+    // With one common method, the others are ignored.
     document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
     site.put(ID, fresh_for(&document, 600));
     asks(&server, &client(&server)).await.destination();
 }
 
 #[tokio::test]
-async fn who_insists_on_keys_is_held_to_them() {
+async fn a_document_that_requires_keys_requires_an_assertion() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("private_key_jwt");
@@ -556,7 +554,7 @@ async fn who_insists_on_keys_is_held_to_them() {
 }
 
 #[tokio::test]
-async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
+async fn a_document_without_the_refresh_grant_gets_no_refresh_token() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["grant_types"] = json!(["authorization_code"]);
@@ -570,7 +568,7 @@ async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_secret_is_none_of_a_document_client() {
+async fn a_document_client_has_no_secret() {
     let (server, _site) = server_and_site(EngineKind::Memory).await;
     let client = client(&server);
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -583,7 +581,7 @@ async fn a_secret_is_none_of_a_document_client() {
 }
 
 #[tokio::test]
-async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
+async fn t_e37_fetches_for_one_network_are_limited() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     site.put(ID, Reply::new("404 Not Found", ""));
     let client = client(&server);
@@ -592,13 +590,12 @@ async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     for _ in 0..60 {
         crowd.get(&client.authorize_path()).await.problem(400);
     }
-    // It is this server's limit, and nobody's web server is blamed for it.
+    // The error names the limit of this server, not the document's host.
     let answer = crowd.get(&client.authorize_path()).await;
     answer.problem(429);
     assert!(answer.header(header::RETRY_AFTER).is_some());
     assert_eq!(site.requests(ID), 60);
-    // Others are not held up by it, not even at the same moment, until one host has had enough of
-    // all of them.
+    // Other networks are not affected, not even concurrently, up to the limit for the host.
     let mut other = Browser::new(&server);
     other.address = IpAddr::from([198, 51, 100, 78]);
     let path = client.authorize_path();
@@ -612,14 +609,14 @@ async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     crowd.address = IpAddr::from([198, 51, 100, 99]);
     crowd.get(&client.authorize_path()).await.problem(429);
     assert_eq!(site.requests(ID), 120);
-    // After a minute they may ask again.
+    // After a minute, documents are fetched again.
     server.pass(60);
     site.put(ID, fresh_for(&document(), 600));
     crowd.get(&client.authorize_path()).await.destination();
 }
 
 #[tokio::test]
-async fn t_e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
+async fn t_e37_beyond_the_request_limit_no_document_is_fetched() {
     let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut browser = Browser::new(&server);
     for _ in 0..1000 {
@@ -638,7 +635,7 @@ async fn t_e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_page_before_signing_in_names_the_host_that_vouches() {
+async fn the_login_page_names_the_host_of_the_document() {
     let (server, _site) = server_and_site(EngineKind::Memory).await;
     let mut browser = Browser::new(&server);
     let begun = browser.get(&client(&server).authorize_path()).await;

@@ -1,4 +1,4 @@
-//! Stores that an earlier release filled open and work.
+//! Stores of an earlier release open and work.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ use testkit::{
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/release-0.1.0");
 
-/// A server over a filled store, and what the store is known to hold.
+/// A server over a filled store, and the description of its content.
 struct Filled {
     server: TestServer,
     known: Value,
@@ -89,7 +89,7 @@ impl Filled {
             .asking(|form| form.set("scope", "notes:read notes:write"))
     }
 
-    /// A browser in which somebody has just signed in with a password.
+    /// A browser in which a user has just signed in with a password.
     async fn browser_of(&self, name: &str) -> Browser {
         let mut browser = Browser::new(&self.server);
         let email = self.text(&format!("/accounts/{name}/email"));
@@ -99,7 +99,7 @@ impl Filled {
         browser
     }
 
-    /// A browser with the cookies of one that the fixture names.
+    /// A browser with the cookies of a browser in the fixture.
     fn browser_with(&self, pointer: &str) -> Browser {
         let mut browser = Browser::new(&self.server);
         let cookies = self.known.pointer(pointer).and_then(Value::as_object);
@@ -110,7 +110,7 @@ impl Filled {
         browser
     }
 
-    /// What a client sends to refresh, with its proof.
+    /// The refresh request of a client, with its authentication.
     fn refresh_form(&self, name: &str, grant: &Value) -> Query {
         let client = self.client(name);
         let form = client.refresh_form(grant["refresh_token"].as_str().expect("a token"));
@@ -125,7 +125,7 @@ impl Filled {
         with_assertion(form, &format!("{signed}.{}", base64(&signature)))
     }
 
-    /// A signature by the key of a passkey or a client.
+    /// A signature by the key of a passkey or of a client.
     fn sign(
         &self,
         pointer: &str,
@@ -149,18 +149,18 @@ impl Filled {
 }
 
 on_both_engines!(
-    everything_is_there,
-    people_sign_in,
+    the_store_contains_everything,
+    users_can_sign_in,
     a_passkey_and_a_recovery_code_sign_in,
     links_and_sessions_work,
     tokens_are_refreshed,
-    an_offered_code_is_redeemed,
+    an_issued_code_is_redeemed,
     a_remembered_consent_is_honoured,
-    a_pending_request_goes_on,
+    a_pending_request_can_be_decided,
     a_client_reads_its_registration,
 );
 
-async fn everything_is_there(engine: EngineKind) {
+async fn the_store_contains_everything(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let administration = filled.server.provider.terminal();
     let report = administration
@@ -182,7 +182,7 @@ async fn everything_is_there(engine: EngineKind) {
         assert_eq!(stored.passkeys > 0, account["passkey"].is_object());
     }
     let clients = administration.clients().await.expect("a list");
-    // One was removed, and a document that nobody allowed anything is not listed.
+    // One client was removed, and a document without a consent is not listed.
     let known = filled.known["clients"].as_object().expect("clients").len() - 2;
     assert_eq!((clients.len(), clients.unreadable), (known, 0));
     let blocked = administration.blocked_hosts().await.expect("a list");
@@ -193,7 +193,7 @@ async fn everything_is_there(engine: EngineKind) {
     assert!(keys.len() >= 3, "{keys:?}");
 }
 
-async fn people_sign_in(engine: EngineKind) {
+async fn users_can_sign_in(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     for name in ["ada", "bob", "dave", "gina", "hedy"] {
         filled.browser_of(name).await;
@@ -293,7 +293,7 @@ async fn tokens_are_refreshed(engine: EngineKind) {
     }
 }
 
-async fn an_offered_code_is_redeemed(engine: EngineKind) {
+async fn an_issued_code_is_redeemed(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let client = filled.client("notes");
     let verifier = filled.text("/offered/code_verifier");
@@ -308,12 +308,12 @@ async fn a_remembered_consent_is_honoured(engine: EngineKind) {
     let mut ada = filled.browser_of("ada").await;
     let callback = ada.pass(&filled.client("web")).await;
     assert!(callback.query.one("code").is_some(), "{callback:?}");
-    // What was never allowed is asked for.
+    // Without a consent, the page is shown.
     let mut bob = filled.browser_of("bob").await;
     bob.consent_page(&filled.client("web")).await;
 }
 
-async fn a_pending_request_goes_on(engine: EngineKind) {
+async fn a_pending_request_can_be_decided(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let mut browser = filled.browser_with("/pending/cookies");
     let path = format!("/login?request={}", filled.text("/pending/request"));
@@ -348,7 +348,7 @@ async fn a_client_reads_its_registration(engine: EngineKind) {
     assert_eq!(answer.json()["client_name"], "Notes");
 }
 
-/// Calls a server function as a script of ours does, which answers with JSON.
+/// Calls a server function like a script of the pages, which returns JSON.
 async fn action(filled: &Filled, browser: &mut Browser, name: &str, arguments: &Value) -> Value {
     let cookies: Vec<_> = browser
         .cookies

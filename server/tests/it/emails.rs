@@ -1,5 +1,4 @@
-//! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the
-//! pages.
+//! Non-ASCII addresses, changes of addresses, refused passwords, and ended links, on the pages.
 
 use testkit::race;
 use testkit::{
@@ -8,20 +7,20 @@ use testkit::{
 };
 
 on_both_engines!(
-    an_address_beyond_ascii_signs_in_however_it_is_spelled,
+    a_non_ascii_address_signs_in_in_every_spelling,
     two_spellings_are_one_account,
-    what_is_no_address_is_refused,
-    a_person_changes_their_address_on_their_page,
-    of_two_people_who_want_one_address_one_gets_it,
-    a_password_that_is_guessed_first_is_refused_at_its_box,
-    an_administrator_sees_a_link_that_is_out_and_withdraws_it,
-    an_address_without_a_dot_is_warned_about,
+    an_invalid_address_is_refused,
+    a_user_can_change_their_address,
+    of_two_users_who_claim_one_address_one_gets_it,
+    a_common_password_is_refused_at_its_field,
+    an_administrator_can_withdraw_a_pending_link,
+    an_address_without_a_dot_causes_a_warning,
 );
 
 const JURGEN: &str = "j\u{fc}rgen@b\u{fc}cher.example";
 const SHOWN: &str = "j\u{fc}rgen@xn--bcher-kva.example";
 
-async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: EngineKind) {
+async fn a_non_ascii_address_signs_in_in_every_spelling(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let added = server
         .provider
@@ -44,7 +43,7 @@ async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: EngineKi
         );
         assert!(browser.open("/account").await.words().contains(SHOWN));
     }
-    // The box takes letters that browsers refuse in a box of the type "email".
+    // The field accepts letters that browsers refuse in a field of the type "email".
     let page = Browser::new(&server).open("/login").await;
     let boxes: Vec<_> = page.attributes("input", "type").collect();
     assert!(!boxes.contains(&"email"), "{boxes:?}");
@@ -78,7 +77,7 @@ async fn two_spellings_are_one_account(engine: EngineKind) {
     assert_eq!(terminal.accounts().await.expect("accounts").len(), 2);
 }
 
-async fn what_is_no_address_is_refused(engine: EngineKind) {
+async fn an_invalid_address_is_refused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     for wrong in [
@@ -119,7 +118,7 @@ async fn what_is_no_address_is_refused(engine: EngineKind) {
     );
 }
 
-async fn a_person_changes_their_address_on_their_page(engine: EngineKind) {
+async fn a_user_can_change_their_address(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -178,7 +177,7 @@ async fn a_person_changes_their_address_on_their_page(engine: EngineKind) {
         .terminal()
         .add_account(ALICE, Some(PASSWORD))
         .await
-        .expect("the old one is free");
+        .expect("the old address is free");
     server.pass(301);
     let form = alice
         .open("/account")
@@ -191,7 +190,7 @@ async fn a_person_changes_their_address_on_their_page(engine: EngineKind) {
     );
 }
 
-async fn of_two_people_who_want_one_address_one_gets_it(engine: EngineKind) {
+async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let terminal = server.provider.terminal();
@@ -239,7 +238,7 @@ async fn of_two_people_who_want_one_address_one_gets_it(engine: EngineKind) {
     );
 }
 
-async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: EngineKind) {
+async fn a_common_password_is_refused_at_its_field(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     assert!(
@@ -277,7 +276,7 @@ async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: EngineKi
     );
 }
 
-async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: EngineKind) {
+async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     terminal
@@ -321,7 +320,7 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
     bob.get(&path(&second)).await.problem(410);
 }
 
-async fn an_address_without_a_dot_is_warned_about(engine: EngineKind) {
+async fn an_address_without_a_dot_causes_a_warning(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice

@@ -1,5 +1,5 @@
-//! The table of endpoints against the router: each is there, and open to the callers that it is
-//! declared for.
+//! Checks the table of endpoints against the router: each is routed, and open to its declared
+//! callers.
 
 use http::{Method, header};
 use server::endpoints::{Caller, Endpoint};
@@ -9,7 +9,7 @@ use testkit::{
     routed::{TestServer, request},
 };
 
-/// A path of the endpoint, with something in place of what it captures.
+/// A path of the endpoint, with values for its parameters.
 fn path(endpoint: Endpoint) -> String {
     endpoint
         .path()
@@ -17,7 +17,7 @@ fn path(endpoint: Endpoint) -> String {
         .replace("{*path}", "x")
 }
 
-/// Whether a script on another web page may read the answer to a request with this method.
+/// Whether a script of another origin may read the response to this method.
 async fn is_open(server: &TestServer, endpoint: Endpoint, method: Method) -> bool {
     let request = request(method, &path(endpoint))
         .header(header::ORIGIN, "https://elsewhere.example")
@@ -28,9 +28,9 @@ async fn is_open(server: &TestServer, endpoint: Endpoint, method: Method) -> boo
 }
 
 #[tokio::test]
-async fn each_endpoint_is_there() {
+async fn each_endpoint_is_routed() {
     let server = TestServer::empty(EngineKind::Memory).await;
-    // PATCH is a method of none: an address that is there answers 405.
+    // No endpoint accepts PATCH: an existing path answers 405.
     for endpoint in Endpoint::ALL {
         let request = request(Method::PATCH, &path(endpoint))
             .body(axum::body::Body::empty())
@@ -45,7 +45,7 @@ async fn each_endpoint_is_there() {
 }
 
 #[tokio::test]
-async fn clients_and_readers_may_be_scripts_and_nobody_else() {
+async fn only_client_and_reader_endpoints_allow_scripts() {
     let server = TestServer::empty(EngineKind::Memory).await;
     for endpoint in Endpoint::ALL {
         let expected = match endpoint.caller() {

@@ -1,4 +1,4 @@
-//! Another Redis server takes the place of the one that the server is connected to.
+//! Failover of Redis.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use testkit::{
     routed::{ISSUER, McpClient, TestServer, register},
 };
 
-/// A server over two Redis servers, the second of which has what the first one has, and the address
-/// that leads to the first.
+/// A server over two Redis servers, where the second is a replica of the first, and the address
+/// leads to the first.
 async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
     let (primary, replica) = (RedisServer::start(), RedisServer::start());
     assert_eq!(
@@ -42,14 +42,14 @@ async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_failover_everything_goes_on_over_the_new_primary() {
+async fn after_a_failover_everything_works_with_the_new_primary() {
     let (server, old, new, address) = server().await;
     let client = McpClient::native(&server).await;
     let mut browser = testkit::routed::Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
-    // Everything has to have arrived, as with a planned failover.
+    // Replication must be complete, as in a planned failover.
     assert_eq!(old.command("WAIT 1 5000"), ":1");
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
     assert_eq!(
@@ -57,7 +57,7 @@ async fn after_a_failover_everything_goes_on_over_the_new_primary() {
         "+OK"
     );
     server.pass(1);
-    // Reachable is not usable.
+    // The server is reachable, but not usable.
     server
         .get("/health/ready")
         .await
@@ -79,9 +79,9 @@ async fn after_a_failover_everything_goes_on_over_the_new_primary() {
     assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
 }
 
-/// Redis stands still for longer than the server waits for an answer, with a write on its way.
+/// Redis stalls for longer than the server waits for an answer, during a write.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stall_is_no_theft() {
+async fn a_stall_is_not_treated_as_a_replay() {
     let redis = RedisServer::start();
     let store = Store::open(&Location::Redis(redis.url()))
         .await
@@ -95,7 +95,7 @@ async fn a_stall_is_no_theft() {
     let client = McpClient::native(&server).await;
     let mut browser = testkit::routed::Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
-    // After so many answers of the store the next thing is the write.
+    // After this many answers of the store, the next call is the write.
     let stall = || async {
         redis.freeze();
     };

@@ -1,5 +1,4 @@
-//! The page of failed requests: what was asked for, what is known, the way to mend it, and the
-//! number that log and pages share.
+//! The page of failed requests: requested and registered values, the fix, and the request id.
 
 use std::net::Ipv4Addr;
 
@@ -16,17 +15,17 @@ const ELSEWHERE: &str = "https://agent.example/Callback";
 const REGISTERED: &str = "https://agent.example/callback";
 
 on_both_engines!(
-    a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step,
-    nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own,
-    the_number_of_a_problem_page_finds_the_failure,
-    what_was_asked_for_stands_beside_what_is_configured,
-    the_latest_come_first_and_strangers_last,
-    kinds_that_are_told_apart,
-    a_document_that_cannot_be_had_is_told_with_its_status,
-    records_of_the_release_before_are_shown,
+    a_wrong_redirect_uri_is_shown_and_can_be_added,
+    only_a_recently_signed_in_administrator_can_add_a_redirect_uri,
+    the_request_id_of_an_error_page_finds_the_failure,
+    requested_values_are_shown_beside_configured_ones,
+    recent_failures_come_first_and_unknown_clients_last,
+    kinds_of_failures_are_distinguished,
+    an_unavailable_document_is_shown_with_its_status,
+    records_of_the_previous_release_are_shown,
 );
 
-/// A client that an administrator added, asking for an address of its own choice.
+/// A client that an administrator added, with an unregistered redirect URI.
 async fn agent(server: &TestServer) -> McpClient {
     let added = server
         .provider
@@ -37,9 +36,7 @@ async fn agent(server: &TestServer) -> McpClient {
     McpClient::known(server, &added.client_id, None, REGISTERED)
 }
 
-async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step(
-    engine: EngineKind,
-) {
+async fn a_wrong_redirect_uri_is_shown_and_can_be_added(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server)
@@ -70,7 +67,7 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
     );
     assert!(
         !page.words().contains("Add this redirect URI"),
-        "it is registered now"
+        "it is registered"
     );
     assert_eq!(alice.get(&client.authorize_path()).await.status, 303);
     let trail = alice.open("/admin/audit").await.words();
@@ -81,7 +78,7 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
         "{trail}"
     );
 
-    // One that registered itself says itself where its answers go.
+    // A client that registered itself manages its own redirect URIs.
     let own = McpClient::native(&server)
         .await
         .asking(|query| query.set("redirect_uri", ELSEWHERE));
@@ -95,9 +92,7 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
     );
 }
 
-async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own(
-    engine: EngineKind,
-) {
+async fn only_a_recently_signed_in_administrator_can_add_a_redirect_uri(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -129,7 +124,7 @@ async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_the
     Browser::new(&server).submit(&form, &button).await;
     assert!(
         is_refused().await,
-        "neither somebody else, nor with another's form"
+        "neither another user, nor with another user's form"
     );
     alice
         .submit(&form.clone().fill("form_token", ""), &button)
@@ -155,7 +150,7 @@ async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_the
     );
 }
 
-async fn the_number_of_a_problem_page_finds_the_failure(engine: EngineKind) {
+async fn the_request_id_of_an_error_page_finds_the_failure(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server)
@@ -165,14 +160,14 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: EngineKind) {
     let number = problem.header("x-request-id").expect("a number").to_owned();
     assert!(
         problem.problem(400).words().contains(&number),
-        "the page tells it"
+        "the page shows it"
     );
     let refused = McpClient::known(&server, "vc_nobody", None, REGISTERED)
         .refresh("x")
         .await;
     let other = refused
         .header("x-request-id")
-        .expect("a number of its own")
+        .expect("a request id")
         .to_owned();
     assert_ne!(number, other);
     for (sought, found, missed) in [
@@ -212,7 +207,7 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: EngineKind) {
     );
 }
 
-async fn what_was_asked_for_stands_beside_what_is_configured(engine: EngineKind) {
+async fn requested_values_are_shown_beside_configured_ones(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -250,7 +245,7 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: EngineKind)
     }
 }
 
-async fn the_latest_come_first_and_strangers_last(engine: EngineKind) {
+async fn recent_failures_come_first_and_unknown_clients_last(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server).await;
@@ -293,7 +288,7 @@ async fn the_latest_come_first_and_strangers_last(engine: EngineKind) {
     );
 }
 
-async fn kinds_that_are_told_apart(engine: EngineKind) {
+async fn kinds_of_failures_are_distinguished(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.registration.open = false).await;
     server.add_alice().await;
     let mut alice = Browser::of_alice(&server).await;
@@ -356,7 +351,7 @@ async fn kinds_that_are_told_apart(engine: EngineKind) {
     }
 }
 
-async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: EngineKind) {
+async fn an_unavailable_document_is_shown_with_its_status(engine: EngineKind) {
     let id = "https://app.example/client.json";
     let site = Site::open(&["app.example"]).await;
     site.put(id, Reply::new("503 Busy", ""));
@@ -377,7 +372,7 @@ async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: EngineKin
     }
 }
 
-async fn records_of_the_release_before_are_shown(engine: EngineKind) {
+async fn records_of_the_previous_release_are_shown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let now = server.provider.now().seconds();

@@ -1,6 +1,5 @@
-//! A store that fails on purpose: nobody loses anything, and nobody is told that what they hold is
-//! worthless (T-C24; requirements 5.2: a passing fault is never `invalid_client` or
-//! `invalid_grant`).
+//! Store failures: no user loses anything, and no client is told that its tokens are invalid
+//! (T-C24; requirements 5.2: a temporary failure is never `invalid_client` or `invalid_grant`).
 
 use http::header;
 
@@ -12,23 +11,23 @@ use testkit::{
 };
 
 on_both_engines!(
-    machines_get_503_and_are_told_to_try_again,
-    whatever_cannot_write_is_not_ready,
-    people_get_a_page_that_says_so,
-    what_needs_no_store_goes_on,
+    programs_get_503_with_retry_after,
+    a_server_that_cannot_write_is_not_ready,
+    users_get_an_error_page,
+    endpoints_without_the_store_still_work,
     a_code_survives_an_outage,
     a_refresh_token_survives_an_outage,
     a_decision_survives_an_outage,
-    a_lost_answer_of_the_store_is_found_out,
-    a_lost_answer_makes_no_second_use_of_a_code_good,
-    nobody_moves_in_by_half,
-    a_deed_is_done_though_the_caller_hangs_up,
-    a_panic_is_an_answer_like_any_other,
+    a_lost_answer_of_the_store_is_resolved,
+    a_lost_answer_allows_no_second_use_of_a_code,
+    a_failed_setup_leaves_no_partial_account,
+    an_operation_completes_when_its_client_disconnects,
+    a_panic_is_a_500_response,
     t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled,
-    exchange_and_refresh_take_four_reads_at_once_and_one_write,
+    exchange_and_refresh_take_two_round_trips,
 );
 
-async fn machines_get_503_and_are_told_to_try_again(engine: EngineKind) {
+async fn programs_get_503_with_retry_after(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -56,14 +55,14 @@ async fn machines_get_503_and_are_told_to_try_again(engine: EngineKind) {
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{what}");
     }
     server.switch.mend();
-    // One probe a second is enough.
+    // There is one probe per second.
     server.pass(1);
     assert_eq!(server.get("/health/ready").await.status, 200);
     client.me(&tokens.access).await.granted();
 }
 
-/// A store that is read and takes no write: a full one, a replica.
-async fn whatever_cannot_write_is_not_ready(engine: EngineKind) {
+/// A store that can be read but not written, such as a full one or a replica.
+async fn a_server_that_cannot_write_is_not_ready(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(server.get("/health/ready").await.status, 200);
     server.pass(1);
@@ -84,7 +83,7 @@ async fn whatever_cannot_write_is_not_ready(engine: EngineKind) {
     assert_eq!(calls, 1, "whoever asks, one probe a second is made");
 }
 
-async fn people_get_a_page_that_says_so(engine: EngineKind) {
+async fn users_get_an_error_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -107,14 +106,14 @@ async fn people_get_a_page_that_says_so(engine: EngineKind) {
             "{path}"
         );
     }
-    // A form says it beside the form.
+    // A form shows the error next to it.
     let refused = Browser::new(&server).sign_in(ALICE, PASSWORD).await;
     assert_eq!(refused.destination(), "/login");
     server.switch.mend();
     assert_eq!(browser.open(&consent).await.page(), "consent");
 }
 
-async fn what_needs_no_store_goes_on(engine: EngineKind) {
+async fn endpoints_without_the_store_still_work(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -128,8 +127,8 @@ async fn what_needs_no_store_goes_on(engine: EngineKind) {
         server.get(path).await.granted();
     }
     assert_eq!(Browser::new(&server).open("/login").await.page(), "login");
-    // A token is checked by its signature and its grant, and while nobody can say whether the grant
-    // stands, nobody is let in and nobody is told that the token is bad.
+    // A token is checked by its signature and its grant. While the grant cannot be checked, no
+    // access is granted, and the token is not called invalid.
     let call = async || {
         client
             .call(&tokens.access, "whoami", serde_json::json!({}))
@@ -170,7 +169,7 @@ async fn a_refresh_token_survives_an_outage(engine: EngineKind) {
         unavailable(&client.refresh(&tokens.refresh).await);
         server.switch.mend();
     }
-    // Far outside of the window: nothing was rotated, so nothing is a replay.
+    // Far outside of the window: nothing was rotated, so there is no replay.
     server.pass(3600);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
@@ -207,7 +206,7 @@ async fn a_decision_survives_an_outage(engine: EngineKind) {
     );
 }
 
-async fn a_lost_answer_of_the_store_is_found_out(engine: EngineKind) {
+async fn a_lost_answer_of_the_store_is_resolved(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -225,7 +224,7 @@ async fn a_lost_answer_of_the_store_is_found_out(engine: EngineKind) {
         "/account"
     );
     server.switch.mend();
-    // Far outside of the window: each token was issued once, and nothing was taken for a replay.
+    // Far outside of the window: each token was issued once, and there is no replay.
     server.pass(3600);
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     client.me(&third.access).await.granted();
@@ -233,8 +232,8 @@ async fn a_lost_answer_of_the_store_is_found_out(engine: EngineKind) {
     client.me(&third.access).await.refused(401, "invalid_token");
 }
 
-/// Somebody else redeems the code in the very moment in which the answer is lost.
-async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: EngineKind) {
+/// Another client redeems the code at the moment when the answer is lost.
+async fn a_lost_answer_allows_no_second_use_of_a_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = serde_json::json!(["authorization_code"]);
@@ -242,7 +241,7 @@ async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: EngineKind) {
     let mut browser = Browser::of_alice(&server).await;
     for _ in 0..4 {
         let code = browser.allow(&client).await;
-        // Same second, same address, no refresh token: what both write differs by nothing but its
+        // Same second, same address, no refresh token: both write the same value except for the
         // mark.
         server.switch.lose_write_answers();
         let (one, other) = tokio::join!(client.exchange(&code), client.exchange(&code));
@@ -255,7 +254,7 @@ async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: EngineKind) {
     }
 }
 
-async fn nobody_moves_in_by_half(engine: EngineKind) {
+async fn a_failed_setup_leaves_no_partial_account(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let link = server
         .provider
@@ -295,19 +294,19 @@ async fn nobody_moves_in_by_half(engine: EngineKind) {
     );
 }
 
-async fn a_deed_is_done_though_the_caller_hangs_up(engine: EngineKind) {
+async fn an_operation_completes_when_its_client_disconnects(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     server.hanging_up(5, client.refresh(&tokens.refresh)).await;
-    // What was written meanwhile is read.
+    // The write of the other request is read.
     let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     Tokens::read(&answer);
     assert_eq!(calls, 4);
 }
 
-async fn a_panic_is_an_answer_like_any_other(engine: EngineKind) {
+async fn a_panic_is_a_500_response(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -382,7 +381,7 @@ async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled
         .refused(400, "invalid_grant");
 }
 
-async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: EngineKind) {
+async fn exchange_and_refresh_take_two_round_trips(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -393,9 +392,9 @@ async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: Engi
     let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let next = Tokens::read(&answer);
     assert_eq!(calls, 5);
-    // The same successor again is read, not written.
+    // The same successor is read, not written.
     assert_eq!(server.counting(client.refresh(&tokens.refresh)).await.0, 4);
-    // Two waits each: everything is read at once.
+    // Two waits each: all reads are concurrent.
     let code = browser.allow(&client).await;
     let (waits, answer) = server.waits(client.exchange(&code)).await;
     Tokens::read(&answer);

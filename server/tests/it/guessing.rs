@@ -1,5 +1,4 @@
-//! Limits on guessing: what bounds an attacker, and that it shuts nobody else out (T-F44 and
-//! T-F45).
+//! Limits on guessing: they limit an attacker and lock no other user out (T-F44 and T-F45).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -17,23 +16,23 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped,
-    t_f44_the_hundred_and_first_person_of_an_office_gets_in,
-    t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger,
-    t_f44_all_browsers_that_know_an_account_share_one_count,
-    t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code,
-    t_f44_a_hundred_anonymous_requests_shut_no_passkeys,
+    t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections,
+    t_f44_the_hundred_and_first_user_of_an_office_can_sign_in,
+    t_f44_a_new_password_makes_known_browsers_unknown,
+    t_f44_all_known_browsers_of_an_account_share_one_counter,
+    t_f44_wrong_passwords_in_a_known_browser_lock_no_recovery_code,
+    t_f44_a_hundred_anonymous_requests_lock_no_passkeys,
     t_f44_ipv6_is_counted_by_64_56_and_48_bits,
     an_account_has_a_hundred_sessions_at_most_over_two_servers,
-    strangers_write_few_events_about_a_person_and_all_are_counted,
-    a_person_writes_few_events_and_all_are_counted,
+    repeated_refused_sign_ins_are_counted_in_few_events,
+    repeated_actions_of_a_user_are_counted_in_few_events,
 );
 
 const BOB: &str = "bob@example.com";
 const A_GUESS: &str = "a guess";
 const A_CODE: &str = "0000-0000-0000-0000";
 
-/// What a form led to, in a word.
+/// The result of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     SignedIn,
@@ -56,7 +55,7 @@ fn outcome(answer: &TestResponse, alert: Option<&str>) -> Outcome {
     }
 }
 
-/// Tries a password, or a recovery code.
+/// Submits a password or a recovery code.
 async fn tries(
     browser: &mut Browser,
     page: &str,
@@ -93,21 +92,21 @@ async fn guesses_code(browser: &mut Browser, email: &str, code: &str) -> Outcome
     tries(browser, "recover", email, "code", code).await
 }
 
-/// Alice's own browser, which is signed out.
-async fn known_to_alice(server: &TestServer) -> Browser {
+/// A known browser of Alice, signed out.
+async fn known_browser(server: &TestServer) -> Browser {
     let mut browser = Browser::of_alice(server).await;
     let form = browser.open("/account").await.form("Sign out");
     browser.submit(&form, "Sign out").await;
     browser
 }
 
-fn stranger(server: &TestServer, address: impl Into<IpAddr>) -> Browser {
+fn unknown_browser(server: &TestServer, address: impl Into<IpAddr>) -> Browser {
     let mut browser = Browser::new(server);
     browser.address = address.into();
     browser
 }
 
-async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
+async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -117,15 +116,15 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let mut known = known_to_alice(&server).await;
-    let mut first = stranger(&server, [203, 0, 113, 1]);
+    let mut known = known_browser(&server).await;
+    let mut first = unknown_browser(&server, [203, 0, 113, 1]);
     let began = Instant::now();
     assert_eq!(
         guesses(&mut first, "nobody@example.com", A_GUESS).await,
         Outcome::Wrong
     );
     let one = began.elapsed();
-    // 1. Far more strangers than there are places, each from an address of their own.
+    // 1. More unknown browsers than places in the queue, each from another address.
     let form = first
         .open("/login")
         .await
@@ -145,7 +144,7 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
             answer
         });
     }
-    // 2. Some are turned away at once, with a page that says when to come again.
+    // 2. Some are refused at once, with a page and `Retry-After`.
     let turned_away = loop {
         let answer = crowd
             .join_next()
@@ -159,7 +158,7 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
     turned_away.problem(503);
     assert_eq!(turned_away.header(header::RETRY_AFTER), Some("3"));
     assert_eq!(turned_away.header("vestibule-busy"), None);
-    // 3. A known browser does not wait behind the others.
+    // 3. A known browser does not wait for the others.
     let before = answered.load(Ordering::SeqCst);
     assert_eq!(
         guesses(&mut known, ALICE, PASSWORD).await,
@@ -169,14 +168,20 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
         before + crowd.len() > answered.load(Ordering::SeqCst) + 40,
         "many still wait"
     );
-    // 4. The others hang up, and are not hashed: who comes next waits for none of them.
+    // 4. The others close their connections, and are not hashed: a new request does not wait for
+    //    them.
     let waiting = crowd.len();
     crowd.abort_all();
     while crowd.join_next().await.is_some() {}
     assert!(waiting > 60, "{waiting} were waiting");
     let began = Instant::now();
     assert_eq!(
-        guesses(&mut stranger(&server, [203, 0, 113, 2]), BOB, PASSWORD).await,
+        guesses(
+            &mut unknown_browser(&server, [203, 0, 113, 2]),
+            BOB,
+            PASSWORD
+        )
+        .await,
         Outcome::SignedIn
     );
     assert!(
@@ -186,12 +191,11 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
     );
 }
 
-/// On one engine: it takes as many hashes as the queue has places.
+/// On one engine only, since it computes as many hashes as the queue has places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
- {
+async fn t_f44_a_full_queue_is_503_or_429_as_json_for_programs() {
     let server = TestServer::of_alice(EngineKind::Memory).await;
-    let mut browser = stranger(&server, [203, 0, 113, 1]);
+    let mut browser = unknown_browser(&server, [203, 0, 113, 1]);
     let form = browser
         .open("/login")
         .await
@@ -204,7 +208,7 @@ async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_th
         .collect::<Vec<_>>()
         .join("; ");
     let answers = race(320, |number: usize| {
-        // Two networks, one of which asks more.
+        // Two networks, one of which sends more requests.
         let network = if number.is_multiple_of(3) { 1 } else { 2 };
         let address = Ipv6Addr::from([
             0x2001,
@@ -247,7 +251,7 @@ async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_th
     );
 }
 
-async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: EngineKind) {
+async fn t_f44_the_hundred_and_first_user_of_an_office_can_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -259,14 +263,14 @@ async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: EngineK
     for number in 0..104 {
         let who = if number % 2 == 0 { ALICE } else { BOB };
         assert_eq!(
-            guesses(&mut stranger(&server, office), who, PASSWORD).await,
+            guesses(&mut unknown_browser(&server, office), who, PASSWORD).await,
             Outcome::SignedIn,
             "{number}"
         );
     }
-    // Failures do count, as before.
+    // Failures still count.
     let twin = server.twin().await;
-    let mut at_work = stranger(&server, office);
+    let mut at_work = unknown_browser(&server, office);
     let form = at_work
         .open("/recover")
         .await
@@ -294,17 +298,17 @@ async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: EngineK
     );
 }
 
-async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: EngineKind) {
+async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (mut formerly, mut own) = (
-        known_to_alice(&server).await,
+        known_browser(&server).await,
         Browser::of_alice(&server).await,
     );
-    // Strangers use up what strangers have; a known browser has a count of its own.
+    // Unknown browsers reach their limit; a known browser has its own counter.
     for number in 0..10 {
         assert_eq!(
             guesses(
-                &mut stranger(&server, [203, 0, 113, number]),
+                &mut unknown_browser(&server, [203, 0, 113, number]),
                 ALICE,
                 A_GUESS
             )
@@ -329,23 +333,23 @@ async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine:
     assert_eq!(
         guesses(&mut formerly, ALICE, A_GUESS).await,
         Outcome::MustWait,
-        "it is known no longer"
+        "it is no longer known"
     );
     let form = own.open("/account").await.form("Sign out");
     own.submit(&form, "Sign out").await;
     assert_eq!(
         guesses(&mut own, ALICE, "a larger room, with a door").await,
         Outcome::SignedIn,
-        "the one that changed it is"
+        "the browser that changed it is known"
     );
 }
 
-async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: EngineKind) {
+async fn t_f44_all_known_browsers_of_an_account_share_one_counter(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut known = Vec::new();
     for _ in 0..4 {
-        known.push(known_to_alice(&server).await);
+        known.push(known_browser(&server).await);
     }
     let mut wrong = 0;
     for number in 0..16 {
@@ -364,7 +368,7 @@ async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: EngineK
     );
 }
 
-async fn t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: EngineKind) {
+async fn t_f44_wrong_passwords_in_a_known_browser_lock_no_recovery_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
@@ -396,7 +400,7 @@ async fn t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: 
     );
 }
 
-/// Begins signing in with a passkey, as the island does.
+/// Starts a sign-in with a passkey, like the island.
 async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str) -> StatusCode {
     let cookies: Vec<_> = browser
         .cookies
@@ -419,10 +423,10 @@ async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str
         .status
 }
 
-async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: EngineKind) {
+async fn t_f44_a_hundred_anonymous_requests_lock_no_passkeys(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let address = [203, 0, 113, 9];
-    let mut known = known_to_alice(&server).await;
+    let mut known = known_browser(&server).await;
     known.address = address.into();
     let token = async |browser: &mut Browser| {
         let form = browser.open("/login").await.form("Sign in");
@@ -431,8 +435,8 @@ async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: EngineKind)
             .expect("a form token")
             .to_owned()
     };
-    // One browser has thirty.
-    let mut one = stranger(&server, address);
+    // One browser has a limit of thirty.
+    let mut one = unknown_browser(&server, address);
     let form_token = token(&mut one).await;
     for number in 0..31 {
         let expected = if number < 30 {
@@ -442,21 +446,20 @@ async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: EngineKind)
         };
         assert_eq!(starts_passkey(&server, &one, &form_token).await, expected);
     }
-    // A hundred others behind the address have theirs.
+    // A hundred other browsers of the address have their own limit.
     for _ in 0..100 {
-        let mut other = stranger(&server, address);
+        let mut other = unknown_browser(&server, address);
         let form_token = token(&mut other).await;
         assert_eq!(
             starts_passkey(&server, &other, &form_token).await,
             StatusCode::OK
         );
     }
-    // Where the whole address has used up what it has, a browser in which somebody has signed in
-    // before goes on.
+    // When the address has reached its limit, a known browser can still start.
     server
         .set_counter("passkey-from", "203.0.113.9", 15 * 60, 3000)
         .await;
-    let mut another = stranger(&server, address);
+    let mut another = unknown_browser(&server, address);
     let form_token = token(&mut another).await;
     assert_eq!(
         starts_passkey(&server, &another, &form_token).await,
@@ -481,7 +484,7 @@ async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: EngineKind) {
         .await;
         answer.status == StatusCode::CREATED
     };
-    // Two from each /64, eight from a /56.
+    // Limits: two for each /64, eight for a /56.
     for network in 0..5_u8 {
         for host in 1..4_u8 {
             let expected = network < 4 && host < 3;
@@ -492,7 +495,7 @@ async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: EngineKind) {
             );
         }
     }
-    // Thirty-two from a /48; what was refused does not count.
+    // Thirty-two for a /48; refused requests do not count.
     let mut granted = 8;
     for network in 1..10_u16 {
         for host in 0..8_u16 {
@@ -519,7 +522,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
         );
         browsers.push(browser);
     }
-    // The first one is in use, so it is not the one that was used least recently.
+    // The first session is in use, so it is not the least recently used one.
     server.pass(400);
     assert_eq!(browsers[0].open("/account").await.page(), "account");
     server.pass(1);
@@ -546,8 +549,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
     assert_eq!(alive, expected);
 }
 
-/// The events of a deed in the audit log: how many there are, and how often it happened by what they
-/// say.
+/// The events of an action in the audit log: their number, and the sum of their `times`.
 async fn noted(server: &TestServer, action: AuditAction) -> (usize, u64) {
     server.provider.finish_late_work().await;
     let trail = server
@@ -569,9 +571,9 @@ async fn noted(server: &TestServer, action: AuditAction) -> (usize, u64) {
     )
 }
 
-async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: EngineKind) {
+async fn repeated_refused_sign_ins_are_counted_in_few_events(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let mut first = stranger(&server, [203, 0, 113, 0]);
+    let mut first = unknown_browser(&server, [203, 0, 113, 0]);
     let form = first
         .open("/recover")
         .await
@@ -602,9 +604,9 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
     assert_eq!(
         noted(&server, AuditAction::SignInRefused).await,
         (34, 200),
-        "none is lost"
+        "no event is lost"
     );
-    // The person sees it, and the chain is whole.
+    // The user sees it, and the chain is valid.
     let page = Browser::of_alice(&server).await.open("/account").await;
     assert!(page.words().contains("times"), "{}", page.words());
     let report = server
@@ -616,12 +618,12 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
     assert_eq!(report.faults, Vec::<String>::new());
 }
 
-async fn a_person_writes_few_events_and_all_are_counted(engine: EngineKind) {
+async fn repeated_actions_of_a_user_are_counted_in_few_events(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
     for number in 0..120 {
-        // Each post is another: the same one again would get the same answer.
+        // Each post differs, since an identical one would get the same answer.
         browser
             .post(
                 "/actions/make_recovery_codes",
@@ -651,9 +653,9 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: EngineKind) {
     assert_eq!(report.faults, Vec::<String>::new());
 }
 
-/// Before the answer the store is asked the same, as often and at the same times, whoever is
-/// guessed at.
-async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: EngineKind) {
+/// Before the response the store is called in the same way, as often and at the same times, for
+/// every address.
+async fn t_f45_unknown_accounts_take_the_same_store_operations(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = true).await;
     server.add_alice().await;
     let nobody = "nobody@example.com";
@@ -684,13 +686,13 @@ async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engin
     }
 }
 
-// On one thread what is put off until after the answer cannot begin before it.
+// On one thread, deferred work cannot begin before the response.
 #[tokio::test]
-async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_memory() {
-    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(EngineKind::Memory).await;
+async fn t_f45_unknown_accounts_take_the_same_store_operations_on_memory() {
+    t_f45_unknown_accounts_take_the_same_store_operations(EngineKind::Memory).await;
 }
 
 #[tokio::test]
-async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_redis() {
-    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(EngineKind::Redis).await;
+async fn t_f45_unknown_accounts_take_the_same_store_operations_on_redis() {
+    t_f45_unknown_accounts_take_the_same_store_operations(EngineKind::Redis).await;
 }

@@ -1,5 +1,4 @@
-//! Whatever is thrown at the door, it neither opens nor breaks (T-F49, T-D34): no answer is a
-//! 500, and no handler panics.
+//! Random and malformed requests (T-F49, T-D34): no response is a 500, and no handler panics.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +20,11 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_f49_random_requests_break_nothing,
-    t_f49_almost_right_forms_break_nothing,
-    t_f49_almost_right_deeds_break_nothing,
-    t_f49_almost_right_registrations_break_nothing,
-    odd_methods_and_headers_break_nothing,
+    t_f49_random_requests_cause_no_server_error,
+    t_f49_almost_valid_forms_cause_no_server_error,
+    t_f49_almost_valid_actions_cause_no_server_error,
+    t_f49_almost_valid_registrations_cause_no_server_error,
+    odd_methods_and_headers_cause_no_server_error,
 );
 
 const PATHS: [&str; 35] = [
@@ -75,7 +74,7 @@ const CONTENT_TYPES: [&str; 6] = [
     "",
 ];
 
-/// Texts that have broken somebody's parser.
+/// Texts that are difficult for parsers.
 const NASTY: [&str; 22] = [
     "",
     " ",
@@ -101,7 +100,7 @@ const NASTY: [&str; 22] = [
     "xn--",
 ];
 
-async fn t_f49_random_requests_break_nothing(engine: EngineKind) {
+async fn t_f49_random_requests_cause_no_server_error(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let mut runner = TestRunner::deterministic();
     let bytes = vec(any::<u8>(), 0..400);
@@ -148,7 +147,7 @@ async fn t_f49_random_requests_break_nothing(engine: EngineKind) {
     }
 }
 
-async fn t_f49_almost_right_forms_break_nothing(engine: EngineKind) {
+async fn t_f49_almost_valid_forms_cause_no_server_error(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -225,8 +224,8 @@ async fn t_f49_almost_right_forms_break_nothing(engine: EngineKind) {
             {
                 let bent = form.clone().set(name, &nasty);
                 let answer = if path.starts_with("/actions") {
-                    // A window that is left as it was: signing out and deciding would change the
-                    // rest.
+                    // An unchanged browser: signing out and deciding would affect the other
+                    // requests.
                     browser.clone().post(path, &bent).await
                 } else {
                     server.post(path, &bent).await
@@ -239,7 +238,7 @@ async fn t_f49_almost_right_forms_break_nothing(engine: EngineKind) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-/// What the pages' buttons do, each with its fields.
+/// The server functions of the pages, each with its fields.
 const ACTIONS: [(&str, &[&str]); 37] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
@@ -292,7 +291,7 @@ const ACTIONS: [(&str, &[&str]); 37] = [
     ("change_password", &["password"]),
 ];
 
-async fn t_f49_almost_right_deeds_break_nothing(engine: EngineKind) {
+async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
     let known: BTreeSet<_> = ACTIONS
         .iter()
         .map(|(action, _)| format!("/actions/{action}"))
@@ -349,7 +348,7 @@ async fn t_f49_almost_right_deeds_break_nothing(engine: EngineKind) {
     }
 }
 
-async fn t_f49_almost_right_registrations_break_nothing(engine: EngineKind) {
+async fn t_f49_almost_valid_registrations_cause_no_server_error(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let member = vec((0..NASTY.len(), 0..8_usize), 0..12);
@@ -403,7 +402,7 @@ async fn t_f49_almost_right_registrations_break_nothing(engine: EngineKind) {
     }
 }
 
-async fn odd_methods_and_headers_break_nothing(engine: EngineKind) {
+async fn odd_methods_and_headers_cause_no_server_error(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in PATHS {
         for method in [

@@ -1,4 +1,4 @@
-//! Under which name the server is opened, and from which address through which proxies.
+//! The host name of requests, and their address behind proxies.
 
 use std::net::SocketAddr;
 
@@ -16,10 +16,10 @@ use testkit::{
 };
 
 on_both_engines!(
-    everybody_behind_a_proxy_on_this_computer_is_counted_apart,
-    what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit,
-    a_form_under_another_name_changes_nothing,
-    a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address,
+    clients_behind_a_local_proxy_are_counted_separately,
+    a_forged_forwarded_header_does_not_avoid_the_limit,
+    a_form_under_another_host_name_changes_nothing,
+    the_whole_flow_works_behind_a_proxy_with_an_internal_host_name,
 );
 
 const MARK: &str = "canonical_host=1";
@@ -34,7 +34,7 @@ const PAGES: [&str; 6] = [
 const OUTSIDE: &str = "192.0.2.1:50000";
 const LOOPBACK: &str = "127.0.0.1:50000";
 
-/// A request from a peer, with these headers and no others.
+/// A request from a peer, with exactly these headers.
 fn request(method: Method, path: &str, peer: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let peer: SocketAddr = peer.parse().expect("a socket");
     let request = Request::builder()
@@ -63,7 +63,7 @@ async fn with_issuer(issuer: &str) -> TestServer {
     .await
 }
 
-/// The same server, which listens at these addresses.
+/// The same server, listening at these addresses.
 fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
     let trusted: Vec<_> = trusted
         .iter()
@@ -98,7 +98,7 @@ fn leads_to_issuer(answer: &TestResponse, issuer: &str, path: &str) {
 }
 
 #[tokio::test]
-async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
+async fn a_page_under_another_host_name_redirects_to_the_issuer_once() {
     for (issuer, own, peer, names) in [
         (
             "http://localhost:3000",
@@ -144,7 +144,7 @@ async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
 }
 
 #[tokio::test]
-async fn localhost_is_not_where_somebody_else_is() {
+async fn requests_from_other_computers_are_not_redirected_to_localhost() {
     let server = with_issuer("http://localhost:3000").await;
     for name in ["192.168.1.5:3000", "laptop.local:3000", "laptop:3000"] {
         let answer = get(
@@ -174,7 +174,7 @@ async fn localhost_is_not_where_somebody_else_is() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() {
+async fn a_proxy_with_an_internal_host_name_causes_no_redirect() {
     let server = with_issuer("https://id.example").await;
     for name in [
         "127.0.0.1:3000",
@@ -190,7 +190,8 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
             "{name}"
         );
     }
-    // From another computer, whoever can tell says so; whoever cannot is led to the issuer once.
+    // From another computer, a browser that names the issuer is served, and others are redirected
+    // once.
     let says = [
         vec![("x-forwarded-host", "id.example")],
         vec![("x-forwarded-host", "ID.example:443, inner")],
@@ -245,7 +246,7 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
 }
 
 #[tokio::test]
-async fn programs_are_served_under_any_name() {
+async fn endpoints_for_programs_answer_under_any_host_name() {
     let server = with_issuer("https://id.example").await;
     for path in [
         "/.well-known/oauth-authorization-server",
@@ -278,7 +279,7 @@ async fn programs_are_served_under_any_name() {
 }
 
 #[tokio::test]
-async fn http_1_1_without_one_valid_host_is_400_everywhere() {
+async fn a_request_without_one_valid_host_is_400() {
     let server = with_issuer("https://id.example").await;
     let hosts: [&[(&str, &str)]; 8] = [
         &[],
@@ -313,7 +314,7 @@ async fn http_1_1_without_one_valid_host_is_400_everywhere() {
     }
 }
 
-async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: EngineKind) {
+async fn clients_behind_a_local_proxy_are_counted_separately(engine: EngineKind) {
     let server = listening(
         &TestServer::empty(engine).await,
         &[],
@@ -323,7 +324,7 @@ async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engi
         let answer = register_as(&server, LOOPBACK, &format!("203.0.113.{person}")).await;
         assert_eq!(answer.status, 201, "{person}: {answer:?}");
     }
-    // Without a proxy that is known they are one.
+    // Without a trusted proxy they share one limit.
     let server = listening(&TestServer::empty(engine).await, &[], &["0.0.0.0:3000"]);
     let mut registered = 0;
     for person in 1..=25 {
@@ -337,9 +338,7 @@ async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engi
     assert_eq!(registered, 20);
 }
 
-async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit(
-    engine: EngineKind,
-) {
+async fn a_forged_forwarded_header_does_not_avoid_the_limit(engine: EngineKind) {
     let server = listening(
         &TestServer::empty(engine).await,
         &["10.0.0.0/8"],
@@ -377,7 +376,7 @@ async fn register_as(server: &TestServer, peer: &str, forwarded: &str) -> TestRe
         .await
 }
 
-async fn a_form_under_another_name_changes_nothing(engine: EngineKind) {
+async fn a_form_under_another_host_name_changes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let post = async |origin: Option<&str>| {
         let mut headers = vec![("host", "www.vestibule.example"), ("accept", "text/html")];
@@ -413,9 +412,9 @@ async fn a_form_under_another_name_changes_nothing(engine: EngineKind) {
             "{answer:?}"
         );
     }
-    // A proxy changed the name; the browser is at the issuer and says so.
+    // A proxy changed the name; the browser's headers name the issuer.
     assert_ne!(post(Some("https://vestibule.example")).await.status, 421);
-    // A form for the authorization endpoint goes on at the issuer, as a query.
+    // A form for the authorization endpoint continues at the issuer, as a query.
     let client = McpClient::native(&server).await;
     let headers = [
         ("host", "www.vestibule.example"),
@@ -433,9 +432,7 @@ async fn a_form_under_another_name_changes_nothing(engine: EngineKind) {
     assert!(place.contains(&client.id), "{place}");
 }
 
-async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address(
-    engine: EngineKind,
-) {
+async fn the_whole_flow_works_behind_a_proxy_with_an_internal_host_name(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let path = client.authorize_path();

@@ -1,5 +1,4 @@
-//! Introspection (RFC 7662): a resource asks about the tokens that are meant for it, and about no
-//! others (T-C25).
+//! Introspection (RFC 7662): a resource can introspect its own tokens only (T-C25).
 
 use http::{Method, header};
 use oauth::Digest;
@@ -13,16 +12,16 @@ use testkit::{
 };
 
 on_both_engines!(
-    an_active_token_is_told_whole,
-    a_token_that_does_not_count_is_told_by_nothing_but_that,
-    a_resource_sees_only_tokens_that_are_meant_for_it,
-    what_ends_is_inactive_at_once_on_every_server,
-    t_c25_whoever_is_disabled_or_gone_is_inactive_at_once,
-    only_a_resource_with_its_secret_may_ask,
+    introspection_returns_all_members_of_an_active_token,
+    introspection_of_an_invalid_token_returns_only_inactive,
+    a_resource_can_introspect_only_its_own_tokens,
+    revoked_tokens_are_inactive_at_once_on_every_server,
+    t_c25_tokens_of_disabled_or_removed_accounts_are_inactive_at_once,
+    introspection_requires_the_secret_of_a_resource,
     a_token_is_needed_and_comes_once,
-    a_store_that_fails_is_503_and_says_nothing_of_the_token,
-    metadata_names_it_once_some_resource_may_ask,
-    resources_may_ask_as_often_as_they_like,
+    a_store_failure_is_503_without_information_on_the_token,
+    metadata_names_introspection_when_a_resource_may_use_it,
+    introspection_has_no_rate_limit,
 );
 
 const SECRET: &str = "vis_the-secret-of-the-notes";
@@ -30,7 +29,7 @@ const OTHER: &str = "https://other.example/mcp";
 const OTHER_SECRET: &str = "vis_the-secret-of-the-other";
 const NOT_ACTIVE: &str = r#"{"active":false}"#;
 
-async fn an_active_token_is_told_whole(engine: EngineKind) {
+async fn introspection_returns_all_members_of_an_active_token(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let answer = ask(&server, &tokens.access).await;
     let mut told = answer.granted();
@@ -48,7 +47,7 @@ async fn an_active_token_is_told_whole(engine: EngineKind) {
             "aud": MCP, "iss": ISSUER, "iat": TestClock::START, "exp": TestClock::START + 3600, "token_type": "Bearer"
         })
     );
-    // As in the token itself.
+    // The same as in the token.
     assert_eq!(client.me(&tokens.access).await.granted()["sub"], sub);
     let in_body = Query::new([
         ("token", tokens.access.as_str()),
@@ -67,7 +66,7 @@ async fn an_active_token_is_told_whole(engine: EngineKind) {
     );
 }
 
-async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: EngineKind) {
+async fn introspection_of_an_invalid_token_returns_only_inactive(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let forged = format!("{}A", &tokens.access[..tokens.access.len() - 1]);
     for token in [
@@ -86,7 +85,7 @@ async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: EngineK
     inactive(&ask(&server, &tokens.access).await);
 }
 
-async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: EngineKind) {
+async fn a_resource_can_introspect_only_its_own_tokens(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     inactive(&ask_as(&server, OTHER, OTHER_SECRET, &tokens.access).await);
     let client = client.asking(|query| query.set("resource", OTHER));
@@ -103,7 +102,7 @@ async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: EngineKind) {
     );
 }
 
-async fn what_ends_is_inactive_at_once_on_every_server(engine: EngineKind) {
+async fn revoked_tokens_are_inactive_at_once_on_every_server(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let twin = server.twin().await;
     // A replay.
@@ -119,7 +118,7 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: EngineKind) {
     active(&ask(&twin, &third.access).await);
     let form = Query::new([("token", third.refresh.as_str()), ("client_id", &client.id)]);
     server.post("/revoke", &form).await.granted();
-    // The client itself.
+    // The client.
     let gone = McpClient::native(&server).await;
     let fourth = gone.connect(&mut Browser::of_alice(&server).await).await;
     active(&ask(&twin, &fourth.access).await);
@@ -136,7 +135,7 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: EngineKind) {
     }
 }
 
-async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: EngineKind) {
+async fn t_c25_tokens_of_disabled_or_removed_accounts_are_inactive_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -163,7 +162,7 @@ async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: EngineKin
     inactive(&ask(&server, &tokens.access).await);
 }
 
-async fn only_a_resource_with_its_secret_may_ask(engine: EngineKind) {
+async fn introspection_requires_the_secret_of_a_resource(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     let client = McpClient::confidential(&server).await;
     let mute = "https://mute.example";
@@ -213,7 +212,7 @@ async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
     }
 }
 
-async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: EngineKind) {
+async fn a_store_failure_is_503_without_information_on_the_token(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     FaultSwitch::break_all(&server.switch);
     let answer = ask(&server, &tokens.access).await;
@@ -223,7 +222,7 @@ async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: EngineK
     active(&ask(&server, &tokens.access).await);
 }
 
-async fn metadata_names_it_once_some_resource_may_ask(engine: EngineKind) {
+async fn metadata_names_introspection_when_a_resource_may_use_it(engine: EngineKind) {
     let path = "/.well-known/oauth-authorization-server";
     let metadata = asked(engine).await.get(path).await.granted();
     assert_eq!(
@@ -244,14 +243,14 @@ async fn metadata_names_it_once_some_resource_may_ask(engine: EngineKind) {
     unknown(&ask(&server, "x").await);
 }
 
-async fn resources_may_ask_as_often_as_they_like(engine: EngineKind) {
+async fn introspection_has_no_rate_limit(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     for _ in 0..200 {
         active(&ask(&server, &tokens.access).await);
     }
 }
 
-/// A server whose own resource and another one may ask, and a third may not.
+/// A server with two resources that may introspect, and a third that may not.
 async fn asked(engine: EngineKind) -> TestServer {
     let server = TestServer::with(engine, |settings| {
         let first = settings.resources[0].clone();

@@ -1,5 +1,5 @@
-//! Signing keys on several servers of one store: a key is known before it signs, an unknown one is
-//! looked for, and one that is taken out is worth nothing.
+//! Signing keys on several servers of one store: keys are published before they sign, unknown keys
+//! are read again, and revoked keys are refused.
 
 use oauth::Digest;
 use serde_json::{Value, json};
@@ -10,16 +10,16 @@ use testkit::{
 };
 
 on_both_engines!(
-    a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused,
-    made_up_key_ids_cost_a_reading_a_second,
-    a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once,
-    a_key_nobody_knows_is_not_revoked,
+    a_key_of_another_server_is_read_before_a_token_is_refused,
+    invented_key_ids_cause_one_read_per_second,
+    a_revoked_key_is_replaced_at_once,
+    an_unknown_key_cannot_be_revoked,
 );
 
 const SECRET: &str = "vis_the-secret-of-the-notes";
 const MADE_UP: &str = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: EngineKind) {
+async fn a_key_of_another_server_is_read_before_a_token_is_refused(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let twins = [
         server.twin().await,
@@ -27,7 +27,7 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
         server.twin().await,
         server.twin().await,
     ];
-    // Twice, so that the key that signs now was not even published when the others last looked.
+    // Twice, so that the active key was not published when the others last read the keys.
     let terminal = server.provider.terminal();
     terminal.rotate_keys().await.expect("rotated");
     terminal.rotate_keys().await.expect("rotated");
@@ -39,7 +39,7 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
         .call(&tokens.access, "whoami", json!({}))
         .await
         .granted();
-    // A revocation is never answered with 200 while it revokes nothing.
+    // A revocation that has no effect is never answered with 200.
     let form = Query::new([("token", tokens.access.as_str()), ("client_id", &client.id)]);
     twins[3].post("/revoke", &form).await.granted();
     client
@@ -52,7 +52,7 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
         .refused(400, "invalid_grant");
 }
 
-async fn made_up_key_ids_cost_a_reading_a_second(engine: EngineKind) {
+async fn invented_key_ids_cause_one_read_per_second(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     let footer = base64::Engine::encode(
@@ -72,7 +72,7 @@ async fn made_up_key_ids_cost_a_reading_a_second(engine: EngineKind) {
     assert!(calls <= 3, "{calls} readings");
 }
 
-async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine: EngineKind) {
+async fn a_revoked_key_is_replaced_at_once(engine: EngineKind) {
     let (server, client, old) = connected(engine).await;
     let terminal = server.provider.terminal();
     let keys = terminal.rotate_keys().await.expect("rotated");
@@ -115,7 +115,7 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
         .refused(401, "invalid_token");
 }
 
-async fn a_key_nobody_knows_is_not_revoked(engine: EngineKind) {
+async fn an_unknown_key_cannot_be_revoked(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let terminal = server.provider.terminal();
     let before = terminal.keys().await.expect("keys");

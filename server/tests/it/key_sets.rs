@@ -1,5 +1,5 @@
-//! The keys of clients that have them at an address of their own (`jwks_uri`): rotation, outages,
-//! and what may be at the end of an address (R-K15; T-C21, T-C26, T-E37).
+//! The keys of clients with a `jwks_uri`: rotation, outages, and invalid key sets (R-K15; T-C21,
+//! T-C26, T-E37).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,21 +21,21 @@ use testkit::{
 
 on_both_engines!(
     r_k15_keys_are_fetched_once_while_they_are_fresh,
-    r_k15_a_key_that_is_new_is_asked_for_once_a_minute,
-    r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends,
-    while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault,
-    keys_that_nobody_confirms_die_after_a_day,
-    an_outage_is_never_invalid_client_and_spends_nothing,
-    t_e37_an_address_that_gives_no_keys_is_the_clients_fault,
+    r_k15_an_unknown_key_is_fetched_once_a_minute,
+    r_k15_a_withdrawn_key_is_valid_until_its_key_set_is_stale,
+    while_the_host_does_not_answer_known_keys_work_and_unknown_ones_are_503,
+    keys_without_a_successful_fetch_expire_after_a_day,
+    an_outage_is_never_invalid_client_and_consumes_nothing,
+    t_e37_an_invalid_key_set_is_an_error_of_the_client,
     t_e37_keys_are_never_fetched_from_a_private_address,
-    many_at_once_cause_one_fetch,
+    concurrent_requests_cause_one_fetch,
     r_k15_a_client_whose_document_lists_both_methods_may_use_either,
-    t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway,
-    t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end,
+    t_e37_no_key_is_fetched_for_an_invalid_assertion,
+    t_e37_requests_without_a_grant_cause_limited_fetches,
     r_k15_keys_in_a_document_may_change_while_it_is_fresh,
 );
 
-/// How many ask at once: few enough to have asked before a fetch is given up.
+/// The number of concurrent requests: few enough that all have started before a fetch times out.
 const MANY: usize = 16;
 const KEYS: &str = "https://keyed.example/keys.json";
 const DOCUMENT: &str = "https://keyed.example/client.json";
@@ -44,8 +44,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A server, a web server with one key that stays fresh for ten minutes, and a client that
-/// registered its address.
+/// A server, a web server with one key that is fresh for ten minutes, and a client with its URL.
 struct Story {
     server: TestServer,
     site: Site,
@@ -74,7 +73,7 @@ impl Story {
         }
     }
 
-    /// Refreshes by an assertion of this key; what was granted is what is refreshed next.
+    /// Refreshes with an assertion of this key, and stores the new refresh token.
     async fn refresh(&mut self, signer: &Signer, jti: &str) -> TestResponse {
         let assertion = signer.assert(&self.server, &self.client.id, jti);
         let answer = self
@@ -109,7 +108,7 @@ async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
     story.server.pass(1);
     story.refresh(&signer, "stale").await.granted();
     assert_eq!(story.asked(), 2);
-    // Another server of the cluster uses the same copy.
+    // Another server of the store uses the same copy.
     let twin = story.server.twin().await;
     let form = story.client.refresh_form(&story.tokens.refresh);
     Tokens::read(
@@ -123,7 +122,7 @@ async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
     assert_eq!(story.asked(), 2);
 }
 
-async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: EngineKind) {
+async fn r_k15_an_unknown_key_is_fetched_once_a_minute(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     story.site.put(KEYS, set(&[&first, &second]));
@@ -136,20 +135,20 @@ async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: EngineKind) 
     story.refresh(&second, "new").await.granted();
     story.refresh(&first, "old").await.granted();
     assert_eq!(story.asked(), 2);
-    // A key that nobody has published does not make this server ask all the time.
-    let stranger = Signer::ed25519("stranger");
+    // An unpublished key does not cause more fetches.
+    let other_key = Signer::ed25519("other");
     for (seconds, asked) in [(0, 2), (MINUTE, 3), (0, 3), (MINUTE - 1, 3), (1, 4)] {
         story.server.pass(seconds);
-        denied(&story.refresh(&stranger, "x").await);
+        denied(&story.refresh(&other_key, "x").await);
         assert_eq!(story.asked(), asked);
     }
-    // A known name with another key behind it is a forgery, and no reason to ask.
+    // A known key id with a wrong signature causes no fetch.
     story.server.pass(MINUTE);
     denied(&story.refresh(&Signer::p256("second"), "x").await);
     assert_eq!(story.asked(), 4);
 }
 
-async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: EngineKind) {
+async fn r_k15_a_withdrawn_key_is_valid_until_its_key_set_is_stale(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::rsa("second"));
     story.site.put(KEYS, set(&[&second]));
@@ -160,7 +159,7 @@ async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: EngineK
     story.refresh(&second, "in its place").await.granted();
 }
 
-async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault(
+async fn while_the_host_does_not_answer_known_keys_work_and_unknown_ones_are_503(
     engine: EngineKind,
 ) {
     let mut story = Story::begin(engine).await;
@@ -196,7 +195,7 @@ async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_no
     denied(&story.refresh(&first, "withdrawn").await);
 }
 
-async fn keys_that_nobody_confirms_die_after_a_day(engine: EngineKind) {
+async fn keys_without_a_successful_fetch_expire_after_a_day(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     story.site.set_up(false);
@@ -208,7 +207,7 @@ async fn keys_that_nobody_confirms_die_after_a_day(engine: EngineKind) {
     story.refresh(&signer, "back").await.granted();
 }
 
-async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: EngineKind) {
+async fn an_outage_is_never_invalid_client_and_consumes_nothing(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -231,7 +230,7 @@ async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: EngineKind
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: EngineKind) {
+async fn t_e37_an_invalid_key_set_is_an_error_of_the_client(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -280,7 +279,8 @@ async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine
         );
     }
     assert_eq!(site.requests("https://keyed.example/other.json"), 0);
-    // None of this was kept, and a key set may say what it is (RFC 7517 section 8.5).
+    // None of these was stored, and the content type may be that of a key set (RFC 7517 section
+    // 8.5).
     site.put(
         KEYS,
         Reply::new("200 OK", key_set(&[&signer]).to_string())
@@ -291,8 +291,7 @@ async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine
 
 async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: EngineKind) {
     let signer = Signer::ed25519("first");
-    // A public server: nothing on this computer, whatever the name or however the address is
-    // written.
+    // A public server: no loopback address, by any name and in any spelling.
     let (_, site) = server_and_site(engine, &signer).await;
     let (store, _redis) = engine.open().await;
     let settings = TestServer::empty(EngineKind::Memory)
@@ -326,7 +325,7 @@ async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: EngineKind)
     assert_eq!(site.most_at_once(), 0);
 }
 
-async fn many_at_once_cause_one_fetch(engine: EngineKind) {
+async fn concurrent_requests_cause_one_fetch(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let gate = Arc::new(Semaphore::new(0));
@@ -342,8 +341,8 @@ async fn many_at_once_cause_one_fetch(engine: EngineKind) {
         let server = server.clone();
         async move { server.post("/token", &form).await }
     });
-    // Everybody has read client, grant, account and key set, and waits for the one fetch, which was
-    // counted.
+    // All requests have read client, grant, account and key set, and wait for the one fetch, which
+    // was counted.
     let opening = async {
         while server.switch.calls() < before + u64::try_from(4 * MANY + 1).expect("a small number")
         {
@@ -357,12 +356,12 @@ async fn many_at_once_cause_one_fetch(engine: EngineKind) {
         waiting
             .iter()
             .all(|answer| [200, 400].contains(&answer.status.as_u16())),
-        "everybody was proved"
+        "all were authenticated"
     );
     assert_eq!(site.requests(KEYS), 1);
 }
 
-async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: EngineKind) {
+async fn t_e37_no_key_is_fetched_for_an_invalid_assertion(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -382,10 +381,10 @@ async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engin
     assert_eq!(site.requests(KEYS), 0);
 }
 
-async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: EngineKind) {
+async fn t_e37_requests_without_a_grant_cause_limited_fetches(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
-    // Nothing that is stored saves the next one from asking.
+    // Nothing is stored that would prevent the next fetch.
     site.put(KEYS, Reply::new("404 Not Found", ""));
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -413,7 +412,7 @@ async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine
         assert!(answer.header(header::RETRY_AFTER).is_some());
     }
     assert_eq!(site.requests(KEYS), 10);
-    // Who has a grant is not held up by it.
+    // Requests with a grant are not affected.
     site.put(KEYS, set(&[&signer]));
     Tokens::read(
         &server
@@ -428,7 +427,7 @@ async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine
 async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine: EngineKind) {
     let signer = Signer::rsa("chat");
     let (server, site) = server_and_site(engine, &signer).await;
-    // As ChatGPT's document does.
+    // Like ChatGPT's document.
     let document = json!({
         "client_id": DOCUMENT, "client_name": "Chat", "redirect_uris": [CALLBACK], "jwks_uri": KEYS,
         "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
@@ -465,7 +464,7 @@ async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine:
             )
             .await,
     );
-    // A document that lists keys alone is held to it.
+    // A document that lists only `private_key_jwt` requires it.
     let mut strict = document.clone();
     strict["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"]);
     site.put(DOCUMENT, Reply::json(&strict.to_string()));
@@ -500,7 +499,7 @@ async fn r_k15_keys_in_a_document_may_change_while_it_is_fresh(engine: EngineKin
     };
     let code = browser.allow(&client).await;
     site.put(DOCUMENT, document(&second));
-    // Not all the time, and a host that gives no answer is nobody's fault.
+    // Not on every request, and a host that does not answer is a temporary error.
     server.pass(MINUTE - 1);
     denied(&server.post("/token", &form(&code)).await);
     assert_eq!(site.requests(DOCUMENT), 1);
@@ -539,7 +538,7 @@ fn denied(answer: &TestResponse) -> Value {
     answer.refused(401, "invalid_client")
 }
 
-/// Told to try again, and nothing of what it holds is called worthless.
+/// Expects 503 with `Retry-After`, and no error about the client's tokens.
 fn unavailable(answer: &TestResponse) {
     answer.refused(503, "temporarily_unavailable");
     assert!(answer.header(header::RETRY_AFTER).is_some());

@@ -1,6 +1,5 @@
-//! Clients that are forgotten: unused ones, those not used for long, and those that the settings
-//! would let in no more (T-E38). What they are told then makes a client register again
-//! (requirements 5.1, 7.2).
+//! Expiry of clients: unused ones, those not used for long, and those that the settings no longer
+//! allow (T-E38). Their answer makes a client register again (requirements 5.1, 7.2).
 
 use http::{Method, header};
 use oauth::redirect::PrivateSchemes;
@@ -13,21 +12,21 @@ use testkit::{
 };
 
 on_both_engines!(
-    a_client_that_nobody_used_goes_after_7_days,
-    a_used_client_goes_180_days_after_its_last_use,
-    a_client_whose_refresh_token_lives_longer_stays_as_long,
-    an_added_client_stays_for_ever,
-    a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing,
-    a_use_that_cannot_be_noted_costs_nothing,
-    of_racing_refreshes_all_are_answered_while_the_use_is_noted,
-    requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands,
+    an_unused_client_expires_after_7_days,
+    a_used_client_expires_180_days_after_its_last_use,
+    a_client_does_not_expire_before_its_refresh_token,
+    an_added_client_never_expires,
+    the_last_use_is_stored_once_a_day,
+    a_failure_to_store_the_last_use_is_ignored,
+    concurrent_refreshes_succeed_while_the_last_use_is_stored,
+    requirement_7_2_an_expired_client_gets_a_page_or_invalid_client,
     t_e38_a_stricter_policy_ends_clients_that_registered_before_it,
-    t_e38_a_stricter_policy_ends_what_waits_and_what_is_held,
+    t_e38_a_stricter_policy_ends_pending_requests_and_grants,
 );
 
 const DAY: u64 = 24 * 3600;
 
-async fn a_client_that_nobody_used_goes_after_7_days(engine: EngineKind) {
+async fn an_unused_client_expires_after_7_days(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     server.pass(7 * DAY - 1);
@@ -35,12 +34,12 @@ async fn a_client_that_nobody_used_goes_after_7_days(engine: EngineKind) {
         .get(&client.authorize_path())
         .await
         .destination();
-    // Looking is not using: somebody has to allow it something.
+    // An authorization request is no use: a user has to allow it.
     server.pass(1);
     forgotten(&server, &client).await;
 }
 
-async fn a_used_client_goes_180_days_after_its_last_use(engine: EngineKind) {
+async fn a_used_client_expires_180_days_after_its_last_use(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -55,7 +54,7 @@ async fn a_used_client_goes_180_days_after_its_last_use(engine: EngineKind) {
     forgotten(&server, &client).await;
 }
 
-async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: EngineKind) {
+async fn a_client_does_not_expire_before_its_refresh_token(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY);
     })
@@ -67,7 +66,7 @@ async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: EngineK
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn an_added_client_stays_for_ever(engine: EngineKind) {
+async fn an_added_client_never_expires(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let uri = "https://agent.example/cb";
     let added = server
@@ -81,7 +80,7 @@ async fn an_added_client_stays_for_ever(engine: EngineKind) {
     client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
-async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: EngineKind) {
+async fn the_last_use_is_stored_once_a_day(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -96,25 +95,25 @@ async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: 
     assert_eq!(
         server.counting(client.refresh(&tokens.refresh)).await.0,
         5,
-        "and not again on the same day"
+        "not again on the same day"
     );
-    // A refusal is no use.
+    // A refused request is no use.
     server.pass(DAY);
     let (calls, refused) = server.counting(client.refresh("vrt_x")).await;
     refused.refused(400, "invalid_grant");
     assert_eq!(
         calls, 4,
-        "one look at the client, one for its name, and two for the note that whoever runs the server gets"
+        "one read of the client, one of its name, and two calls for the failure record"
     );
 }
 
-async fn a_use_that_cannot_be_noted_costs_nothing(engine: EngineKind) {
+async fn a_failure_to_store_the_last_use_is_ignored(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     server.pass(DAY - 10);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // Inside the replay window the answer needs no write of its own, and the day is over.
+    // Inside the replay window the refresh itself writes nothing, and the day is over.
     server.pass(10);
     server.switch.break_writes();
     let (calls, again) = server.counting(client.refresh(&tokens.refresh)).await;
@@ -122,7 +121,7 @@ async fn a_use_that_cannot_be_noted_costs_nothing(engine: EngineKind) {
     assert_eq!((calls, Tokens::read(&again).refresh), (5, next.refresh));
 }
 
-async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: EngineKind) {
+async fn concurrent_refreshes_succeed_while_the_last_use_is_stored(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -141,13 +140,11 @@ async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Eng
     );
 }
 
-async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(
-    engine: EngineKind,
-) {
+async fn requirement_7_2_an_expired_client_gets_a_page_or_invalid_client(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     server.pass(7 * DAY);
-    // A person reads what to do, and nothing leads away from the page.
+    // A user gets a page with instructions, without a redirect.
     let words = Browser::new(&server)
         .get(&client.authorize_path())
         .await
@@ -158,14 +155,14 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
             && words.contains("Remove this server in the application, add it again"),
         "{words}"
     );
-    // A program learns it from the code (requirements 7.2).
+    // A program gets the error code (requirements 7.2).
     let program =
         request(Method::GET, &client.authorize_path()).header(header::ACCEPT, "application/json");
     server
         .send(program.body("".into()).expect("a request"))
         .await
         .refused(400, "invalid_client");
-    // It registers again, and that is that.
+    // It registers again.
     McpClient::native(&server)
         .await
         .connect(&mut Browser::of_alice(&server).await)
@@ -213,7 +210,7 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
         .me(&tokens.access)
         .await
         .refused(401, "invalid_token");
-    // Others go on, and so does this one where the policy is what it was.
+    // Other clients still work, and this one too under the old policy.
     Browser::new(&strict)
         .get(&dotted.authorize_path())
         .await
@@ -225,7 +222,7 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
     Tokens::read(&cursor.at(&server).refresh(&tokens.refresh).await);
 }
 
-async fn t_e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: EngineKind) {
+async fn t_e38_a_stricter_policy_ends_pending_requests_and_grants(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!(["cursor://anysphere.cursor-mcp/oauth/callback"]);
@@ -243,7 +240,7 @@ async fn t_e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine
     assert!(!leads_to_cursor(&answer), "{answer:?}");
 }
 
-/// The same server, once no scheme without a dot may receive an answer.
+/// The same server without private-use schemes.
 async fn strict(server: &TestServer) -> TestServer {
     server
         .twin_with(|settings| settings.private_schemes = PrivateSchemes::read([]).expect("none"))
@@ -256,8 +253,7 @@ fn leads_to_cursor(answer: &TestResponse) -> bool {
         .is_some_and(|to| to.starts_with("cursor:"))
 }
 
-/// The person gets a page, and the client learns at the token endpoint that it is to register
-/// again.
+/// Expects an error page for the user, and `invalid_client` at the token endpoint.
 async fn forgotten(server: &TestServer, client: &McpClient) {
     Browser::new(server)
         .get(&client.authorize_path())

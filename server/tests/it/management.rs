@@ -11,15 +11,15 @@ use testkit::{
 
 on_both_engines!(
     a_client_reads_what_it_registered,
-    an_update_replaces_everything_and_keeps_who_it_is,
-    an_update_obeys_the_rules_of_a_registration_and_names_its_own_client,
-    a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method,
-    an_ended_registration_ends_the_client_and_what_it_holds,
-    t_e41_no_token_but_its_own_manages_a_registration,
-    t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else,
-    an_added_client_is_managed_by_nobody_but_an_administrator,
-    a_redirect_uri_that_was_taken_out_is_good_no_more,
-    a_store_that_fails_is_503_and_nothing_is_half_done,
+    an_update_replaces_everything_but_the_identity,
+    an_update_obeys_the_rules_of_a_registration,
+    a_client_secret_follows_the_authentication_method,
+    deleting_a_registration_revokes_its_grants,
+    t_e41_only_its_own_token_manages_a_registration,
+    t_e41_the_token_is_stored_as_a_digest_and_shown_to_its_client_only,
+    an_added_client_is_managed_by_administrators_only,
+    a_removed_redirect_uri_is_no_longer_valid,
+    a_store_failure_is_503_and_changes_nothing,
     requirement_7_9_scripts_of_any_origin_may_manage_too,
     t_e37_an_update_counts_as_a_registration,
 );
@@ -49,7 +49,7 @@ async fn a_client_reads_what_it_registered(engine: EngineKind) {
     assert_eq!(read, registered);
 }
 
-async fn an_update_replaces_everything_and_keeps_who_it_is(engine: EngineKind) {
+async fn an_update_replaces_everything_but_the_identity(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let client = client(&server, &registered);
@@ -69,7 +69,7 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: EngineKind) {
         "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
     });
     assert_eq!(answer, expected, "the name is gone, and the token stays");
-    // What it said is what it is asked for, and all of it may be sent back.
+    // The response can be sent back as an update.
     assert_eq!(
         manage(&server, Method::GET, &registered, None)
             .await
@@ -95,7 +95,7 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: EngineKind) {
     );
 }
 
-async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(engine: EngineKind) {
+async fn an_update_obeys_the_rules_of_a_registration(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let other = self::registered(&server, &native_metadata()).await;
@@ -145,7 +145,7 @@ async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(en
     );
 }
 
-async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engine: EngineKind) {
+async fn a_client_secret_follows_the_authentication_method(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
     let registered = registered(&server, &metadata).await;
@@ -161,7 +161,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
             .extend(change.as_object().expect("an object").clone());
         manage(&server, Method::PUT, &registered, Some(&update)).await
     };
-    // Somebody else's secret, or one of its own choice, is refused; its own may be repeated.
+    // Another secret is refused; its own may be repeated.
     for secret in [&other["client_secret"], &json!("mine")] {
         update(json!({ "client_secret": secret }))
             .await
@@ -173,7 +173,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
             .granted();
     assert!(repeated.get("client_secret").is_none(), "{repeated}");
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // A public client needs none, and gets a new one when it needs one again.
+    // A public client loses its secret, and gets a new one when it needs one again.
     let public = update(json!({ "token_endpoint_auth_method": "none" }))
         .await
         .granted();
@@ -197,7 +197,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: EngineKind) {
+async fn deleting_a_registration_revokes_its_grants(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let registered = registered(&server, &native_metadata()).await;
@@ -235,7 +235,7 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: EngineK
     );
 }
 
-async fn t_e41_no_token_but_its_own_manages_a_registration(engine: EngineKind) {
+async fn t_e41_only_its_own_token_manages_a_registration(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let other = self::registered(&server, &native_metadata()).await;
@@ -288,7 +288,7 @@ async fn t_e41_no_token_but_its_own_manages_a_registration(engine: EngineKind) {
             );
         }
     }
-    // Its own opens no other, and none that is not there.
+    // Its own token gives access to no other client, existing or not.
     for id in [
         other["client_id"].as_str().expect("an id"),
         "vc_unknown",
@@ -318,7 +318,7 @@ async fn t_e41_no_token_but_its_own_manages_a_registration(engine: EngineKind) {
     refused(&token_in_query);
 }
 
-async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: EngineKind) {
+async fn t_e41_the_token_is_stored_as_a_digest_and_shown_to_its_client_only(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let token = registered["registration_access_token"]
@@ -357,7 +357,7 @@ async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Eng
     assert!(!listed.contains(token), "{listed}");
 }
 
-async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: EngineKind) {
+async fn an_added_client_is_managed_by_administrators_only(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let added = server
         .provider
@@ -373,7 +373,7 @@ async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engin
     }
 }
 
-async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: EngineKind) {
+async fn a_removed_redirect_uri_is_no_longer_valid(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://one.example/cb", "https://two.example/cb"]);
@@ -387,7 +387,7 @@ async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: EngineKind) {
         .await
         .granted();
     browser.get(&client.authorize_path()).await.problem(400);
-    // What waited for an answer there does not get one.
+    // A pending request for that URI cannot be completed.
     let answer = browser.submit(&consent, "Allow").await;
     let leads_there = answer
         .header(header::LOCATION)
@@ -395,7 +395,7 @@ async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: EngineKind) {
     assert!(!leads_there, "{answer:?}");
 }
 
-async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: EngineKind) {
+async fn a_store_failure_is_503_and_changes_nothing(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let mut update = native_metadata();
@@ -424,7 +424,7 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: EngineKind) 
     }
 }
 
-/// Each may name another address that this server fetches keys from.
+/// Each update may name another URL from which this server fetches keys.
 async fn t_e37_an_update_counts_as_a_registration(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
@@ -441,7 +441,7 @@ async fn t_e37_an_update_counts_as_a_registration(engine: EngineKind) {
         );
     }
     assert_eq!(answers, [200, 200, 200, 429]);
-    // Reading and ending cost nothing, and an hour later it may go on.
+    // Reading and deleting do not count, and the limit ends after an hour.
     manage(&server, Method::GET, &registered, None)
         .await
         .granted();

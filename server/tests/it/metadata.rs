@@ -1,5 +1,5 @@
-//! The documents by which clients find everything (RFC 8414, RFC 9728, R-A4, R-A7, R-A18, R-K2,
-//! requirements 7.6, 7.9, 7.10; T-E43).
+//! The discovery documents (RFC 8414, RFC 9728, R-A4, R-A7, R-A18, R-K2, requirements 7.6, 7.9,
+//! 7.10; T-E43).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -12,24 +12,24 @@ use testkit::{
 };
 
 on_both_engines!(
-    the_authorization_server_says_what_works_and_nothing_else,
+    the_metadata_lists_exactly_the_supported_features,
     the_protected_resource_is_found_by_its_path_and_at_the_root,
-    several_resources_have_a_document_each,
-    r_a18_t_e43_the_issuer_follows_from_the_configuration_alone,
+    each_resource_has_its_own_document,
+    r_a18_t_e43_the_issuer_depends_on_the_configuration_only,
     unknown_addresses_are_404_and_nothing_is_redirected,
-    documents_answer_to_get_and_head_alone,
+    documents_answer_get_and_head_only,
     r_k2_openid_addresses_are_404_for_programs_and_scripts,
-    requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to,
-    requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else,
+    requirement_7_10_endpoints_for_programs_never_redirect,
+    requirement_7_9_preflight_requests_are_answered_for_cors_endpoints_only,
     requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens,
-    keys_are_public_and_change_when_they_are_rotated,
+    published_keys_change_with_a_rotation,
 );
 
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const KEYS: &str = "/.well-known/paseto-keys";
 
-async fn the_authorization_server_says_what_works_and_nothing_else(engine: EngineKind) {
+async fn the_metadata_lists_exactly_the_supported_features(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(
         server.get(SERVER).await.granted(),
@@ -45,7 +45,8 @@ async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engin
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
             "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
-            // 7.6: without this, RFC 8414 says client_secret_basic, which no public client can use.
+            // 7.6: without this member, RFC 8414 means client_secret_basic, which public clients
+            // cannot use.
             "revocation_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
             "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
             "scopes_supported": ["notes:read", "notes:write", "offline_access"],
@@ -70,7 +71,7 @@ async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Eng
     }
 }
 
-async fn several_resources_have_a_document_each(engine: EngineKind) {
+async fn each_resource_has_its_own_document(engine: EngineKind) {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
@@ -99,7 +100,7 @@ async fn several_resources_have_a_document_each(engine: EngineKind) {
     assert_eq!(
         of("").await.status,
         404,
-        "with several, the root stands for none of them"
+        "with several, the root path is none of them"
     );
     let metadata = server.get(SERVER).await.granted();
     assert_eq!(
@@ -118,7 +119,7 @@ async fn several_resources_have_a_document_each(engine: EngineKind) {
     );
 }
 
-async fn r_a18_t_e43_the_issuer_follows_from_the_configuration_alone(engine: EngineKind) {
+async fn r_a18_t_e43_the_issuer_depends_on_the_configuration_only(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [
         SERVER.to_owned(),
@@ -209,7 +210,7 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: EngineKind)
     }
 }
 
-async fn documents_answer_to_get_and_head_alone(engine: EngineKind) {
+async fn documents_answer_get_and_head_only(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [SERVER, RESOURCE, KEYS] {
         let send = async |method: Method| {
@@ -251,8 +252,8 @@ async fn documents_answer_to_get_and_head_alone(engine: EngineKind) {
     }
 }
 
-/// A client stops at a fault of the server, and goes on after 404 (requirements 5.2); a script
-/// has to be able to read it.
+/// A client stops at a server error and continues after 404 (requirements 5.2). A script must be
+/// able to read the response.
 async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [
@@ -290,10 +291,8 @@ async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: EngineKi
     }
 }
 
-/// Redirects of these are not followed, or not to where they were meant (requirements 7.10).
-async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(
-    engine: EngineKind,
-) {
+/// Clients do not follow redirects of these endpoints (requirements 7.10).
+async fn requirement_7_10_endpoints_for_programs_never_redirect(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for (path, allowed) in [
         (SERVER, &["GET", "HEAD"][..]),
@@ -339,7 +338,7 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
     }
 }
 
-async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(
+async fn requirement_7_9_preflight_requests_are_answered_for_cors_endpoints_only(
     engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
@@ -372,7 +371,7 @@ async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere
             "{path}"
         );
     }
-    // R-O7: never there, nor where only servers call.
+    // R-O7: not at the authorization endpoint, nor at endpoints for servers.
     for path in ["/authorize", "/login", "/introspect", "/api/me"] {
         let answer = ask(path).await;
         assert!(answer.status.is_client_error(), "{path}: {answer:?}");
@@ -449,14 +448,14 @@ async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registrat
     }
 }
 
-async fn keys_are_public_and_change_when_they_are_rotated(engine: EngineKind) {
+async fn published_keys_change_with_a_rotation(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let before = server.get(KEYS).await.granted();
     let first = before["keys"][0].clone();
     assert_eq!(
         before["keys"].as_array().map(Vec::len),
         Some(2),
-        "the one that signs, and the one that will"
+        "the active key and the standby key"
     );
     assert!(
         first["kid"]
@@ -494,7 +493,7 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: EngineKind) {
         assert_eq!(states.len(), 3, "{after}");
         assert_eq!(
             states[0].0, before["keys"][1]["kid"],
-            "what signs now was published before"
+            "the active key was published before"
         );
         assert!(
             states.contains(&(first["kid"].clone(), json!("retiring"))),
@@ -507,7 +506,7 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: EngineKind) {
             "{after}"
         );
     }
-    // The old one goes when nothing that it signed can be alive.
+    // The old key is removed when all its tokens have expired.
     server.pass(24 * 3600 + 1);
     assert_eq!(
         server.get(KEYS).await.granted()["keys"]

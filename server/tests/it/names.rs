@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Names that two crates declare, and why.
+/// Names that two crates declare, with the reason.
 const SHARED: [(&str, &str); 6] = [
     (
         "Ceremony",
-        "the browser's and the server's half of one WebAuthn ceremony",
+        "the browser's and the server's part of one WebAuthn ceremony",
     ),
     (
         "Challenge",
@@ -87,7 +87,7 @@ fn collect(folder: &Path, of: &str, crates: &mut BTreeMap<String, BTreeSet<Strin
     }
 }
 
-/// The name of a public type that is declared outside of any block.
+/// The name of a public type that is declared at the top level.
 fn declared(line: &str) -> Option<&str> {
     let rest = KINDS.iter().find_map(|kind| line.strip_prefix(kind))?;
     rest.split(|letter: char| !letter.is_alphanumeric()).next()

@@ -1,4 +1,4 @@
-//! The binary, as its operator meets it on the terminal.
+//! The binary on the terminal.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use testkit::Running;
 
-/// The binary in a folder of its own, without any setting of this process's environment.
+/// The binary in a separate folder, without the settings of this process's environment.
 pub(crate) fn vestibule(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     for (name, _) in std::env::vars_os() {
@@ -20,7 +20,7 @@ pub(crate) fn vestibule(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What "check --json" says: faults and warnings.
+/// The result of "check --json": errors and warnings.
 fn check(command: &mut Command) -> (bool, Vec<String>, Vec<String>) {
     let Output { status, stdout, .. } = command.output().expect("it runs");
     let report: Value = serde_json::from_slice(&stdout).expect("JSON");
@@ -41,7 +41,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn check_names_every_fault_of_a_file_at_once() {
+fn check_reports_all_errors_of_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "isuer = \"x\"\nlisten = [\"localhost:1\", \"proxy\", \"0.0.0.0:99999\"]\n\
                 [[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n[[resource.scope]]\nname = \"read\"\n";
@@ -75,12 +75,12 @@ fn check_names_every_fault_of_a_file_at_once() {
     assert_eq!(
         std::fs::read_dir(folder.path()).expect("a folder").count(),
         1,
-        "it leaves nothing behind"
+        "it creates no files"
     );
 }
 
 #[test]
-fn a_misspelt_variable_is_named_by_check_and_at_the_start() {
+fn a_misspelt_variable_is_reported_by_check_and_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let (issuer, expected) = (format!("http://localhost:{port}"), "VESTIBULE_ISSUR");
@@ -189,7 +189,7 @@ fn check_warns_of_a_missing_site_and_of_a_key_that_others_can_read() {
 }
 
 #[test]
-fn a_redis_password_that_must_be_encoded_is_said_without_being_repeated() {
+fn an_unencoded_redis_password_is_reported_and_not_repeated() {
     let folder = tempfile::tempdir().expect("a folder");
     let issuer = format!("http://localhost:{}", free_port());
     let output = vestibule(
@@ -206,7 +206,7 @@ fn a_redis_password_that_must_be_encoded_is_said_without_being_repeated() {
 }
 
 #[test]
-fn a_public_server_without_trusted_proxies_is_warned_about() {
+fn a_public_server_without_trusted_proxies_causes_a_warning() {
     let folder = tempfile::tempdir().expect("a folder");
     let about_proxies = |listen: &str, more: &[&str]| {
         let port = free_port();
@@ -246,13 +246,13 @@ fn a_public_server_without_trusted_proxies_is_warned_about() {
     assert_eq!(
         about_proxies("0.0.0.0:P", &["--trusted-proxies", "10.0.0.1,0.0.0.0/0"]),
         1,
-        "everybody is a proxy"
+        "every address is a proxy"
     );
     for listen in ["localhost:P", "127.0.0.1:P,[::1]:P"] {
         assert_eq!(
             about_proxies(listen, &[]),
             0,
-            "{listen}: whoever connects is on this computer"
+            "{listen}: all clients are on this computer"
         );
     }
     let (_, _, warnings) = check(&mut vestibule(
@@ -267,10 +267,9 @@ fn a_public_server_without_trusted_proxies_is_warned_about() {
     );
 }
 
-/// The server with few descriptors: what it answers while somebody holds more connections than it
-/// has.
+/// The server with few file descriptors, while a client holds more connections than it has.
 #[test]
-fn with_few_file_descriptors_the_server_goes_on_answering() {
+fn a_server_with_few_file_descriptors_still_answers() {
     use std::io::{Read as _, Write as _};
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
@@ -321,10 +320,10 @@ fn with_few_file_descriptors_the_server_goes_on_answering() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
-/// A good configuration is used from then on, a faulty one changes nothing, and neither ends a
-/// connection or the process.
+/// A valid configuration is used from then on, an invalid one changes nothing, and neither closes a
+/// connection or ends the process.
 #[test]
-fn sighup_reloads_what_can_be_reloaded_and_never_kills() {
+fn sighup_reloads_the_configuration() {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let issuer = format!("http://127.0.0.1:{port}");
@@ -369,7 +368,7 @@ fn sighup_reloads_what_can_be_reloaded_and_never_kills() {
     });
     assert_eq!(registration(), 201);
     assert!(server.is_alive());
-    // The control socket speaks for the same server.
+    // The control socket uses the same server.
     let added = vestibule(folder.path(), &["--issuer", &issuer, "account", "list"])
         .output()
         .expect("it runs");
@@ -380,7 +379,7 @@ fn sighup_reloads_what_can_be_reloaded_and_never_kills() {
     );
 }
 
-/// The status of a registration, on a connection that stays open.
+/// The status of a registration, over a connection that stays open.
 fn register(connection: &mut std::net::TcpStream, port: u16) -> u16 {
     use std::io::{Read as _, Write as _};
     let body =
@@ -419,7 +418,7 @@ fn register(connection: &mut std::net::TcpStream, port: u16) -> u16 {
 }
 
 #[test]
-fn a_failed_sign_in_logs_the_address_and_no_value_forges_a_field() {
+fn a_failed_sign_in_is_logged_without_forged_fields() {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let issuer = format!("http://127.0.0.1:{port}");
@@ -456,6 +455,6 @@ fn a_failed_sign_in_logs_the_address_and_no_value_forges_a_field() {
             .lines()
             .iter()
             .all(|line| !line.starts_with("ERROR vestibule")),
-        "no line is made up"
+        "no line is forged"
     );
 }

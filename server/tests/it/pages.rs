@@ -1,5 +1,4 @@
-//! What every page carries, and what a hostile name cannot make of it (R-O17, R-C9, R-C10, R-K10;
-//! T-A10, T-D29, T-D30).
+//! Security headers of pages, and hostile names (R-O17, R-C9, R-C10, R-K10; T-A10, T-D29, T-D30).
 
 use http::header;
 use serde_json::json;
@@ -10,16 +9,16 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_o17_every_page_says_what_may_be_done_with_it,
-    t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond,
+    r_o17_every_page_has_the_security_headers,
+    t_a10_the_consent_policy_allows_the_redirects_of_the_callback,
     t_d29_r_c10_the_consent_page_names_everything_that_matters,
-    t_d30_a_hostile_name_is_text_and_nothing_else,
-    t_d30_problem_pages_repeat_nothing_as_markup,
-    a_message_is_in_the_page_only_while_there_is_one,
-    hsts_is_for_https_alone,
+    t_d30_a_hostile_name_is_shown_as_text,
+    t_d30_error_pages_repeat_nothing_as_markup,
+    a_page_has_a_message_element_only_with_a_message,
+    hsts_is_sent_over_https_only,
 );
 
-async fn r_o17_every_page_says_what_may_be_done_with_it(engine: EngineKind) {
+async fn r_o17_every_page_has_the_security_headers(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -91,8 +90,7 @@ async fn r_o17_every_page_says_what_may_be_done_with_it(engine: EngineKind) {
             Some("DENY"),
             "{what}"
         );
-        // Clients in a browser open these pages in a window of theirs, and wait for what it tells
-        // its opener.
+        // Browser-based clients open these pages in a popup, and wait for a message to its opener.
         assert_eq!(answer.header("cross-origin-opener-policy"), None, "{what}");
         assert_eq!(
             answer.header(header::X_CONTENT_TYPE_OPTIONS),
@@ -134,7 +132,7 @@ async fn r_o17_every_page_says_what_may_be_done_with_it(engine: EngineKind) {
     assert!(nonces.len() > 1, "no page shares its nonce with another");
 }
 
-async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: EngineKind) {
+async fn t_a10_the_consent_policy_allows_the_redirects_of_the_callback(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for (redirect, source) in [
@@ -152,7 +150,7 @@ async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine:
         let client = McpClient::registered(&server, &metadata).await;
         let begun = browser.get(&client.authorize_path()).await;
         let consent = browser.follow(&begun).await;
-        // What follows is for callbacks that lead on; no plain http beyond the callback itself.
+        // The rest is for callbacks that redirect again; http is allowed for the callback only.
         let rule = form_action(&consent);
         assert!(
             rule.starts_with(&format!("form-action 'self' {source} https: ")),
@@ -190,7 +188,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
         assert!(words.contains(said), "{said} in {words}");
     }
     assert!(!words.contains("on this computer"), "{words}");
-    // R-C9: an answer that stays on this computer could be anybody's there.
+    // R-C9: another program could receive a response on this computer.
     let native = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read"));
@@ -200,7 +198,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
         "{words}"
     );
     assert!(!words.contains("Add notes for you"), "{words}");
-    // One that an administrator added is not one that named itself.
+    // A client that an administrator added has no unverified name.
     let uris = ["https://app.example/cb".to_owned()];
     let added = server
         .provider
@@ -214,7 +212,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
         words.contains("Our own") && !words.contains("nobody has checked"),
         "{words}"
     );
-    // Without a name, its id stands there.
+    // Without a name, its id is shown.
     let nameless = McpClient::registered(
         &server,
         &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" }),
@@ -224,7 +222,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
     assert!(words.contains(&nameless.id), "{words}");
 }
 
-async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: EngineKind) {
+async fn t_d30_a_hostile_name_is_shown_as_text(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for name in [
@@ -275,7 +273,7 @@ async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: EngineKind) {
     assert_eq!(answer.json()["client_name"], "x".repeat(200), "cut");
 }
 
-async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: EngineKind) {
+async fn t_d30_error_pages_repeat_nothing_as_markup(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
@@ -310,7 +308,7 @@ async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: EngineKind) {
         clean(&page, &path);
         assert!(!answer.body.contains("alert(1)"), "{path}: {}", answer.body);
     }
-    // What was typed comes back into its box, as text.
+    // The input is shown in its field again, as text.
     let typed = browser.sign_in(hostile, "x").await;
     let page = browser.follow(&typed).await.document();
     clean(&page, "login");
@@ -320,14 +318,14 @@ async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: EngineKind) {
     );
 }
 
-async fn a_message_is_in_the_page_only_while_there_is_one(engine: EngineKind) {
+async fn a_page_has_a_message_element_only_with_a_message(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     assert_eq!(browser.open("/login").await.alert(), None);
     let refused = browser.sign_in(ALICE, "wrong").await;
     assert!(browser.follow(&refused).await.document().alert().is_some());
     assert_eq!(browser.open("/login").await.alert(), None);
-    // Nobody can put words into our page with a link.
+    // A link cannot put a message into a page.
     for path in [
         "/login?error=Hello",
         "/login?message=Hello",
@@ -342,7 +340,7 @@ async fn a_message_is_in_the_page_only_while_there_is_one(engine: EngineKind) {
     );
 }
 
-async fn hsts_is_for_https_alone(engine: EngineKind) {
+async fn hsts_is_sent_over_https_only(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert!(
         server
@@ -366,7 +364,7 @@ async fn hsts_is_for_https_alone(engine: EngineKind) {
     );
 }
 
-/// No inline handler, no inline style, no address that is a script.
+/// Expects no inline handler, no inline style, and no script URI.
 fn clean(page: &Document, what: &str) {
     for (name, value) in page.all_attributes() {
         assert!(

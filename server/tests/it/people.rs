@@ -1,4 +1,4 @@
-//! People: guessing, moving in, enrolling, signing out (R-O16; T-A9, T-C25, T-D32, T-F44, T-F45, T-F47).
+//! Users: guessing, setup, enrolment, signing out (R-O16; T-A9, T-C25, T-D32, T-F44, T-F45, T-F47).
 
 use std::net::IpAddr;
 
@@ -12,28 +12,28 @@ use testkit::{
 };
 
 on_both_engines!(
-    t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike,
-    t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification,
-    t_f44_64_guesses_at_once_count_64,
-    t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue,
+    t_f45_an_unknown_address_and_a_wrong_password_get_the_same_answer,
+    t_f45_a_passkey_challenge_reveals_no_account_and_requires_verification,
+    t_f44_64_concurrent_guesses_count_as_64,
+    t_f44_guesses_are_counted_over_two_servers_and_also_block_a_correct_password,
     t_a9_r_o16_every_post_is_answered_by_303,
     t_f47_the_setup_link_works_once,
-    t_f47_of_16_who_move_in_at_once_one_does,
+    t_f47_of_16_concurrent_setups_one_succeeds,
     links_expire_after_a_day,
     an_enrolment_link_works_once_and_for_its_own_address_only,
-    a_password_that_will_not_do_is_said_beside_its_box,
+    a_refused_password_is_explained_at_its_field,
     a_session_lasts_thirty_days,
-    t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions,
-    t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser,
-    passkeys_are_added_by_signed_in_people_only,
+    t_c25_disabling_an_account_ends_its_sessions_for_good,
+    t_f47_a_passkey_ceremony_works_once_and_in_its_own_browser,
+    adding_a_passkey_requires_a_session,
 );
 
 const WRONG: &str = "This e-mail address and password do not match an account here.";
 
-async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: EngineKind) {
+async fn t_f45_an_unknown_address_and_a_wrong_password_get_the_same_answer(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let fresh = Browser::new(&server);
-    // The very same words at the very same time: once she lives here, once she does not.
+    // The same requests at the same time, once with her account and once without.
     let attempt = async || {
         let mut browser = fresh.clone();
         browser
@@ -76,7 +76,9 @@ async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine
     assert_eq!(without_chance(&unknown_page), without_chance(&wrong_page));
 }
 
-async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: EngineKind) {
+async fn t_f45_a_passkey_challenge_reveals_no_account_and_requires_verification(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
@@ -98,7 +100,7 @@ async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(en
     assert_eq!(options["rpId"], "vestibule.example", "{options}");
 }
 
-async fn t_f44_64_guesses_at_once_count_64(engine: EngineKind) {
+async fn t_f44_64_concurrent_guesses_count_as_64(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form = browser
@@ -128,14 +130,14 @@ async fn t_f44_64_guesses_at_once_count_64(engine: EngineKind) {
     assert_eq!((judged, slowed), (10, RACERS - 10), "{alerts:?}");
 }
 
-async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
+async fn t_f44_guesses_are_counted_over_two_servers_and_also_block_a_correct_password(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     for number in 0..10_u8 {
-        // From another address and another browser each time, with the address typed in another
-        // case.
+        // From another network address and another browser each time, with the e-mail address in
+        // another case.
         let mut browser = Browser::new(if number % 2 == 0 { &server } else { &twin });
         browser.address = IpAddr::from([198, 51, 100, number]);
         browser
@@ -156,7 +158,7 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_no
         alert.as_deref(),
         Some("Too many attempts. Try again in 15 minutes.")
     );
-    // Somebody else's address is not hindered by it, and a quarter of an hour is enough.
+    // Another address is not affected, and the limit ends after fifteen minutes.
     server
         .provider
         .terminal()
@@ -180,10 +182,10 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_no
     );
 }
 
-/// From one part of the network a hundred, whoever is guessed at. On one engine: it takes a hundred
-/// hashes.
+/// A network may guess a hundred times, for all addresses together. On one engine only, since it
+/// computes a hundred hashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t_f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
+async fn t_f44_guesses_for_many_addresses_from_one_network_are_counted_together() {
     let server = TestServer::of_alice(EngineKind::Memory).await;
     let alerts = race(104, |number: usize| {
         let mut browser = Browser::new(&server);
@@ -298,7 +300,7 @@ async fn t_f47_the_setup_link_works_once(engine: EngineKind) {
     }
 }
 
-async fn t_f47_of_16_who_move_in_at_once_one_does(engine: EngineKind) {
+async fn t_f47_of_16_concurrent_setups_one_succeeds(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let (one, other) = (setup_path(&server).await, setup_path(&server).await);
     let destinations = race(16, |number| {
@@ -394,7 +396,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         "{}",
         account.words()
     );
-    // Alice's password is what it was, Bob's is his, and the link is gone.
+    // Alice's password is unchanged, Bob has his, and the link no longer works.
     assert_eq!(
         Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
@@ -426,7 +428,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
     );
 }
 
-async fn a_password_that_will_not_do_is_said_beside_its_box(engine: EngineKind) {
+async fn a_refused_password_is_explained_at_its_field(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let path = setup_path(&server).await;
     let mut browser = Browser::new(&server);
@@ -466,11 +468,11 @@ async fn a_password_that_will_not_do_is_said_beside_its_box(engine: EngineKind) 
         let boxes: Vec<_> = page.attributes("input", "value").collect();
         assert!(
             email.is_empty() || boxes.contains(&email),
-            "what was typed is still there"
+            "the input is still there"
         );
         assert!(
             password.is_empty() || !boxes.contains(&password),
-            "a password never is"
+            "a password is not"
         );
         assert_eq!(browser.open(&path).await.alert(), None, "said once");
     }
@@ -490,7 +492,7 @@ async fn a_session_lasts_thirty_days(engine: EngineKind) {
     assert_eq!(browser.get("/").await.destination(), "/login");
 }
 
-async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: EngineKind) {
+async fn t_c25_disabling_an_account_ends_its_sessions_for_good(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     server
@@ -531,7 +533,7 @@ async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(en
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
-async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: EngineKind) {
+async fn t_f47_a_passkey_ceremony_works_once_and_in_its_own_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
@@ -564,13 +566,13 @@ async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engi
     );
 }
 
-async fn passkeys_are_added_by_signed_in_people_only(engine: EngineKind) {
+async fn adding_a_passkey_requires_a_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let mut stranger = Browser::new(&server);
-    let token = form_token(&stranger.open("/login").await, "Sign in");
+    let mut new_browser = Browser::new(&server);
+    let token = form_token(&new_browser.open("/login").await, "Sign in");
     let refused = action(
         &server,
-        &mut stranger,
+        &mut new_browser,
         "start_adding_passkey",
         &json!({ "form_token": token }),
     )
@@ -637,7 +639,7 @@ async fn move_in(server: &TestServer, path: &str, email: &str) -> TestResponse {
     browser.submit(&form, "Create account").await
 }
 
-/// The options for the browser, which travel as text.
+/// The options for the browser, which are sent as text.
 fn options(ceremony: &Value) -> Value {
     serde_json::from_str(ceremony["options"].as_str().expect("options")).expect("options in JSON")
 }
@@ -650,7 +652,7 @@ fn form_token(page: &Document, button: &str) -> String {
         .to_owned()
 }
 
-/// Calls a server function as the islands do.
+/// Calls a server function like the islands.
 async fn action(
     server: &TestServer,
     browser: &mut Browser,

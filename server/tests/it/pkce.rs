@@ -1,4 +1,4 @@
-//! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, R-O3, R-O4; T-B11 and T-B12).
+//! PKCE with S256 only (RFC 7636, RFC 9700 section 2.1.1, R-O3, R-O4; T-B11 and T-B12).
 
 use testkit::{
     EngineKind, QueryChange, challenge, on_both_engines,
@@ -7,8 +7,8 @@ use testkit::{
 
 on_both_engines!(
     the_vector_of_rfc_7636_appendix_b_passes,
-    t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused,
-    t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up,
+    t_b11_b12_r_o3_every_missing_repeated_or_weak_challenge_is_refused,
+    t_b11_r_o4_every_missing_repeated_or_wrong_verifier_is_refused_and_consumes_nothing,
     rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters,
 );
 
@@ -25,9 +25,7 @@ async fn the_vector_of_rfc_7636_appendix_b_passes(engine: EngineKind) {
     client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
-async fn t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
-    engine: EngineKind,
-) {
+async fn t_b11_b12_r_o3_every_missing_repeated_or_weak_challenge_is_refused(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let cases: [(&str, QueryChange); 17] = [
@@ -103,7 +101,7 @@ async fn t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refu
     }
 }
 
-async fn t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
+async fn t_b11_r_o4_every_missing_repeated_or_wrong_verifier_is_refused_and_consumes_nothing(
     engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -180,7 +178,7 @@ async fn rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters(eng
         (long("\u{e9}"), false),
         (long("\0"), false),
     ] {
-        // The challenge is right in every case: nothing but the verifier's shape speaks against it.
+        // The challenge matches in every case: only the verifier's form is wrong.
         let mut client = native.asking(|query| query.set("code_challenge", &challenge(&verifier)));
         let code = browser.allow(&client).await;
         verifier.clone_into(&mut client.verifier);

@@ -1,5 +1,5 @@
-//! `prompt` does what it says (R-O18, R-O19; T-D32, T-D33), and every answer names the issuer once
-//! (R-A6, R-K5).
+//! The `prompt` parameter (R-O18, R-O19; T-D32, T-D33), and the issuer in every response (R-A6,
+//! R-K5).
 
 use serde_json::json;
 
@@ -9,27 +9,27 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_o18_none_asks_nobody_and_says_what_would_have_been_asked,
-    r_o2_none_does_not_lead_to_an_unproved_client,
-    none_stands_alone_and_unknown_words_count_for_nothing,
-    consent_shows_the_page_though_all_was_allowed_before,
-    t_d33_login_wants_a_new_sign_in,
-    t_d33_an_older_sign_in_that_comes_back_does_not_count,
-    t_d32_login_gives_the_browser_another_session,
-    login_for_whoever_is_not_signed_in_is_a_sign_in_like_any,
-    r_a6_k5_every_answer_names_the_issuer_once,
+    r_o18_prompt_none_shows_no_page_and_returns_the_required_interaction,
+    r_o2_prompt_none_does_not_redirect_to_an_invalid_client,
+    prompt_none_excludes_other_values_and_unknown_values_are_ignored,
+    prompt_consent_shows_the_page_despite_a_remembered_consent,
+    t_d33_prompt_login_requires_a_new_sign_in,
+    t_d33_an_older_session_does_not_satisfy_prompt_login,
+    t_d32_prompt_login_changes_the_session,
+    prompt_login_without_a_session_is_an_ordinary_sign_in,
+    r_a6_k5_every_response_names_the_issuer_once,
 );
 
 const SESSION: &str = "__Host-vestibule-session";
 
-async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: EngineKind) {
+async fn r_o18_prompt_none_shows_no_page_and_returns_the_required_interaction(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (web, local) = (on_the_web(&server).await, McpClient::native(&server).await);
     let quiet = |client: &McpClient| prompting(client, "none");
-    let mut stranger = Browser::new(&server);
+    let mut new_browser = Browser::new(&server);
     let mut alice = Browser::of_alice(&server).await;
     for (browser, client, error) in [
-        (&mut stranger, &web, "login_required"),
+        (&mut new_browser, &web, "login_required"),
         (&mut Browser::new(&server), &local, "login_required"),
         (&mut alice, &web, "consent_required"),
     ] {
@@ -40,8 +40,7 @@ async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engi
         &local,
         "interaction_required",
     );
-    // Once it is allowed, an application on the web gets its code, and one on this computer does
-    // not (R-O19).
+    // After a consent, a web client gets its code, and a loopback client does not (R-O19).
     web.connect(&mut alice).await;
     local.connect(&mut alice).await;
     let callback = alice.pass(&quiet(&web)).await;
@@ -54,14 +53,18 @@ async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engi
         &local,
         "interaction_required",
     );
-    // More than was allowed is a question.
+    // A wider scope needs consent.
     let wider = quiet(&web).asking(|query| query.set("scope", "notes:read notes:write"));
     refused(&alice.pass(&wider).await, &web, "consent_required");
-    // So is another account's.
-    refused(&stranger.pass(&quiet(&web)).await, &web, "login_required");
+    // Another account needs consent too.
+    refused(
+        &new_browser.pass(&quiet(&web)).await,
+        &web,
+        "login_required",
+    );
 }
 
-async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: EngineKind) {
+async fn r_o2_prompt_none_does_not_redirect_to_an_invalid_client(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let quiet = prompting(&on_the_web(&server).await, "none");
     let mut browser = Browser::of_alice(&server).await;
@@ -71,7 +74,7 @@ async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: EngineKind) {
     ] {
         browser.get(&wrong.authorize_path()).await.problem(400);
     }
-    // A fault of the request comes before the question who is there.
+    // An error of the request comes before the check of the session.
     let wrong = quiet.asking(|query| query.set("resource", "https://unknown.example"));
     refused(
         &Browser::new(&server).pass(&wrong).await,
@@ -80,7 +83,7 @@ async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: EngineKind) {
     );
 }
 
-async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: EngineKind) {
+async fn prompt_none_excludes_other_values_and_unknown_values_are_ignored(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -110,7 +113,7 @@ async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: EngineKin
     }
 }
 
-async fn consent_shows_the_page_though_all_was_allowed_before(engine: EngineKind) {
+async fn prompt_consent_shows_the_page_despite_a_remembered_consent(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -123,7 +126,7 @@ async fn consent_shows_the_page_though_all_was_allowed_before(engine: EngineKind
     refused(&denied, &client, "access_denied");
 }
 
-async fn t_d33_login_wants_a_new_sign_in(engine: EngineKind) {
+async fn t_d33_prompt_login_requires_a_new_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -143,8 +146,8 @@ async fn t_d33_login_wants_a_new_sign_in(engine: EngineKind) {
     let form = login.form("Sign in");
     let request = form.fields.one("request").expect("a request").to_owned();
 
-    // Breaking off leaves the old session as it is, and the request where it was: by the page, and
-    // by a forged decision.
+    // Cancelling leaves the old session and the pending request unchanged: by the page, and by a
+    // forged decision.
     let consent = format!("/consent?request={request}");
     assert_eq!(
         browser.get(&consent).await.destination(),
@@ -182,7 +185,7 @@ async fn t_d33_login_wants_a_new_sign_in(engine: EngineKind) {
     );
     assert_eq!(browser.open("/account").await.page(), "account");
 
-    // The right one is.
+    // The correct password is.
     let consent = sign_in(&mut browser, &begun).await;
     let allowed = browser
         .submit(&consent.document().form("Allow"), "Allow")
@@ -194,10 +197,10 @@ async fn t_d33_login_wants_a_new_sign_in(engine: EngineKind) {
         .granted();
 }
 
-async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: EngineKind) {
+async fn t_d33_an_older_session_does_not_satisfy_prompt_login(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
-    // Two sessions of an earlier time; the request begins with one of them.
+    // Two earlier sessions; the request begins with one of them.
     let (mut browser, other) = (
         Browser::of_alice(&server).await,
         Browser::of_alice(&server).await,
@@ -220,7 +223,7 @@ async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: EngineKin
             begun.destination()
         );
     }
-    // Nor does one that was only just left at home.
+    // The same for a session that was left just before.
     let mut without = browser.clone();
     without.cookies.remove(SESSION);
     let begun = without
@@ -236,7 +239,7 @@ async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: EngineKin
     );
 }
 
-async fn t_d32_login_gives_the_browser_another_session(engine: EngineKind) {
+async fn t_d32_prompt_login_changes_the_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -252,7 +255,7 @@ async fn t_d32_login_gives_the_browser_another_session(engine: EngineKind) {
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
 
-async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: EngineKind) {
+async fn prompt_login_without_a_session_is_an_ordinary_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::new(&server);
@@ -271,7 +274,7 @@ async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine
     );
 }
 
-async fn r_a6_k5_every_answer_names_the_issuer_once(engine: EngineKind) {
+async fn r_a6_k5_every_response_names_the_issuer_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for redirect in [
         "https://app.example/cb",
@@ -351,7 +354,7 @@ async fn r_a6_k5_every_answer_names_the_issuer_once(engine: EngineKind) {
     );
 }
 
-/// A public client whose answers go to a host of the web.
+/// A public client with a web redirect URI.
 async fn on_the_web(server: &TestServer) -> McpClient {
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/callback"]);
@@ -362,7 +365,7 @@ fn prompting(client: &McpClient, prompt: &str) -> McpClient {
     client.asking(|query| query.set("prompt", prompt))
 }
 
-/// Signs in where a request led, and goes on.
+/// Signs in at the login page of a request, and continues.
 async fn sign_in(browser: &mut Browser, begun: &TestResponse) -> TestResponse {
     let form = browser
         .follow(begun)

@@ -1,6 +1,5 @@
-//! The metadata documents that real clients publish, each through the whole flow: fetched, shown,
-//! allowed, exchanged, refreshed (R-C1 to R-C13, R-K11, requirements 5.1). Their own addresses lead to a
-//! web server of the test.
+//! The metadata documents of real clients in the whole flow: fetched, shown, allowed, exchanged,
+//! refreshed (R-C1 to R-C13, R-K11, requirements 5.1). Their URLs lead to a web server of the test.
 
 use serde_json::{Value, json};
 use testkit::{Reply, Site};
@@ -10,15 +9,15 @@ use testkit::{
     routed::{Browser, McpClient, Signer, TestServer, Tokens, key_set, with_assertion},
 };
 
-on_both_engines!(r_c2_every_published_document_goes_through_the_whole_flow);
+on_both_engines!(r_c2_every_published_document_works_in_the_whole_flow);
 
-/// A client as it is on the web.
+/// A published client.
 struct Published {
     document: Value,
     content_type: &'static str,
-    /// What it sends as its redirect URI.
+    /// The redirect URI in its request.
     redirect_uri: &'static str,
-    /// What the consent page says of where the answer goes.
+    /// The redirect host on the consent page.
     goes_to: &'static str,
 }
 
@@ -118,7 +117,7 @@ fn published() -> Vec<Published> {
     ]
 }
 
-async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: EngineKind) {
+async fn r_c2_every_published_document_works_in_the_whole_flow(engine: EngineKind) {
     let site = Site::open(&[
         "claude.ai",
         "chatgpt.com",
@@ -144,8 +143,7 @@ async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: Engin
         );
         let client = McpClient::known(&server, &id, None, redirect_uri);
 
-        // The page says who asks, by the host that vouches for it, and where the answer goes (R-C10,
-        // R-C11, R-C9).
+        // The page names the host of the document and the redirect host (R-C10, R-C11, R-C9).
         let page = browser.consent_page(&client).await;
         let host = id.split('/').nth(2).expect("a host").to_owned();
         for said in [&name, &host, "Identity proven by its web address", goes_to] {
@@ -159,14 +157,14 @@ async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: Engin
             assert_eq!(page.words().contains(said), local, "{name}: {said}");
         }
 
-        // It works like any other client, and refreshes without asking for the document again.
+        // It works like any other client, and refreshes without fetching the document.
         let tokens = client.connect(&mut browser).await;
         assert_eq!(client.me(&tokens.access).await.granted()["client_id"], id);
         server.pass(30);
         let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(client.me(&renewed.access).await.granted()["client_id"], id);
-        // Who may prove itself by an assertion and sends none is asked for no keys; who sends one
-        // is held to it (R-K15).
+        // A client that may use assertions and sends none needs no keys; one that sends one must
+        // send a valid one (R-K15).
         if let Some(keys) = document["jwks_uri"].as_str() {
             assert_eq!(site.requests(keys), 0);
             let signer = Signer::rsa("chatgpt-1");

@@ -1,5 +1,4 @@
-//! The whole path with a client that others wrote: the `rmcp` crate with its auth feature, over
-//! real sockets.
+//! The whole flow with a third-party client: the `rmcp` crate with its auth feature, over sockets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -21,14 +20,14 @@ use testkit::{
 
 on_both_engines!(
     rmcp_finds_registers_signs_in_calls_tools_and_refreshes,
-    r_k11_rmcp_is_known_by_its_document_and_registers_nothing
+    r_k11_rmcp_uses_its_document_and_does_not_register
 );
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineKind) {
     let (server, issuer, task) = listening(engine, Environment::system().web).await;
     let mcp = format!("{issuer}/mcp");
 
-    // It finds its way from the MCP server's address alone, and registers.
+    // It discovers the server from the MCP server's URL, and registers.
     let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
     let request = AuthorizationRequest::new(CALLBACK).with_client_name("Real client");
     state
@@ -62,7 +61,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
     );
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
 
-    // The client takes the answer, checks state and issuer, and exchanges the code.
+    // The client reads the response, checks state and issuer, and exchanges the code.
     state
         .handle_callback_url(allowed.destination())
         .await
@@ -84,11 +83,11 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
             .is_some_and(|sub| sub.starts_with("acct_")),
         "{caller}"
     );
-    // It asks for what the resource names, and for `offline_access` too, since our metadata lists
-    // it.
+    // It requests the scopes of the resource, and `offline_access`, since our metadata lists it.
     assert_eq!(caller["scope"], "notes:read offline_access");
 
-    // R-K8: it is told that adding a note needs more, and goes back to Alice, who sees what that is.
+    // R-K8: adding a note needs another scope, so it requests consent again, and the page marks the
+    // new scope.
     let arguments = serde_json::json!({ "text": "bought milk" });
     let adding = CallToolRequestParams::new("add_note")
         .with_arguments(arguments.as_object().cloned().expect("an object"));
@@ -131,7 +130,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
     assert_eq!(noted["notes"], 1);
     client.cancel().await.expect("it ends");
 
-    // A registration of its own stands in our list.
+    // It is in the list of registered clients.
     let clients = server
         .provider
         .terminal()
@@ -149,7 +148,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
     task.abort();
 }
 
-async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: EngineKind) {
+async fn r_k11_rmcp_uses_its_document_and_does_not_register(engine: EngineKind) {
     const ID: &str = "https://app.example/oauth/client.json";
     let site = Site::open(&["app.example"]).await;
     let document = serde_json::json!({
@@ -163,7 +162,7 @@ async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engin
     let (server, issuer, task) = listening(engine, site.web()).await;
     let mcp = format!("{issuer}/mcp");
 
-    // It could do either; the document comes first (MCP "Client Registration Approaches").
+    // It supports both; the document is preferred (MCP "Client Registration Approaches").
     let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
     let request = AuthorizationRequest::new(CALLBACK)
         .with_client_name("Registered client")
@@ -176,7 +175,7 @@ async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engin
     assert_eq!(
         site.requests(ID),
         0,
-        "nothing is asked for before a person comes"
+        "nothing is fetched before the authorization request"
     );
 
     let mut browser = Browser::of_alice(&server).await;
@@ -197,7 +196,7 @@ async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engin
         .await
         .expect("the exchange");
 
-    // It refreshes and calls under its address; all of it took one fetch, and nothing is
+    // It refreshes and calls with its URL as client id. All of it took one fetch, and nothing is
     // registered.
     let manager = state.into_authorization_manager().expect("authorized");
     let first = manager.get_access_token().await.expect("a token");
@@ -226,7 +225,7 @@ async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engin
     task.abort();
 }
 
-/// The same client once more, with its own way to refresh.
+/// The same client again, with its own refresh.
 async fn refreshes(server: &TestServer, issuer: &str, other: String) {
     let mut state = OAuthState::new(format!("{issuer}/mcp"), None)
         .await
@@ -291,11 +290,11 @@ async fn call(
     result.structured_content.expect("structured content")
 }
 
-/// A server that listens on a free port of this computer, and finds other web servers in `web`. Its
-/// clock stands at `TestClock::START`, far from the client's own; nothing in the protocol minds.
+/// A server on a free port of this computer that fetches from `web`. Its clock is at
+/// `TestClock::START`, unlike the client's; the protocol does not compare them.
 async fn listening(engine: EngineKind, web: Web) -> (TestServer, String, JoinHandle<()>) {
-    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may
-    // have said so already.
+    // Nothing here is encrypted, but the client requires a crypto provider. Another test may have
+    // installed one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

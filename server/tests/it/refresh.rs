@@ -1,5 +1,5 @@
-//! Refresh tokens: rotated at each use, the same successor within the window, the end of the grant
-//! outside it (R-O14, R-A9; T-C17, T-C18, T-C19, T-C25).
+//! Refresh tokens: rotation, the same successor within the replay window, revocation of the grant
+//! outside of it (R-O14, R-A9; T-C17, T-C18, T-C19, T-C25).
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_a9_each_use_brings_another_refresh_token_and_the_last_one_works,
-    r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte,
-    r_o14_outside_the_window_a_replay_ends_the_grant,
-    r_o14_any_older_ancestor_ends_the_grant,
+    r_a9_each_use_rotates_the_refresh_token,
+    r_o14_a_replay_within_the_window_gets_the_same_successor,
+    r_o14_a_replay_outside_the_window_revokes_the_grant,
+    r_o14_any_older_token_of_the_family_revokes_the_grant,
     r_o14_a_window_of_zero_is_strict,
-    r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing,
-    t_c18_of_64_refreshes_at_once_all_get_the_same_successor,
-    t_c18_with_two_servers_over_one_store_too,
-    two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on,
-    a_client_that_lost_the_answer_asks_again_and_goes_on,
-    one_client_refreshes_from_two_addresses_and_goes_on,
+    r_o14_a_guess_with_the_grant_id_changes_nothing,
+    t_c18_64_concurrent_refreshes_get_the_same_successor,
+    t_c18_concurrent_refreshes_on_two_servers_get_the_same_successor,
+    two_processes_that_share_a_token_both_keep_working,
+    a_client_that_lost_a_response_can_repeat_the_refresh,
+    one_client_can_refresh_from_two_addresses,
     refresh_tokens_expire_ninety_days_after_their_own_issue,
     r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened,
-    t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up,
-    t_c17_a_confidential_client_refreshes_with_its_secret_only,
-    t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up,
+    t_c19_a_resource_without_consent_is_an_invalid_target_and_consumes_nothing,
+    t_c17_a_confidential_client_needs_its_secret_to_refresh,
+    t_c17_a_refresh_token_of_another_client_is_refused_and_unchanged,
     t_c25_a_disabled_account_is_refused_at_once,
     t_c25_a_removed_account_is_refused_at_once,
-    t_c25_a_removed_client_is_refused_as_an_unknown_client,
+    t_c25_a_removed_client_is_an_unknown_client,
 );
 
-async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: EngineKind) {
+async fn r_a9_each_use_rotates_the_refresh_token(engine: EngineKind) {
     let (server, client, mut tokens) = connected(engine).await;
     let mut seen = vec![tokens.clone()];
     for _ in 0..12 {
@@ -48,9 +48,7 @@ async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engin
     client.me(&tokens.access).await.granted();
 }
 
-async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(
-    engine: EngineKind,
-) {
+async fn r_o14_a_replay_within_the_window_gets_the_same_successor(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
@@ -60,8 +58,7 @@ async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(
             second.refresh
         );
     }
-    // Nothing was used up by it: the one successor goes on, and its own predecessor is still inside
-    // the window.
+    // Nothing was consumed: the successor works, and its predecessor is still inside the window.
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     assert_ne!(third.refresh, second.refresh);
     assert_eq!(
@@ -75,14 +72,14 @@ async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(
     client.me(&third.access).await.granted();
 }
 
-async fn r_o14_outside_the_window_a_replay_ends_the_grant(engine: EngineKind) {
+async fn r_o14_a_replay_outside_the_window_revokes_the_grant(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(30);
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn r_o14_any_older_ancestor_ends_the_grant(engine: EngineKind) {
+async fn r_o14_any_older_token_of_the_family_revokes_the_grant(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let mut last = first.clone();
     for _ in 0..20 {
@@ -104,11 +101,12 @@ async fn r_o14_a_window_of_zero_is_strict(engine: EngineKind) {
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: EngineKind) {
+async fn r_o14_a_guess_with_the_grant_id_changes_nothing(engine: EngineKind) {
     let (_, client, tokens) = connected(engine).await;
     let secret = tokens.refresh.len() - 43;
     let family = secret - 43;
-    // Grant and account are in logs and access tokens; family and secret are not.
+    // The ids of grant and account are in access tokens; the family secret and the token secret are
+    // not.
     for guess in [
         format!("{}{}", &tokens.refresh[..family], "A".repeat(86)),
         format!(
@@ -129,12 +127,12 @@ async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engi
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn t_c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: EngineKind) {
+async fn t_c18_64_concurrent_refreshes_get_the_same_successor(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     one_successor(&server, &client, &tokens, [server.clone(), server.clone()]).await;
 }
 
-async fn t_c18_with_two_servers_over_one_store_too(engine: EngineKind) {
+async fn t_c18_concurrent_refreshes_on_two_servers_get_the_same_successor(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_successor(&server, &client, &tokens, [server.clone(), twin]).await;
@@ -159,17 +157,15 @@ async fn one_successor(
             .all(|tokens| tokens.refresh == successor.refresh)
     );
     assert_ne!(successor.refresh, tokens.refresh);
-    // One live leaf: it goes on, and after the window its predecessor ends everything.
+    // One current token: it works, and after the window its predecessor revokes the grant.
     let next = Tokens::read(&client.refresh(&successor.refresh).await);
     server.pass(30);
     ended(client, &tokens.refresh, &next).await;
 }
 
-/// Two windows of one program read the same file: each refreshes with what it read last, the second
-/// one some seconds late.
-async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(
-    engine: EngineKind,
-) {
+/// Two windows of one program read the same file. Each refreshes with the token that it read last,
+/// the second one some seconds late.
+async fn two_processes_that_share_a_token_both_keep_working(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let processes = [client.clone(), client.at(&server.twin().await)];
     let mut shared = tokens.refresh;
@@ -187,10 +183,10 @@ async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_
     }
 }
 
-async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: EngineKind) {
+async fn a_client_that_lost_a_response_can_repeat_the_refresh(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     server.pass(3300);
-    // The answer was made, and never arrived.
+    // The response was created, but never arrived.
     let lost = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(29);
     let second = Tokens::read(&client.refresh(&first.refresh).await);
@@ -200,9 +196,8 @@ async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: EngineKind
     client.me(&third.access).await.granted();
 }
 
-/// As a client does that runs on several machines behind one name (requirements 5.1,
-/// Claude.ai).
-async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: EngineKind) {
+/// Like a client that runs on several machines with one client id (requirements 5.1, Claude.ai).
+async fn one_client_can_refresh_from_two_addresses(engine: EngineKind) {
     let (server, client, mut tokens) = connected(engine).await;
     for _ in 0..4 {
         server.pass(3300);
@@ -260,22 +255,21 @@ async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(
             .await
             .refused(400, "invalid_scope");
     }
-    // Words that the authorization request drops, too, widen nothing.
+    // Scopes that the authorization request drops widen nothing.
     let forgiven = refresh(&tokens.refresh, "openid notes:read profile").await;
     assert_eq!(forgiven.granted()["scope"], "notes:read");
     let forgiven = refresh(&Tokens::read(&forgiven).refresh, "openid").await;
     assert_eq!(forgiven.granted()["scope"], "notes:read offline_access");
     let narrowed = refresh(&Tokens::read(&forgiven).refresh, "notes:read").await;
     assert_eq!(narrowed.granted()["scope"], "notes:read");
-    // The grant itself is what it was, and what a client repeats of it is accepted (K: rmcp before
-    // 3.11).
+    // The grant is unchanged, and a repeated scope is accepted (K: rmcp before 3.11).
     let whole = client.refresh(&Tokens::read(&narrowed).refresh).await;
     assert_eq!(whole.granted()["scope"], "notes:read offline_access");
     let repeated = refresh(&Tokens::read(&whole).refresh, "notes:read offline_access").await;
     assert_eq!(repeated.granted()["scope"], "notes:read offline_access");
 }
 
-async fn t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
+async fn t_c19_a_resource_without_consent_is_an_invalid_target_and_consumes_nothing(
     engine: EngineKind,
 ) {
     let (server, client, tokens) = connected(engine).await;
@@ -306,7 +300,7 @@ async fn t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothi
     );
 }
 
-async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: EngineKind) {
+async fn t_c17_a_confidential_client_needs_its_secret_to_refresh(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::confidential(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -340,20 +334,18 @@ async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engi
             .header(header::WWW_AUTHENTICATE)
             .is_some_and(|value| value.starts_with("Basic "))
     );
-    // Nothing was used up, and both places for the secret are good, whichever the client
+    // Nothing was consumed, and both places for the secret are accepted, whichever the client
     // registered.
     let next = Tokens::read(&by_header(secret, bare.without("client_id")).await);
     Tokens::read(&client.refresh(&next.refresh).await);
 }
 
-async fn t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
-    engine: EngineKind,
-) {
+async fn t_c17_a_refresh_token_of_another_client_is_refused_and_unchanged(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
-    let stranger = McpClient::native(&server).await;
+    let other_client = McpClient::native(&server).await;
     let secretive = McpClient::confidential(&server).await;
     let own = client.refresh("vrt_nonsense").await.body;
-    for other in [stranger, secretive] {
+    for other in [other_client, secretive] {
         let answer = other.refresh(&tokens.refresh).await;
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, own);
@@ -377,7 +369,7 @@ async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
         .await
         .expect("disabled");
     refused_at_once(&client, &tokens).await;
-    // Being let in again does not bring back what was ended.
+    // Enabling the account does not restore revoked grants.
     server
         .provider
         .terminal()
@@ -401,12 +393,12 @@ async fn t_c25_a_removed_account_is_refused_at_once(engine: EngineKind) {
         .exchange(&pending)
         .await
         .refused(400, "invalid_grant");
-    // Somebody else with the same address is somebody else.
+    // A new account with the same address is another account.
     server.add_alice().await;
     refused_at_once(&client, &tokens).await;
 }
 
-async fn t_c25_a_removed_client_is_refused_as_an_unknown_client(engine: EngineKind) {
+async fn t_c25_a_removed_client_is_an_unknown_client(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -427,7 +419,8 @@ async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     (server, client, tokens)
 }
 
-/// A replayed token ends the grant: its live refresh token and its access tokens are dead.
+/// Expects that a replay revoked the grant: its current refresh token and its access tokens are
+/// invalid.
 async fn ended(client: &McpClient, replayed: &str, live: &Tokens) {
     client.me(&live.access).await.granted();
     client.refresh(replayed).await.refused(400, "invalid_grant");

@@ -12,30 +12,30 @@ use testkit::{
 };
 
 on_both_engines!(
-    a_registration_answers_with_what_is_in_effect_and_nothing_null,
+    a_registration_returns_the_effective_metadata_without_null,
     a_confidential_client_gets_a_secret_once,
     absent_members_get_the_defaults_of_rfc_7591,
     what_real_clients_send_is_accepted,
     unsupported_grant_types_are_dropped,
     t_a3_a6_unsafe_redirect_uris_are_refused,
-    t_a6_hostile_addresses_are_kept_nowhere,
-    what_is_no_metadata_is_refused_by_its_name,
+    t_a6_script_uris_are_never_stored,
+    invalid_metadata_is_refused_with_the_member,
     twenty_an_hour_from_one_address,
-    t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood,
-    a_limit_of_zero_is_none,
+    t_e38_the_limit_counts_64_concurrent_requests_and_ipv6_by_prefix,
+    a_limit_of_zero_disables_it,
     rate_limits_can_be_switched_off,
     a_closed_registration_is_not_advertised_and_refuses,
-    ids_and_secrets_never_repeat_and_need_no_escaping,
+    ids_and_secrets_are_unique_and_need_no_escaping,
     a_registration_takes_8_kb_at_most_and_is_stored_once,
     a_registration_of_an_earlier_release_is_read_and_managed,
-    one_address_stores_so_many_bytes_a_day,
-    bytes_that_race_are_counted,
-    documents_count_once_against_the_bytes_of_their_visitor,
+    the_bytes_stored_for_one_address_are_limited,
+    concurrent_registrations_are_counted_by_size,
+    documents_count_once_against_the_limit_of_bytes,
 );
 
 const ADDRESS: [u8; 4] = [203, 0, 113, 9];
 
-async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: EngineKind) {
+async fn a_registration_returns_the_effective_metadata_without_null(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
@@ -124,7 +124,7 @@ async fn absent_members_get_the_defaults_of_rfc_7591(engine: EngineKind) {
             .is_some_and(|types| types.contains(&json!("authorization_code")))
     );
     assert!(body.get("client_name").is_none() && body.get("application_type").is_none());
-    // requirements 7.5: without application_type, loopback http is good all the same.
+    // requirements 7.5: without application_type, http loopback URIs are accepted.
     let native = json!({ "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
     registered(&server, &native).await;
 }
@@ -239,7 +239,7 @@ async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: EngineKind) {
             (400, &json!("invalid_redirect_uri")),
             "{bad:?}"
         );
-        // Beside a safe one it is dropped, and the answer says what is left.
+        // Together with a safe one it is dropped, and the response lists the rest.
         metadata["redirect_uris"] = json!([bad, CALLBACK]);
         let kept = post(&server, &metadata).await;
         assert_eq!(
@@ -257,7 +257,7 @@ async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: EngineKind) {
     }
 }
 
-async fn t_a6_hostile_addresses_are_kept_nowhere(engine: EngineKind) {
+async fn t_a6_script_uris_are_never_stored(engine: EngineKind) {
     let server = unlimited(engine).await;
     for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
         for bad in [
@@ -291,7 +291,7 @@ async fn t_a6_hostile_addresses_are_kept_nowhere(engine: EngineKind) {
     }
 }
 
-async fn what_is_no_metadata_is_refused_by_its_name(engine: EngineKind) {
+async fn invalid_metadata_is_refused_with_the_member(engine: EngineKind) {
     let server = unlimited(engine).await;
     for body in [
         "",
@@ -343,7 +343,7 @@ async fn twenty_an_hour_from_one_address(engine: EngineKind) {
         answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
         Some("*")
     );
-    // Others are not hindered, and an hour is an hour.
+    // Other addresses are not affected, and the limit ends after an hour.
     assert_eq!(
         register(&server, [203, 0, 113, 10].into(), native_metadata())
             .await
@@ -361,7 +361,7 @@ async fn twenty_an_hour_from_one_address(engine: EngineKind) {
     registered(&server, &native_metadata()).await;
 }
 
-async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: EngineKind) {
+async fn t_e38_the_limit_counts_64_concurrent_requests_and_ipv6_by_prefix(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let register_from = async |address: String| {
         let address: IpAddr = address.parse().expect("an address");
@@ -395,7 +395,7 @@ async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: E
     assert_eq!(register_from("2001:db8:1:3::1".to_owned()).await, 201);
 }
 
-async fn a_limit_of_zero_is_none(engine: EngineKind) {
+async fn a_limit_of_zero_disables_it(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 0).await;
     for _ in 0..30 {
@@ -434,7 +434,7 @@ async fn a_closed_registration_is_not_advertised_and_refuses(engine: EngineKind)
     );
 }
 
-async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: EngineKind) {
+async fn ids_and_secrets_are_unique_and_need_no_escaping(engine: EngineKind) {
     let server = unlimited(engine).await;
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..20 {
@@ -469,7 +469,7 @@ async fn registered(server: &TestServer, metadata: &Value) -> Value {
     answer.json()
 }
 
-/// A registration with a redirect URI of so many bytes; what else is stored takes some hundred.
+/// A registration with a redirect URI of this many bytes; the rest of the record has some hundred.
 fn of_size(bytes: usize) -> Value {
     let mut metadata = native_metadata();
     let uris =
@@ -505,7 +505,7 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: EngineKind
             .is_some_and(|text| text.contains("8 KB")),
         "{refused}"
     );
-    // An update obeys the same rule, and changes nothing when it breaks it.
+    // An update has the same limit, and changes nothing when it exceeds it.
     let (id, token) = (
         body["client_id"].as_str().expect("an id"),
         body["registration_access_token"].as_str().expect("a token"),
@@ -533,7 +533,7 @@ async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine
         body["client_id"].as_str().expect("an id"),
         body["registration_access_token"].as_str().expect("a token"),
     );
-    // It repeated there what is in the client too.
+    // The earlier release repeated the client's members there.
     let before = format!(
         "\"metadata\":{{\"redirect_uris\":[\"{CALLBACK}\"],\"grant_types\":[\"authorization_code\",\"refresh_token\"],\
          \"response_types\":[\"code\"],\"client_name\":\"Notebook\","
@@ -570,7 +570,7 @@ async fn managed(
         .await
 }
 
-async fn one_address_stores_so_many_bytes_a_day(engine: EngineKind) {
+async fn the_bytes_stored_for_one_address_are_limited(engine: EngineKind) {
     // Two an hour are 96 KB a day, of which sixteen hours are left.
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
@@ -584,7 +584,7 @@ async fn one_address_stores_so_many_bytes_a_day(engine: EngineKind) {
                         .await
                         .status,
                     201,
-                    "others are not hindered"
+                    "other addresses are not affected"
                 );
                 others += 1;
                 answer.refused(429, "temporarily_unavailable");
@@ -613,11 +613,11 @@ async fn one_address_stores_so_many_bytes_a_day(engine: EngineKind) {
     assert_eq!(
         post(&server, &of_size(7000)).await.status,
         201,
-        "a day is a day"
+        "the limit ends after a day"
     );
 }
 
-async fn bytes_that_race_are_counted(engine: EngineKind) {
+async fn concurrent_registrations_are_counted_by_size(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 20).await;
     let metadata = of_size(7000);
@@ -633,11 +633,11 @@ async fn bytes_that_race_are_counted(engine: EngineKind) {
     assert_eq!(
         post(&twin, &of_size(7000)).await.status,
         429,
-        "over all servers"
+        "on all servers together"
     );
 }
 
-async fn documents_count_once_against_the_bytes_of_their_visitor(engine: EngineKind) {
+async fn documents_count_once_against_the_limit_of_bytes(engine: EngineKind) {
     let site = Site::open(&["app.example"]).await;
     let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
     let id = |number: usize| format!("https://app.example/{number}.json");
@@ -654,7 +654,7 @@ async fn documents_count_once_against_the_bytes_of_their_visitor(engine: EngineK
         );
         server.get(&format!("/authorize?{query}")).await
     };
-    // The same one again and again takes no more room.
+    // Repeated fetches of the same document store nothing more.
     for _ in 0..300 {
         assert_ne!(asks(0).await.status, 429);
         server.pass(60);

@@ -1,5 +1,5 @@
-//! The registrations that applications send (requirements 5.1 and 7.11), each through the whole
-//! flow. Rejecting one of them keeps everybody out who uses that application.
+//! Registrations of real clients (requirements 5.1 and 7.11) in the whole flow. Refusing one of
+//! them excludes all users of that application.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ on_both_engines!(
     opencode,
     mcp_remote,
     mcp_inspector,
-    several_processes_of_one_application_register_at_once,
+    several_processes_of_one_application_can_register,
 );
 
 async fn claude(engine: EngineKind) {
@@ -52,7 +52,7 @@ async fn claude_code(engine: EngineKind) {
         "application_type": "native"
     });
     let application = Application::registers(engine, metadata).await;
-    // The port is another each time, for the name as for the address (R-O1).
+    // The port differs each time, for `localhost` as well as for the address (R-O1).
     for callback in [
         "http://localhost:3118/callback",
         "http://localhost:54545/callback",
@@ -64,7 +64,7 @@ async fn claude_code(engine: EngineKind) {
     }
 }
 
-/// Where it does not use its metadata document.
+/// When it does not use its metadata document.
 async fn chatgpt(engine: EngineKind) {
     let metadata = json!({
         "client_name": "ChatGPT",
@@ -109,7 +109,7 @@ async fn vs_code(engine: EngineKind) {
         "application_type": "native"
     });
     let application = Application::registers(engine, metadata).await;
-    // The device grant is dropped, and the rest of the registration stands.
+    // The device grant is dropped, and the rest is accepted.
     assert_eq!(
         application.answer["grant_types"],
         json!(["authorization_code", "refresh_token"])
@@ -158,13 +158,13 @@ async fn codex(engine: EngineKind) {
     application
         .connects("http://127.0.0.1:43817/callback/9f1c2d", None)
         .await;
-    // It used to name no resource anywhere, and still names none on refresh.
+    // Earlier versions send no resource, and current ones send none on refresh.
     application
         .connects_without_resource("http://127.0.0.1:51111/callback/9f1c2d")
         .await;
 }
 
-/// With the client of the Rust SDK, whose empty secret stands for none.
+/// With the client of the Rust SDK, where an empty secret means none.
 async fn goose(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Goose",
@@ -212,8 +212,8 @@ async fn mcp_remote(engine: EngineKind) {
         "scope": "openid email profile"
     });
     let application = Application::registers(engine, metadata).await;
-    // Of the scopes it falls back to, none exists here: that alone is refused, and what exists
-    // among others is granted.
+    // None of its fallback scopes exists here: they alone are refused, and with existing ones they
+    // are dropped.
     application
         .connects(
             "http://localhost:17392/oauth/callback",
@@ -240,7 +240,7 @@ async fn mcp_inspector(engine: EngineKind) {
         .await;
 }
 
-async fn several_processes_of_one_application_register_at_once(engine: EngineKind) {
+async fn several_processes_of_one_application_can_register(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let servers = [server.clone(), server.twin().await];
     let metadata = json!({ "client_name": "Claude Code", "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
@@ -253,7 +253,7 @@ async fn several_processes_of_one_application_register_at_once(engine: EngineKin
         .iter()
         .map(|answer| answer.json()["client_id"].to_string())
         .collect();
-    assert_eq!(ids.len(), RACERS, "each is a client of its own");
+    assert_eq!(ids.len(), RACERS, "each is a separate client");
     assert_eq!(
         server
             .provider
@@ -274,15 +274,14 @@ async fn several_processes_of_one_application_register_at_once(engine: EngineKin
     .await;
 }
 
-/// An application, and what it was told when it registered.
+/// An application, and the response to its registration.
 struct Application {
     server: TestServer,
     answer: Value,
 }
 
 impl Application {
-    /// The answer repeats what was sent and accepted, with nothing empty in it (requirements
-    /// 5.1, 5.4.5).
+    /// The response repeats the accepted metadata, without empty members (requirements 5.1, 5.4.5).
     async fn registers(engine: EngineKind, metadata: Value) -> Self {
         let server = TestServer::of_alice(engine).await;
         let answer = register(&server, [203, 0, 113, 8].into(), &metadata).await;
@@ -319,8 +318,8 @@ impl Application {
         )
     }
 
-    /// The whole flow: sign in, consent, exchange, a tool, a refresh with the scope repeated as
-    /// some do, and a tool again.
+    /// The whole flow: sign-in, consent, exchange, a tool call, a refresh with the scope repeated
+    /// as some clients do, and another tool call.
     async fn connects(&self, callback: &str, scope: Option<&str>) {
         let client = self.client(callback).asking(|query| {
             scope

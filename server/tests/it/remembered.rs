@@ -1,5 +1,5 @@
-//! Remembered consent: whom it spares the page, whom never, and that taking it back leaves nothing
-//! (R-A14, R-O19, R-O20; T-D28, T-A2, T-C25, T-E38).
+//! Remembered consent: when the page is skipped, and that a withdrawal leaves nothing (R-A14,
+//! R-O19, R-O20; T-D28, T-A2, T-C25, T-E38).
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
@@ -11,31 +11,31 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_a14_what_was_allowed_passes_without_a_page,
-    wider_scope_is_asked_for_and_narrower_is_not,
-    what_was_denied_is_not_remembered,
-    r_o19_an_application_on_the_persons_own_computer_always_asks,
-    t_d28_another_origin_client_resource_or_person_is_asked,
-    whoever_is_not_signed_in_sees_the_page,
-    a_consent_lapses_ninety_days_after_the_last_yes,
+    r_a14_a_remembered_consent_skips_the_page,
+    only_wider_scopes_show_the_page_again,
+    a_denial_is_not_remembered,
+    r_o19_a_loopback_client_always_shows_the_page,
+    t_d28_another_origin_client_resource_or_user_shows_the_page,
+    without_a_session_the_login_page_is_shown,
+    a_consent_expires_ninety_days_after_the_last_approval,
     with_no_lifetime_nothing_is_remembered,
-    r_o20_disconnecting_ends_every_grant_and_forgets,
-    a_consent_without_a_connection_is_shown_and_forgotten,
-    nobody_ends_what_another_allowed,
-    t_c25_a_disabled_account_passes_nothing_and_forgets,
-    t_a2_e38_a_client_that_changed_or_went_passes_nothing,
-    a_consent_to_a_client_that_is_gone_is_not_shown,
-    answers_at_the_same_moment_add_up,
-    a_consent_taken_back_while_it_is_used_leaves_no_grant,
-    a_consent_given_anew_meanwhile_is_another,
-    a_consent_taken_back_while_it_is_given_leaves_no_grant,
-    t_c25_a_new_password_meets_every_step_of_a_yes,
-    a_store_that_fails_gives_no_code,
+    r_o20_disconnecting_revokes_every_grant_and_removes_the_consent,
+    a_consent_without_a_grant_is_shown_and_can_be_removed,
+    a_user_cannot_end_the_consent_of_another,
+    t_c25_disabling_an_account_removes_its_consents,
+    t_a2_e38_a_changed_or_removed_client_gets_no_code,
+    a_consent_to_a_removed_client_is_not_shown,
+    concurrent_consents_are_merged,
+    a_consent_withdrawn_during_its_use_leaves_no_grant,
+    a_new_consent_does_not_restore_a_withdrawn_one,
+    a_consent_withdrawn_during_its_approval_leaves_no_grant,
+    t_c25_a_reset_password_withdraws_a_consent_at_every_step,
+    a_store_failure_gives_no_code,
 );
 
 const DAY: u64 = 24 * 3600;
 
-async fn r_a14_what_was_allowed_passes_without_a_page(engine: EngineKind) {
+async fn r_a14_a_remembered_consent_skips_the_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for client in [
         at(&server, "https://app.example/callback").await,
@@ -55,13 +55,13 @@ async fn r_a14_what_was_allowed_passes_without_a_page(engine: EngineKind) {
             .await;
         assert_eq!(answer.granted()["scope"], "notes:read");
         client.me(&Tokens::read(&answer).access).await.granted();
-        // In another browser of hers, too: it is her consent, and not the browser's.
+        // Also in another browser: the consent belongs to her account.
         let mut other = Browser::of_alice(&server).await;
         assert!(other.pass(&client).await.query.one("code").is_some());
     }
 }
 
-async fn wider_scope_is_asked_for_and_narrower_is_not(engine: EngineKind) {
+async fn only_wider_scopes_show_the_page_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let asking = |scope: &str| client.asking(|query| query.set("scope", scope));
@@ -83,7 +83,7 @@ async fn wider_scope_is_asked_for_and_narrower_is_not(engine: EngineKind) {
         .await
         .words();
     assert!(marked.contains("New Add notes for you"), "{marked}");
-    // Allowed one after the other, they are allowed together.
+    // Scopes of several consents are merged.
     browser.decide(&asking("notes:write"), "Allow").await;
     for narrower in ["notes:read notes:write", "notes:write", "notes:read"] {
         let code = browser
@@ -97,7 +97,7 @@ async fn wider_scope_is_asked_for_and_narrower_is_not(engine: EngineKind) {
     }
 }
 
-async fn what_was_denied_is_not_remembered(engine: EngineKind) {
+async fn a_denial_is_not_remembered(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -105,7 +105,7 @@ async fn what_was_denied_is_not_remembered(engine: EngineKind) {
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
-async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: EngineKind) {
+async fn r_o19_a_loopback_client_always_shows_the_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for redirect in [
@@ -129,7 +129,7 @@ async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: En
     }
 }
 
-async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: EngineKind) {
+async fn t_d28_another_origin_client_resource_or_user_shows_the_page(engine: EngineKind) {
     let files = "https://files.example/mcp";
     let server = TestServer::with(engine, |settings| {
         let scopes = vec![ScopeDescription {
@@ -164,7 +164,7 @@ async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: EngineK
     let client = McpClient::registered(&server, &metadata).await;
     let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
-    // The same origin is the same place.
+    // The same origin needs no new consent.
     let redirected = |uri: &str| client.asking(|query| query.set("redirect_uri", uri));
     assert!(
         browser
@@ -193,7 +193,7 @@ async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: EngineK
     assert_eq!(bobs.consent_page(&client).await.page(), "consent");
 }
 
-async fn whoever_is_not_signed_in_sees_the_page(engine: EngineKind) {
+async fn without_a_session_the_login_page_is_shown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut Browser::of_alice(&server).await).await;
@@ -203,13 +203,13 @@ async fn whoever_is_not_signed_in_sees_the_page(engine: EngineKind) {
     );
 }
 
-async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: EngineKind) {
+async fn a_consent_expires_ninety_days_after_the_last_approval(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut Browser::of_alice(&server).await).await;
     server.pass(90 * DAY - 1);
     let mut browser = Browser::of_alice(&server).await;
-    // Passing is no yes, and makes nothing longer.
+    // A skipped page does not extend the consent.
     assert!(browser.pass(&client).await.query.one("code").is_some());
     server.pass(1);
     browser.decide(&client, "Allow").await;
@@ -230,7 +230,7 @@ async fn with_no_lifetime_nothing_is_remembered(engine: EngineKind) {
     }
 }
 
-async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: EngineKind) {
+async fn r_o20_disconnecting_revokes_every_grant_and_removes_the_consent(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (client, kept) = (
         at(&server, "https://app.example/callback").await,
@@ -256,7 +256,7 @@ async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: EngineKind) {
         "{}",
         page.words()
     );
-    // Both have the same name and host; the newest comes first.
+    // Both have the same name and host. The newest comes first.
     let answer = browser
         .submit(&page.form("Disconnect Notebook"), "Disconnect Notebook")
         .await;
@@ -276,12 +276,12 @@ async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: EngineKind) {
         .await
         .refused(400, "invalid_grant");
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
-    // The other application is another's business.
+    // The other application is not affected.
     kept.refresh(&others.refresh).await.granted();
     assert!(browser.pass(&kept).await.query.one("code").is_some());
 }
 
-async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: EngineKind) {
+async fn a_consent_without_a_grant_is_shown_and_can_be_removed(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for (redirect, says) in [
@@ -313,7 +313,7 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: EngineKin
     }
 }
 
-async fn nobody_ends_what_another_allowed(engine: EngineKind) {
+async fn a_user_cannot_end_the_consent_of_another(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -358,7 +358,7 @@ async fn nobody_ends_what_another_allowed(engine: EngineKind) {
     assert!(bob.open("/account").await.words().contains("may use"));
 }
 
-async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: EngineKind) {
+async fn t_c25_disabling_an_account_removes_its_consents(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -381,7 +381,7 @@ async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: EngineKind)
             .destination()
             .starts_with("/login?request=")
     );
-    // What was disabled stays ended.
+    // After enabling, the grants stay revoked.
     server
         .provider
         .terminal()
@@ -393,7 +393,7 @@ async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: EngineKind)
         browser.pass(&quiet).await.query.one("error"),
         Some("consent_required")
     );
-    // A new password ends what the old one may have opened for somebody else.
+    // A password that an administrator sets withdraws all consents.
     client.connect(&mut browser).await;
     server
         .provider
@@ -412,7 +412,7 @@ async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: EngineKind)
     );
 }
 
-async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: EngineKind) {
+async fn t_a2_e38_a_changed_or_removed_client_gets_no_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = at(&server, "https://app.example/callback").await;
@@ -436,7 +436,7 @@ async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: EngineKin
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
-async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: EngineKind) {
+async fn a_consent_to_a_removed_client_is_not_shown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = at(&server, "https://app.example/callback").await;
@@ -463,7 +463,7 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: EngineKind) {
     );
 }
 
-async fn answers_at_the_same_moment_add_up(engine: EngineKind) {
+async fn concurrent_consents_are_merged(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -498,9 +498,8 @@ async fn answers_at_the_same_moment_add_up(engine: EngineKind) {
     );
 }
 
-/// Whatever step of a pass a withdrawal falls into, and whatever step of a withdrawal a pass falls
-/// into.
-async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: EngineKind) {
+/// A withdrawal at every step of a skipped page, and a skipped page at every step of a withdrawal.
+async fn a_consent_withdrawn_during_its_use_leaves_no_grant(engine: EngineKind) {
     let mut steps = [0, 0];
     for (order, steps) in steps.iter_mut().enumerate() {
         for answers in 0.. {
@@ -528,8 +527,8 @@ async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: EngineKin
     assert!(steps.iter().all(|steps| *steps > 4), "{steps:?}");
 }
 
-/// What was allowed anew, and less of it, does not carry what was taken back.
-async fn a_consent_given_anew_meanwhile_is_another(engine: EngineKind) {
+/// A new, narrower consent does not restore the withdrawn one.
+async fn a_new_consent_does_not_restore_a_withdrawn_one(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -546,11 +545,11 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: EngineKind) {
                 .destination()
                 .to_owned()
         };
-        let meanwhile = async {
+        let action = async {
             browser.submit(&form, "Disconnect Notebook").await;
             browser.decide(&client, "Allow").await;
         };
-        let (passed, interrupted) = server.between(answers, passing, meanwhile).await;
+        let (passed, interrupted) = server.between(answers, passing, action).await;
         if !interrupted {
             break;
         }
@@ -567,9 +566,8 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: EngineKind) {
     assert!(steps > 4, "{steps}");
 }
 
-/// The same, when it is the person's own yes that a withdrawal in another window meets. Whichever
-/// comes last holds.
-async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: EngineKind) {
+/// The same for an approval on the page and a withdrawal in another window. The later one wins.
+async fn a_consent_withdrawn_during_its_approval_leaves_no_grant(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -598,7 +596,7 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: EngineKi
             break;
         }
         steps += 1;
-        // Either the yes came after it all, and consent and grant are there; or neither is.
+        // Either the approval came last, and consent and grant exist, or neither exists.
         let remembered = browser
             .pass(&client.asking(|query| query.set("prompt", "none")))
             .await
@@ -621,9 +619,8 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: EngineKi
     assert!(steps > 6, "{steps}");
 }
 
-/// A new password takes everything back, the yes included that somebody is just giving in an old
-/// session.
-async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: EngineKind) {
+/// A password reset withdraws everything, including a concurrent approval in an old session.
+async fn t_c25_a_reset_password_withdraws_a_consent_at_every_step(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -649,14 +646,14 @@ async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: EngineKind) {
     assert!(steps > 8, "{steps}");
 }
 
-async fn a_store_that_fails_gives_no_code(engine: EngineKind) {
+async fn a_store_failure_gives_no_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     server.switch.break_writes();
     browser.get(&client.authorize_path()).await.problem(503);
-    // What was done although nobody heard so is found out.
+    // A write with a lost answer is resolved.
     server.switch.lose_write_answers();
     let passed = Callback::read(browser.get(&client.authorize_path()).await.destination());
     assert!(passed.query.one("code").is_some());
@@ -666,7 +663,7 @@ async fn a_store_that_fails_gives_no_code(engine: EngineKind) {
         server.switch.mend();
         browser.open("/account").await.form("Disconnect Notebook")
     };
-    // Disconnecting that failed says so, and can be done again.
+    // A failed disconnection is reported, and can be repeated.
     server.switch.break_writes();
     let failed = browser.submit(&form, "Disconnect Notebook").await;
     server.switch.mend();
@@ -683,14 +680,14 @@ async fn a_store_that_fails_gives_no_code(engine: EngineKind) {
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
-/// A public client that answers at this address.
+/// A public client with this redirect URI.
 async fn at(server: &TestServer, redirect: &str) -> McpClient {
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([redirect]);
     McpClient::registered(server, &metadata).await
 }
 
-/// No consent, no grant: a code that was given on the way opens nothing.
+/// Expects no consent and no grant: the code is invalid.
 async fn nothing_is_left(server: &TestServer, client: &McpClient, passed: &str) {
     if !passed.starts_with('/') {
         let callback = Callback::read(passed);

@@ -1,5 +1,5 @@
-//! Posts that come twice: a double click, or a form that a browser sends again because no answer
-//! came.
+//! Repeated posts: a double click, or a form that a browser sends again because no response
+//! arrived.
 
 use std::time::Duration;
 
@@ -15,23 +15,22 @@ on_both_engines!(
     a_double_click_on_allow_gives_one_code_twice,
     sixteen_identical_posts_make_one_grant,
     a_second_post_waits_for_the_first_on_another_server,
-    a_post_whose_client_has_gone_is_answered_again,
-    a_double_click_on_deny_says_no_twice,
+    a_post_is_answered_again_after_its_connection_closed,
+    a_double_click_on_deny_gives_one_denial_twice,
     another_decision_browser_session_or_minute_changes_nothing,
-    a_code_that_was_used_is_not_sent_again,
-    a_one_time_link_lets_the_same_person_in_twice,
-    a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in,
-    a_new_password_that_is_sent_twice_keeps_its_person_signed_in,
-    a_client_that_is_added_by_a_double_click_is_one,
-    signing_in_twice_leads_on,
-    a_refused_post_is_judged_anew,
+    a_redeemed_code_is_not_sent_again,
+    a_double_click_on_a_one_time_link_signs_in_once,
+    a_recovery_code_that_is_sent_twice_is_used_once,
+    a_new_password_that_is_sent_twice_keeps_the_session,
+    a_double_click_adds_one_client,
+    a_double_click_on_sign_in_succeeds,
+    a_refused_post_is_evaluated_again,
 );
 
 const OVER_A_MINUTE: u64 = 61;
 const NEW_PASSWORD: &str = "another quiet room upstairs";
 
-/// Any number of identical posts of one browser at once, as they are: no cookie of one reaches
-/// another.
+/// Concurrent identical posts of one browser: no cookie of one response is used by another.
 async fn at_once(
     browser: &Browser,
     form: &HtmlForm,
@@ -68,7 +67,7 @@ async fn a_double_click_on_allow_gives_one_code_twice(engine: EngineKind) {
         .await;
     assert!(
         calls <= 33,
-        "{calls}: one command more than a decision that nobody repeats"
+        "{calls}: one command more than a decision that is not repeated"
     );
     let second = browser.submit(&form, "Allow").await;
     assert_eq!(second.destination(), first.destination());
@@ -80,7 +79,7 @@ async fn sixteen_identical_posts_make_one_grant(engine: EngineKind) {
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let (servers, mut stranger) = (
+    let (servers, mut new_browser) = (
         [server.clone(), server.twin().await],
         Browser::of_alice(&server).await,
     );
@@ -90,8 +89,10 @@ async fn sixteen_identical_posts_make_one_grant(engine: EngineKind) {
             .submit(&form, "Allow")
             .await
     };
-    let (answers, other) =
-        tokio::join!(join_all((0..16).map(post)), stranger.submit(&form, "Allow"));
+    let (answers, other) = tokio::join!(
+        join_all((0..16).map(post)),
+        new_browser.submit(&form, "Allow")
+    );
     let first = answers[0].destination().to_owned();
     assert!(
         answers.iter().all(|answer| answer.destination() == first),
@@ -134,12 +135,12 @@ async fn a_second_post_waits_for_the_first_on_another_server(engine: EngineKind)
     }
 }
 
-async fn a_post_whose_client_has_gone_is_answered_again(engine: EngineKind) {
+async fn a_post_is_answered_again_after_its_connection_closed(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    // The connection of the first breaks while it waits for the store.
+    // The connection of the first closes while it waits for the store.
     server
         .hanging_up(5, browser.clone().submit(&form, "Allow"))
         .await;
@@ -149,7 +150,7 @@ async fn a_post_whose_client_has_gone_is_answered_again(engine: EngineKind) {
         .granted();
 }
 
-async fn a_double_click_on_deny_says_no_twice(engine: EngineKind) {
+async fn a_double_click_on_deny_gives_one_denial_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -194,7 +195,7 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
         .retain(|name, _| !name.starts_with("__Host-vestibule-browser"));
     other_browser.get("/login").await;
     decided(&other_browser.submit(&form, "Allow").await);
-    // The same browser, under another session: with the form token of that session.
+    // The same browser, with another session and its form token.
     let mut later = browser.clone();
     later.cookies.remove("__Host-vestibule-session");
     later.sign_in(ALICE, PASSWORD).await;
@@ -208,7 +209,7 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
     decided(&browser.submit(&form, "Allow").await);
 }
 
-async fn a_code_that_was_used_is_not_sent_again(engine: EngineKind) {
+async fn a_redeemed_code_is_not_sent_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -217,11 +218,11 @@ async fn a_code_that_was_used_is_not_sent_again(engine: EngineKind) {
     let tokens = Tokens::read(&client.exchange(&code(&allowed)).await);
     let again = browser.submit(&form, "Allow").await;
     assert!(again.destination().starts_with("/consent"), "{again:?}");
-    // Nothing of it came to an end.
+    // The grant is still valid.
     client.refresh(&tokens.refresh).await.granted();
 }
 
-async fn a_one_time_link_lets_the_same_person_in_twice(engine: EngineKind) {
+async fn a_double_click_on_a_one_time_link_signs_in_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let added = server
         .provider
@@ -250,13 +251,14 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: EngineKind) {
         );
         assert_eq!(first.destination(), "/account");
         other.open("/account").await;
-        // With the cookies of the answer too, as a browser that has stored them already.
+        // Also with the cookies of the first response, as in a browser that has stored them
+        // already.
         assert_eq!(cookies(&other.submit(&form, button).await), cookies(&first));
-        let mut stranger = Browser::new(&server);
-        stranger.open("/login").await;
-        let refused = stranger.submit(&form, button).await;
+        let mut new_browser = Browser::new(&server);
+        new_browser.open("/login").await;
+        let refused = new_browser.submit(&form, button).await;
         assert!(
-            !stranger.cookies.contains_key("__Host-vestibule-session"),
+            !new_browser.cookies.contains_key("__Host-vestibule-session"),
             "{refused:?}"
         );
         other.open("/account").await
@@ -272,7 +274,7 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: EngineKind) {
     both(&reset, "Save password").await;
 }
 
-async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: EngineKind) {
+async fn a_recovery_code_that_is_sent_twice_is_used_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/account").await.form("Make recovery codes");
@@ -321,7 +323,7 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
     );
 }
 
-async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: EngineKind) {
+async fn a_new_password_that_is_sent_twice_keeps_the_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice
@@ -335,7 +337,7 @@ async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: En
     alice.open("/account").await;
 }
 
-async fn a_client_that_is_added_by_a_double_click_is_one(engine: EngineKind) {
+async fn a_double_click_adds_one_client(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/admin/applications").await.form("Add");
@@ -358,7 +360,7 @@ async fn a_client_that_is_added_by_a_double_click_is_one(engine: EngineKind) {
     );
 }
 
-async fn signing_in_twice_leads_on(engine: EngineKind) {
+async fn a_double_click_on_sign_in_succeeds(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::new(&server);
     let form = alice
@@ -372,7 +374,7 @@ async fn signing_in_twice_leads_on(engine: EngineKind) {
         alice.submit(&form, "Sign in").await.destination(),
         "/account"
     );
-    // The browser has stored the first answer's cookies already, or it has not.
+    // With and without the cookies of the first response.
     assert_eq!(
         alice.submit(&form, "Sign in").await.destination(),
         "/account"
@@ -384,7 +386,7 @@ async fn signing_in_twice_leads_on(engine: EngineKind) {
     alice.open("/account").await;
 }
 
-async fn a_refused_post_is_judged_anew(engine: EngineKind) {
+async fn a_refused_post_is_evaluated_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form = browser

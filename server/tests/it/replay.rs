@@ -1,5 +1,4 @@
-//! A person sees that an old copy of a key was used, and what ended because of it (R-O9, R-O14, and the
-//! person's half of issue 10).
+//! A user sees that an old token was used, and which connection ended because of it (R-O9, R-O14).
 
 use serde_json::json;
 
@@ -9,17 +8,17 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
-    r_o9_so_is_whoever_redeems_a_code_twice,
-    what_the_person_ended_is_no_replay,
-    it_is_told_for_thirty_days_and_to_its_person_alone,
+    r_o14_a_user_sees_a_replayed_refresh_token,
+    r_o9_a_user_sees_a_code_that_was_redeemed_twice,
+    a_connection_that_the_user_ended_is_no_replay,
+    a_replay_is_shown_to_its_user_for_thirty_days,
 );
 
 const DAY: u64 = 24 * 3600;
 const WHY: &str = "because an old copy of its key was used.";
 const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
 
-async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: EngineKind) {
+async fn r_o14_a_user_sees_a_replayed_refresh_token(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for (redirect, who) in [
         (
@@ -51,7 +50,7 @@ async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine:
     }
 }
 
-async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: EngineKind) {
+async fn r_o9_a_user_sees_a_code_that_was_redeemed_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -65,7 +64,7 @@ async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: EngineKind) {
         )),
         "{words}"
     );
-    // It may be connected again, and asks first; what happened stays to be read.
+    // It may be connected again after consent; the notice stays.
     assert!(
         words.contains("None yet. When an application asks"),
         "{words}"
@@ -82,7 +81,7 @@ async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: EngineKind) {
     );
 }
 
-async fn what_the_person_ended_is_no_replay(engine: EngineKind) {
+async fn a_connection_that_the_user_ended_is_no_replay(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -96,7 +95,7 @@ async fn what_the_person_ended_is_no_replay(engine: EngineKind) {
     assert!(!browser.open("/account").await.words().contains(WHY));
 }
 
-async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: EngineKind) {
+async fn a_replay_is_shown_to_its_user_for_thirty_days(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider

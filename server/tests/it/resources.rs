@@ -1,5 +1,5 @@
-//! The `resource` parameter (RFC 8707, R-K6, R-A19): what is meant when it repeats or is missing, and
-//! four answers for four faults.
+//! The `resource` parameter (RFC 8707, R-K6, R-A19): repeated and missing ones, and four different
+//! errors.
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use provider::FailureKind;
@@ -10,15 +10,15 @@ use testkit::{
 };
 
 on_both_engines!(
-    a_resource_that_is_named_twice_counts_once,
-    r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration,
-    four_faults_have_four_answers,
-    an_at_sign_in_the_path_of_a_resource_is_legal,
+    a_repeated_resource_counts_once,
+    r_k6_a_missing_resource_is_chosen_by_scope_or_configuration,
+    four_errors_have_four_descriptions,
+    an_at_sign_in_the_path_of_a_resource_is_allowed,
 );
 
 const FILES: &str = "https://files.example/mcp";
 
-async fn a_resource_that_is_named_twice_counts_once(engine: EngineKind) {
+async fn a_repeated_resource_counts_once(engine: EngineKind) {
     let server = server(engine, false).await;
     let client = McpClient::native(&server)
         .await
@@ -37,7 +37,7 @@ async fn a_resource_that_is_named_twice_counts_once(engine: EngineKind) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engine: EngineKind) {
+async fn r_k6_a_missing_resource_is_chosen_by_scope_or_configuration(engine: EngineKind) {
     for (has_default, scope, granted) in [
         (false, Some("files:write"), Ok("files:write")),
         (false, Some("read files:write"), Ok("read files:write")),
@@ -72,7 +72,7 @@ async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(eng
     }
 }
 
-async fn four_faults_have_four_answers(engine: EngineKind) {
+async fn four_errors_have_four_descriptions(engine: EngineKind) {
     let server = server(engine, false).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -130,7 +130,7 @@ async fn four_faults_have_four_answers(engine: EngineKind) {
     }
 }
 
-async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: EngineKind) {
+async fn an_at_sign_in_the_path_of_a_resource_is_allowed(engine: EngineKind) {
     let identifier = "https://vestibule.example/@notes/mcp";
     let server = TestServer::with(engine, |settings| {
         settings.resources = vec![resource(identifier, &["read"])];

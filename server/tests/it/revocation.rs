@@ -1,4 +1,4 @@
-//! Revocation (RFC 7009): a client ends what it holds, whole and at once (T-C24).
+//! Revocation (RFC 7009): a client revokes its grant at once (T-C24).
 
 use http::{Method, header};
 use testkit::FaultSwitch;
@@ -11,21 +11,21 @@ use testkit::{
 };
 
 on_both_engines!(
-    either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint,
-    any_refresh_token_of_the_family_ends_it,
-    other_grants_of_the_same_client_go_on,
-    there_is_nothing_to_do_for_a_token_that_is_worth_nothing,
-    rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done,
+    revoking_either_token_revokes_the_grant_on_every_server,
+    any_refresh_token_of_the_family_revokes_the_grant,
+    other_grants_of_the_same_client_stay_valid,
+    revoking_an_invalid_token_succeeds_without_effect,
+    rfc_7009_2_1_a_token_of_another_client_is_refused,
     a_client_authenticates_as_at_the_token_endpoint,
-    a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one,
-    a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other,
+    a_document_client_can_revoke_and_others_cause_no_fetch,
+    a_document_client_without_a_stored_document_can_revoke,
     a_token_is_needed_and_comes_once,
-    t_c24_a_store_that_fails_is_503_and_nothing_is_half_done,
-    of_64_at_once_all_are_told_the_same,
-    requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
+    t_c24_a_store_failure_is_503_and_changes_nothing,
+    of_64_concurrent_revocations_all_succeed,
+    requirement_7_9_every_response_is_uncached_json_with_cors,
 );
 
-async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(engine: EngineKind) {
+async fn revoking_either_token_revokes_the_grant_on_every_server(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let client = McpClient::native(&server).await;
@@ -56,11 +56,11 @@ async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(e
     }
 }
 
-async fn any_refresh_token_of_the_family_ends_it(engine: EngineKind) {
+async fn any_refresh_token_of_the_family_revokes_the_grant(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(3600);
-    // It was rotated long ago; here it is its client that is done with it, and no replay.
+    // It was rotated long ago. Its client revokes it, so this is no replay.
     done(&revoke(&server, &client, &first.refresh).await);
     client
         .refresh(&second.refresh)
@@ -68,7 +68,7 @@ async fn any_refresh_token_of_the_family_ends_it(engine: EngineKind) {
         .refused(400, "invalid_grant");
 }
 
-async fn other_grants_of_the_same_client_go_on(engine: EngineKind) {
+async fn other_grants_of_the_same_client_stay_valid(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -82,7 +82,7 @@ async fn other_grants_of_the_same_client_go_on(engine: EngineKind) {
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
-async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: EngineKind) {
+async fn revoking_an_invalid_token_succeeds_without_effect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -103,13 +103,13 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
     ] {
         done(&revoke(&server, &client, worthless).await);
     }
-    // Nothing happened to what is worth something.
+    // Valid tokens are not affected.
     client.me(&tokens.access).await.granted();
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     Tokens::read(&client.exchange(&code).await);
     done(&revoke(&server, &client, &next.refresh).await);
     done(&revoke(&server, &client, &next.refresh).await);
-    // An access token that has expired ends nothing any more, a refresh token neither.
+    // An expired token revokes nothing.
     let later = client.connect(&mut browser).await;
     server.pass(3600);
     done(&revoke(&server, &client, &later.access).await);
@@ -118,14 +118,14 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
     done(&revoke(&server, &client, &last.refresh).await);
 }
 
-async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(engine: EngineKind) {
+async fn rfc_7009_2_1_a_token_of_another_client_is_refused(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
-    for stranger in [
+    for other_client in [
         McpClient::native(&server).await,
         McpClient::confidential(&server).await,
     ] {
         for token in [&tokens.refresh, &tokens.access] {
-            revoke(&server, &stranger, token)
+            revoke(&server, &other_client, token)
                 .await
                 .refused(400, "invalid_grant");
         }
@@ -173,9 +173,7 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: EngineKind) {
     ended(&client, &tokens).await;
 }
 
-async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(
-    engine: EngineKind,
-) {
+async fn a_document_client_can_revoke_and_others_cause_no_fetch(engine: EngineKind) {
     let (server, site, client) = published(engine).await;
     for worthless in ["x", "vrt_x"] {
         done(&revoke(&server, &client, worthless).await);
@@ -190,8 +188,8 @@ async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_
     ended(&client, &tokens).await;
 }
 
-/// What was stored of its document is lost, which is no fault of its.
-async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: EngineKind) {
+/// The stored document is missing, which is not the client's fault.
+async fn a_document_client_without_a_stored_document_can_revoke(engine: EngineKind) {
     let (server, site, client) = published(engine).await;
     let key = format!(
         "document:{}",
@@ -206,32 +204,32 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
             &tokens.access
         };
         server.lose(&key).await;
-        // Its host gives no answer: never invalid_client, and nothing is half done.
+        // Its host does not answer: never invalid_client, and no partial change.
         site.set_up(false);
         let answer = revoke(&server, &client, token).await;
         answer.refused(503, "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some(), "{answer:?}");
         client.me(&tokens.access).await.granted();
         site.set_up(true);
-        // A stranger with a document makes nobody ask for anything, and ends nothing.
-        let (asked, stranger) = (site.requests(&client.id), "https://app.example/other.json");
+        // Another client with a document causes no fetch, and revokes nothing.
+        let (asked, other_client) = (site.requests(&client.id), "https://app.example/other.json");
         done(
             &revoke(
                 &server,
-                &McpClient::known(&server, stranger, None, &client.redirect_uri),
+                &McpClient::known(&server, other_client, None, &client.redirect_uri),
                 token,
             )
             .await,
         );
         client.me(&tokens.access).await.granted();
-        // For what is worth nothing there is nothing to do, and nobody to ask.
+        // An invalid token causes no fetch.
         done(&revoke(&server, &client, "vrt_x").await);
         server
             .post("/revoke", &Query::new([("client_id", client.id.as_str())]))
             .await
             .refused(400, "invalid_request");
         assert_eq!(
-            (site.requests(&client.id), site.requests(stranger)),
+            (site.requests(&client.id), site.requests(other_client)),
             (asked, 0)
         );
         done(&revoke(&server, &client, token).await);
@@ -261,7 +259,7 @@ async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: EngineKind) {
+async fn t_c24_a_store_failure_is_503_and_changes_nothing(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     for fault in [FaultSwitch::break_all, FaultSwitch::break_writes] {
         for token in [&tokens.refresh, &tokens.access] {
@@ -277,7 +275,7 @@ async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine
     ended(&client, &tokens).await;
 }
 
-async fn of_64_at_once_all_are_told_the_same(engine: EngineKind) {
+async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let servers = [server.clone(), server.twin().await];
     let answers = race(RACERS, |number| {
@@ -289,9 +287,7 @@ async fn of_64_at_once_all_are_told_the_same(engine: EngineKind) {
     ended(&client, &tokens).await;
 }
 
-async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(
-    engine: EngineKind,
-) {
+async fn requirement_7_9_every_response_is_uncached_json_with_cors(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let wrong = form(&client, &tokens.refresh).set("client_id", "vc_unknown");
     let answers = [
@@ -327,7 +323,7 @@ async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     (server, client, tokens)
 }
 
-/// A server, a web server, and a client whose document is there.
+/// A server, a web server, and a client with a published document.
 async fn published(engine: EngineKind) -> (TestServer, Site, McpClient) {
     const ID: &str = "https://app.example/client.json";
     const CALLBACK: &str = "https://app.example/callback";
@@ -365,7 +361,7 @@ fn done(answer: &TestResponse) {
     assert_eq!(answer.granted(), serde_json::json!({}));
 }
 
-/// Neither token is worth anything, wherever it is shown.
+/// Expects that neither token is accepted anywhere.
 async fn ended(client: &McpClient, tokens: &Tokens) {
     client
         .refresh(&tokens.refresh)

@@ -1,5 +1,5 @@
-//! What is granted of what was asked, and for which resource (R-A16, R-A17, R-A19, R-K6, R-K7, R-K9, R-O13, R-P3,
-//! R-P4, R-P5; T-C19).
+//! Granted scopes and resources (R-A16, R-A17, R-A19, R-K6, R-K7, R-K9, R-O13, R-P3, R-P4, R-P5;
+//! T-C19).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,21 +13,21 @@ use testkit::{
 };
 
 const DOCUMENT: &str = "/.well-known/oauth-protected-resource/mcp";
-/// A whole origin, in its canonical spelling.
+/// An origin as a resource, in canonical form.
 const WHOLE: &str = "https://files.example";
 const PORTED: &str = "https://vestibule.example:8443/Mcp?tenant=A";
 
 on_both_engines!(
-    r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all,
-    r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set,
-    r_a16_what_does_not_exist_is_dropped_and_the_result_reported,
-    an_exchange_narrows_its_own_access_token_alone,
-    r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for,
-    r_a17_a_resource_is_known_by_every_spelling_that_means_the_same,
-    t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up,
+    r_p3_p4_p5_k9_the_resource_lists_a_baseline_and_the_server_all_scopes,
+    r_k7_o13_a_request_without_scope_gets_the_default_scopes,
+    r_a16_unknown_scopes_are_dropped_and_the_result_is_reported,
+    a_narrowed_exchange_affects_only_its_access_token,
+    r_k6_a19_every_token_is_for_the_requested_resource,
+    r_a17_a_resource_is_found_by_every_equivalent_spelling,
+    t_c19_an_unknown_resource_is_an_invalid_target_and_consumes_nothing,
 );
 
-async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: EngineKind) {
+async fn r_p3_p4_p5_k9_the_resource_lists_a_baseline_and_the_server_all_scopes(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(
         server.get(DOCUMENT).await.granted()["scopes_supported"],
@@ -55,7 +55,7 @@ async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(eng
     );
 }
 
-async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: EngineKind) {
+async fn r_k7_o13_a_request_without_scope_gets_the_default_scopes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -73,7 +73,7 @@ async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(en
     }
 }
 
-async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: EngineKind) {
+async fn r_a16_unknown_scopes_are_dropped_and_the_result_is_reported(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -99,7 +99,7 @@ async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: En
     );
 }
 
-async fn an_exchange_narrows_its_own_access_token_alone(engine: EngineKind) {
+async fn a_narrowed_exchange_affects_only_its_access_token(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -114,14 +114,14 @@ async fn an_exchange_narrows_its_own_access_token_alone(engine: EngineKind) {
     assert_eq!(narrow.granted()["scope"], "notes:read");
     let tokens = Tokens::read(&narrow);
     assert_eq!(claims(&tokens.access)["scope"], "notes:read");
-    // The person allowed both, and the grant still holds both.
+    // The user allowed both, and the grant still has both.
     assert_eq!(
         client.refresh(&tokens.refresh).await.granted()["scope"],
         "notes:read notes:write"
     );
 }
 
-async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: EngineKind) {
+async fn r_k6_a19_every_token_is_for_the_requested_resource(engine: EngineKind) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -134,7 +134,7 @@ async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine:
                 .await,
         );
         assert_eq!(claims(&tokens.access)["aud"], resource);
-        // Not named, it is the grant's own.
+        // Without a resource, it is that of the grant.
         let refreshed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(claims(&refreshed.access)["aud"], resource);
         let code = browser.allow(&client).await;
@@ -154,7 +154,7 @@ async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine:
             "{resource}"
         );
     }
-    // With several there is no choice to be made for a client.
+    // With several resources, the server does not choose one.
     let silent = client.asking(|query| query.without("resource"));
     assert_eq!(
         browser.pass(&silent).await.query.one("error"),
@@ -162,7 +162,7 @@ async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine:
     );
 }
 
-async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: EngineKind) {
+async fn r_a17_a_resource_is_found_by_every_equivalent_spelling(engine: EngineKind) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -211,7 +211,7 @@ async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine:
             );
         }
     }
-    // The path and all that follows count letter by letter.
+    // Path and query are compared exactly.
     for other in [
         "https://vestibule.example/mcp/",
         "https://vestibule.example/Mcp",
@@ -226,9 +226,7 @@ async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine:
     }
 }
 
-async fn t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
-    engine: EngineKind,
-) {
+async fn t_c19_an_unknown_resource_is_an_invalid_target_and_consumes_nothing(engine: EngineKind) {
     let server = with_three_resources(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -253,8 +251,8 @@ async fn t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_u
             .await
             .refused(400, "invalid_target");
     }
-    // Neither the code nor the refresh token was used up: with the window closed, a used one would
-    // end everything.
+    // Neither the code nor the refresh token was consumed: with a window of zero, a used one would
+    // revoke the grant.
     server.pass(60);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     client.me(&next.access).await.granted();
@@ -296,7 +294,7 @@ async fn granted_to(browser: &mut Browser, client: &McpClient, asked: Option<&st
         .to_owned()
 }
 
-/// What an access token says.
+/// The claims of an access token.
 fn claims(access: &str) -> Value {
     let payload = URL_SAFE_NO_PAD
         .decode(access.split('.').nth(2).expect("a payload"))

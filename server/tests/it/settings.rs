@@ -1,26 +1,26 @@
-//! A setting that is made stricter reaches what is stored already: judged where it is used, and not
-//! only where it was first asked. One test for each setting that says what may be done:
+//! A stricter setting applies to stored data: it is checked at each use, and not only at the first
+//! request. One test for each such setting:
 //!
 //! | setting | what is stored under it | shown by |
 //! |---|---|---|
-//! | `[[resource]]` removed | grants, tokens, waiting requests | `a_resource_that_is_removed_is_issued_and_taken_no_more` |
-//! | `[[resource.scope]]` removed | grants, tokens, codes, waiting requests | `a_scope_that_is_removed_is_issued_no_more`, `a_request_that_waits_loses_a_scope_that_is_removed` |
-//! | `introspection_secret_hash` | nothing | `introspection::only_a_resource_with_its_secret_may_ask` |
-//! | `default` of a resource | nothing: a waiting request names its resource | `resources::r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration` |
-//! | `consent_lifetime` | consents | `a_shorter_consent_lifetime_reaches_what_was_allowed_before` |
-//! | `refresh_token_lifetime` | grants | `a_shorter_refresh_token_lifetime_reaches_tokens_of_before` |
-//! | `refresh_replay_window` | rotated tokens | `a_shorter_replay_window_reaches_tokens_of_before` |
-//! | `code_lifetime` | offered grants | `a_shorter_code_lifetime_reaches_codes_of_before` |
-//! | `access_token_lifetime` | tokens that clients hold | `a_shorter_access_token_lifetime_reaches_tokens_of_before` |
-//! | session lifetime (no configuration sets it) | sessions | `a_shorter_session_lifetime_reaches_sessions_of_before` |
+//! | `[[resource]]` removed | grants, tokens, pending requests | `a_removed_resource_gets_and_accepts_no_tokens` |
+//! | `[[resource.scope]]` removed | grants, tokens, codes, pending requests | `a_removed_scope_is_not_issued`, `a_pending_request_loses_a_removed_scope` |
+//! | `introspection_secret_hash` | nothing | `introspection::introspection_requires_the_secret_of_a_resource` |
+//! | `default` of a resource | nothing: a pending request names its resource | `resources::r_k6_a_missing_resource_is_chosen_by_scope_or_configuration` |
+//! | `consent_lifetime` | consents | `a_shorter_consent_lifetime_applies_to_existing_consents` |
+//! | `refresh_token_lifetime` | grants | `a_shorter_refresh_token_lifetime_applies_to_existing_tokens` |
+//! | `refresh_replay_window` | rotated tokens | `a_shorter_replay_window_applies_to_existing_tokens` |
+//! | `code_lifetime` | issued grants | `a_shorter_code_lifetime_applies_to_existing_codes` |
+//! | `access_token_lifetime` | tokens that clients hold | `a_shorter_access_token_lifetime_applies_to_existing_tokens` |
+//! | session lifetime (no configuration sets it) | sessions | `a_shorter_session_lifetime_applies_to_existing_sessions` |
 //! | request, invitation and key lifetimes | | fixed: no configuration changes them |
-//! | `registration` | clients that registered | `registration_that_is_switched_off_lets_nobody_register_anew`; those that are registered stay until an administrator removes them |
-//! | `registration_limit`, `rate_limits` | counters, which know no limit of their own | `registration::a_limit_of_zero_is_none`, `authorize::too_many_requests_from_one_network_are_told_to_wait` |
-//! | `client_documents` | what documents said, and grants | `documents::t_e38_a_tighter_policy_keeps_known_clients_out` |
-//! | `private_schemes` | clients and grants | `lapsing::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `lapsing::t_e38_a_stricter_policy_ends_what_waits_and_what_is_held` |
-//! | `sign_up` | passkey ceremonies of people who sign up | `a_sign_up_that_has_begun_ends_where_the_settings_close_it` in provider/tests/it/sign_up.rs |
+//! | `registration` | clients that registered | `closed_registration_accepts_no_new_clients`; registered clients stay until an administrator removes them |
+//! | `registration_limit`, `rate_limits` | counters, which do not contain a limit | `registration::a_limit_of_zero_disables_it`, `authorize::too_many_requests_from_one_network_are_429` |
+//! | `client_documents` | documents and grants | `documents::t_e38_a_stricter_document_policy_applies_to_known_clients` |
+//! | `private_schemes` | clients and grants | `lapsing::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `lapsing::t_e38_a_stricter_policy_ends_pending_requests_and_grants` |
+//! | `sign_up` | passkey ceremonies of sign-ups | `a_sign_up_that_has_begun_ends_where_the_settings_close_it` in provider/tests/it/sign_up.rs |
 //! | `audit_retention` | events | `audit` in provider/tests/it |
-//! | `issuer`, `server_name`, `listen`, `store`, `sealing_key`, `trusted_proxies`, `site`, the look | | not about what may be done with what is stored |
+//! | `issuer`, `server_name`, `listen`, `store`, `sealing_key`, `trusted_proxies`, `site`, branding | | no effect on stored data |
 
 use std::time::Duration;
 
@@ -35,23 +35,23 @@ use testkit::{
 };
 
 on_both_engines!(
-    a_resource_that_is_removed_is_issued_and_taken_no_more,
-    a_scope_that_is_removed_is_issued_no_more,
-    a_request_that_waits_loses_a_scope_that_is_removed,
-    a_shorter_consent_lifetime_reaches_what_was_allowed_before,
-    a_shorter_refresh_token_lifetime_reaches_tokens_of_before,
-    a_shorter_replay_window_reaches_tokens_of_before,
-    a_shorter_code_lifetime_reaches_codes_of_before,
-    a_shorter_access_token_lifetime_reaches_tokens_of_before,
-    a_shorter_session_lifetime_reaches_sessions_of_before,
-    registration_that_is_switched_off_lets_nobody_register_anew,
+    a_removed_resource_gets_and_accepts_no_tokens,
+    a_removed_scope_is_not_issued,
+    a_pending_request_loses_a_removed_scope,
+    a_shorter_consent_lifetime_applies_to_existing_consents,
+    a_shorter_refresh_token_lifetime_applies_to_existing_tokens,
+    a_shorter_replay_window_applies_to_existing_tokens,
+    a_shorter_code_lifetime_applies_to_existing_codes,
+    a_shorter_access_token_lifetime_applies_to_existing_tokens,
+    a_shorter_session_lifetime_applies_to_existing_sessions,
+    closed_registration_accepts_no_new_clients,
 );
 
 const SECRET: &str = "vis_the-secret-of-the-notes";
 const WEB: &str = "https://app.example/callback";
 const DAY: u64 = 24 * 3600;
 
-async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: EngineKind) {
+async fn a_removed_resource_gets_and_accepts_no_tokens(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -69,12 +69,12 @@ async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: EngineKi
     there.exchange(&code).await.refused(400, "invalid_grant");
     there.me(&tokens.access).await.refused(401, "invalid_token");
     gone(&mut browser.at(&without), &form).await;
-    // Nothing is lost where the resource comes back.
+    // Nothing is lost when the resource is configured again.
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_scope_that_is_removed_is_issued_no_more(engine: EngineKind) {
+async fn a_removed_scope_is_not_issued(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
@@ -90,7 +90,7 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: EngineKind) {
         .twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write"))
         .await;
     let there = client.at(&narrow);
-    // A token of before says less where it is asked about, and is refused where it is looked at.
+    // An existing token is introspected without the scope, and refused by the resource.
     assert_eq!(
         introspect(&narrow, &tokens.access).await["scope"],
         "notes:read offline_access"
@@ -114,17 +114,17 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: EngineKind) {
     assert_eq!(
         repeated.granted()["scope"],
         "notes:read",
-        "a word that is not there widens nothing"
+        "an unknown scope widens nothing"
     );
     let tokens = Tokens::read(&repeated);
-    // The grant is what it was: a scope that comes back by its name is issued again.
+    // The grant is unchanged: a scope that is configured again is issued again.
     let refreshed = client.refresh(&tokens.refresh).await;
     assert_eq!(
         refreshed.granted()["scope"],
         "notes:read notes:write offline_access"
     );
     let tokens = Tokens::read(&refreshed);
-    // With nothing left, the client has to ask its person again.
+    // Without any remaining scope, the client needs a new consent.
     let other = server
         .twin_with(|settings| {
             settings.resources[0].scopes = vec![ScopeDescription {
@@ -150,7 +150,7 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: EngineKind) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: EngineKind) {
+async fn a_pending_request_loses_a_removed_scope(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let both = McpClient::native(&server)
         .await
@@ -177,13 +177,13 @@ async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: EngineKind) 
     gone(&mut there, &form).await;
 }
 
-/// The answer leads back to a page that says that there is nothing to decide.
+/// Expects a redirect to a page that says that there is nothing to decide.
 async fn gone(browser: &mut Browser, form: &HtmlForm) {
     let answer = browser.submit(form, "Allow").await;
     browser.follow(&answer).await.problem(400);
 }
 
-async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: EngineKind) {
+async fn a_shorter_consent_lifetime_applies_to_existing_consents(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [WEB], "token_endpoint_auth_method": "none" });
     let client = McpClient::registered(&server, &metadata).await;
@@ -206,7 +206,7 @@ async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engi
     );
 }
 
-async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: EngineKind) {
+async fn a_shorter_refresh_token_lifetime_applies_to_existing_tokens(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -229,12 +229,12 @@ async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engin
             .await
             .words()
             .contains("Notebook on"),
-        "it is not connected any more"
+        "it is no longer connected"
     );
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_shorter_replay_window_reaches_tokens_of_before(engine: EngineKind) {
+async fn a_shorter_replay_window_applies_to_existing_tokens(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let first = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -257,7 +257,7 @@ async fn a_shorter_replay_window_reaches_tokens_of_before(engine: EngineKind) {
         .refused(400, "invalid_grant");
 }
 
-async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: EngineKind) {
+async fn a_shorter_code_lifetime_applies_to_existing_codes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -276,7 +276,7 @@ async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: EngineKind) {
     Tokens::read(&client.exchange(&codes[1]).await);
 }
 
-async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: EngineKind) {
+async fn a_shorter_access_token_lifetime_applies_to_existing_tokens(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
@@ -308,7 +308,7 @@ async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine
     client.me(&tokens.access).await.granted();
 }
 
-async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: EngineKind) {
+async fn a_shorter_session_lifetime_applies_to_existing_sessions(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let strict = server
@@ -328,7 +328,7 @@ async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: EngineKin
     browser.open("/account").await;
 }
 
-async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: EngineKind) {
+async fn closed_registration_accepts_no_new_clients(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let registered = testkit::routed::register(&server, [192, 0, 2, 1].into(), native_metadata())
         .await
@@ -350,7 +350,7 @@ async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: Eng
     manage(&closed, Method::PUT, &registered, &update.to_string())
         .await
         .refused(403, "access_denied");
-    // What is registered stays, and may look at itself and go.
+    // A registered client stays, and may read and delete its registration.
     client
         .at(&closed)
         .connect(&mut Browser::of_alice(&closed).await)

@@ -1,9 +1,8 @@
-//! No stage of signing in can be skipped, in whatever order the steps come (T-D34, R-O18): a code
-//! is given to a browser that has signed in since it last signed out, and since the request where
-//! that asks for it, and to no other one.
+//! No step of signing in can be skipped, in any order of requests (T-D34, R-O18): only a browser
+//! gets a code that has signed in since its last sign-out, and since the request if that requires
+//! it.
 //!
-//! A model of a few lines says what each step may lead to; the door has to agree with it step by
-//! step.
+//! A small model defines the possible results of each step, and the server is compared with it.
 
 use std::cell::Cell;
 
@@ -20,11 +19,11 @@ use testkit::{
 };
 
 const SESSION: &str = "__Host-vestibule-session";
-/// What clients may want of the person; empty for nothing in particular.
+/// The `prompt` values of requests; empty for none.
 const PROMPTS: [&str; 4] = ["", "login", "consent", "none"];
 
-/// What a browser does next. An [`Index`] picks one of what there is by then, the other browser's
-/// included.
+/// The next step of a browser. An [`Index`] picks one of the existing items, those of the other
+/// browser included.
 #[derive(Clone, Debug)]
 enum Step {
     Ask(&'static str),
@@ -35,11 +34,11 @@ enum Step {
         request: Index,
     },
     SignOut,
-    /// Puts on a session cookie that it has had at some time, or none.
+    /// Sets an earlier session cookie, or none.
     Wear(Index),
 }
 
-/// A sign-in that succeeded, in one of the browsers.
+/// A successful sign-in in one of the browsers.
 struct Session {
     browser: usize,
     cookie: String,
@@ -47,7 +46,7 @@ struct Session {
     is_over: bool,
 }
 
-/// A request that waits for the person.
+/// A pending request.
 struct Asked {
     id: String,
     browser: usize,
@@ -56,18 +55,18 @@ struct Asked {
     is_decided: bool,
 }
 
-/// Two browsers of Alice's, and all that the model knows of them.
+/// Two browsers of Alice, and the state of the model.
 struct Trial<'a> {
     server: TestServer,
     client: McpClient,
     browsers: [Browser; 2],
-    /// Which session each of them wears.
+    /// The session cookie of each browser.
     worn: [Option<usize>; 2],
     sessions: Vec<Session>,
     requests: Vec<Asked>,
     is_remembered: bool,
     now: u64,
-    /// How many codes have come.
+    /// The number of issued codes.
     codes: &'a Cell<usize>,
 }
 
@@ -111,7 +110,7 @@ impl<'a> Trial<'a> {
     async fn begin(codes: &'a Cell<usize>) -> Self {
         let server = TestServer::of_alice(EngineKind::Memory).await;
         let mut metadata = native_metadata();
-        // Answers to the web are remembered, so that some codes come without a page.
+        // Consent for web clients is remembered, so that some codes are issued without a page.
         metadata["redirect_uris"] = json!(["https://app.example/callback"]);
         let client = McpClient::registered(&server, &metadata).await;
         let browsers = [Browser::new(&server), Browser::new(&server)];
@@ -138,7 +137,7 @@ impl<'a> Trial<'a> {
             Step::Allow(which) => self.allow(browser, *which).await,
             Step::SignIn { password, request } => self.sign_in(browser, password, *request).await,
             Step::SignOut => self.sign_out(browser).await,
-            Step::Wear(which) => self.wear(browser, *which),
+            Step::Wear(which) => self.set_session(browser, *which),
         }
     }
 
@@ -213,7 +212,7 @@ impl<'a> Trial<'a> {
         let after = self.browsers[browser].cookies.get(SESSION).cloned();
         assert_eq!(after != before, password == PASSWORD, "{answer:?}");
         if let Some(cookie) = after.filter(|_| password == PASSWORD) {
-            self.end_worn(browser);
+            self.end_current(browser);
             self.worn[browser] = Some(self.sessions.len());
             self.sessions.push(Session {
                 browser,
@@ -230,11 +229,11 @@ impl<'a> Trial<'a> {
             .post("/actions/sign_out", &form)
             .await;
         assert!(!has_code(&answer), "{answer:?}");
-        self.end_worn(browser);
+        self.end_current(browser);
         self.worn[browser] = None;
     }
 
-    fn wear(&mut self, browser: usize, which: Index) {
+    fn set_session(&mut self, browser: usize, which: Index) {
         let own: Vec<_> = (0..self.sessions.len())
             .filter(|number| self.sessions[*number].browser == browser)
             .collect();
@@ -248,8 +247,8 @@ impl<'a> Trial<'a> {
         };
     }
 
-    /// Signing in and signing out end the session that is worn, and no other one.
-    fn end_worn(&mut self, browser: usize) {
+    /// Signing in and signing out end the current session, and no other one.
+    fn end_current(&mut self, browser: usize) {
         if let Some(number) = self.worn[browser] {
             self.sessions[number].is_over = true;
         }
@@ -262,7 +261,7 @@ impl<'a> Trial<'a> {
             .filter(|session| !session.is_over)
     }
 
-    /// The rule: the browser that asked, once, with a session that is new enough.
+    /// The rule: the browser of the request, once, with a recent enough session.
     fn may_decide(&self, browser: usize, number: usize) -> bool {
         let asked = &self.requests[number];
         let session = self
@@ -275,8 +274,8 @@ impl<'a> Trial<'a> {
         (!self.requests.is_empty()).then(|| which.index(self.requests.len()))
     }
 
-    /// A form with the token that is right for what the browser wears: nothing here is stopped by a
-    /// wrong one.
+    /// A form with a valid token for the browser's session, so that no step fails because of the
+    /// token.
     async fn form(&mut self, browser: usize) -> Query {
         let browser = &mut self.browsers[browser];
         let login = browser.get("/login").await;
@@ -291,7 +290,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Whether an answer carries a code, wherever it leads.
+/// Whether a response contains a code, with any redirect target.
 fn has_code(answer: &TestResponse) -> bool {
     answer
         .header(http::header::LOCATION)

@@ -1,5 +1,4 @@
-//! When an operation needs more than was allowed: the challenge, the second request, and what the
-//! person sees of it (R-K8, R-P7, R-P8).
+//! Step-up: the challenge, the second request, and the consent page (R-K8, R-P7, R-P8).
 
 use http::header;
 use serde_json::{Value, json};
@@ -10,17 +9,15 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new,
-    a_refused_step_up_leaves_what_there_was,
-    nothing_is_new_to_whoever_is_asked_for_the_first_time,
+    r_k8_p8_a_step_up_marks_new_scopes_on_the_page,
+    a_denied_step_up_keeps_the_earlier_grant,
+    a_first_request_marks_no_scope_as_new,
 );
 
 const MARKED: &str = "New Add notes for you";
 const BEFORE: &str = "You have allowed this application before.";
 
-async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(
-    engine: EngineKind,
-) {
+async fn r_k8_p8_a_step_up_marks_new_scopes_on_the_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -30,7 +27,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
         .await
         .granted();
 
-    // The tool is not reached: the refusal is one of HTTP, which clients act upon.
+    // The tool is not called: the refusal is an HTTP response, on which clients act.
     let refused = client.call(&narrow.access, "add_note", note()).await;
     assert_eq!(refused.status, 403);
     assert_eq!(refused.json()["error"], "insufficient_scope");
@@ -51,7 +48,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
         .expect("a scope");
     assert_eq!(needed, "notes:read notes:write");
 
-    // The client asks for the union, and Alice sees what is added.
+    // The client requests the union, and the page marks the new scope.
     let wider = client.asking(|query| query.set("scope", needed));
     let page = browser.consent_page(&wider).await;
     let words = page.words();
@@ -75,7 +72,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
         json!({ "notes": 1 })
     );
 
-    // The earlier grant goes on: another installation may hold it under the same client id.
+    // The earlier grant stays valid: another installation may use it with the same client id.
     assert_eq!(
         client.refresh(&narrow.refresh).await.granted()["scope"],
         "notes:read"
@@ -85,8 +82,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
         account.contains("connected 2 times") && account.contains("Add notes for you"),
         "{account}"
     );
-    // Asked again, nothing is new; and it is asked again, for this application is on her own
-    // computer.
+    // At the next request nothing is new. The page is still shown, since it is a loopback client.
     let words = browser.consent_page(&wider).await.words();
     assert!(
         !words.contains("New ") && !words.contains(BEFORE),
@@ -94,7 +90,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
     );
 }
 
-async fn a_refused_step_up_leaves_what_there_was(engine: EngineKind) {
+async fn a_denied_step_up_keeps_the_earlier_grant(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -112,7 +108,7 @@ async fn a_refused_step_up_leaves_what_there_was(engine: EngineKind) {
     );
 }
 
-async fn nothing_is_new_to_whoever_is_asked_for_the_first_time(engine: EngineKind) {
+async fn a_first_request_marks_no_scope_as_new(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let ask_for_all =
         |client: &McpClient| client.asking(|query| query.set("scope", "notes:read notes:write"));
@@ -126,7 +122,7 @@ async fn nothing_is_new_to_whoever_is_asked_for_the_first_time(engine: EngineKin
         words.contains("Add notes for you") && !words.contains("New ") && !words.contains(BEFORE),
         "{words}"
     );
-    // What another application was allowed counts for nothing.
+    // The consent for another client is ignored.
     client.connect(&mut browser).await;
     let words = browser.consent_page(&ask_for_all(&other)).await.words();
     assert!(

@@ -1,5 +1,4 @@
-//! The main job at one place: a person connects a client, the client works, and nothing can be used
-//! twice.
+//! The whole flow: a user connects a client, the client works, and nothing can be used twice.
 
 use std::time::Duration;
 
@@ -15,15 +14,15 @@ use testkit::{
     routed::{ALICE, Browser, Callback, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens},
 };
 
-on_both_engines!(a_person_connects_a_client_which_works_until_something_is_replayed);
+on_both_engines!(a_client_connects_and_works_until_a_replay);
 
-async fn a_person_connects_a_client_which_works_until_something_is_replayed(engine: EngineKind) {
+async fn a_client_connects_and_works_until_a_replay(engine: EngineKind) {
     tell(TestServer::empty(engine).await).await;
 }
 
-/// The line is a test of the document: with less, something of the story fails.
+/// Tests the line in docs/STORAGE.md: with fewer permissions, a part of the flow fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
+async fn the_documented_redis_permissions_suffice_for_the_whole_flow() {
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let document = include_str!("../../../docs/STORAGE.md");
     let line = document
@@ -44,13 +43,13 @@ async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
 }
 
 async fn tell(server: TestServer) {
-    // Nobody lives here yet. The terminal shows a link, by which the first person moves in.
+    // There is no account yet. The terminal shows a link for the first one.
     let link = server
         .provider
         .first_account_link()
         .await
         .expect("the store answers")
-        .expect("a link while nobody lives here");
+        .expect("a link while there is no account");
     let mut laptop = Browser::new(&server);
     let setup = laptop
         .open(link.strip_prefix(ISSUER).expect("a page of ours"))
@@ -64,7 +63,7 @@ async fn tell(server: TestServer) {
     assert_eq!(account.page(), "account");
     assert!(account.words().contains(ALICE));
 
-    // A client knocks at the MCP server, and is told where to go.
+    // A client calls the MCP server, and gets a challenge with the metadata URL.
     let turned_away = server.get("/mcp").await;
     assert_eq!(turned_away.status, 401);
     let challenge = turned_away
@@ -93,7 +92,7 @@ async fn tell(server: TestServer) {
         format!("{ISSUER}/register")
     );
 
-    // It registers, and opens another browser, where Alice signs in first.
+    // It registers, and opens another browser, where Alice signs in.
     let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write"));
@@ -133,7 +132,7 @@ async fn tell(server: TestServer) {
         );
     }
 
-    // She allows it. The answer goes where the client waits, with its state and our name.
+    // She allows it. The response is sent to the client, with its state and the issuer.
     let allowed = phone.submit(&consent.form("Allow"), "Allow").await;
     let callback = Callback::read(allowed.destination());
     assert_eq!(callback.base, client.redirect_uri);
@@ -148,9 +147,9 @@ async fn tell(server: TestServer) {
     use_tokens(&server, &client, code).await;
 }
 
-/// From the code to the end of the grant.
+/// From the code to the revocation of the grant.
 async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
-    // The code becomes tokens.
+    // The code is exchanged for tokens.
     let answer = client.exchange(code).await;
     let body = answer.granted();
     assert_eq!(
@@ -165,7 +164,7 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
     let tokens = Tokens::read(&answer);
     assert!(tokens.access.starts_with("v4.public."), "{}", tokens.access);
 
-    // The access token says who is calling, and opens the tools.
+    // The access token identifies the caller, and is accepted by the tools.
     let me = client.me(&tokens.access).await.granted();
     let subject = me["sub"].as_str().expect("a subject").to_owned();
     assert_eq!(
@@ -197,7 +196,7 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
     );
     assert_eq!(noted, json!({ "notes": 1 }));
 
-    // An hour later it has expired, and the refresh token brings a new one.
+    // An hour later it has expired, and the refresh token gives a new one.
     server.pass(3600);
     assert_eq!(client.me(&tokens.access).await.status, 401);
     assert_eq!(
@@ -210,14 +209,13 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
     let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(client.me(&renewed.access).await.granted()["sub"], subject);
 
-    // The old refresh token, within half a minute, gets a client that lost the answer the same
-    // successor again.
+    // Within half a minute, the old refresh token gives the same successor again.
     server.pass(29);
     assert_eq!(
         Tokens::read(&client.refresh(&tokens.refresh).await).refresh,
         renewed.refresh
     );
-    // Later, it is a thief's or a thief's victim's: everything ends.
+    // Later, it is a replay, which revokes the grant.
     server.pass(1);
     client
         .refresh(&tokens.refresh)
@@ -232,13 +230,13 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
         .await
         .refused(401, "invalid_token");
 
-    // So does the code, long redeemed.
+    // The redeemed code is refused.
     client.exchange(code).await.refused(400, "invalid_grant");
 }
 
-/// On a file: what was acknowledged is there after the server has gone and come back.
+/// With a store file: acknowledged changes are there after a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_clients_and_grants_outlive_the_server() {
+async fn accounts_clients_and_grants_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
     let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
@@ -269,7 +267,7 @@ async fn people_clients_and_grants_outlive_the_server() {
     assert_eq!(browser.open("/account").await.page(), "account");
 }
 
-/// The file is free as soon as the last task of the old server has ended.
+/// The file can be opened when the last task of the old server has ended.
 async fn reopened(location: &Location) -> Store {
     for _ in 0..200 {
         match Store::open(location).await {
@@ -280,7 +278,7 @@ async fn reopened(location: &Location) -> Store {
     panic!("the file is still in use");
 }
 
-/// What a tool answered.
+/// The result of a tool.
 fn result(answer: &Value) -> Value {
     let result = &answer["result"];
     assert_ne!(result["isError"], true, "{answer}");

@@ -1,4 +1,4 @@
-//! The shape of the token endpoint: what it takes, and how it says no (R-O5, R-O8, R-O11, R-O12;
+//! The interface of the token endpoint: accepted requests and errors (R-O5, R-O8, R-O11, R-O12;
 //! requirements 7.4, 7.8, 7.9).
 
 use axum::body::Body;
@@ -11,21 +11,21 @@ use testkit::{
 };
 
 on_both_engines!(
-    r_o8_only_posts_of_forms_are_taken,
-    r_o5_parameters_that_are_missing_or_repeated_are_named,
-    grants_that_are_not_ours_are_refused,
-    requirement_7_8_client_credentials_is_not_for_clients_like_these,
+    r_o8_only_form_posts_are_accepted,
+    r_o5_missing_and_repeated_parameters_are_named,
+    unsupported_grant_types_are_refused,
+    requirement_7_8_client_credentials_is_unauthorized_client,
     r_o11_a_client_authenticates_in_one_way,
     r_o12_a_client_that_fails_by_header_is_challenged,
-    requirement_7_4_basic_is_read_as_clients_write_it,
-    a_public_client_has_no_secret_to_show,
-    r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
-    parameters_in_the_query_do_not_count,
+    requirement_7_4_basic_is_accepted_in_the_forms_that_clients_send,
+    a_public_client_has_no_secret,
+    r_o8_every_response_is_uncached_json_with_cors,
+    parameters_in_the_query_are_ignored,
     r_o5_unknown_parameters_are_ignored,
-    t_e43_nothing_that_was_sent_comes_back,
+    t_e43_errors_repeat_no_input,
 );
 
-async fn r_o8_only_posts_of_forms_are_taken(engine: EngineKind) {
+async fn r_o8_only_form_posts_are_accepted(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = server
@@ -73,7 +73,7 @@ async fn r_o8_only_posts_of_forms_are_taken(engine: EngineKind) {
         .refused(413, "invalid_request");
 }
 
-async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: EngineKind) {
+async fn r_o5_missing_and_repeated_parameters_are_named(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -126,7 +126,7 @@ async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: EngineKi
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn grants_that_are_not_ours_are_refused(engine: EngineKind) {
+async fn unsupported_grant_types_are_refused(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     for grant in [
@@ -144,7 +144,7 @@ async fn grants_that_are_not_ours_are_refused(engine: EngineKind) {
             .await
             .refused(400, "unsupported_grant_type");
     }
-    // A client that is not known learns that first.
+    // For an unknown client, `invalid_client` comes first.
     let stranger = client
         .code_form("x")
         .set("grant_type", "x")
@@ -155,7 +155,7 @@ async fn grants_that_are_not_ours_are_refused(engine: EngineKind) {
         .refused(401, "invalid_client");
 }
 
-async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine: EngineKind) {
+async fn requirement_7_8_client_credentials_is_unauthorized_client(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for client in [
         McpClient::native(&server).await,
@@ -244,7 +244,7 @@ async fn r_o12_a_client_that_fails_by_header_is_challenged(engine: EngineKind) {
     Tokens::read(&by_header(&server, &basic(&client.id, &secret), &bare).await);
 }
 
-async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: EngineKind) {
+async fn requirement_7_4_basic_is_accepted_in_the_forms_that_clients_send(engine: EngineKind) {
     let (server, client, mut tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let encoded = |text: &str| percent_encoded(text.as_bytes());
@@ -267,7 +267,7 @@ async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: EngineKind) {
     }
 }
 
-async fn a_public_client_has_no_secret_to_show(engine: EngineKind) {
+async fn a_public_client_has_no_secret(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -279,11 +279,11 @@ async fn a_public_client_has_no_secret_to_show(engine: EngineKind) {
     by_header(&server, &basic(&client.id, "x"), &form)
         .await
         .refused(401, "invalid_client");
-    // An empty one is none: that is how some clients say it.
+    // An empty secret means none, as some clients send it.
     Tokens::read(&server.post("/token", &form.and("client_secret", "")).await);
 }
 
-async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: EngineKind) {
+async fn r_o8_every_response_is_uncached_json_with_cors(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let good = client.refresh_form(&tokens.refresh);
     let wrong = good.clone().set("client_secret", "x");
@@ -329,7 +329,7 @@ async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(eng
     }
 }
 
-async fn parameters_in_the_query_do_not_count(engine: EngineKind) {
+async fn parameters_in_the_query_are_ignored(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let query = client.refresh_form(&tokens.refresh).encode();
     server
@@ -357,7 +357,7 @@ async fn r_o5_unknown_parameters_are_ignored(engine: EngineKind) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_e43_nothing_that_was_sent_comes_back(engine: EngineKind) {
+async fn t_e43_errors_repeat_no_input(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let marked = "<marked>";

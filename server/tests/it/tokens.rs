@@ -1,5 +1,5 @@
-//! Access tokens where they are used: `/api/me` and the demonstration MCP server (RFC 6750, RFC
-//! 9728 section 5.1, P-rows; T-C21, T-C22, T-C25).
+//! Access tokens at `/api/me` and the demonstration MCP server (RFC 6750, RFC 9728 section 5.1,
+//! R-P; T-C21, T-C22, T-C25).
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -14,19 +14,19 @@ use testkit::{
 };
 
 on_both_engines!(
-    the_claims_are_those_that_were_promised,
+    access_tokens_have_the_documented_claims,
     r_p16_without_a_token_no_error_is_named,
-    me_names_no_document_that_is_not_there,
-    t_c21_whatever_is_not_a_token_of_ours_is_refused,
-    r_a8_an_access_token_lives_for_an_hour,
-    t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends,
-    a_token_for_another_resource_opens_no_tools_but_says_who_it_is,
-    r_p8_a_tool_that_needs_more_scope_says_so,
-    r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company,
-    t_c25_me_refuses_whoever_is_disabled_or_gone_at_once,
+    me_names_no_missing_metadata_document,
+    t_c21_every_invalid_token_is_refused,
+    r_a8_an_access_token_is_valid_for_an_hour,
+    t_c22_a_rotated_key_verifies_until_its_overlap_ends,
+    a_token_for_another_resource_is_accepted_only_by_me,
+    r_p8_a_tool_that_needs_more_scope_answers_403,
+    r_p12_p13_the_mcp_server_has_no_sessions_and_refuses_foreign_origins,
+    t_c25_me_refuses_disabled_and_removed_accounts_at_once,
 );
 
-async fn the_claims_are_those_that_were_promised(engine: EngineKind) {
+async fn access_tokens_have_the_documented_claims(engine: EngineKind) {
     let (_, client, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     assert_eq!((parts[0], parts[1], parts.len()), ("v4", "public", 4));
@@ -52,7 +52,7 @@ async fn the_claims_are_those_that_were_promised(engine: EngineKind) {
     ] {
         assert_eq!(claims[name], value, "{name}");
     }
-    // R-O21: no person can be taken for a client.
+    // R-O21: user ids and client ids differ in form.
     assert!(
         claims["sub"]
             .as_str()
@@ -86,7 +86,7 @@ async fn r_p16_without_a_token_no_error_is_named(engine: EngineKind) {
     }
 }
 
-async fn me_names_no_document_that_is_not_there(engine: EngineKind) {
+async fn me_names_no_missing_metadata_document(engine: EngineKind) {
     let resource = |identifier: &str, scope: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: "Notes".to_owned(),
@@ -136,7 +136,7 @@ async fn me_names_no_document_that_is_not_there(engine: EngineKind) {
     }
 }
 
-async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: EngineKind) {
+async fn t_c21_every_invalid_token_is_refused(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let (twin_server, _, foreign) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
@@ -177,7 +177,7 @@ async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: EngineKind) {
             );
         }
     }
-    // RFC 6750 section 2: neither the query nor the body is a place for tokens.
+    // RFC 6750 section 2: tokens in the query and in the body are ignored.
     assert_eq!(
         server
             .get(&format!("/api/me?access_token={}", tokens.access))
@@ -195,7 +195,7 @@ async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: EngineKind) {
     drop(twin_server);
 }
 
-async fn r_a8_an_access_token_lives_for_an_hour(engine: EngineKind) {
+async fn r_a8_an_access_token_is_valid_for_an_hour(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server.pass(3599);
     client.me(&tokens.access).await.granted();
@@ -217,15 +217,13 @@ async fn r_a8_an_access_token_lives_for_an_hour(engine: EngineKind) {
     );
 }
 
-async fn t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
-    engine: EngineKind,
-) {
+async fn t_c22_a_rotated_key_verifies_until_its_overlap_ends(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.access_token = std::time::Duration::from_hours(2);
     })
     .await;
     server.add_alice().await;
-    // Shorter than a token lives: the overlap is as long as that all the same.
+    // The setting is shorter than a token's lifetime: the overlap is at least that lifetime.
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let old = client.connect(&mut browser).await;
@@ -253,7 +251,7 @@ async fn t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_ove
     client.me(&new.access).await.refused(401, "invalid_token");
 }
 
-async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: EngineKind) {
+async fn a_token_for_another_resource_is_accepted_only_by_me(engine: EngineKind) {
     let other = "https://elsewhere.example/mcp";
     let server = TestServer::with(engine, |settings| {
         settings.resources.push(Resource {
@@ -286,7 +284,7 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
             .status,
         401
     );
-    // With several resources, none named is none chosen.
+    // With several resources, none is chosen by default.
     let silent = client.asking(|query| query.without("resource"));
     assert!(
         server
@@ -297,7 +295,7 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
     );
 }
 
-async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: EngineKind) {
+async fn r_p8_a_tool_that_needs_more_scope_answers_403(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -315,10 +313,10 @@ async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: EngineKind) {
             && challenge.contains("scope=\"notes:read\""),
         "{challenge}"
     );
-    // And the other way round: step_up.rs.
+    // The opposite case is in step_up.rs.
 }
 
-async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: EngineKind) {
+async fn r_p12_p13_the_mcp_server_has_no_sessions_and_refuses_foreign_origins(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
@@ -341,7 +339,7 @@ async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engin
     }
 }
 
-async fn t_c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: EngineKind) {
+async fn t_c25_me_refuses_disabled_and_removed_accounts_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider

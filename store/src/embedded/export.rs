@@ -20,7 +20,7 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
         let (key, record) = record.map_err(redb::Error::from)?;
         let (deadline, value) = record.value();
         if let Some(ttl) = left(deadline, clock::now()) {
-            entries.give_blocking(Entry::Record {
+            entries.send_blocking(Entry::Record {
                 key: key.value().to_owned(),
                 value: value.to_owned(),
                 ttl,
@@ -37,7 +37,7 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
             .map(|(entry, nothing)| (entry, nothing.value()))
             .map_err(redb::Error::from)?;
         let (list, member) = entry.value();
-        entries.give_blocking(Entry::Member {
+        entries.send_blocking(Entry::Member {
             list: list.to_owned(),
             member: member.to_owned(),
         })?;

@@ -1,6 +1,5 @@
 //! Reading everything from Redis, which has no snapshots: `SCAN` for the keys, and each value with
 //! its expiry in one step.
-//! value with its expiry in one step.
 
 use redis::{FromRedisValue as _, Pipeline, Value, aio::ConnectionManager, cmd};
 
@@ -82,7 +81,7 @@ async fn records(
             .map_err(unavailable)?;
         for (key, answer) in keys.iter().zip(answers.chunks_exact(2)) {
             if let Some(entry) = entry(key, answer)? {
-                entries.give(entry).await?;
+                entries.send(entry).await?;
             }
         }
     }
@@ -128,7 +127,7 @@ async fn members(
         from = format!("({newest}");
         for member in page {
             entries
-                .give(Entry::Member {
+                .send(Entry::Member {
                     list: list.to_owned(),
                     member,
                 })

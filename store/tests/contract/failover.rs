@@ -1,6 +1,5 @@
 //! A Redis server that answers but cannot be used: another one is the primary, or its configuration
 //! is unsuitable.
-//! up so that it cannot work.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
 //! Redis with a password, with TLS and a private certificate authority, and with a restricted user.
-//! rights.
 
 use std::{net::TcpListener, path::Path};
 

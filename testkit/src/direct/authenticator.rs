@@ -1,5 +1,5 @@
-//! A passkey made of software, with just the CBOR that a registration needs (WebAuthn sections 6.1
-//! and 6.5).
+//! A software authenticator, with the CBOR that a registration needs (WebAuthn sections 6.1 and
+//! 6.5).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
@@ -18,20 +18,20 @@ const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
 const HAS_CREDENTIAL: u8 = 0x40;
 
-/// A passkey.
+/// An authenticator with one passkey.
 pub struct Authenticator {
     key: SigningKey,
     id: [u8; 16],
     user: Vec<u8>,
     counter: u32,
-    /// Where the browser says it is.
+    /// The origin in the client data.
     pub origin: &'static str,
-    /// Whether it asks for a fingerprint.
+    /// Whether it verifies the user.
     pub verifies: bool,
 }
 
 impl Authenticator {
-    /// The passkey of a number, bound to nobody yet.
+    /// A passkey from a number, not registered yet.
     pub fn new(number: u8) -> Self {
         let key = SigningKey::from_slice(&[number; 32]).expect("a key");
         Self {
@@ -81,7 +81,7 @@ impl Authenticator {
     pub fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
         assert!(
             options.mediation.is_none() && options.public_key.allow_credentials.is_empty(),
-            "a button, and no address"
+            "a sign-in without an e-mail address"
         );
         self.counter += 1;
         let client = self.client_data(
@@ -102,7 +102,7 @@ impl Authenticator {
         serde_json::from_value(credential).expect("a credential")
     }
 
-    /// Comes in by a link, or by signing up.
+    /// Enrols an account, by a link or by signing up.
     pub async fn comes_in(
         &mut self,
         server: &TestProvider,
@@ -121,7 +121,7 @@ impl Authenticator {
             .await
     }
 
-    /// Whether it was made for anybody yet.
+    /// Whether it has been registered for an account.
     pub const fn knows_somebody(&self) -> bool {
         !self.user.is_empty()
     }
@@ -143,7 +143,7 @@ impl Authenticator {
             .await
     }
 
-    /// Becomes another passkey of whoever is signed in.
+    /// Adds the passkey to the account that is signed in.
     pub async fn is_added(
         &mut self,
         server: &TestProvider,
@@ -157,7 +157,7 @@ impl Authenticator {
             .await
     }
 
-    /// The same passkey, copied to where its counter stands still.
+    /// Decrements the counter, as in a copy of the passkey.
     pub fn forget_a_use(&mut self) {
         self.counter -= 1;
     }
@@ -188,15 +188,14 @@ impl Authenticator {
     }
 }
 
-/// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is
-/// signed in.
+/// A server whose first account, [`ADA`], has a passkey, and a browser in which she is signed in.
 pub async fn with_passkey() -> (TestProvider, Authenticator, BrowserContext) {
     let server = TestProvider::new().await;
     let (authenticator, ada) = settled(&server).await;
     (server, authenticator, ada)
 }
 
-/// The same in a server of the caller's own.
+/// Like [`with_passkey`], for a given server.
 pub async fn settled(server: &TestProvider) -> (Authenticator, BrowserContext) {
     let (mut authenticator, token) = (Authenticator::new(1), server.first_account_token().await);
     let signed_in = authenticator

@@ -7,17 +7,17 @@ use provider::{BrowserContext, Provider, SetCookie, SignedIn};
 use super::{DEVICE, TestProvider};
 use crate::cookies::{self, CookieJar};
 
-/// A browser that calls the provider itself.
+/// A browser that calls the provider directly.
 #[derive(Clone)]
 pub struct Browser {
     provider: Provider,
     cookies: CookieJar,
-    /// Where it is.
+    /// Its network address.
     pub address: IpAddr,
 }
 
 impl Browser {
-    /// One that has been here before, if only to look, from an address of its own choice.
+    /// A browser that has visited the server before, from the given address.
     pub fn from(server: &TestProvider, last_byte: u8) -> Self {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
         let mut browser = Self {
@@ -32,7 +32,7 @@ impl Browser {
         browser
     }
 
-    /// What a request of it shows.
+    /// The context of its requests.
     pub fn context(&self) -> BrowserContext {
         let cookies = cookies::header(&self.cookies).unwrap_or_default();
         self.provider
@@ -45,7 +45,7 @@ impl Browser {
         cookies::store(&mut self.cookies, &cookie.header_value());
     }
 
-    /// Stores what signing in gives.
+    /// Stores the cookies of a sign-in.
     pub fn store_cookies(&mut self, signed_in: &SignedIn) {
         signed_in
             .cookies
@@ -53,7 +53,7 @@ impl Browser {
             .for_each(|cookie| self.store_cookie(cookie));
     }
 
-    /// The secrets it holds.
+    /// The secrets in its cookies.
     pub fn secrets(&self) -> impl Iterator<Item = &String> {
         self.cookies
             .iter()
@@ -61,7 +61,7 @@ impl Browser {
             .map(|(_, value)| value)
     }
 
-    /// Signs in, or says that it cannot.
+    /// Signs in with a password; returns whether it succeeded.
     pub async fn signs_in(&mut self, email: &str, password: &str) -> bool {
         let signed_in = self
             .provider
@@ -73,7 +73,7 @@ impl Browser {
         signed_in.is_ok()
     }
 
-    /// Signs in with a recovery code, or says that it cannot.
+    /// Signs in with a recovery code; returns whether it succeeded.
     pub async fn use_recovery_code(&mut self, email: &str, code: &str) -> bool {
         let signed_in = self
             .provider

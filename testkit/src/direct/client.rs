@@ -14,19 +14,19 @@ use crate::OAuthClient;
 pub const ON_THE_WEB: &str = "https://app.example/callback";
 /// The redirect URI of a native client.
 pub const ON_THIS_COMPUTER: &str = "http://127.0.0.1/callback";
-/// Where it runs.
+/// The network address of clients.
 pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
-/// A client that calls the provider itself.
+/// A client that calls the provider directly.
 pub struct TestClient {
     /// Its `client_id`.
     pub id: String,
-    /// Where answers go.
+    /// Its redirect URI.
     pub redirect_uri: String,
 }
 
 impl TestClient {
-    /// One that is registered already.
+    /// A registered client.
     pub fn known(id: &str, redirect_uri: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -34,7 +34,7 @@ impl TestClient {
         }
     }
 
-    /// One that was added by hand.
+    /// A client that an administrator added.
     pub async fn added(server: &TestProvider, name: &str, redirect_uri: &str) -> Self {
         let added = server
             .provider
@@ -45,7 +45,7 @@ impl TestClient {
         Self::known(&added.client_id, redirect_uri)
     }
 
-    /// One that registers itself; with its registration access token.
+    /// A client that registers itself, and its registration access token.
     pub async fn registered(
         server: &TestProvider,
         redirect_uri: &str,
@@ -63,7 +63,7 @@ impl TestClient {
         ))
     }
 
-    /// Sends a person's browser to the authorization endpoint.
+    /// Sends a browser to the authorization endpoint.
     pub async fn asks(
         &self,
         server: &TestProvider,
@@ -78,7 +78,8 @@ impl TestClient {
             .await
     }
 
-    /// The request of [`Self::asks`], with more at its end. Nothing in it is percent-encoded here.
+    /// The parameters of its authorization request, followed by `more`. Nothing is percent-encoded
+    /// here.
     pub fn request(&self, server: &TestProvider, more: &str) -> String {
         let query = self
             .oauth()
@@ -88,7 +89,8 @@ impl TestClient {
         format!("{}{more}", query.unencoded())
     }
 
-    /// The same, where nothing was allowed before. Gives the id of the request that waits.
+    /// Sends an authorization request without a remembered consent. Returns the id of the pending
+    /// request.
     pub async fn waits(&self, server: &TestProvider, context: &BrowserContext) -> String {
         let begun = self.asks(server, context).await.expect("a good request");
         let Begun::Waiting(page) = begun else {
@@ -99,7 +101,8 @@ impl TestClient {
             .to_owned()
     }
 
-    /// The same, and the person decides. Gives what the answer says.
+    /// Sends an authorization request, which the user decides. Returns the parameters of the
+    /// response.
     pub async fn is_answered(
         &self,
         server: &TestProvider,
@@ -122,7 +125,7 @@ impl TestClient {
         )
     }
 
-    /// The person allows what it asks for. Gives a code.
+    /// The user allows the request. Returns the code.
     pub async fn is_allowed(&self, server: &TestProvider, context: &BrowserContext) -> String {
         let answer = self.is_answered(server, context, Decision::Allow).await;
         answer.one("code").expect("one").expect("a code").to_owned()
@@ -150,7 +153,7 @@ impl TestClient {
             .await
     }
 
-    /// Everything up to the first tokens.
+    /// Runs the whole flow up to the first tokens.
     pub async fn connects(&self, server: &TestProvider, context: &BrowserContext) -> Tokens {
         let code = self.is_allowed(server, context).await;
         let tokens = self.redeems(server, &code).await.expect("tokens");
@@ -183,9 +186,9 @@ fn resource(server: &TestProvider) -> String {
     server.provider.settings().issuer.url("/mcp")
 }
 
-/// What a client holds of a user.
+/// The code and tokens of a grant.
 pub struct Tokens {
-    /// The code that it exchanged.
+    /// The exchanged code.
     pub code: String,
     /// An access token.
     pub access: String,

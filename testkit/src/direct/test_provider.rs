@@ -1,4 +1,4 @@
-//! A provider over a store in memory, with the clock of the test and entropy that repeats.
+//! A provider over a store in memory, with a test clock and deterministic entropy.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -25,17 +25,18 @@ pub const ISSUER: &str = "https://auth.example.com";
 pub const ADA: &str = "Ada@example.com";
 /// Another user.
 pub const BOB: &str = "bob@example.com";
-/// How activity names that browser.
+/// The name of the browser in the activity list.
 pub const DEVICE: &str = "Chrome on Linux";
-/// The password of both.
+/// The password of both users.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// How many providers were opened: each has a sequence of its own, as two over one store must.
+/// How many providers were opened. Each has its own sequence, so that two over one store do not
+/// collide.
 static SERVERS: AtomicU64 = AtomicU64::new(0);
 /// The key that seals the signing keys.
 pub const SEALING_KEY: [u8; 32] = [7; 32];
 
-/// A provider and what is under it. Clones are the same one.
+/// A provider with its store and clock. Clones share them.
 #[derive(Clone)]
 pub struct TestProvider {
     /// The provider under test.
@@ -47,18 +48,18 @@ pub struct TestProvider {
 }
 
 impl TestProvider {
-    /// With the default settings, over a store in memory.
+    /// A provider with the default settings, over a store in memory.
     pub async fn new() -> Self {
         Self::over(Store::open(&Location::Memory).await.expect("a store")).await
     }
 
-    /// With the default settings, over a given store.
+    /// A provider with the default settings, over a given store.
     pub async fn over(store: Store) -> Self {
         let issuer = Issuer::parse(ISSUER).expect("an issuer");
         Self::with(Settings::new(issuer), store).await
     }
 
-    /// With given settings, over a given store.
+    /// A provider with given settings, over a given store.
     pub async fn with(settings: Settings, store: Store) -> Self {
         Self::open(
             settings,
@@ -70,7 +71,7 @@ impl TestProvider {
         .await
     }
 
-    /// With settings that differ from the default ones.
+    /// A provider with changed settings.
     pub async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
         change(&mut settings);
@@ -81,7 +82,7 @@ impl TestProvider {
         .await
     }
 
-    /// On a developer's machine, where other people's web servers are those of a test.
+    /// A provider with a loopback issuer that fetches from a test's web servers.
     pub async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings =
             Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
@@ -97,7 +98,7 @@ impl TestProvider {
         .await
     }
 
-    /// Another server over the same store, by the same clock.
+    /// Another provider over the same store, with the same clock.
     pub async fn twin(&self) -> Self {
         Self::open(
             self.provider.settings().clone(),
@@ -109,7 +110,7 @@ impl TestProvider {
         .await
     }
 
-    /// Another such server, with other settings.
+    /// Like [`Self::twin`], with other settings.
     pub async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
@@ -123,7 +124,7 @@ impl TestProvider {
         .await
     }
 
-    /// A server with the same settings, key and clock over another store.
+    /// A provider with the same settings, key and clock over another store.
     pub async fn over_another(&self, store: Store) -> Self {
         Self::open(
             self.provider.settings().clone(),
@@ -135,7 +136,7 @@ impl TestProvider {
         .await
     }
 
-    /// Whether such a server starts over a store.
+    /// Opens a provider with the same settings and key over a store.
     pub async fn opens_over(&self, store: Store) -> Result<Provider, OpenError> {
         let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
         Provider::open(
@@ -147,8 +148,7 @@ impl TestProvider {
         .await
     }
 
-    /// A server of somebody else, who has not the sealing key, over a store of their own and by the
-    /// same clock.
+    /// A provider without the sealing key, over its own store, with the same clock.
     pub async fn forger(&self) -> Self {
         let store = Store::open(&Location::Memory).await.expect("a store");
         Self::open(
@@ -161,7 +161,7 @@ impl TestProvider {
         .await
     }
 
-    /// With everything given. Without `web`, other hosts are found as the system finds them.
+    /// A provider with all parameters. Without `web`, host names are resolved by the system.
     pub async fn open(
         settings: Settings,
         store: Store,
@@ -169,7 +169,7 @@ impl TestProvider {
         clock: Arc<TestClock>,
         web: Option<Web>,
     ) -> Self {
-        // The sequences of two servers meet nowhere near their beginnings.
+        // The sequences of two providers do not overlap.
         let entropy = Arc::new(SequenceEntropy(AtomicU64::new(
             1 + (SERVERS.fetch_add(1, Ordering::SeqCst) << 32),
         )));
@@ -190,29 +190,29 @@ impl TestProvider {
         }
     }
 
-    /// Lets time pass, in whole seconds.
+    /// Advances the clock, in whole seconds.
     pub fn pass(&self, span: Duration) {
         self.clock.pass(span);
     }
 
-    /// Lets all but the last second of a span pass.
+    /// Advances the clock by one second less than a span.
     pub fn pass_almost(&self, span: Duration) {
         self.pass(span.saturating_sub(Duration::from_secs(1)));
     }
 
-    /// A browser that has never been here, from an address of its own choice.
+    /// A new browser, from the given address.
     pub fn browser_from(&self, last_byte: u8) -> BrowserContext {
         self.provider
             .browser_context(b"", DEVICE, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)))
             .0
     }
 
-    /// The same from the usual address.
+    /// A new browser, from the default address.
     pub fn browser(&self) -> BrowserContext {
         self.browser_from(1)
     }
 
-    /// An account with [`PASSWORD`], added by hand, or given that password if it exists.
+    /// Adds an account with [`PASSWORD`], or sets that password if it exists.
     pub async fn add(&self, email: &str) {
         let terminal = self.provider.terminal();
         match terminal.add_account(email, Some(PASSWORD)).await {
@@ -236,7 +236,7 @@ impl TestProvider {
         self.sign_in(BOB, PASSWORD).await
     }
 
-    /// Another browser in which somebody signs in with a password.
+    /// Another browser in which a user signs in with a password.
     pub async fn sign_in(&self, email: &str, password: &str) -> BrowserContext {
         let signed_in = self
             .provider
@@ -246,7 +246,7 @@ impl TestProvider {
         self.holding(&signed_in)
     }
 
-    /// Whether a password opens an account.
+    /// Whether a user can sign in with a password.
     pub async fn opens(&self, email: &str, password: &str) -> bool {
         self.provider
             .sign_in_with_password(&self.browser(), email, password)
@@ -254,12 +254,12 @@ impl TestProvider {
             .is_ok()
     }
 
-    /// A browser that holds the session of somebody who signed in.
+    /// A browser with the session of a sign-in.
     pub fn holding(&self, signed_in: &SignedIn) -> BrowserContext {
         self.holding_cookie(&signed_in.cookies[0])
     }
 
-    /// A browser that holds a cookie.
+    /// A browser with a cookie.
     pub fn holding_cookie(&self, cookie: &SetCookie) -> BrowserContext {
         let pair = cookie.header_value();
         self.provider
@@ -271,7 +271,7 @@ impl TestProvider {
             .0
     }
 
-    /// Who is signed in.
+    /// The user who is signed in.
     pub async fn person(&self, context: &BrowserContext) -> Option<SignedInUser> {
         self.provider
             .signed_in(context)
@@ -279,7 +279,7 @@ impl TestProvider {
             .expect("the store answers")
     }
 
-    /// What a person sees of their own account.
+    /// The account page of a user.
     pub async fn account(&self, context: &BrowserContext) -> AccountView {
         self.provider
             .account(context)
@@ -298,7 +298,7 @@ impl TestProvider {
             .expect("the store answers")
     }
 
-    /// The token of the link by which the first account is made.
+    /// The token of the link for the first account.
     pub async fn first_account_token(&self) -> String {
         let link = self
             .provider
@@ -311,7 +311,7 @@ impl TestProvider {
             .to_owned()
     }
 
-    /// Adds an account, and gives the token of its enrolment link.
+    /// Adds an account; returns the token of its enrolment link.
     pub async fn enrolment_token(&self, email: &str) -> String {
         let link = self
             .provider
@@ -326,7 +326,7 @@ impl TestProvider {
             .to_owned()
     }
 
-    /// The token of a link that resets an account.
+    /// The token of a reset link.
     pub async fn reset_token(&self, email: &str) -> String {
         let link = self
             .provider
@@ -340,7 +340,7 @@ impl TestProvider {
     }
 }
 
-/// Bytes that never come twice, spread out like random ones (the finaliser of `SplitMix64`).
+/// Deterministic bytes without repetition (the finaliser of `SplitMix64`).
 struct SequenceEntropy(AtomicU64);
 
 impl Entropy for SequenceEntropy {

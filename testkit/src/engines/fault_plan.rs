@@ -1,5 +1,4 @@
-//! A store that fails at one call, or from one call on, to see what is left when an operation stops
-//! half way.
+//! A store that fails at one call, or from one call on, to test interrupted operations.
 
 use std::{
     ops::Range,
@@ -13,13 +12,13 @@ use super::{Call, Interceptor};
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing happens.
+    /// The call has no effect.
     NotDone,
-    /// It happens, and the answer is lost.
+    /// The call is carried out, and its answer is lost.
     AnswerLost,
 }
 
-/// Says which of the calls from now on fail. Clones are the same plan.
+/// Defines which future calls fail. Clones share one plan.
 #[derive(Clone)]
 pub struct FaultPlan {
     part: Part,
@@ -32,7 +31,7 @@ struct Plan {
     fault: Fault,
 }
 
-/// What of the store fails.
+/// Which calls the plan counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Operations,
@@ -53,13 +52,13 @@ impl Part {
 }
 
 impl FaultPlan {
-    /// A store in memory, and a plan for what operations do there. What the audit log does comes
-    /// after an operation and is not counted.
+    /// A store in memory, and a plan for the calls of operations. Calls of the audit log happen
+    /// after an operation and are not counted.
     pub async fn store() -> (Store, Self) {
         Self::over(Part::Operations).await
     }
 
-    /// A store in memory, and a plan for what the audit log does there.
+    /// A store in memory, and a plan for the calls of the audit log.
     pub async fn store_of_the_audit_log() -> (Store, Self) {
         Self::over(Part::AuditLog).await
     }
@@ -77,7 +76,7 @@ impl FaultPlan {
         (plan.wrap(store), plan)
     }
 
-    /// From now on the calls with these numbers fail, counted from 0.
+    /// Calls with these numbers fail, counted from 0 from now on.
     pub fn fail(&self, calls: Range<usize>, fault: Fault) {
         *self.plan.lock().expect("no panic") = Plan {
             calls: 0,
@@ -86,7 +85,7 @@ impl FaultPlan {
         };
     }
 
-    /// From now on no call fails. Says whether one has failed before.
+    /// Stops all failures; returns whether a call has failed.
     pub fn mend(&self) -> bool {
         let mut plan = self.plan.lock().expect("no panic");
         let has_failed = plan.calls > plan.failing.start;

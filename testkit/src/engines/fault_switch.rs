@@ -1,4 +1,4 @@
-//! A store that fails on purpose.
+//! A store that fails on request.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -9,7 +9,7 @@ use store::{Error, Result, Store};
 
 use super::{Call, Interceptor};
 
-/// Breaks and mends a store, and counts the verbs that were called. Clones are the same switch.
+/// Breaks and repairs a store, and counts its calls. Clones share one switch.
 #[derive(Clone, Default)]
 pub struct FaultSwitch(Arc<State>);
 
@@ -30,39 +30,38 @@ enum Fault {
 }
 
 impl FaultSwitch {
-    /// Wraps a store. The new one works until the switch is used.
+    /// Wraps a store, which works until the switch is used.
     pub fn around(store: Store) -> (Store, Self) {
         let switch = Self::default();
         (switch.wrap(store), switch)
     }
 
-    /// From now on every verb fails with [`Error::Unavailable`] and does nothing.
+    /// Every call fails with [`Error::Unavailable`] and has no effect.
     pub fn break_all(&self) {
         self.set(Fault::All);
     }
 
-    /// From now on every verb that could change something fails and does nothing; the others work.
+    /// Every write fails and has no effect; reads work.
     pub fn break_writes(&self) {
         self.set(Fault::Writes);
     }
 
-    /// From now on every verb is carried out and then reported as failed.
+    /// Every call is carried out and then reported as failed.
     pub fn lose_answers(&self) {
         self.set(Fault::LostAnswers);
     }
 
-    /// From now on every verb that could change something is carried out and then reported as
-    /// failed; the others work.
+    /// Every write is carried out and then reported as failed; reads work.
     pub fn lose_write_answers(&self) {
         self.set(Fault::LostWriteAnswers);
     }
 
-    /// From now on everything works again.
+    /// All calls work again.
     pub fn mend(&self) {
         self.set(Fault::None);
     }
 
-    /// How many verbs were called so far, failed ones included: the number of round trips.
+    /// The number of calls so far, failed ones included: the round trips.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! A store that shows everything that was ever written to it.
+//! A store that records all writes.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,33 +6,33 @@ use store::{Location, Result, Store};
 
 use super::{Call, Interceptor, Verb};
 
-/// What was written: keys, values and names in sets, in the order they came; and how often
-/// something was read. Clones are the same record.
+/// The written keys, values and list members in order, and the number of reads. Clones share one
+/// record.
 #[derive(Clone, Default)]
-pub struct Recorder(Arc<Mutex<Recorded>>);
+pub struct Recorder(Arc<Mutex<Records>>);
 
 #[derive(Default)]
-struct Recorded {
+struct Records {
     written: Vec<String>,
     reads: usize,
 }
 
 impl Recorder {
-    /// A store in memory, and the record of it.
+    /// A store in memory, and its record.
     pub async fn store() -> (Store, Self) {
         let recorder = Self::default();
         let store = Store::open(&Location::Memory).await.expect("a store");
         (recorder.wrap(store), recorder)
     }
 
-    /// What was written that contains `text`.
+    /// The written texts that contain `text`.
     pub fn find(&self, text: &str) -> Vec<String> {
         let recorded = self.0.lock().expect("no panic");
         let found = recorded.written.iter().filter(|entry| entry.contains(text));
         found.cloned().collect()
     }
 
-    /// How often something was written, and read, so far.
+    /// The number of writes and reads so far.
     pub fn steps(&self) -> (usize, usize) {
         let recorded = self.0.lock().expect("no panic");
         (recorded.written.len(), recorded.reads)

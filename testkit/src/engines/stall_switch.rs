@@ -1,4 +1,4 @@
-//! How often work waits for the store, whatever it asks for at once.
+//! Counts how often work waits for the store, where concurrent calls are one wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,8 +9,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{Call, Interceptor, Verb};
 
-/// Holds verbs back, and lets all that are waiting go at once: each time is one wait. Clones are the
-/// same switch.
+/// Delays calls, and releases all waiting calls together: each time is one wait. Clones share one
+/// switch.
 #[derive(Clone)]
 pub struct StallSwitch(Arc<State>);
 
@@ -22,7 +22,7 @@ struct State {
 }
 
 impl StallSwitch {
-    /// Wraps a store. At first the new one lets everything pass.
+    /// Wraps a store. It delays no calls at first.
     pub fn around(store: Store) -> (Store, Self) {
         let switch = Self(Arc::new(State {
             holds: AtomicBool::new(false),
@@ -33,7 +33,7 @@ impl StallSwitch {
         (switch.wrap(store), switch)
     }
 
-    /// How often `work` waits for the store. Nothing else may use it meanwhile.
+    /// Counts how often `work` waits for the store. Nothing else may use the store during this.
     pub async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.0.holds.store(true, Ordering::SeqCst);
         let mut work = std::pin::pin!(work);
@@ -42,38 +42,38 @@ impl StallSwitch {
             tokio::select! {
                 biased;
                 result = &mut work => break result,
-                () = self.everyone() => {
+                () = self.all_waiting() => {
                     waits += 1;
                     self.release();
                 }
             }
         };
         self.0.holds.store(false, Ordering::SeqCst);
-        // What goes on after the answer is held back no longer.
+        // Work after the answer is not delayed.
         self.release();
         (waits, result)
     }
 
-    /// Begins `work`, and gives it up while it waits for the store for the first time.
+    /// Begins `work`, and drops it at its first wait for the store.
     pub async fn abandon(&self, work: impl Future) {
         self.0.holds.store(true, Ordering::SeqCst);
         tokio::select! {
             biased;
             _ = work => panic!("it never waited for the store"),
-            () = self.everyone() => {}
+            () = self.all_waiting() => {}
         }
         self.0.holds.store(false, Ordering::SeqCst);
         self.release();
     }
 
-    /// Begins `work`, lets the store answer it so many times, does `meanwhile` while it waits for
-    /// the next answer, and lets it end. `false` when it does not wait that often; then nothing
-    /// happened meanwhile.
+    /// Begins `work`, releases this number of waits, runs `action` during the next wait, and
+    /// completes `work`. Returns `false` when there are not that many waits; `action` did not
+    /// run then.
     pub async fn between<T>(
         &self,
         answers: u64,
         work: impl Future<Output = T>,
-        meanwhile: impl Future,
+        action: impl Future,
     ) -> (T, bool) {
         self.0.holds.store(true, Ordering::SeqCst);
         let mut work = std::pin::pin!(work);
@@ -84,7 +84,7 @@ impl StallSwitch {
                     self.0.holds.store(false, Ordering::SeqCst);
                     return (result, false);
                 }
-                () = self.anyone() => self.release(),
+                () = self.some_waiting() => self.release(),
             }
         }
         tokio::select! {
@@ -93,9 +93,9 @@ impl StallSwitch {
                 self.0.holds.store(false, Ordering::SeqCst);
                 return (result, false);
             }
-            () = self.anyone() => self.0.holds.store(false, Ordering::SeqCst),
+            () = self.some_waiting() => self.0.holds.store(false, Ordering::SeqCst),
         }
-        meanwhile.await;
+        action.await;
         self.release();
         (work.await, true)
     }
@@ -106,20 +106,19 @@ impl StallSwitch {
             .add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
     }
 
-    /// Until all are waiting that will: the work is in another task, and asks for several things at
-    /// once.
-    async fn everyone(&self) {
-        self.someone().await;
+    /// Waits until all concurrent calls of work in another task are waiting.
+    async fn all_waiting(&self) {
+        self.first_waiting().await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    /// Until somebody is waiting, and usually whoever asks at the same time.
-    async fn anyone(&self) {
-        self.someone().await;
+    /// Waits until a call is waiting, and usually its concurrent ones.
+    async fn some_waiting(&self) {
+        self.first_waiting().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
-    async fn someone(&self) {
+    async fn first_waiting(&self) {
         while self.0.waiting.load(Ordering::SeqCst) == 0 {
             self.0.arrived.notified().await;
         }
@@ -133,7 +132,7 @@ impl StallSwitch {
                 .gate
                 .acquire()
                 .await
-                .expect("the gate stays")
+                .expect("the semaphore is open")
                 .forget();
         }
     }
@@ -145,7 +144,7 @@ impl Interceptor for StallSwitch {
         call: Call<'_>,
         verb: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
-        // Only the command line asks for these warnings.
+        // Only the command line reads these warnings.
         if call.verb != Verb::DurabilityWarnings {
             self.pass().await;
         }

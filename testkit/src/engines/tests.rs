@@ -1,4 +1,4 @@
-//! The store that fails on purpose does what its switch says.
+//! Tests of the engines that fail on request.
 
 use std::time::Duration;
 

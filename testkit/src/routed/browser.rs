@@ -1,4 +1,4 @@
-//! A person's browser.
+//! A user's browser.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,24 +11,23 @@ use super::{Callback, McpClient, TestResponse, TestServer};
 use crate::cookies::{self, CookieJar};
 use crate::{Document, HtmlForm, Query};
 
-/// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and
-/// follows redirects only when it is told to. A clone is another window of the same browser at this
-/// moment.
+/// A browser without JavaScript. It stores cookies as browsers do, sends `Origin` with its posts,
+/// and follows redirects only on request. A clone has the same cookies at this moment.
 #[derive(Clone)]
 pub struct Browser {
     server: TestServer,
     /// Its cookies.
     pub cookies: CookieJar,
-    /// What it sends as `Origin` with posts; `None` for nothing.
+    /// The `Origin` of its posts; `None` for no header.
     pub origin: Option<String>,
-    /// Where it is.
+    /// Its network address.
     pub address: IpAddr,
-    /// The page that is shown, which browsers name as `Referer` to its own server.
+    /// The current page, for `Referer`.
     shown: String,
 }
 
 impl Browser {
-    /// A browser that has never been here.
+    /// A new browser.
     pub fn new(server: &TestServer) -> Self {
         let origin = Some(server.provider.settings().issuer.as_str().to_owned());
         Self {
@@ -40,7 +39,7 @@ impl Browser {
         }
     }
 
-    /// Alice's browser, where she is signed in.
+    /// A browser in which Alice is signed in.
     pub async fn of_alice(server: &TestServer) -> Self {
         let mut browser = Self::new(server);
         let signed_in = browser.sign_in(ALICE, PASSWORD).await;
@@ -48,7 +47,7 @@ impl Browser {
         browser
     }
 
-    /// The same browser, talking to another server of the same name.
+    /// The same browser with another server of the same name.
     #[must_use]
     pub fn at(&self, server: &TestServer) -> Self {
         Self {
@@ -57,7 +56,7 @@ impl Browser {
         }
     }
 
-    /// Opens an address.
+    /// Sends a GET request.
     pub async fn get(&mut self, path: &str) -> TestResponse {
         let request = self
             .request(Method::GET, path)
@@ -71,19 +70,19 @@ impl Browser {
         answer
     }
 
-    /// Opens a page of ours, and expects it to be shown.
+    /// Opens a page of the server, which must succeed.
     pub async fn open(&mut self, path: &str) -> Document {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.document()
     }
 
-    /// Posts a form from the page that is shown.
+    /// Posts a form from the current page.
     pub async fn post(&mut self, path: &str, fields: &Query) -> TestResponse {
         let mut request = self
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        // A browser that posts a form wants a page.
+        // A browser that posts a form accepts HTML.
         request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         let issuer = &self.server.provider.settings().issuer;
         request = request.header(header::REFERER, issuer.url(&self.shown));
@@ -97,22 +96,22 @@ impl Browser {
             .await
     }
 
-    /// Presses a button of a form.
+    /// Submits a form with a button.
     pub async fn submit(&mut self, form: &HtmlForm, button: &str) -> TestResponse {
         self.post(&form.action, &form.press(button)).await
     }
 
-    /// Goes where an answer leads, which must be a page of ours.
+    /// Follows a redirect, which must lead to a page of the server.
     pub async fn follow(&mut self, answer: &TestResponse) -> TestResponse {
         let path = answer.destination();
         assert!(
             path.starts_with('/') && !path.starts_with("//"),
-            "leads away: {path}"
+            "redirects to another server: {path}"
         );
         self.get(path).await
     }
 
-    /// What proves that a form of somebody signed in is ours.
+    /// The form token of the signed-in session.
     pub async fn form_token(&mut self) -> String {
         let form = self.open("/account").await.form("Sign out");
         form.fields
@@ -121,12 +120,12 @@ impl Browser {
             .to_owned()
     }
 
-    /// Signs in at the sign-in page, and wants no passkey where one is offered.
+    /// Signs in on the sign-in page, and declines a passkey if one is offered.
     pub async fn sign_in(&mut self, email: &str, password: &str) -> TestResponse {
         let form = self.open("/login").await.form("Sign in");
         let form = form.fill("email", email).fill("password", password);
         let mut signed_in = self.submit(&form, "Sign in").await;
-        // Where many passwords are being checked, a person tries again.
+        // When the queue for password hashes is full, a user tries again.
         while signed_in.status == 503 && signed_in.header(header::RETRY_AFTER) == Some("3") {
             tokio::time::sleep(Duration::from_millis(100)).await;
             signed_in = self.submit(&form, "Sign in").await;
@@ -134,7 +133,7 @@ impl Browser {
         self.past_the_offer(signed_in).await
     }
 
-    /// Goes on from where signing in led, past the offer of a passkey.
+    /// Follows the redirect of a sign-in, and declines a passkey if one is offered.
     pub async fn past_the_offer(&mut self, signed_in: TestResponse) -> TestResponse {
         if !signed_in.destination().starts_with("/passkey") {
             return signed_in;
@@ -143,8 +142,8 @@ impl Browser {
         self.submit(&form, "Not now").await
     }
 
-    /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in
-    /// on the way if she has to.
+    /// Sends an authorization request, and continues to the consent page. Alice signs in if
+    /// necessary.
     pub async fn consent_page(&mut self, client: &McpClient) -> Document {
         let begun = self.get(&client.authorize_path()).await;
         let mut page = self.follow(&begun).await;
@@ -166,15 +165,15 @@ impl Browser {
         page
     }
 
-    /// The whole of it: what the client gets when Alice presses a button on the consent page.
+    /// Runs the whole flow; returns the response to the client when Alice presses a button on the
+    /// consent page.
     pub async fn decide(&mut self, client: &McpClient, button: &str) -> Callback {
         let form = self.consent_page(client).await.form(button);
         let answer = self.submit(&form, button).await;
         Callback::read(answer.destination())
     }
 
-    /// The code that the client gets when Alice allows it, or at once when she has allowed the same
-    /// before.
+    /// The code for the client after Alice allows it, or at once with a remembered consent.
     pub async fn allow(&mut self, client: &McpClient) -> String {
         let callback = self.allowed(client).await;
         callback
@@ -184,7 +183,7 @@ impl Browser {
             .to_owned()
     }
 
-    /// The whole answer of the same.
+    /// Like [`Self::allow`], with the whole response.
     pub async fn allowed(&mut self, client: &McpClient) -> Callback {
         let passed = self.get(&client.authorize_path()).await;
         if passed.destination().starts_with('/') {
@@ -193,12 +192,12 @@ impl Browser {
         Callback::read(passed.destination())
     }
 
-    /// The answer of a client's request that leads to no page at all.
+    /// The response to an authorization request that shows no page.
     pub async fn pass(&mut self, client: &McpClient) -> Callback {
         let answer = self.get(&client.authorize_path()).await;
         assert!(
             !answer.destination().starts_with('/'),
-            "asked the person: {answer:?}"
+            "showed a page: {answer:?}"
         );
         Callback::read(answer.destination())
     }
@@ -219,7 +218,7 @@ impl Browser {
         answer
     }
 
-    /// Stores a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
+    /// Stores a cookie as browsers do: the prefix `__Host-` requires Secure, the path `/`, and no
     /// domain.
     fn store_cookie(&mut self, line: &str) {
         let attributes: Vec<_> = line.split("; ").skip(1).collect();
@@ -231,7 +230,7 @@ impl Browser {
             .any(|attribute| attribute.starts_with("Domain"));
         assert!(
             line.starts_with("__Host-") && good && !has_domain,
-            "not a cookie of ours: {line}"
+            "not a `__Host-` cookie: {line}"
         );
         cookies::store(&mut self.cookies, line);
     }

@@ -19,16 +19,16 @@ pub struct McpClient {
     pub authorization: Query,
 }
 
-/// What came back to the redirect URI.
+/// The response at the redirect URI.
 #[derive(Clone, Debug)]
 pub struct Callback {
     /// The redirect URI.
     pub base: String,
-    /// The parameters of the answer.
+    /// The parameters of the response.
     pub query: Query,
 }
 
-/// What a token endpoint gave.
+/// The tokens of a token response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// An access token.
@@ -38,7 +38,7 @@ pub struct Tokens {
 }
 
 impl Callback {
-    /// Reads the `Location` of an answer.
+    /// Parses a `Location` header.
     pub fn read(location: &str) -> Self {
         let (base, query) = location.split_once('?').expect("an answer has a query");
         Self {
@@ -49,7 +49,7 @@ impl Callback {
 }
 
 impl Tokens {
-    /// Reads a token response.
+    /// Parses a token response.
     pub fn read(answer: &TestResponse) -> Self {
         let body = answer.granted();
         let text = |name: &str| {
@@ -65,7 +65,7 @@ impl Tokens {
     }
 }
 
-/// Sends a registration as it is.
+/// Sends a registration with this body.
 pub async fn register(server: &TestServer, address: IpAddr, body: impl ToString) -> TestResponse {
     let request = test_server::from(address, Method::POST, "/register")
         .header(header::CONTENT_TYPE, "application/json");
@@ -93,12 +93,12 @@ impl DerefMut for McpClient {
 }
 
 impl McpClient {
-    /// A public client on the person's own computer.
+    /// A public client with a loopback redirect URI.
     pub async fn native(server: &TestServer) -> Self {
         Self::registered(server, &native_metadata()).await
     }
 
-    /// A confidential client on the web.
+    /// A confidential web client.
     pub async fn confidential(server: &TestServer) -> Self {
         let metadata = json!({ "client_name": "Web notes", "redirect_uris": ["https://app.example/callback"] });
         Self::registered(server, &metadata).await
@@ -134,7 +134,7 @@ impl McpClient {
         }
     }
 
-    /// The same client, asking with other parameters.
+    /// The same client with other authorization parameters.
     #[must_use]
     pub fn asking(&self, change: impl FnOnce(Query) -> Query) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl McpClient {
         }
     }
 
-    /// The same client, talking to another server of the same name.
+    /// The same client with another server of the same name.
     #[must_use]
     pub fn at(&self, server: &TestServer) -> Self {
         Self {
@@ -152,12 +152,12 @@ impl McpClient {
         }
     }
 
-    /// Where it sends the browser.
+    /// The path of its authorization request.
     pub fn authorize_path(&self) -> String {
         format!("/authorize?{}", self.authorization.encode())
     }
 
-    /// What it sends to exchange a code.
+    /// The token request for a code.
     pub fn code_form(&self, code: &str) -> Query {
         self.oauth.code_form(code, &resource(&self.server))
     }
@@ -172,13 +172,13 @@ impl McpClient {
         self.server.post("/token", &self.refresh_form(token)).await
     }
 
-    /// The whole of it: Alice allows the client, and it has tokens.
+    /// Runs the whole flow: Alice allows the client, which gets tokens.
     pub async fn connect(&self, browser: &mut Browser) -> Tokens {
         let code = browser.allow(self).await;
         Tokens::read(&self.exchange(&code).await)
     }
 
-    /// Asks who it is.
+    /// Calls `/api/me`.
     pub async fn me(&self, access: &str) -> TestResponse {
         let request = test_server::request(Method::GET, "/api/me")
             .header(header::AUTHORIZATION, format!("Bearer {access}"));
@@ -187,7 +187,7 @@ impl McpClient {
             .await
     }
 
-    /// Speaks to the demonstration MCP server.
+    /// Sends a message to the demonstration MCP server.
     pub async fn mcp(&self, access: &str, message: &Value) -> TestResponse {
         let request = test_server::request(Method::POST, "/mcp")
             .header(header::AUTHORIZATION, format!("Bearer {access}"))
@@ -199,7 +199,7 @@ impl McpClient {
             .await
     }
 
-    /// Calls a tool there.
+    /// Calls a tool of the demonstration MCP server.
     pub async fn call(&self, access: &str, tool: &str, arguments: Value) -> TestResponse {
         let params = json!({ "name": tool, "arguments": arguments });
         self.mcp(

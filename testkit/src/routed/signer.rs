@@ -1,4 +1,4 @@
-//! The keys of clients that authenticate by assertions (RFC 7523), and what they sign.
+//! Keys of clients that authenticate by assertions (RFC 7523), and their signatures.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::Query;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A private key and its name.
+/// A private key and its key id.
 #[derive(Clone)]
 pub struct Signer {
     kid: String,
@@ -31,7 +31,7 @@ enum Pair {
 }
 
 impl Signer {
-    /// The one RSA key of all tests: making one takes long.
+    /// The RSA key of all tests, since generating one takes long.
     pub fn rsa(kid: &str) -> Self {
         let pem = include_str!("../../../oauth-clients/tests/keys/rsa.pem");
         let is_frame = |line: &&str| line.starts_with('-');
@@ -45,7 +45,7 @@ impl Signer {
         Self::new(kid, Pair::Rsa(pair))
     }
 
-    /// A fresh P-256 key.
+    /// A new P-256 key.
     pub fn p256(kid: &str) -> Self {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
@@ -57,7 +57,7 @@ impl Signer {
         )
     }
 
-    /// The Ed25519 key of this name.
+    /// The Ed25519 key of this key id.
     pub fn ed25519(kid: &str) -> Self {
         Self::new(
             kid,
@@ -74,7 +74,7 @@ impl Signer {
         }
     }
 
-    /// Its public part.
+    /// Its public key.
     pub fn jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &*self.pair {
@@ -95,7 +95,7 @@ impl Signer {
         jwk
     }
 
-    /// Its header.
+    /// The header of its JWTs.
     pub fn header(&self) -> Value {
         let alg = match &*self.pair {
             Pair::Rsa(_) => "RS256",
@@ -126,18 +126,18 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// A usual assertion of a client, made now.
+    /// A valid assertion of a client, issued now.
     pub fn assert(&self, server: &TestServer, client_id: &str, jti: &str) -> String {
         self.sign(&self.header(), &claims(server, client_id, jti))
     }
 }
 
-/// The key set that these keys make.
+/// The JWK set of these keys.
 pub fn key_set(signers: &[&Signer]) -> Value {
     json!({ "keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>() })
 }
 
-/// Usual claims of a client, made now.
+/// Valid claims of a client, issued now.
 pub fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
     let (now, issuer) = (
         server.provider.now().seconds(),
@@ -146,7 +146,7 @@ pub fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
     json!({ "iss": client_id, "sub": client_id, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti })
 }
 
-/// What is signed.
+/// The signing input.
 pub fn unsigned(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}", encode(header), encode(claims))

@@ -1,4 +1,4 @@
-//! What came back.
+//! HTTP responses.
 
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
@@ -9,7 +9,7 @@ use crate::Document;
 
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// An answer, read whole.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     /// Its status.
@@ -21,7 +21,7 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    /// Reads an answer to its end.
+    /// Reads a response to its end.
     pub async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, LARGEST).await.expect("a body");
@@ -33,14 +33,14 @@ impl TestResponse {
         }
     }
 
-    /// All headers but the id of the request, which is another one each time.
+    /// All headers without the request id, which differs each time.
     pub fn headers_without_id(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.remove("x-request-id");
         headers
     }
 
-    /// The one value of a header; `None` when it is absent.
+    /// The only value of a header; `None` when it is absent.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values
@@ -54,7 +54,7 @@ impl TestResponse {
         first
     }
 
-    /// The body of an answer in JSON.
+    /// The body of a JSON response.
     pub fn json(&self) -> Value {
         assert_eq!(
             self.header(header::CONTENT_TYPE),
@@ -64,7 +64,7 @@ impl TestResponse {
         serde_json::from_str(&self.body).expect("a body in JSON")
     }
 
-    /// The page of an answer in HTML.
+    /// The page of an HTML response.
     pub fn document(&self) -> Document {
         assert_eq!(
             self.header(header::CONTENT_TYPE),
@@ -74,20 +74,20 @@ impl TestResponse {
         Document::parse(&self.body)
     }
 
-    /// Where it sends the caller to, always by 303.
+    /// The target of a 303 redirect.
     pub fn destination(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
         self.header(header::LOCATION)
             .expect("a redirect says where to")
     }
 
-    /// Expects success, and gives the JSON.
+    /// Expects success; returns the JSON.
     pub fn granted(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         self.json()
     }
 
-    /// Expects a refusal in the form of RFC 6749 section 5.2, with this status and code.
+    /// Expects an error response of RFC 6749 section 5.2, with this status and code.
     pub fn refused(&self, status: u16, code: &str) -> Value {
         let body = self.json();
         assert_eq!(
@@ -103,7 +103,7 @@ impl TestResponse {
         body
     }
 
-    /// Expects a local problem page: nothing leads away from it, nothing was set in motion (R-O2).
+    /// Expects a local error page without a redirect or cookies (R-O2).
     pub fn problem(&self, status: u16) -> Document {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header(header::LOCATION), None, "{self:?}");

@@ -1,4 +1,4 @@
-//! A provider behind the real router, with the clock of the test and a store that can be broken.
+//! A provider with the real router, a test clock and a store that can be broken.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -25,9 +25,9 @@ pub const ISSUER: &str = "https://vestibule.example";
 const HOST: &str = "vestibule.example";
 /// The issuer of a server on a developer's machine.
 const LOOPBACK_ISSUER: &str = "http://localhost:3000";
-/// The demonstration MCP server of such a server.
+/// The demonstration MCP server of the default issuer.
 pub const MCP: &str = "https://vestibule.example/mcp";
-/// Who lives here.
+/// The first user.
 pub const ALICE: &str = "alice@example.com";
 /// Her password.
 pub const PASSWORD: &str = "a quiet room with a view";
@@ -35,35 +35,35 @@ pub const PASSWORD: &str = "a quiet room with a view";
 /// A running server. Clones are the same server.
 #[derive(Clone)]
 pub struct TestServer {
-    /// The provider behind it.
+    /// The provider.
     pub provider: Provider,
-    /// The whole surface.
+    /// The router with all endpoints.
     pub router: Router,
-    /// The clock of both.
+    /// The clock.
     pub clock: Arc<TestClock>,
-    /// Breaks and mends the store, and counts its verbs.
+    /// Breaks and repairs the store, and counts its calls.
     pub switch: FaultSwitch,
     stall: StallSwitch,
     store: Store,
     web: Option<Web>,
-    /// Ends with the last clone.
+    /// Kept alive until the last clone is dropped.
     _redis: Option<Arc<RedisServer>>,
 }
 
 impl TestServer {
-    /// A server with the default settings, where nobody lives yet.
+    /// A server with the default settings and no account.
     pub async fn empty(engine: EngineKind) -> Self {
         Self::with(engine, |_| {}).await
     }
 
-    /// A server with the default settings, where Alice lives.
+    /// A server with the default settings and Alice's account.
     pub async fn of_alice(engine: EngineKind) -> Self {
         let server = Self::empty(engine).await;
         server.add_alice().await;
         server
     }
 
-    /// A server whose default settings are changed.
+    /// A server with changed settings.
     pub async fn with(engine: EngineKind, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
         change(&mut settings);
@@ -74,8 +74,7 @@ impl TestServer {
         }
     }
 
-    /// A server on a developer's machine, where Alice lives and other people's web servers are those
-    /// of a test.
+    /// A server with a loopback issuer and Alice's account that fetches from a test's web servers.
     pub async fn on_this_computer(
         engine: EngineKind,
         web: Web,
@@ -92,12 +91,12 @@ impl TestServer {
         server
     }
 
-    /// A server over a store that is there already.
+    /// A server over an existing store.
     pub async fn over(store: Store, settings: Settings) -> Self {
         Self::in_the_web(store, settings, None).await
     }
 
-    /// A server over a store, with the web servers of a test in place of those of the world.
+    /// A server over a store, with a test's web servers instead of the real ones.
     pub async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
         let (store, stall) = StallSwitch::around(store);
         let (store, switch) = FaultSwitch::around(store);
@@ -120,7 +119,7 @@ impl TestServer {
         self.twin_with(|_| {}).await
     }
 
-    /// The same with other settings, as after a restart.
+    /// Like [`Self::twin`] with other settings, as after a restart.
     pub async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
@@ -134,13 +133,13 @@ impl TestServer {
         }
     }
 
-    /// Alice moves in, the first and so the administrator. She wants no passkey for now.
+    /// Creates Alice's account, the first one and an administrator. She declines a passkey.
     pub async fn add_alice(&self) {
         self.provider
             .terminal()
             .add_account(ALICE, Some(PASSWORD))
             .await
-            .expect("Alice moves in");
+            .expect("Alice's account is created");
         let visitor = |cookies: &str| {
             self.provider
                 .browser_context(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into())
@@ -163,7 +162,7 @@ impl TestServer {
             .expect("Alice signs out");
     }
 
-    /// Sends a request straight into the router. One that names the usual server means this one.
+    /// Sends a request to the router. The default host name is replaced by this server's.
     pub async fn send(&self, mut request: Request<Body>) -> TestResponse {
         let own = self
             .provider
@@ -189,7 +188,7 @@ impl TestServer {
         TestResponse::read(response).await
     }
 
-    /// Asks for an address as a program does.
+    /// Sends a GET request as a program does.
     pub async fn get(&self, path: &str) -> TestResponse {
         self.send(
             request(Method::GET, path)
@@ -207,7 +206,7 @@ impl TestServer {
             .await
     }
 
-    /// Takes a record away behind the server's back.
+    /// Removes a record from the store directly.
     pub async fn lose(&self, key: &str) {
         assert!(
             self.store.remove(key).await.expect("the store answers"),
@@ -215,7 +214,7 @@ impl TestServer {
         );
     }
 
-    /// Puts a record where none is behind the server's back.
+    /// Inserts a record into the store directly.
     pub async fn put_back(&self, key: &str, record: &str) {
         let ttl = Ttl::For(Duration::from_hours(1));
         assert!(
@@ -227,7 +226,7 @@ impl TestServer {
         );
     }
 
-    /// A record as it lies in the store.
+    /// A record as it is stored.
     pub async fn record(&self, key: &str) -> String {
         let bytes = self
             .store
@@ -238,7 +237,7 @@ impl TestServer {
         String::from_utf8(bytes).expect("a record in UTF-8")
     }
 
-    /// Sets a counter of a limit behind the server's back, in the present window of so many
+    /// Sets a counter of a rate limit directly in the store, in the current window of this many
     /// seconds.
     pub async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
         let (digest, number) = (
@@ -258,8 +257,7 @@ impl TestServer {
         assert!(set.expect("the store answers"));
     }
 
-    /// Changes one text in a record behind the server's back, as whoever can write to the store
-    /// might.
+    /// Replaces one text in a record directly in the store, as an attacker with write access might.
     pub async fn tamper(&self, key: &str, from: &str, to: &str) {
         let bytes = self
             .store
@@ -277,30 +275,30 @@ impl TestServer {
         assert_eq!(swap.expect("the store answers"), CasResult::Done);
     }
 
-    /// Lets `seconds` pass.
+    /// Advances the clock by `seconds`.
     pub fn pass(&self, seconds: u64) {
         self.clock.pass(Duration::from_secs(seconds));
     }
 
-    /// How often `work` waits for the store, and what it leads to: what is asked for at once is one
-    /// wait.
+    /// Counts how often `work` waits for the store, where concurrent calls are one wait; returns
+    /// the count and the result.
     pub async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.stall.waits(work).await
     }
 
-    /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not
-    /// ask that often.
+    /// Runs `action` after the store has answered `work` this many times; `false` when there are
+    /// not that many calls.
     pub async fn between<T>(
         &self,
         answers: u64,
         work: impl Future<Output = T>,
-        meanwhile: impl Future,
+        action: impl Future,
     ) -> (T, bool) {
-        self.stall.between(answers, work, meanwhile).await
+        self.stall.between(answers, work, action).await
     }
 
-    /// Lets the caller hang up while `work` waits for the store, and waits until the server has
-    /// called the store `calls` times.
+    /// Drops `work` at its first wait for the store, as when a client closes the connection, and
+    /// waits until the server has made `calls` calls of the store.
     pub async fn hanging_up(&self, calls: u64, work: impl Future) {
         let before = self.switch.calls();
         self.stall.abandon(work).await;
@@ -308,15 +306,15 @@ impl TestServer {
             while self.switch.calls() < before + calls {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            // The last call has been made; now it is answered.
+            // The last call has been made, and can be answered.
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
         tokio::time::timeout(Duration::from_secs(10), done)
             .await
-            .expect("the work goes on");
+            .expect("the work completes");
     }
 
-    /// How many verbs of the store `work` takes, and what it leads to.
+    /// Counts the calls of the store in `work`; returns the count and the result.
     pub async fn counting<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         let before = self.switch.calls();
         let result = work.await;
@@ -324,12 +322,12 @@ impl TestServer {
     }
 }
 
-/// A request from an unremarkable neighbour, addressed to the server by its name.
+/// A request from a default address, with the server's host name.
 pub fn request(method: Method, path: &str) -> http::request::Builder {
     from(Ipv4Addr::new(192, 0, 2, 1).into(), method, path)
 }
 
-/// A request from a certain address.
+/// A request from a given address.
 pub fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
     Request::builder()
         .method(method)

@@ -1,4 +1,4 @@
-//! What single requests of strangers cost: processor time for each, with every limit switched off.
+//! The processor time of single unauthenticated requests, without rate limits.
 
 use std::time::Duration;
 
