@@ -11,7 +11,7 @@ const SENTENCE_LENGTH: usize = 400;
 /// Marks that may sit on one letter. More of them paint over the lines above and below.
 const MARKS_IN_A_ROW: usize = 2;
 
-/// A name of an application or a resource, or `fallback` when nothing visible is left of it (
+/// A name of a client or a resource, or `fallback` when nothing visible is left of it (
 /// T-D30).
 pub(crate) fn name(outside: &str, fallback: &str) -> String {
     let visible = visible(outside, NAME_LENGTH);

@@ -29,6 +29,19 @@ const A_MINUTE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct RequestName(pub String);
 
+/// Whether an action may be carried out twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repetition {
+    /// No: it uses something up, ends something, or shows something once.
+    Once,
+    /// It does no harm, or judges repetition itself: guesses at passwords are limited, and a consent
+    /// remembers its answer.
+    Harmless,
+}
+
+/// A server function by its path.
+pub(crate) type Action = (&'static str, Repetition);
+
 /// Whether a post did what it asked for. The server provides it with the posts whose answers it
 /// gives again.
 #[derive(Clone, Debug, Default)]
@@ -92,9 +105,8 @@ impl PageContext {
     /// comes from before that the second time, and leads where the first has led: nothing else is
     /// done for it.
     pub(crate) async fn has_just_signed_in(&self) -> Result<bool, Message> {
-        let person = self.provider.signed_in(&self.browser).await?;
-        Ok(person
-            .is_some_and(|person| self.provider.now().since(person.authenticated_at) <= A_MINUTE))
+        let user = self.provider.signed_in(&self.browser).await?;
+        Ok(user.is_some_and(|user| self.provider.now().since(user.authenticated_at) <= A_MINUTE))
     }
 
     /// The token that a form on this page must bring back.
@@ -107,8 +119,8 @@ impl PageContext {
         self.provider.settings().name.clone()
     }
 
-    /// A field of the query as it stands in the address, not decoded: for ids and names of ours,
-    /// which need no decoding. Empty when it is not there.
+    /// A field of the query as it stands in the address, not decoded: for ids and names of this
+    /// server, which need no decoding. Empty when it is not there.
     pub(crate) fn query(&self, field: &str) -> String {
         let pairs = self.parts.uri.query().unwrap_or_default().split('&');
         pairs
@@ -161,12 +173,12 @@ impl PageContext {
         Some(flash)
     }
 
-    /// Sends the browser to the application that asked. Only the core can make a `Location`.
+    /// Sends the browser to the client that asked. Only the core can make a `Location`.
     pub(crate) fn leave(&self, location: &Location) {
         see_other(&self.response, location.as_str());
     }
 
-    /// Sends the browser to another page of ours.
+    /// Sends the browser to another page of this server.
     pub(crate) fn go(&self, place: &PagePath) {
         see_other(&self.response, &place.to_string());
     }
@@ -185,18 +197,10 @@ pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, e
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };
-    if let Err(message @ Message::Busy { own }) = &outcome {
-        response.set_status(
-            StatusCode::from_u16(message.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-        );
-        return insert(&response, BUSY, if *own { BUSY_OWN } else { "others" });
+    if let Err(Message::Busy { own }) = outcome {
+        return answer_busy(&response, own);
     }
-    let place = match &outcome {
-        Ok(place) => place,
-        Err(Message::ConfirmFirst) => &PagePath::Confirm(back.return_to()),
-        Err(_) => back,
-    };
-    see_other(&response, &place.to_string());
+    see_other(&response, &destination(&outcome, back).to_string());
     match outcome {
         Ok(_) => settle(),
         // The page of a link that is gone says so itself.
@@ -212,13 +216,29 @@ pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, e
     }
 }
 
+/// Where the answer to a form leads.
+fn destination(outcome: &Result<PagePath, Message>, back: &PagePath) -> PagePath {
+    match outcome {
+        Ok(place) => place.clone(),
+        Err(Message::ConfirmFirst) => PagePath::Confirm(back.return_to()),
+        Err(_) => back.clone(),
+    }
+}
+
+/// Answers that the queue of passwords is full.
+fn answer_busy(response: &ResponseOptions, own: bool) {
+    let status = Message::Busy { own }.status();
+    response.set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+    insert(response, BUSY, if own { BUSY_OWN } else { "others" });
+}
+
 /// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in
 /// place of the form's own answer: the queue of passwords is full. The value says of whom.
 pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
 /// The value of [`BUSY`] where this browser's own network or account fills the queue.
 pub const BUSY_OWN: &str = "own";
 
-/// Answers a posted form: on to a page of ours that has something to say, by 303.
+/// Answers a posted form with a 303 to a page that shows a message.
 pub(crate) fn answer_telling<M: Serialize>(place: &PagePath, flash: &Flash<M>) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
@@ -275,7 +295,7 @@ pub fn content_security_policy(nonce: Option<&str>, form_action: &str) -> String
 }
 
 /// Where forms may lead: to us, to the callback, and on from there. Callbacks send the browser
-/// further, to a page that says it is done or into the application (Claude's to `claude:`), and
+/// further, to a page that says it is done or into the client (Claude's to `claude:`), and
 /// browsers hold every hop after a post against this list.
 fn form_sources(callback: &str) -> String {
     if callback.is_empty() || callback.contains([';', ',', ' ']) {

@@ -1,8 +1,8 @@
 //! What a form's answer leaves for the page it leads back to: one message, the address that was
 //! typed, and what is to be shown this once.
 //!
-//! It travels in a cookie of a minute, and not in the URL, so that nobody can put words into our
-//! pages with a link.
+//! It travels in a cookie of a minute, and not in the URL, so that a link cannot
+//! put text into a page.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub(crate) struct Flash<M = Message> {
     pub(crate) secret: Option<OneTimeSecret>,
 }
 
-/// A one-time link, or the secret of an application. Its Debug does not show it.
+/// A one-time link, or the secret of a client. Its Debug does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct OneTimeSecret(pub(crate) String);
@@ -63,7 +63,7 @@ impl<M: Serialize> Flash<M> {
 }
 
 impl<M: DeserializeOwned> Flash<M> {
-    /// Reads it from one `Cookie` header; whatever is not such a flash is none.
+    /// Reads it from one `Cookie` header; `None` if there is no valid one.
     pub(crate) fn from_cookies(header: &[u8]) -> Option<Self> {
         let own = |pair: &[u8]| {
             pair.trim_ascii()
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_was_done_is_told_on_the_account_page_alone() {
-        for done in Done::ALL {
+        for &done in Done::ALL {
             let flash = Flash {
                 message: done,
                 email: String::new(),

@@ -176,8 +176,8 @@ impl PagePath {
         }
     }
 
-    /// Where a person who has just signed in on this page goes on to; by way of a passkey, if that
-    /// is to be offered. Whoever confirms that it is them wants to get on.
+    /// Where a user who has just signed in on this page goes on to; by way of a passkey, if that
+    /// is to be offered. A confirmation leads back without an offer.
     #[must_use]
     pub fn onward(&self, offers_passkey: bool) -> Self {
         match self {
@@ -198,12 +198,12 @@ impl PagePath {
         }
     }
 
-    /// Where a person who is signed in goes on to.
+    /// Where a user who is signed in goes on to.
     pub fn after_sign_in(request: Option<OpaqueToken>) -> Self {
         request.map_or(Self::Account, Self::Consent)
     }
 
-    /// What to come back to after the person showed a credential again for something on this page.
+    /// What to come back to after the user showed a credential again for something on this page.
     pub const fn return_to(&self) -> ReturnTo {
         match self {
             Self::Admin(page) => ReturnTo::Admin(*page),
@@ -232,7 +232,7 @@ impl From<ReturnTo> for PagePath {
 }
 
 impl ReturnTo {
-    /// The place of this slug. Whatever is none means the account.
+    /// The page of this name; the account page for any other text.
     pub fn parse(slug: &str) -> Self {
         AdminPage::ALL
             .iter()
@@ -279,7 +279,7 @@ impl fmt::Display for PagePath {
     }
 }
 
-/// An opaque id or one-time token of ours as it stands in an address: 1 to 128 letters, digits, `-`
+/// An opaque id or one-time token of this server in an address: 1 to 128 letters, digits, `-`
 /// and `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpaqueToken(String);

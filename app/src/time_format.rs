@@ -35,7 +35,7 @@ pub(crate) fn at_most(span: Duration) -> String {
     }
 }
 
-/// The moment for people: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
+/// The moment for users: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
 pub(crate) fn exactly(moment: Timestamp) -> String {
     calendar(moment)
         .and_then(|date| date.format(time_messages::EXACTLY).ok())

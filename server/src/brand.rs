@@ -18,7 +18,7 @@ pub use accent::Accent;
 pub use logo::{LARGEST_LOGO, Logo};
 
 /// A drawing may style itself. It runs nothing and loads nothing, also where somebody opens it as a
-/// page of its own.
+/// page of them.
 const DRAWING_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
@@ -41,7 +41,7 @@ impl Branding {
     }
 
     /// Serves both.
-    pub fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+    pub(crate) fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let files = [self.sheet(), self.picture()].into_iter().flatten();
         files.fold(Router::new(), |router, file| {
             let address = file.address();

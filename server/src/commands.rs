@@ -4,6 +4,7 @@ mod administer;
 mod audit;
 mod backup;
 mod check;
+mod issuer;
 mod log;
 mod operations;
 mod output;

@@ -12,19 +12,17 @@ mod values;
 
 use std::fmt;
 
-pub use flags::Flags;
-pub use parse::ListenAddress;
-pub use reader::SealingKeySource;
-pub use setting::Named;
-pub use settings::{Config, SETTINGS};
-pub use values::CONFIG_ENVIRONMENT;
+pub(crate) use flags::Flags;
+pub(crate) use parse::ListenAddress;
+pub(crate) use reader::SealingKeySource;
+pub(crate) use settings::{Config, SETTINGS};
 
 use reader::Reader;
 use values::Values;
 
 /// Everything that is wrong with a configuration, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<String>);
+pub(crate) struct Faults(pub Vec<String>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +32,7 @@ impl fmt::Display for Faults {
 
 impl Config {
     /// Reads the settings: flag before environment before file before default.
-    pub fn resolve(
+    pub(crate) fn resolve(
         flags: &Flags,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Faults> {
@@ -46,7 +44,7 @@ impl Config {
 
     /// The same for a caller that goes on in spite of faults: what is faulty has a harmless value
     /// in the result.
-    pub fn examine(
+    pub(crate) fn examine(
         flags: &Flags,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> (Self, Vec<String>) {
@@ -61,7 +59,7 @@ impl Config {
 
 /// Variables that look like settings of this server and are not, each with the one that may have
 /// been meant.
-pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
     values::unknown_variables(SETTINGS, names)
 }
 

@@ -29,7 +29,7 @@ pub(crate) const NAME: &str = "control.sock";
 const LONGEST_PATH: usize = 100;
 const LONGEST_REQUEST: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long whoever reads a backup may take for one more piece of it.
+/// How long the reader of a backup may take for one more line of it.
 const SLOWEST_READER: Duration = Duration::from_mins(10);
 /// How many commands may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -57,7 +57,7 @@ enum ControlReply {
 /// Why the running server did not do what was asked.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ControlError {
+pub(crate) enum ControlError {
     /// The operation was not carried out.
     Administration(AdministrationError),
     /// The store does not answer, so that there is no backup.
@@ -73,7 +73,7 @@ pub enum ControlError {
 
 /// The listening end. Dropping it removes the socket.
 #[derive(Debug)]
-pub struct ControlSocket {
+pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
     /// The user that the server runs as.
@@ -83,7 +83,7 @@ pub struct ControlSocket {
 impl ControlSocket {
     /// Binds the socket in the data folder, in place of one left over. Call it only while holding
     /// the store.
-    pub fn bind(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn bind(folder: &Path) -> io::Result<Self> {
         let path = folder.join(NAME);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -98,7 +98,7 @@ impl ControlSocket {
     }
 
     /// Answers requests until it is dropped.
-    pub async fn serve(self, provider: impl Into<Current<Provider>>) {
+    pub(crate) async fn serve(self, provider: impl Into<Current<Provider>>) {
         let current = provider.into();
         loop {
             match self.listener.accept().await {
@@ -144,7 +144,7 @@ impl Drop for ControlSocket {
 
 /// Has the server that holds the store in `folder` carry out an operation; `None` when no server
 /// listens there.
-pub async fn call(
+pub(crate) async fn call(
     folder: &Path,
     command: &AdminCommand,
 ) -> io::Result<Option<Result<AdminReply, ControlError>>> {
@@ -164,8 +164,8 @@ pub async fn call(
 }
 
 /// Asks the server that holds the store in `folder` for a backup. Its lines follow, and end with
-/// the connection; `None` when nobody listens there.
-pub async fn backup(
+/// the connection; `None` when no server listens there.
+pub(crate) async fn backup(
     folder: &Path,
 ) -> io::Result<Option<Result<BufReader<UnixStream>, ControlError>>> {
     let stream = match connect(folder) {
@@ -173,21 +173,22 @@ pub async fn backup(
         Err(error) if nobody_listens(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let asking = async {
-        let mut stream = BufReader::new(stream);
-        send(stream.get_mut(), &ControlRequest::<AdminCommand>::Backup).await?;
-        let mut answer = Vec::new();
-        stream.read_until(b'\n', &mut answer).await?;
-        Ok::<_, io::Error>((stream, reply_in(&answer)))
-    };
-    let (stream, answer) = tokio::time::timeout(PATIENCE, asking)
-        .await
-        .map_err(|_| io::ErrorKind::TimedOut)??;
+    let (stream, answer) = within(PATIENCE, ask_for_backup(stream)).await?;
     Ok(Some(match answer {
         Ok(ControlReply::Backup) => Ok(stream),
         Ok(ControlReply::Administered(_)) => Err(ControlError::UnexpectedReply),
         Err(error) => Err(error),
     }))
+}
+
+async fn ask_for_backup(
+    stream: UnixStream,
+) -> io::Result<(BufReader<UnixStream>, Result<ControlReply, ControlError>)> {
+    let mut stream = BufReader::new(stream);
+    send(stream.get_mut(), &ControlRequest::<AdminCommand>::Backup).await?;
+    let mut answer = Vec::new();
+    stream.read_until(b'\n', &mut answer).await?;
+    Ok((stream, reply_in(&answer)))
 }
 
 fn connect(folder: &Path) -> io::Result<UnixStream> {
@@ -237,19 +238,11 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
     let line = read_line(stream, LONGEST_REQUEST).await?;
     let request = serde_json::from_slice::<ControlRequest<AdminCommand>>(&line);
     let (answer, backup) = match request {
-        Ok(ControlRequest::Backup) => match provider.backup(EMBEDDED).await {
-            Ok(backup) => (Ok(ControlReply::Backup), Some(backup)),
-            Err(error) => {
-                let fault = error.to_string();
-                (Err(ControlError::BackupUnavailable { fault }), None)
-            }
-        },
+        Ok(ControlRequest::Backup) => begin_backup(provider).await,
         Ok(ControlRequest::Administer(command)) => {
-            let reply = provider.terminal().execute(command).await;
-            let reply = reply
-                .map(ControlReply::Administered)
-                .map_err(ControlError::Administration);
-            (reply, None)
+            let outcome = provider.terminal().execute(command).await;
+            let reply = outcome.map(ControlReply::Administered);
+            (reply.map_err(ControlError::Administration), None)
         }
         Err(_) => (Err(ControlError::UnknownRequest), None),
     };
@@ -257,7 +250,17 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
     Ok(backup)
 }
 
-/// Whoever reads it sees by its last line whether everything came.
+async fn begin_backup(provider: &Provider) -> (Result<ControlReply, ControlError>, Option<Backup>) {
+    match provider.backup(EMBEDDED).await {
+        Ok(backup) => (Ok(ControlReply::Backup), Some(backup)),
+        Err(error) => {
+            let fault = error.to_string();
+            (Err(ControlError::BackupUnavailable { fault }), None)
+        }
+    }
+}
+
+/// The last line tells the reader whether everything came.
 async fn write_backup(stream: &mut UnixStream, mut backup: Backup) -> io::Result<()> {
     while let Some(line) = backup.next_line().await.map_err(io::Error::other)? {
         within(SLOWEST_READER, stream.write_all(&line)).await?;

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use rmcp::handler::server::common::Extension;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
@@ -28,9 +28,9 @@ use crate::proxies::Proxies;
 use crate::respond;
 
 /// What every request needs.
-pub const READ: &str = "notes:read";
+pub(crate) const READ: &str = "notes:read";
 /// What `add_note` needs besides.
-pub const WRITE: &str = "notes:write";
+pub(crate) const WRITE: &str = "notes:write";
 
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
 const MAX_NOTE_BYTES: usize = 1000;
@@ -41,7 +41,7 @@ const MAX_PEOPLE: usize = 200;
 /// identifier as the audience; `challenge` names its RFC 9728 document and the scopes to ask for at
 /// first; the hosts of `issuer` and of this machine may be named in Host and Origin. `liveness`,
 /// where there is one, is asked whether a token's grant still stands.
-pub fn router(
+pub(crate) fn router(
     verifier: Arc<Verifier>,
     clock: Clock,
     liveness: Option<Arc<dyn Liveness>>,
@@ -63,7 +63,7 @@ pub fn router(
         Arc::new(NeverSessionManager::default()),
         transport(issuer),
     );
-    // The outermost is added last: CORS, then the watch over whatever goes wrong, then the token,
+    // The outermost is added last: CORS, then the log of failures, then the token,
     // then the rest.
     Router::new()
         .route_service("/", service)
@@ -75,17 +75,31 @@ pub fn router(
         .layer(middleware::from_fn(open_to_browsers))
 }
 
+/// What a browser is told that asks before it sends.
+const OF_PREFLIGHT: [(HeaderName, &str); 3] = [
+    (
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        "GET, POST, DELETE, OPTIONS",
+    ),
+    (
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
+    ),
+    (header::ACCESS_CONTROL_MAX_AGE, "7200"),
+];
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const LOOPBACK_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+
 /// No sessions: nothing here outlives a request, and a session id that is no authentication cannot
 /// be taken for one (R-P12).
 fn transport(issuer: &Url) -> StreamableHttpServerConfig {
-    let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let loopback_origins =
-        ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned);
+    let loopback = LOOPBACK.map(str::to_owned);
+    let loopback_origins = LOOPBACK_ORIGINS.map(str::to_owned);
     let host = issuer
         .host_str()
         .map(|host| host.trim_matches(['[', ']']).to_owned());
-    let origin = issuer.host_str().zip(issuer.port_or_known_default());
-    let origin = origin.map(|(host, port)| format!("{}://{host}:{port}", issuer.scheme()));
+    let origin = origin_with_port(issuer);
     StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -94,16 +108,24 @@ fn transport(issuer: &Url) -> StreamableHttpServerConfig {
         .with_allowed_origins(loopback_origins.into_iter().chain(origin))
 }
 
+fn origin_with_port(issuer: &Url) -> Option<String> {
+    let (host, port) = issuer.host_str().zip(issuer.port_or_known_default())?;
+    Some(format!("{}://{host}:{port}", issuer.scheme()))
+}
+
+/// Whether a browser asks for a script what may be sent.
+fn is_preflight(request: &Request) -> bool {
+    let asked_for = header::ACCESS_CONTROL_REQUEST_METHOD;
+    request.method() == Method::OPTIONS && request.headers().contains_key(asked_for)
+}
+
 /// Lets scripts of other origins see every answer, refusals too. No cookie works here, so a foreign
 /// page has nothing to ride on: what protects the endpoint is the token, which a page must have
 /// been given. The Origin check behind it (R-P13) is the second line, and keeps strange pages away
-/// from a server on the person's own machine; CORS only lets such a page read that it got 401 or
+/// from a server on the user's own machine; CORS only lets such a page read that it got 401 or
 /// 403, and a client in a browser read the challenge that tells it where to sign in.
 async fn open_to_browsers(request: Request, next: Next) -> Response {
-    let preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let preflight = is_preflight(&request);
     let mut response = if preflight {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -117,15 +139,9 @@ async fn open_to_browsers(request: Request, next: Next) -> Response {
         "WWW-Authenticate, Mcp-Session-Id",
     );
     if preflight {
-        say(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            "GET, POST, DELETE, OPTIONS",
-        );
-        say(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
-        );
-        say(header::ACCESS_CONTROL_MAX_AGE, "7200");
+        for (name, value) in OF_PREFLIGHT {
+            say(name, value);
+        }
     }
     response
 }
@@ -138,7 +154,7 @@ struct Demonstration {
 /// Who is calling, as the access token says.
 #[derive(Serialize, JsonSchema)]
 struct Caller {
-    /// The person.
+    /// The user.
     sub: String,
     /// The client that holds the token.
     client_id: String,
@@ -156,7 +172,7 @@ struct NewNote {
 /// What became of the note.
 #[derive(Serialize, JsonSchema)]
 struct Noted {
-    /// How many notes the person has now. Beyond 50, the oldest is forgotten.
+    /// How many notes the user has now. Beyond 50, the oldest is forgotten.
     notes: usize,
 }
 
@@ -188,7 +204,7 @@ impl Demonstration {
         Parameters(NewNote { text }): Parameters<NewNote>,
     ) -> Result<Result<Json<Noted>, String>, ErrorData> {
         let caller = claims(parts)?;
-        // Nobody gets here without: the request was judged before. That is no reason to believe it.
+        // The step-up layer has refused such a call already; this check does not rely on it.
         if !caller.has_scope(WRITE) {
             let have = caller.scope;
             return Ok(Err(format!(
@@ -224,7 +240,7 @@ fn claims(mut parts: Parts) -> Result<Claims, ErrorData> {
         .ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))
 }
 
-/// Notes by person, bounded in every direction (10 MB in all).
+/// Notes by user, bounded in every direction (10 MB in all).
 #[derive(Default)]
 struct Notes(Mutex<Shelf>);
 
@@ -241,7 +257,7 @@ struct Pile {
 }
 
 impl Notes {
-    /// How many notes the person has then. Makes room by forgetting whoever has been silent for
+    /// How many notes the user has then. Makes room by forgetting whoever has been silent for
     /// longest.
     fn add(&self, person: String, text: String) -> usize {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

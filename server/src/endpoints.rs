@@ -84,7 +84,7 @@ endpoints! {
 }
 
 /// What lies below these is for programs, besides endpoints: the files of the pages, which browsers
-/// load but nobody reads, and the demonstration server.
+/// load by themselves, and the demonstration server.
 const FILES: [&str; 2] = ["/brand/", "/pkg/"];
 const DEMONSTRATION: &str = "/mcp/";
 
@@ -105,7 +105,7 @@ impl Endpoint {
 }
 
 /// Whether only programs call at this path: a fault is JSON there, and a page elsewhere.
-pub fn is_for_programs(path: &str) -> bool {
+pub(crate) fn is_for_programs(path: &str) -> bool {
     Endpoint::any_covers(path, &[Caller::Program, Caller::Probe])
         || FILES
             .iter()
@@ -115,7 +115,7 @@ pub fn is_for_programs(path: &str) -> bool {
 
 /// Whether this route is called so often that a line for each call hides all others: probes,
 /// documents and files.
-pub fn is_routine(route: &str) -> bool {
+pub(crate) fn is_routine(route: &str) -> bool {
     Endpoint::any_covers(route, &[Caller::Probe, Caller::Reader])
         || FILES.iter().any(|area| route.starts_with(area))
 }

@@ -14,7 +14,7 @@ use crate::respond;
 use crate::site::PageFiles;
 
 /// The largest body any endpoint takes, in bytes.
-pub const LARGEST_BODY: usize = 64 * 1024;
+pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 
 /// What every handler may ask for.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl FromRef<Service> for Provider {
 
 /// A form body (`application/x-www-form-urlencoded`).
 #[derive(Debug)]
-pub struct Form(pub Parameters);
+pub(crate) struct Form(pub Parameters);
 
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
@@ -56,7 +56,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
 /// The body of a registration (`application/json`), as bytes: reading it is the core's business.
 #[derive(Debug)]
-pub struct Metadata(pub Bytes);
+pub(crate) struct Metadata(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Metadata {
     type Rejection = Response;
@@ -107,7 +107,7 @@ fn has_content_type(headers: &HeaderMap, accepted: &[&str]) -> bool {
 
 /// The `Authorization` header as it came. Two of them, or one that is not text, become what no
 /// scheme can read.
-pub fn authorization(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<String> {
     let values: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
     match values.as_slice() {
         [] => None,
@@ -117,7 +117,7 @@ pub fn authorization(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The token of the one `Authorization` header of the scheme Bearer (RFC 6750 section 2.1).
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
@@ -130,7 +130,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes
 /// anything gets the page.
-pub fn prefers_json(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_json(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -141,11 +141,7 @@ pub fn prefers_json(headers: &HeaderMap) -> bool {
         .iter()
         .flat_map(|value| value.split(','))
     {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts
-            .find_map(|part| part.strip_prefix("q=")?.parse().ok())
-            .unwrap_or(1.0);
+        let (name, quality) = name_and_quality(range);
         match name.as_str() {
             "application/json" => json = quality,
             "text/html" | "application/xhtml+xml" => html = f32::max(html, quality),
@@ -155,9 +151,17 @@ pub fn prefers_json(headers: &HeaderMap) -> bool {
     json > html
 }
 
+/// A media range in lower case, and how much it is wanted.
+fn name_and_quality(range: &str) -> (String, f32) {
+    let mut parts = range.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+    (name, quality.unwrap_or(1.0))
+}
+
 /// The address a request comes from, which limits count by.
 #[derive(Debug, Clone, Copy)]
-pub struct ClientAddress(pub IpAddr);
+pub(crate) struct ClientAddress(pub IpAddr);
 
 impl FromRequestParts<Service> for ClientAddress {
     type Rejection = std::convert::Infallible;
@@ -176,7 +180,7 @@ impl FromRequestParts<Service> for ClientAddress {
 
 /// The client that a path names. One that is not text names none.
 #[derive(Debug, Clone)]
-pub struct PathClientId(pub String);
+pub(crate) struct PathClientId(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathClientId {
     type Rejection = std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! The HTTP voice of Vestibule, and everything of the command `vestibule` that can be tested
+//! The HTTP server of Vestibule, and everything of the command `vestibule` that can be tested
 //! without a terminal.
 //!
 //! Start at [`router`], which is the whole surface; [`config`] says what can be set,
@@ -6,27 +6,27 @@
 
 pub mod brand;
 pub mod commands;
-pub mod config;
-pub mod control;
-pub mod demonstration;
+mod config;
+mod control;
+mod demonstration;
 pub mod endpoints;
-pub mod extract;
+mod extract;
 mod files;
-pub mod layers;
-pub mod listen;
-pub mod liveness;
+mod layers;
+mod listen;
+mod liveness;
 mod log_throttle;
-pub mod open;
-pub mod problem;
+mod open;
+mod problem;
 pub mod proxies;
 mod random;
-pub mod respond;
+mod respond;
 mod router;
-pub mod routes;
-pub mod sealing;
+mod routes;
+mod sealing;
 pub mod site;
-pub mod swap;
-pub mod time;
+mod swap;
+mod time;
 mod user_agent;
 
 pub use router::{Options, router};

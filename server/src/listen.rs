@@ -24,10 +24,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
-pub use connections::Bounds;
-pub use descriptors::connections_that_fit;
-pub use patient::WritePatience;
-pub use sockets::bind;
+pub(crate) use connections::Bounds;
+pub(crate) use descriptors::connections_that_fit;
+pub(crate) use patient::WritePatience;
+pub(crate) use sockets::bind;
 
 use crate::log_throttle::LogThrottle;
 use activity::Activity;
@@ -36,7 +36,7 @@ use patient::Patient;
 
 /// The largest head of a request, in bytes: request line and headers. A larger one is answered by
 /// 431.
-pub const LARGEST_HEAD: usize = 32 * 1024;
+pub(crate) const LARGEST_HEAD: usize = 32 * 1024;
 /// No file descriptor is left: for this process, or for the whole system.
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 /// How long accepting waits after a failure, and how often a connection is looked at while the
@@ -45,7 +45,7 @@ const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// To send a request up to its body; a connection may be idle for as long.
     pub head: Duration,
     /// To read what is sent.
@@ -76,30 +76,26 @@ struct Server {
 }
 
 /// Serves on all listeners until `stop` turns true, then lets requests under way finish.
-pub async fn serve(
+pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
     bounds: Bounds,
     patience: Patience,
     stop: watch::Receiver<bool>,
 ) {
-    let connections = Connections::new(bounds);
-    let log = LogThrottle::new(Duration::from_mins(1));
     let server = Arc::new(Server {
         router,
-        connections: Arc::clone(&connections),
+        connections: Connections::new(bounds),
         patience,
-        log,
+        log: LogThrottle::new(Duration::from_mins(1)),
     });
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&server), stop.clone()));
     }
     while accepting.join_next().await.is_some() {}
-    if timeout(patience.shutdown, connections.all_closed())
-        .await
-        .is_err()
-    {
+    let closed = timeout(patience.shutdown, server.connections.all_closed());
+    if closed.await.is_err() {
         tracing::warn!("some connections did not finish in time");
     }
 }
@@ -124,17 +120,19 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
                     stop.clone(),
                 ));
             }
-            Ok((_, peer, None)) => {
-                if server.log.allows("address") {
-                    tracing::warn!(address = %peer.ip(), "an address has too many connections; another one is refused");
-                }
-            }
+            Ok((_, peer, None)) => server.note_refused(peer),
             Err(error) => server.cannot_accept(&error).await,
         }
     }
 }
 
 impl Server {
+    fn note_refused(&self, peer: SocketAddr) {
+        if self.log.allows("address") {
+            tracing::warn!(address = %peer.ip(), "an address has too many connections; another one is refused");
+        }
+    }
+
     /// A connection that is gone already is none of our business; without descriptors, one that is
     /// idle makes room.
     async fn cannot_accept(&self, error: &io::Error) {

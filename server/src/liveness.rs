@@ -11,7 +11,7 @@ use provider::Provider;
 struct Grants(Provider);
 
 /// What the provider knows of grants, accounts and clients, read from the store each time.
-pub fn liveness(provider: Provider) -> Arc<dyn Liveness> {
+pub(crate) fn liveness(provider: Provider) -> Arc<dyn Liveness> {
     Arc::new(Grants(provider))
 }
 
@@ -28,7 +28,7 @@ impl Liveness for Grants {
 struct Ring(Provider);
 
 /// Reads the signing keys again, for a token whose key another server has made.
-pub fn renewal(provider: Provider) -> Arc<dyn Renewal> {
+pub(crate) fn renewal(provider: Provider) -> Arc<dyn Renewal> {
     Arc::new(Ring(provider))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access_token::SealingKey;
 use provider::{Environment, Provider};
 use store::{Location, Store};
 use tokio::time::{Instant, sleep};
@@ -12,7 +13,7 @@ use crate::sealing;
 
 /// Why a provider could not be opened, as a sentence for the terminal.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Another process holds the store's file, perhaps for a moment only.
     Locked(String),
     /// Anything else.
@@ -21,7 +22,7 @@ pub enum Failure {
 
 impl Failure {
     /// The sentence.
-    pub fn into_sentence(self) -> String {
+    pub(crate) fn into_sentence(self) -> String {
         match self {
             Self::Locked(sentence) | Self::Fault(sentence) => sentence,
         }
@@ -30,7 +31,7 @@ impl Failure {
 
 /// Whether a store may be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Creation {
+pub(crate) enum Creation {
     /// The server, and commands that prepare one, create the store that is missing.
     Allowed,
     /// Other commands have nothing to work on without one.
@@ -38,7 +39,7 @@ pub enum Creation {
 }
 
 /// A provider, and the store below it.
-pub struct Opened {
+pub(crate) struct Opened {
     /// The provider.
     pub provider: Provider,
     /// The store.
@@ -48,7 +49,7 @@ pub struct Opened {
 }
 
 /// A store that opened, and does not do what it is asked.
-pub fn unusable(config: &Config, error: impl std::fmt::Display) -> Failure {
+pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> Failure {
     Failure::Fault(format!(
         "The store {} cannot be used: {error}.",
         config.store
@@ -56,7 +57,7 @@ pub fn unusable(config: &Config, error: impl std::fmt::Display) -> Failure {
 }
 
 /// Opens the store that is there, and creates nothing.
-pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
+pub(crate) async fn open_existing(config: &Config) -> Result<Store, Failure> {
     let opened = Store::open_existing(&config.store)
         .await
         .map_err(|error| explain(config, &error))?;
@@ -69,7 +70,7 @@ pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
 }
 
 /// Opens both, once.
-pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure> {
+pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure> {
     let store = match creation {
         Creation::Refused => open_existing(config).await?,
         Creation::Allowed => Store::open(&config.store)
@@ -77,14 +78,7 @@ pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure
             .map_err(|error| explain(config, &error))?,
     };
     let created = !provider::is_in_use(&store).await.unwrap_or(true);
-    // Only now: whoever holds the store is the only one to make its sealing key. Keys that are
-    // sealed already need the key they are sealed under: a new one would open nothing.
-    let sealing_key = if created {
-        sealing::load(config)
-    } else {
-        sealing::existing(config)
-    };
-    let sealing_key = sealing_key.map_err(Failure::Fault)?;
+    let sealing_key = sealing_key(config, created).map_err(Failure::Fault)?;
     let provider = Provider::open(
         config.settings(),
         store.clone(),
@@ -100,8 +94,18 @@ pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure
     })
 }
 
+/// Called once the store is held: only its holder makes the sealing key. Keys that are sealed need
+/// the key they are sealed under: a new one would open nothing.
+fn sealing_key(config: &Config, created: bool) -> Result<SealingKey, String> {
+    if created {
+        sealing::load(config)
+    } else {
+        sealing::existing(config)
+    }
+}
+
 /// Opens both, waiting for `patience` while another process holds the store.
-pub async fn open_patiently(config: &Config, patience: Duration) -> Result<Opened, Failure> {
+pub(crate) async fn open_patiently(config: &Config, patience: Duration) -> Result<Opened, Failure> {
     let deadline = Instant::now() + patience;
     loop {
         match open(config, Creation::Allowed).await {
@@ -127,7 +131,7 @@ pub(crate) fn explain(config: &Config, error: &store::Error) -> Failure {
     }
 }
 
-/// Said by whoever would have to create one.
+/// For commands that would have to create one.
 pub(crate) fn no_store(location: &Location) -> String {
     match location {
         Location::File(folder) => {

@@ -1,4 +1,4 @@
-//! Answers that replace what a person, or a program at a page's address, wanted.
+//! Error pages, and JSON in their place for programs.
 
 use app::ErrorPage;
 use axum::body::Body;
@@ -15,11 +15,11 @@ use crate::site::PageFiles;
 /// What of a request decides about how a problem is told, for when the request itself has been used
 /// up.
 #[derive(Clone, Debug)]
-pub struct Asker(Parts);
+pub(crate) struct Asker(Parts);
 
 impl Asker {
-    /// Whoever sent a request.
-    pub fn of(request: &Request) -> Self {
+    /// The sender of a request.
+    pub(crate) fn of(request: &Request) -> Self {
         let mut parts = Request::new(()).into_parts().0;
         for value in request.headers().get_all(header::ACCEPT) {
             parts.headers.append(header::ACCEPT, value.clone());
@@ -31,14 +31,14 @@ impl Asker {
     }
 
     /// As much of the request as is needed.
-    pub const fn parts(&self) -> &Parts {
+    pub(crate) const fn parts(&self) -> &Parts {
         &self.0
     }
 }
 
-/// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that
+/// The problem as a page, or as JSON for a client that prefers it: some clients learn from it that
 /// their registration is gone (requirements 7.2).
-pub fn respond(site: &PageFiles, request: &Parts, facts: ErrorPage) -> Response {
+pub(crate) fn respond(site: &PageFiles, request: &Parts, facts: ErrorPage) -> Response {
     if prefers_json(&request.headers) {
         return json(&facts);
     }

@@ -32,7 +32,7 @@ impl Default for Proxies {
 }
 
 impl Proxies {
-    /// Believes these networks and nobody else.
+    /// Trusts only these networks.
     pub fn new(trusted: &[IpNet]) -> Self {
         Self(Arc::new(Inner {
             trusted: trusted.to_vec(),
@@ -55,7 +55,7 @@ impl Proxies {
     }
 
     /// Whether an address is one of these proxies.
-    pub fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0
             .trusted
             .iter()
@@ -63,7 +63,7 @@ impl Proxies {
     }
 
     /// The peer, or, when the peer is a trusted proxy, the client that it speaks for.
-    pub fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    pub(crate) fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
         let peer = peer(extensions);
         if self.trusts(peer) {
             return self.behind(peer, headers);
@@ -78,15 +78,18 @@ impl Proxies {
         peer
     }
 
-    /// Walks `X-Forwarded-For` from right to left, as far as trusted proxies wrote it: the first
-    /// address that is none of them is the client's, and what is left of it was written by whoever
-    /// wanted to. What is no address ends the walk (T-D34).
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        if is_forwarded(headers)
-            && !headers.contains_key(FORWARDED_FOR)
-            && self.0.ignored.allows(&peer.to_string())
-        {
+    fn note_other_header(&self, peer: IpAddr) {
+        if self.0.ignored.allows(&peer.to_string()) {
             tracing::warn!(%peer, "a trusted proxy says whom it speaks for by another header than X-Forwarded-For, which is the one that is read");
+        }
+    }
+
+    /// Walks `X-Forwarded-For` from right to left, as far as trusted proxies wrote it: the first
+    /// address that is none of them is the client's, and what is left of it may be
+    /// forged. What is no address ends the walk (T-D34).
+    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if is_forwarded(headers) && !headers.contains_key(FORWARDED_FOR) {
+            self.note_other_header(peer);
         }
         let lines: Vec<&[u8]> = headers
             .get_all(FORWARDED_FOR)
@@ -114,8 +117,8 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
-/// The address of whoever is at the other end of the connection.
-pub fn peer(extensions: &Extensions) -> IpAddr {
+/// The address of the other end of the connection.
+pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|peer| peer.0.ip());

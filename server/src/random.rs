@@ -3,7 +3,7 @@
 
 use provider::Environment;
 
-/// 32 bytes that nobody can guess.
+/// 32 random bytes.
 pub(crate) fn secret() -> [u8; 32] {
     Environment::system().entropy.bytes()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use oauth::error::{AuthenticationScheme, ProtocolError};
 use provider::{Provider, TokenError};
 use serde::Serialize;
@@ -13,13 +13,13 @@ use serde::Serialize;
 /// endpoint, and they know it everywhere.
 const TRY_AGAIN: &str = "temporarily_unavailable";
 /// When to try again where the store, or the server, gives no answer.
-pub const SOON: Duration = Duration::from_secs(2);
+pub(crate) const SOON: Duration = Duration::from_secs(2);
 /// Bytes that hold a token response, and how many headers it has with those of the layers.
 const USUAL_LENGTH: usize = 1024;
 const USUAL_HEADERS: usize = 14;
 
-/// `value` as JSON that nobody keeps (RFC 6749 section 5.1).
-pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+/// `value` as JSON that is not cached (RFC 6749 section 5.1).
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let mut body = Vec::with_capacity(USUAL_LENGTH);
     if serde_json::to_writer(&mut body, value).is_err() {
         tracing::error!("an answer cannot be written as JSON");
@@ -29,17 +29,20 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(USUAL_HEADERS);
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    for (name, value) in OF_JSON {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 
+const OF_JSON: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "application/json"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::PRAGMA, "no-cache"),
+];
+
 /// An error in the form of RFC 6749 section 5.2.
-pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
+pub(crate) fn error(status: StatusCode, code: &str, description: &str) -> Response {
     #[derive(Serialize)]
     struct Fault<'a> {
         error: &'a str,
@@ -55,7 +58,7 @@ pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
 }
 
 /// 429: the caller is to wait.
-pub fn too_many(retry_after: Duration) -> Response {
+pub(crate) fn too_many(retry_after: Duration) -> Response {
     let response = error(
         StatusCode::TOO_MANY_REQUESTS,
         TRY_AGAIN,
@@ -66,7 +69,7 @@ pub fn too_many(retry_after: Duration) -> Response {
 
 /// 503: the store does not answer. Never `invalid_client` or `invalid_grant`, on which clients
 /// throw away what they hold.
-pub fn unavailable() -> Response {
+pub(crate) fn unavailable() -> Response {
     let response = error(
         StatusCode::SERVICE_UNAVAILABLE,
         TRY_AGAIN,
@@ -76,12 +79,12 @@ pub fn unavailable() -> Response {
 }
 
 /// 404 for machines.
-pub fn not_found() -> Response {
+pub(crate) fn not_found() -> Response {
     error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
 }
 
 /// 405; the router adds `Allow`.
-pub fn method_not_allowed() -> Response {
+pub(crate) fn method_not_allowed() -> Response {
     error(
         StatusCode::METHOD_NOT_ALLOWED,
         "invalid_request",
@@ -90,7 +93,7 @@ pub fn method_not_allowed() -> Response {
 }
 
 /// What a machine asked for about tokens came to nothing.
-pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
+pub(crate) fn token_error(error: &TokenError, provider: &Provider) -> Response {
     match error {
         TokenError::Refused(refusal) => refused(refusal, provider.settings().issuer.as_str()),
         TokenError::TooMany { retry_after } => too_many(*retry_after),
@@ -100,18 +103,15 @@ pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
 
 /// A refusal, with the challenge that says how the caller should have authenticated (R-O12, RFC 6750
 /// section 3).
-pub fn refused(refusal: &impl ProtocolError, realm: &str) -> Response {
+pub(crate) fn refused(refusal: &impl ProtocolError, realm: &str) -> Response {
     let code = refusal.code();
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let code = code.as_str();
     let mut response = error(status, code, &refusal.description());
-    let challenge = refusal.challenge().map(|scheme| match scheme {
-        AuthenticationScheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
-        AuthenticationScheme::Bearer => {
-            format!("Bearer realm=\"{realm}\", error=\"{code}\"")
-        }
-    });
-    if let Some(value) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
+    let challenge = refusal
+        .challenge()
+        .and_then(|scheme| HeaderValue::from_str(&challenge(scheme, realm, code)).ok());
+    if let Some(value) = challenge {
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, value);
@@ -119,8 +119,16 @@ pub fn refused(refusal: &impl ProtocolError, realm: &str) -> Response {
     response
 }
 
+/// How the caller should have authenticated.
+fn challenge(scheme: AuthenticationScheme, realm: &str, code: &str) -> String {
+    match scheme {
+        AuthenticationScheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
+        AuthenticationScheme::Bearer => format!("Bearer realm=\"{realm}\", error=\"{code}\""),
+    }
+}
+
 /// Adds `Retry-After` in whole seconds, at least one.
-pub fn with_retry_after(mut response: Response, wait: Duration) -> Response {
+pub(crate) fn with_retry_after(mut response: Response, wait: Duration) -> Response {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     response
         .headers_mut()

@@ -107,7 +107,7 @@ fn readers(service: &Service, documents: Documents) -> Router {
         .with_state(documents)
 }
 
-/// What people see, and the endpoints that their browsers go to.
+/// What users see, and the endpoints that their browsers go to.
 fn browsers(service: &Service, endpoints: Router<Service>) -> Router<Service> {
     let pages = pages(service)
         .layer(from_fn_with_state(service.clone(), repeated_posts))
@@ -129,15 +129,7 @@ fn pages(service: &Service) -> Router<Service> {
     let context = move || {
         provide_context(provider.clone());
         provide_context(brand.clone());
-        let Some(parts) = use_context::<Parts>() else {
-            return;
-        };
-        if let Some(browser) = parts.extensions.get::<BrowserContext>() {
-            provide_context(browser.clone());
-        }
-        if let Some(id) = parts.extensions.get::<RequestId>() {
-            provide_context(RequestName(id.to_string()));
-        }
+        provide_request();
     };
     let document = {
         let options = options.clone();
@@ -146,6 +138,19 @@ fn pages(service: &Service) -> Router<Service> {
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), context, document)
         .with_state(options)
+}
+
+/// Gives the pages the browser and the name of the request that is being served.
+fn provide_request() {
+    let Some(parts) = use_context::<Parts>() else {
+        return;
+    };
+    if let Some(browser) = parts.extensions.get::<BrowserContext>() {
+        provide_context(browser.clone());
+    }
+    if let Some(id) = parts.extensions.get::<RequestId>() {
+        provide_context(RequestName(id.to_string()));
+    }
 }
 
 /// The demonstration MCP server, while it is among the protected resources.

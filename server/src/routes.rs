@@ -1,14 +1,14 @@
 //! The endpoints: each handler is extract, call, respond.
 
-pub mod audit;
-pub mod authorize;
-pub mod health;
-pub mod introspect;
-pub mod me;
-pub mod metadata;
-pub mod register;
-pub mod revoke;
-pub mod token;
+pub(crate) mod audit;
+pub(crate) mod authorize;
+pub(crate) mod health;
+pub(crate) mod introspect;
+pub(crate) mod me;
+pub(crate) mod metadata;
+pub(crate) mod register;
+pub(crate) mod revoke;
+pub(crate) mod token;
 
 use axum::routing::{MethodRouter, any, get, post};
 

@@ -11,22 +11,22 @@ use crate::config::{Config, SealingKeySource};
 use crate::files::explain_read_error;
 use crate::random;
 
-/// Why Redis needs a key of the person's own, and how to make one.
-pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
+/// Why Redis needs a key of the user's own, and how to make one.
+pub(crate) const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
      \"vestibule key seal\", and pass it to every server as VESTIBULE_SEALING_KEY or in a file named by --sealing-key.";
 
 /// The name of the key's file in the data folder.
-pub const FILE: &str = "sealing.key";
+pub(crate) const FILE: &str = "sealing.key";
 
 /// A fresh key.
-pub fn fresh() -> Result<SealingKey, String> {
+pub(crate) fn fresh() -> Result<SealingKey, String> {
     SealingKey::from_bytes(&random::secret()).map_err(|error| error.to_string())
 }
 
 /// The key that the settings lead to. With the embedded engine and none given, it is read from the
 /// data folder and made there at first; call this while holding the store, so that two processes do
 /// not make two. The error is a sentence.
-pub fn load(config: &Config) -> Result<SealingKey, String> {
+pub(crate) fn load(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::Given(text)), _) => text
             .parse()
@@ -45,7 +45,7 @@ pub fn load(config: &Config) -> Result<SealingKey, String> {
 
 /// The key that the settings lead to, which must be there: nothing is made. The error is a
 /// sentence.
-pub fn existing(config: &Config) -> Result<SealingKey, String> {
+pub(crate) fn existing(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
         (None, Location::File(folder)) => {
             let path = folder.join(FILE);
@@ -59,7 +59,7 @@ pub fn existing(config: &Config) -> Result<SealingKey, String> {
 }
 
 /// Reads a key from a file that holds nothing else.
-pub fn read(path: &Path) -> io::Result<SealingKey> {
+pub(crate) fn read(path: &Path) -> io::Result<SealingKey> {
     let text = std::fs::read_to_string(path)?;
     let fault = |_| {
         io::Error::new(

@@ -64,28 +64,28 @@ impl PageFiles {
     }
 
     /// What Leptos wants to know of it.
-    pub fn options(&self) -> &LeptosOptions {
+    pub(crate) fn options(&self) -> &LeptosOptions {
         &self.options
     }
 
     /// The server's name on its pages.
-    pub fn server_name(&self) -> &str {
+    pub(crate) fn server_name(&self) -> &str {
         &self.server_name
     }
 
     /// Where its pages find what makes them look different.
-    pub fn brand(&self) -> &Brand {
+    pub(crate) fn brand(&self) -> &Brand {
         &self.brand
     }
 
     /// Whether the build's files are there; without them pages have no style and no passkeys.
-    pub fn is_built(&self) -> bool {
+    pub(crate) fn is_built(&self) -> bool {
         self.embedded.is_some() || self.root().join(&*self.options.site_pkg_dir).is_dir()
     }
 
     /// Serves `/pkg/*`, the other files of the site, and those of the branding. Compressed variants
     /// are used where they exist.
-    pub fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+    pub(crate) fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let files = match self.embedded {
             Some(site) => site.routes(),
             None => folder::routes(&self.root(), &self.options.site_pkg_dir),

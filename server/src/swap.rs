@@ -1,4 +1,4 @@
-//! What a running server can be given anew: the provider and the router over it, once the
+//! What a running server can be given again: the provider and the router over it, once the
 //! configuration was read again.
 
 use std::convert::Infallible;
@@ -12,24 +12,24 @@ use tower::Service;
 
 /// Something that is replaced as a whole. Clones see the same.
 #[derive(Clone, Debug)]
-pub struct Current<T>(Arc<RwLock<T>>);
+pub(crate) struct Current<T>(Arc<RwLock<T>>);
 
 impl<T: Clone> Current<T> {
     /// Begins with this.
-    pub fn new(first: T) -> Self {
+    pub(crate) fn new(first: T) -> Self {
         Self(Arc::new(RwLock::new(first)))
     }
 
     /// What it is now.
-    pub fn get(&self) -> T {
+    pub(crate) fn get(&self) -> T {
         self.0
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    /// What it is from now on. Whoever got the one before goes on with it.
-    pub fn set(&self, next: T) {
+    /// What it is from now on. Holders of the previous one go on with it.
+    pub(crate) fn set(&self, next: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 }
@@ -42,7 +42,7 @@ impl From<Provider> for Current<Provider> {
 
 /// A router that hands each request to the one of this moment. Connections stay, and requests under
 /// way end where they began.
-pub fn router(current: Current<Router>) -> Router {
+pub(crate) fn router(current: Current<Router>) -> Router {
     Router::new().fallback_service(ToCurrent(current))
 }
 

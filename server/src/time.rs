@@ -7,12 +7,12 @@ use provider::Provider;
 use time::OffsetDateTime;
 
 /// What time it is, by the provider's clock.
-pub fn time_of(provider: &Provider) -> OffsetDateTime {
+pub(crate) fn time_of(provider: &Provider) -> OffsetDateTime {
     let seconds = i64::try_from(provider.now().seconds()).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// The provider's clock, for a verifier.
-pub fn clock(provider: Provider) -> Clock {
+pub(crate) fn clock(provider: Provider) -> Clock {
     Arc::new(move || time_of(&provider))
 }

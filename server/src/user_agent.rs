@@ -1,4 +1,4 @@
-//! What a browser is called where people read of it: in their sessions, passkeys and recent
+//! What a browser is called where users read of it: in their sessions, passkeys and recent
 //! activity.
 
 /// Browsers by the mark they leave in `User-Agent`. Most claim to be others too, so the order

@@ -1,4 +1,4 @@
-//! What a signed-in person changes about the ways they sign in.
+//! What a signed-in user changes about the ways they sign in.
 
 #![expect(
     missing_docs,
@@ -11,9 +11,23 @@ use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
     account::{answer::answer_account, messages::Done},
-    context::{PageContext, answer_form},
+    context::{Action, PageContext, Repetition, answer_form},
     pages::{OpaqueToken, PagePath},
 };
+#[cfg(feature = "ssr")]
+use leptos::server_fn::ServerFn;
+
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[
+    (<ChangeEmail as ServerFn>::PATH, Repetition::Once),
+    (<ChangePassword as ServerFn>::PATH, Repetition::Once),
+    (<DeclinePasskey as ServerFn>::PATH, Repetition::Harmless),
+    (<MakeRecoveryCodes as ServerFn>::PATH, Repetition::Once),
+    (<RemovePasskey as ServerFn>::PATH, Repetition::Once),
+    (<RemovePassword as ServerFn>::PATH, Repetition::Once),
+    (<RenamePasskey as ServerFn>::PATH, Repetition::Harmless),
+];
 
 /// Says no to the offer of a passkey, and goes on.
 #[server(prefix = "/actions", endpoint = "decline_passkey")]
@@ -101,7 +115,7 @@ pub async fn remove_password(#[server(default)] form_token: String) -> Result<()
     Ok(())
 }
 
-/// Gives the person another address.
+/// Gives the user another address.
 #[server(prefix = "/actions", endpoint = "change_email")]
 pub async fn change_email(
     #[server(default)] form_token: String,

@@ -1,4 +1,4 @@
-//! The section "Recent activity": what happened to the account, told to its person.
+//! The section "Recent activity": what happened to the account, told to its user.
 
 use leptos::prelude::*;
 use oauth::{Timestamp, resource::Resource};
@@ -46,17 +46,29 @@ pub(crate) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
 fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let is_replay = event.action.category() == Category::Replays;
     let from = origin(&event).cloned();
-    let device = from
-        .as_ref()
-        .map(|from| clean::name(&from.device, ""))
-        .filter(|device| !device.is_empty());
+    let device = from.as_ref().and_then(device);
     let address = from.map(|from| view! { <bdi class="address">{from.address}</bdi>{common::DOT} });
     let times = event
         .times
         .map(|times| view! { {common::DOT}{activity::times(times)} });
     let at = event.at;
-    let told = told(event);
-    let told = match device {
+    let told = with_device(told(event), device);
+    view! {
+        <li class:caution=is_replay>
+            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/>{times}</span></p>
+            {is_replay.then(|| view! { <p class="quiet">{connections::REPLAYED_ADVICE}</p> })}
+        </li>
+    }
+}
+
+fn device(from: &RequestSource) -> Option<String> {
+    let device = clean::name(&from.device, "");
+    (!device.is_empty()).then_some(device)
+}
+
+/// What happened, and from which browser, where that is known.
+fn with_device(told: AnyView, device: Option<String>) -> AnyView {
+    match device {
         Some(device) => sentence!(
             activity::FROM,
             action = told,
@@ -64,12 +76,6 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
         )
         .into_any(),
         None => told,
-    };
-    view! {
-        <li class:caution=is_replay>
-            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/>{times}</span></p>
-            {is_replay.then(|| view! { <p class="quiet">{connections::REPLAYED_ADVICE}</p> })}
-        </li>
     }
 }
 
@@ -81,25 +87,25 @@ fn origin(event: &Event) -> Option<&RequestSource> {
         .filter(|_| matches!(event.by, Actor::Person | Actor::Client))
 }
 
+/// What the event is about, besides a client.
+fn about(event: &Event) -> String {
+    let about = if let AuditAction::Unknown(name) = &event.action {
+        name.as_str()
+    } else {
+        event.about.as_deref().unwrap_or_default()
+    };
+    clean::name(about, activity::nameless(event.action.category()))
+}
+
 fn told(event: Event) -> AnyView {
     let sentence = activity::action(&event);
+    let about = about(&event);
     let client = event.client.map_or_else(String::new, |client| client.name);
-    let about = if let AuditAction::Unknown(name) = event.action {
-        name.as_str().to_owned()
-    } else {
-        event.about.unwrap_or_default()
-    };
-    let about = clean::name(&about, activity::nameless(event.action.category()));
     let client = clean::name(&client, common::AN_APPLICATION);
+    let strong = |name: String| view! { <bdi class="strong">{name}</bdi> }.into_any();
     let slots = [
-        (
-            "client",
-            view! { <bdi class="strong">{client}</bdi> }.into_any(),
-        ),
-        (
-            "about",
-            view! { <bdi class="strong">{about}</bdi> }.into_any(),
-        ),
+        ("client", strong(client)),
+        ("about", strong(about)),
         ("who", activity::who(&event.by).into_any()),
     ];
     fill(sentence, slots).into_any()

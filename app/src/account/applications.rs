@@ -1,4 +1,4 @@
-//! What the person has allowed, on the account page: each application a row under the host that it
+//! What the user has allowed, on the account page: each client a row under the host that it
 //! answers at, with its end behind a second step; and what ended because somebody came with an old
 //! copy of a key.
 
@@ -20,7 +20,7 @@ use crate::{
     time_format,
 };
 
-/// The section "Connected applications". What an application holds already lasts for `afterlife` at
+/// The section "Connected applications". What a client holds already lasts for `afterlife` at
 /// most.
 #[component]
 pub(crate) fn ConnectedApplications(
@@ -28,29 +28,24 @@ pub(crate) fn ConnectedApplications(
     afterlife: Duration,
     frame: Frame,
 ) -> impl IntoView {
-    let Connections {
-        standing, replayed, ..
-    } = connections;
-    let is_empty = standing.is_empty();
+    let is_empty = connections.standing.is_empty();
+    let replayed = connections.replayed;
     let now = frame.now;
-    let groups = by_host(standing).into_iter().map(|(host, standing)| {
-        view! { <Group host standing afterlife frame=frame.clone()/> }
-    });
-    let groups = groups.collect_view();
+    let groups = by_host(connections.standing)
+        .into_iter()
+        .map(|(host, standing)| view! { <Group host standing afterlife frame=frame.clone()/> })
+        .collect_view();
     view! {
         <Section id="connections" title=connections::TITLE>
             {is_empty.then(|| view! { <p class="quiet">{connections::NONE}</p> })}
             {groups}
-            {(!replayed.is_empty()).then(|| {
-                let rows = replayed.into_iter().map(|replayed| view! { <Ended replayed now/> });
-                view! { <ul class="rows">{rows.collect_view()}</ul> }
-            })}
+            {(!replayed.is_empty()).then(|| view! { <AllEnded replayed now/> })}
             {(!is_empty).then(|| view! { <EndAll afterlife form_token=frame.form_token/> })}
         </Section>
     }
 }
 
-/// Applications by where they answer, the latest first; none is the person's own computers.
+/// Clients by where they answer, the latest first; none is the user's own computers.
 fn by_host(standing: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> {
     let mut groups: Vec<(Option<String>, Vec<Connection>)> = Vec::new();
     for connection in standing {
@@ -128,7 +123,7 @@ fn Used(used: LastUse, now: Timestamp) -> impl IntoView {
     view! { {common::DOT}{sentence!(connections::LAST_USED, when = view! { <Ago then=used.at now/> }, address = address)} }
 }
 
-/// What the application may do now, or how it would come back.
+/// What the client may do now, or how it would come back.
 #[component]
 fn Standing(client: Application, connected: bool) -> impl IntoView {
     let on_this_computer = client.on_this_computer;
@@ -153,7 +148,7 @@ fn Standing(client: Application, connected: bool) -> impl IntoView {
     }
 }
 
-/// An application outside of its group, with where it answers: nobody has checked the name.
+/// A client outside of its group: its name, which is not verified, and its host.
 #[component]
 fn Named(client: Application) -> impl IntoView {
     let name = view! { <bdi class="strong">{called(&client)}</bdi> };
@@ -182,15 +177,11 @@ fn End(
 ) -> impl IntoView {
     let named = view! { <bdi>{called(&client)}</bdi> };
     let (summary, button) = if afterlife.is_some() {
-        (
-            connections::DISCONNECT,
-            sentence!(connections::DISCONNECT_IT, client = named).into_any(),
-        )
+        let button = sentence!(connections::DISCONNECT_IT, client = named);
+        (connections::DISCONNECT, button.into_any())
     } else {
-        (
-            connections::FORGET,
-            sentence!(connections::FORGET_IT, client = named).into_any(),
-        )
+        let button = sentence!(connections::FORGET_IT, client = named);
+        (connections::FORGET, button.into_any())
     };
     view! {
         <Step summary object=called(&client)>
@@ -241,7 +232,15 @@ fn Ending(client: Application, afterlife: Option<Duration>) -> impl IntoView {
     }
 }
 
-/// A connection that a replay ended: the person alone can tell whether the copy was their own.
+#[component]
+fn AllEnded(replayed: Vec<Replayed>, now: Timestamp) -> impl IntoView {
+    let rows = replayed
+        .into_iter()
+        .map(|replayed| view! { <Ended replayed now/> });
+    view! { <ul class="rows">{rows.collect_view()}</ul> }
+}
+
+/// A connection that a replay ended: the user alone can tell whether the copy was their own.
 #[component]
 fn Ended(replayed: Replayed, now: Timestamp) -> impl IntoView {
     let Replayed { client, at } = replayed;

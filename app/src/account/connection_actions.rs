@@ -1,4 +1,4 @@
-//! What a signed-in person ends: browsers they are signed in with, and applications they have
+//! What a signed-in user ends: browsers they are signed in with, and clients they have
 //! connected.
 
 #![expect(
@@ -12,10 +12,21 @@ use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
     account::{answer::answer_account, messages::Done},
-    context::PageContext,
+    context::{Action, PageContext, Repetition},
 };
+#[cfg(feature = "ssr")]
+use leptos::server_fn::ServerFn;
 
-/// Signs another browser of the person out.
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[
+    (<Disconnect as ServerFn>::PATH, Repetition::Once),
+    (<DisconnectAll as ServerFn>::PATH, Repetition::Once),
+    (<EndOtherSessions as ServerFn>::PATH, Repetition::Once),
+    (<EndSession as ServerFn>::PATH, Repetition::Once),
+];
+
+/// Signs another browser of the user out.
 #[server(prefix = "/actions", endpoint = "end_session")]
 pub async fn end_session(
     #[server(default)] form_token: String,
@@ -33,7 +44,7 @@ pub async fn end_session(
     Ok(())
 }
 
-/// Signs every other browser of the person out.
+/// Signs every other browser of the user out.
 #[server(prefix = "/actions", endpoint = "end_other_sessions")]
 pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
@@ -50,7 +61,7 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
     Ok(())
 }
 
-/// Ends what the person had allowed an application, and forgets that they had.
+/// Ends what the user had allowed a client, and forgets that they had.
 #[server(prefix = "/actions", endpoint = "disconnect")]
 pub async fn disconnect(
     #[server(default)] form_token: String,
@@ -68,7 +79,7 @@ pub async fn disconnect(
     Ok(())
 }
 
-/// Ends what the person had allowed every application, and forgets that they had.
+/// Ends what the user had allowed every client, and forgets that they had.
 #[server(prefix = "/actions", endpoint = "disconnect_all")]
 pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {

@@ -15,7 +15,7 @@ pub(crate) fn EmailAddress(
     message: Option<Message>,
     form_token: String,
 ) -> impl IntoView {
-    let message = message.filter(|message| message.subject() == Subject::Email);
+    let message = Message::beside(message, Subject::Email);
     view! {
         <Section id="email-section" title=messages::EMAIL>
             <Step summary=messages::CHANGE_EMAIL open=message.is_some()>

@@ -1,4 +1,4 @@
-//! The signed-in person's own page, and the front door that leads to it.
+//! The signed-in user's own page, and the front door that leads to it.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -15,11 +15,11 @@ use crate::{
         recovery::RecoveryCodes,
         sessions::Sessions,
     },
-    components::{Alert, PostForm, Unreadable},
+    components::{FormAlert, PostForm, Unreadable},
     context::PageContext,
     flash::Flash,
     login::actions::SignOut,
-    messages::{Message, Subject, common},
+    messages::{Message, common},
     page::{PageError, PageView},
     pages::{AdminPage, PagePath, ReturnTo},
 };
@@ -32,7 +32,7 @@ pub(crate) async fn start(context: PageContext) -> Result<PagePath, PageError> {
     })
 }
 
-/// What every section needs: proof that its forms are ours, and the time it is.
+/// What every section needs: the form token and the current time.
 #[derive(Clone)]
 pub(crate) struct Frame {
     pub(crate) form_token: String,
@@ -86,22 +86,24 @@ pub(crate) fn Head(
     message: Option<Message>,
     done: Option<Done>,
 ) -> impl IntoView {
-    let message = message.filter(|message| message.subject() == Subject::Form);
-    let administers = role == Role::Administrator;
     let has_local_domain = provider::has_local_domain(&email);
     view! {
         <h1>{messages::TITLE}</h1>
         <p class="lead"><bdi class="strong">{email}</bdi></p>
         {has_local_domain.then(|| view! { <p class="quiet">{messages::LOCAL_DOMAIN}</p> })}
         {done.map(|done| view! { <p class="alert calm" role="status">{done.text()}</p> })}
-        {administers.then(|| view! {
-            <div class="links"><a class="link" href=PagePath::Admin(AdminPage::Accounts).to_string()>{messages::ADMINISTRATION}</a></div>
-        })}
-        <Alert message id="form-alert"/>
+        {(role == Role::Administrator).then(|| view! { <ToAdministration/> })}
+        <FormAlert message/>
     }
 }
 
-/// All that the person can sign in with.
+#[component]
+fn ToAdministration() -> impl IntoView {
+    let address = PagePath::Admin(AdminPage::Accounts).to_string();
+    view! { <div class="links"><a class="link" href=address>{messages::ADMINISTRATION}</a></div> }
+}
+
+/// All that the user can sign in with.
 #[component]
 pub(crate) fn Credentials(
     account: AccountView,
@@ -109,27 +111,17 @@ pub(crate) fn Credentials(
     typed: String,
     frame: Frame,
 ) -> impl IntoView {
-    let AccountView {
-        email,
-        passkeys,
-        has_password,
-        password_set_at,
-        recovery_codes,
-        is_fresh,
-        shortest_password,
-        ..
-    } = account;
-    let has_passkey = !passkeys.is_empty() && frame.has_passkeys;
-    let form_token = frame.form_token.clone();
-    let now = frame.now;
+    let has_password = account.has_password;
+    let has_passkey = !account.passkeys.is_empty() && frame.has_passkeys;
+    let (form_token, now) = (frame.form_token.clone(), frame.now);
     view! {
-        {(!is_fresh).then(|| view! { <ConfirmFirst/> })}
-        <Passkeys passkeys has_password frame=frame.clone()/>
+        {(!account.is_fresh).then(|| view! { <ConfirmFirst/> })}
+        <Passkeys passkeys=account.passkeys has_password frame=frame.clone()/>
         <Password
-            email has_password chosen_at=password_set_at has_passkey fewest=shortest_password
-            message=message.clone() frame
+            email=account.email has_password chosen_at=account.password_set_at has_passkey
+            fewest=account.shortest_password message=message.clone() frame
         />
-        <RecoveryCodes codes=recovery_codes now form_token=form_token.clone()/>
+        <RecoveryCodes codes=account.recovery_codes now form_token=form_token.clone()/>
         <EmailAddress typed message form_token/>
     }
 }

@@ -28,11 +28,7 @@ pub(crate) fn Passkeys(
         view! { <Row number passkey is_last frame=frame.clone()/> }
     });
     let rows = rows.collect_view();
-    let Frame {
-        form_token,
-        has_passkeys,
-        ..
-    } = frame;
+    let has_passkeys = frame.has_passkeys;
     let state = match (has_passkeys, rows.is_empty()) {
         (false, _) => Some(Message::NoPasskeysHere.text()),
         (true, true) => Some(messages::NO_PASSKEY.to_owned()),
@@ -42,7 +38,7 @@ pub(crate) fn Passkeys(
         <Section id="passkeys" title=messages::PASSKEYS>
             {state.map(|state| view! { <p class="quiet">{state}</p> })}
             {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> }.into_any())}
-            {has_passkeys.then(|| view! { <Adding form_token/> }.into_any())}
+            {has_passkeys.then(|| view! { <Adding form_token=frame.form_token/> }.into_any())}
         </Section>
     }
 }
@@ -59,33 +55,28 @@ fn Adding(form_token: String) -> impl IntoView {
 
 #[component]
 fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
-    let Frame {
-        form_token, now, ..
-    } = frame;
-    let PasskeyView {
-        id,
-        name,
-        created_at,
-        last_used_at,
-    } = passkey;
-    let name = clean::name(&name, messages::NAMELESS_PASSKEY);
+    let name = clean::name(&passkey.name, messages::NAMELESS_PASSKEY);
+    let times = view! { <Times passkey=passkey.clone() now=frame.now/> };
+    let (id, form_token) = (passkey.id, frame.form_token);
     view! {
         <li class="row">
-            <p><bdi class="strong">{name.clone()}</bdi><Times created_at last_used_at now/></p>
+            <p><bdi class="strong">{name.clone()}</bdi>{times}</p>
             <Step summary=messages::CHANGE object=name.clone()>
                 <Rename number id=id.clone() name=name.clone() form_token=form_token.clone()/>
-                {if is_last {
-                    view! { <p class="hint">{messages::LAST_CREDENTIAL}</p> }.into_any()
-                } else {
-                    view! { <Remove id name form_token/> }.into_any()
-                }}
+                {is_last.then(|| view! { <p class="hint">{messages::LAST_CREDENTIAL}</p> })}
+                {(!is_last).then(|| view! { <Remove id name form_token/> })}
             </Step>
         </li>
     }
 }
 
 #[component]
-fn Times(created_at: Timestamp, last_used_at: Option<Timestamp>, now: Timestamp) -> impl IntoView {
+fn Times(passkey: PasskeyView, now: Timestamp) -> impl IntoView {
+    let PasskeyView {
+        created_at,
+        last_used_at,
+        ..
+    } = passkey;
     view! {
         <span class="quiet">
             {common::DOT}{sentence!(messages::ADDED, when = view! { <Ago then=created_at now/> })}

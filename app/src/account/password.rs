@@ -23,17 +23,11 @@ pub(crate) fn Password(
     message: Option<Message>,
     frame: Frame,
 ) -> impl IntoView {
-    let Frame {
-        form_token, now, ..
-    } = frame;
-    let state = match (has_password, has_passkey) {
-        (true, true) => messages::HAS_PASSWORD,
-        (true, false) => messages::HAS_ONLY_PASSWORD,
-        (false, _) => messages::HAS_NO_PASSWORD,
-    };
-    let chosen = chosen_at.filter(|_| has_password).map(|chosen| {
-        view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
-    });
+    let (form_token, now) = (frame.form_token, frame.now);
+    let state = messages::password_state(has_password, has_passkey);
+    let chosen = chosen_at
+        .filter(|_| has_password)
+        .map(|chosen| view! { <Chosen chosen now/> });
     view! {
         <Section id="password-section" title=messages::PASSWORD>
             <p class="quiet">{state}{chosen}</p>
@@ -41,6 +35,11 @@ pub(crate) fn Password(
             {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
         </Section>
     }
+}
+
+#[component]
+fn Chosen(chosen: Timestamp, now: Timestamp) -> impl IntoView {
+    view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
 }
 
 /// It stands open while there is something to say about the password that was tried.
@@ -52,14 +51,9 @@ fn Change(
     message: Option<Message>,
     form_token: String,
 ) -> impl IntoView {
-    let message = message.filter(|message| message.subject() == Subject::Password);
-    let summary = if has_password {
-        messages::CHANGE_PASSWORD
-    } else {
-        messages::SET_PASSWORD
-    };
+    let message = Message::beside(message, Subject::Password);
     view! {
-        <Step summary open=message.is_some()>
+        <Step summary=messages::choose_password(has_password) open=message.is_some()>
             <PostForm action=ChangePassword::url() form_token>
                 <HiddenUsername email/>
                 <NewPasswordField label=common::NEW_PASSWORD fewest message/>

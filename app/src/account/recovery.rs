@@ -27,13 +27,7 @@ pub(crate) fn RecoveryCodes(
     view! {
         <Section id="recovery-codes" title=messages::SECTION>
             <p class="quiet">
-                {match codes {
-                    None => messages::NONE.into_any(),
-                    Some(Codes { left, made_at }) => {
-                        let made = sentence!(messages::MADE, when = view! { <Ago then=made_at now/> });
-                        view! { {messages::left(left, ALL)}{common::DOT}{made} }.into_any()
-                    }
-                }}
+                {codes.map_or(messages::NONE.into_any(), |codes| view! { <Remaining codes now/> }.into_any())}
             </p>
             <Step summary>
                 <PostForm action=MakeRecoveryCodes::url() form_token>
@@ -43,4 +37,13 @@ pub(crate) fn RecoveryCodes(
             </Step>
         </Section>
     }
+}
+
+#[component]
+fn Remaining(codes: Codes, now: Timestamp) -> impl IntoView {
+    let made = sentence!(
+        messages::MADE,
+        when = view! { <Ago then=codes.made_at now/> }
+    );
+    view! { {messages::left(codes.left, ALL)}{common::DOT}{made} }
 }

@@ -1,6 +1,7 @@
 //! The section "Where you are signed in".
 
 use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
 use provider::SessionView;
 
 use crate::{
@@ -24,15 +25,20 @@ pub(crate) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoVie
     view! {
         <Section id="sessions" title=sessions::TITLE>
             <ul class="rows">{rows}</ul>
-            {has_others.then(|| view! {
-                <Step summary=sessions::END_OTHERS>
-                    <PostForm action=EndOtherSessions::url() form_token=frame.form_token>
-                        <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
-                        <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
-                    </PostForm>
-                </Step>
-            })}
+            {has_others.then(|| view! { <EndOthers form_token=frame.form_token/> })}
         </Section>
+    }
+}
+
+#[component]
+fn EndOthers(form_token: String) -> impl IntoView {
+    view! {
+        <Step summary=sessions::END_OTHERS>
+            <PostForm action=EndOtherSessions::url() form_token>
+                <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
+                <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
+            </PostForm>
+        </Step>
     }
 }
 
@@ -50,6 +56,26 @@ fn Row(session: SessionView, frame: Frame) -> impl IntoView {
         is_this,
     } = session;
     let device = clean::name(&device, sessions::NAMELESS);
+    view! {
+        <li class="row">
+            <p>
+                <bdi class="strong">{device.clone()}</bdi>
+                {is_this.then(|| view! { " "<span class="mark">{sessions::THIS_BROWSER}</span> })}
+                <Use address created_at last_used_at now/>
+            </p>
+            {(!is_this).then(|| view! { <End id device form_token/> })}
+        </li>
+    }
+}
+
+/// From where it is used, and since when.
+#[component]
+fn Use(
+    address: String,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    now: Timestamp,
+) -> impl IntoView {
     let since = sentence!(sessions::SINCE, when = view! { <Ago then=created_at now/> });
     let used = sentence!(
         sessions::LAST_USED,
@@ -58,16 +84,7 @@ fn Row(session: SessionView, frame: Frame) -> impl IntoView {
     // Sessions from before addresses were noted have none.
     let address =
         (!address.is_empty()).then(|| view! { {common::DOT}<bdi class="address">{address}</bdi> });
-    view! {
-        <li class="row">
-            <p>
-                <bdi class="strong">{device.clone()}</bdi>
-                {is_this.then(|| view! { " "<span class="mark">{sessions::THIS_BROWSER}</span> })}
-                <span class="quiet">{address}{common::DOT}{since}{common::DOT}{used}</span>
-            </p>
-            {(!is_this).then(|| view! { <End id device form_token/> })}
-        </li>
-    }
+    view! { <span class="quiet">{address}{common::DOT}{since}{common::DOT}{used}</span> }
 }
 
 #[component]

@@ -19,14 +19,35 @@ use {
             flash::{Attempt, Fault, FlashMessage},
             keys::messages as keys,
         },
-        context::{PageContext, answer_form, answer_telling, settle},
+        context::{Action, PageContext, Repetition, answer_form, answer_telling, settle},
         flash::{Flash, OneTimeSecret},
         pages::{AdminPage, PagePath},
     },
+    leptos::server_fn::ServerFn,
     provider::{
         AdminCommand, AdminReply, Administration, ClientProof, NewClient, NotAdministrator, Role,
     },
 };
+
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[
+    (<AddClient as ServerFn>::PATH, Repetition::Once),
+    (<AddRedirectUri as ServerFn>::PATH, Repetition::Harmless),
+    (<BlockHost as ServerFn>::PATH, Repetition::Harmless),
+    (<DisableAccount as ServerFn>::PATH, Repetition::Harmless),
+    (<DisconnectClient as ServerFn>::PATH, Repetition::Once),
+    (<EnableAccount as ServerFn>::PATH, Repetition::Harmless),
+    (<Invite as ServerFn>::PATH, Repetition::Once),
+    (<RemoveAccount as ServerFn>::PATH, Repetition::Once),
+    (<RemoveClient as ServerFn>::PATH, Repetition::Once),
+    (<ResetAccount as ServerFn>::PATH, Repetition::Once),
+    (<RevokeKey as ServerFn>::PATH, Repetition::Once),
+    (<RotateKeys as ServerFn>::PATH, Repetition::Once),
+    (<SetRole as ServerFn>::PATH, Repetition::Harmless),
+    (<UnblockHost as ServerFn>::PATH, Repetition::Harmless),
+    (<WithdrawLink as ServerFn>::PATH, Repetition::Once),
+];
 
 /// Adds an account without a credential, and makes the one-time link to it.
 #[server(prefix = "/actions", endpoint = "invite")]
@@ -40,18 +61,8 @@ pub async fn invite(
     let Some(role) = Role::parse(&role) else {
         return form.refuse(Message::Gone).await;
     };
-    form.submit(AdminCommand::Invite { email, role }, |reply| {
-        let AdminReply::AddedAccount(added) = reply else {
-            return unexpected();
-        };
-        let email = added.account.email;
-        let outcome = accounts::invited(&email);
-        (
-            FlashMessage::LinkMade { outcome, email },
-            added.enrolment_link,
-        )
-    })
-    .await
+    form.submit(AdminCommand::Invite { email, role }, told_of_invitation)
+        .await
 }
 
 /// Keeps an account from signing in.
@@ -148,13 +159,11 @@ pub async fn add_client(
 ) -> Result<(), Message> {
     let confidential = !confidential.is_empty();
     let attempt = Attempt::add_client(&name, &redirect_uris, confidential);
+    let redirect_uris = redirect_uris.split_whitespace();
     let client = NewClient {
         id: None,
         name,
-        redirect_uris: redirect_uris
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
+        redirect_uris: redirect_uris.map(str::to_owned).collect(),
         proof: if confidential {
             ClientProof::Secret
         } else {
@@ -163,20 +172,11 @@ pub async fn add_client(
     };
     Form::new(form_token, AdminPage::Applications)
         .with_attempt(attempt)
-        .submit(AdminCommand::AddClient { client }, |reply| {
-            let AdminReply::AddedClient(added) = reply else {
-                return unexpected();
-            };
-            let message = FlashMessage::ClientAdded {
-                outcome: applications::CLIENT_ADDED.to_owned(),
-                client_id: added.client_id,
-            };
-            (message, added.client_secret)
-        })
+        .submit(AdminCommand::AddClient { client }, told_of_client)
         .await
 }
 
-/// Adds a redirect URI that a client asked for in vain.
+/// Adds a redirect URI that was refused to a client.
 #[server(prefix = "/actions", endpoint = "add_redirect_uri")]
 pub async fn add_redirect_uri(
     #[server(default)] form_token: String,
@@ -349,6 +349,33 @@ impl Form {
     }
 }
 
+/// The message and the link of an invitation.
+#[cfg(feature = "ssr")]
+fn told_of_invitation(reply: AdminReply) -> (FlashMessage, Option<String>) {
+    let AdminReply::AddedAccount(added) = reply else {
+        return unexpected();
+    };
+    let email = added.account.email;
+    let outcome = accounts::invited(&email);
+    (
+        FlashMessage::LinkMade { outcome, email },
+        added.enrolment_link,
+    )
+}
+
+/// The message and the secret of a client that was added.
+#[cfg(feature = "ssr")]
+fn told_of_client(reply: AdminReply) -> (FlashMessage, Option<String>) {
+    let AdminReply::AddedClient(added) = reply else {
+        return unexpected();
+    };
+    let message = FlashMessage::ClientAdded {
+        outcome: applications::CLIENT_ADDED.to_owned(),
+        client_id: added.client_id,
+    };
+    (message, added.client_secret)
+}
+
 /// For a reply that belongs to another operation, which [`Administration::execute`] never gives.
 #[cfg(feature = "ssr")]
 fn unexpected() -> (FlashMessage, Option<String>) {
@@ -360,16 +387,26 @@ fn unexpected() -> (FlashMessage, Option<String>) {
 #[cfg(feature = "ssr")]
 async fn admitted(form_token: &str, page: AdminPage) -> Result<Option<Administration>, Message> {
     let context = PageContext::trusted(form_token)?;
-    let back = PagePath::Admin(page);
     match context.provider.administrator(&context.browser).await {
-        Ok(administration) => return Ok(Some(administration)),
-        Err(NotAdministrator::NotSignedIn) => {
+        Ok(administration) => Ok(Some(administration)),
+        Err(refusal) => turn_away(&context, refusal, &PagePath::Admin(page)).map(|()| None),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn turn_away(
+    context: &PageContext,
+    refusal: NotAdministrator,
+    page: &PagePath,
+) -> Result<(), Message> {
+    match refusal {
+        NotAdministrator::NotSignedIn => {
             answer_form(Err(Message::SignedOut), &PagePath::Login(None), "");
         }
-        Err(NotAdministrator::ConfirmFirst) => answer_form(Err(Message::ConfirmFirst), &back, ""),
+        NotAdministrator::ConfirmFirst => answer_form(Err(Message::ConfirmFirst), page, ""),
         // The page says why it is not for them.
-        Err(NotAdministrator::WrongRole) => context.go(&back),
-        Err(NotAdministrator::Unavailable) => return Err(Message::Unavailable),
+        NotAdministrator::WrongRole => context.go(page),
+        NotAdministrator::Unavailable => return Err(Message::Unavailable),
     }
-    Ok(None)
+    Ok(())
 }

@@ -1,5 +1,4 @@
-//! The pages for whoever runs the server. All of them want an administrator who showed a credential
-//! a moment ago.
+//! The pages for administrators. All of them require the role and a recent sign-in.
 
 use std::future::Future;
 
@@ -15,7 +14,7 @@ use crate::{
     context::PageContext,
     error_page::ErrorPage,
     flash::Flash,
-    page::{PageError, PageHead, PageView, public_page},
+    page::{PageError, PageView, public_page},
     pages::{AdminPage, PagePath, ReturnTo},
 };
 
@@ -34,35 +33,32 @@ pub(crate) struct AdminContext {
 }
 
 impl AdminContext {
-    /// Lets administrators in, and nobody else.
+    /// Lets only administrators in.
     async fn open(context: PageContext, page: AdminPage) -> Result<Self, PageError> {
-        let administration = match context.provider.administrator(&context.browser).await {
-            Ok(administration) => administration,
-            Err(NotAdministrator::NotSignedIn) => {
-                return Err(PageError::Elsewhere(PagePath::Login(None)));
-            }
-            Err(NotAdministrator::WrongRole) => {
-                return Err(ErrorPage::for_administrators().into());
-            }
-            Err(NotAdministrator::ConfirmFirst) => {
-                return Err(PageError::Elsewhere(PagePath::Confirm(ReturnTo::Admin(
-                    page,
-                ))));
-            }
-            Err(NotAdministrator::Unavailable) => return Err(ErrorPage::unavailable().into()),
-        };
-        let (flash, form_token, now) = (
-            context.flash(),
-            context.form_token(),
-            context.provider.now(),
-        );
+        let administration = context
+            .provider
+            .administrator(&context.browser)
+            .await
+            .map_err(|refusal| Self::refusal(refusal, page))?;
         Ok(Self {
-            context,
             administration,
-            flash,
-            form_token,
-            now,
+            flash: context.flash(),
+            form_token: context.form_token(),
+            now: context.provider.now(),
+            context,
         })
+    }
+
+    /// What comes in place of the page.
+    fn refusal(refusal: NotAdministrator, page: AdminPage) -> PageError {
+        match refusal {
+            NotAdministrator::NotSignedIn => PageError::Elsewhere(PagePath::Login(None)),
+            NotAdministrator::ConfirmFirst => {
+                PageError::Elsewhere(PagePath::Confirm(ReturnTo::Admin(page)))
+            }
+            NotAdministrator::WrongRole => ErrorPage::for_administrators().into(),
+            NotAdministrator::Unavailable => ErrorPage::unavailable().into(),
+        }
     }
 
     /// What was posted and refused, for the form that it came from.
@@ -80,10 +76,48 @@ impl AdminContext {
     }
 }
 
-/// What an administrator typed in vain, and why.
+/// What an administrator typed and the server refused, and why.
 pub(crate) struct Refused {
     pub(crate) attempt: Attempt,
     pub(crate) why: String,
+}
+
+impl Refused {
+    /// Address, role and fault, if it was an invitation.
+    pub(crate) fn invitation(self) -> Option<(String, bool, Option<String>)> {
+        if let Attempt::Invite {
+            email,
+            administrator,
+        } = self.attempt
+        {
+            Some((email, administrator, Some(self.why)))
+        } else {
+            None
+        }
+    }
+
+    /// Name, redirect URIs, whether it keeps a secret, and fault, if it was a client to be added.
+    pub(crate) fn addition(self) -> Option<(String, String, bool, Option<String>)> {
+        if let Attempt::AddClient {
+            name,
+            redirect_uris,
+            confidential,
+        } = self.attempt
+        {
+            Some((name, redirect_uris, confidential, Some(self.why)))
+        } else {
+            None
+        }
+    }
+
+    /// Host and fault, if it was the blocking of a host.
+    pub(crate) fn blocking(self) -> Option<(String, Option<String>)> {
+        if let Attempt::BlockHost { host } = self.attempt {
+            Some((host, Some(self.why)))
+        } else {
+            None
+        }
+    }
 }
 
 /// Renders what `load` returns, in the frame that all of these pages have, for an administrator.
@@ -92,23 +126,25 @@ where
     Load: FnOnce(AdminContext) -> Loading + Send + 'static,
     Loading: Future<Output = Result<AnyView, PageError>> + Send + 'static,
 {
-    let head = PageHead {
-        name: page.name(),
-        title: page.title(),
-    };
-    public_page(head, move |context: PageContext| async move {
+    public_page(page.head(), move |context: PageContext| async move {
         let admin = AdminContext::open(context, page).await?;
         let flash = admin.flash.clone();
         let lifetime = admin.context.provider.settings().lifetimes.invitation;
-        let content = load(admin).await?;
-        Ok(PageView::new(view! {
-            <Navigation current=page/>
-            <h1>{head.title}</h1>
-            <p class="lead">{page.lead()}</p>
-            <Outcome flash lifetime/>
-            {content}
-        }))
+        let outcome = view! { <Outcome flash lifetime/> }.into_any();
+        Ok(PageView::new(frame(page, outcome, load(admin).await?)))
     })
+}
+
+/// The frame that all of these pages have.
+fn frame(page: AdminPage, outcome: AnyView, content: AnyView) -> AnyView {
+    view! {
+        <Navigation current=page/>
+        <h1>{page.title()}</h1>
+        <p class="lead">{page.lead()}</p>
+        {outcome}
+        {content}
+    }
+    .into_any()
 }
 
 /// Reading fails only when the store does.

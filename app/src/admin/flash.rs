@@ -1,4 +1,4 @@
-//! What a page for whoever runs the server says after something was posted there.
+//! What a page for administrators says after something was posted there.
 
 use provider::{AdministrationError, InvalidInput};
 use serde::{Deserialize, Serialize};

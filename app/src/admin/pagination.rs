@@ -23,7 +23,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of this number, from 1; the first or the last one for whatever is none.
+    /// The page of this number, from 1; the first or the last one for a number outside of the list.
     pub(crate) fn cut(rows: Vec<T>, number: &str) -> Self {
         let all = rows.len();
         let last = all.div_ceil(A_PAGE).max(1);
@@ -89,7 +89,7 @@ pub(crate) fn Pagination<'a>(
     })
 }
 
-/// The address of a page of ours with the fields that say something.
+/// The address of a page of this server with the fields that are not empty.
 pub(crate) fn address(place: &impl ToString, fields: &[(&str, &str)]) -> String {
     let said = fields.iter().filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new())

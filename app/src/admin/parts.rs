@@ -68,28 +68,39 @@ pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) ->
 fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration) -> impl IntoView {
     match (message, secret) {
         (FlashMessage::LinkMade { email, .. }, Some(link)) => {
-            let person = view! { <bdi class="strong">{clean::sentence(&email)}</bdi> };
-            let explained = sentence!(
-                messages::LINK_EXPLAINED,
-                person = person,
-                span = time_format::at_most(lifetime)
-            );
-            view! {
-                <Copied id="one-time-link" label=messages::ONE_TIME_LINK value=link.0/>
-                <p class="hint">{explained}</p>
-            }
-            .into_any()
+            view! { <MadeLink email link lifetime/> }.into_any()
         }
-        (FlashMessage::ClientAdded { client_id, .. }, secret) => view! {
-            <Copied id="added-client-id" label=messages::CLIENT_ID value=client_id/>
-            {secret.map(|secret| view! {
-                <Copied id="added-client-secret" label=messages::CLIENT_SECRET value=secret.0/>
-                <p class="hint">{messages::SECRET_EXPLAINED}</p>
-            })}
+        (FlashMessage::ClientAdded { client_id, .. }, secret) => {
+            view! { <MadeClient client_id secret/> }.into_any()
         }
-        .into_any(),
         (FlashMessage::LinkMade { .. }, None)
         | (FlashMessage::Done(_) | FlashMessage::Refused { .. }, _) => ().into_any(),
+    }
+}
+
+/// A one-time link, and for whom it is.
+#[component]
+fn MadeLink(email: String, link: OneTimeSecret, lifetime: Duration) -> impl IntoView {
+    let explained = sentence!(
+        messages::LINK_EXPLAINED,
+        user = view! { <bdi class="strong">{clean::sentence(&email)}</bdi> },
+        span = time_format::at_most(lifetime)
+    );
+    view! {
+        <Copied id="one-time-link" label=messages::ONE_TIME_LINK value=link.0/>
+        <p class="hint">{explained}</p>
+    }
+}
+
+/// The id of a client that was added, and its secret, if it has one.
+#[component]
+fn MadeClient(client_id: String, secret: Option<OneTimeSecret>) -> impl IntoView {
+    view! {
+        <Copied id="added-client-id" label=messages::CLIENT_ID value=client_id/>
+        {secret.map(|secret| view! {
+            <Copied id="added-client-secret" label=messages::CLIENT_SECRET value=secret.0/>
+            <p class="hint">{messages::SECRET_EXPLAINED}</p>
+        })}
     }
 }
 

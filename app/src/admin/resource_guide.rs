@@ -16,7 +16,7 @@ pub(crate) const SECRET_COMMAND: &str = "vestibule resource secret";
 /// A program that compiles, for a resource that is none.
 const EXAMPLE: &str = include_str!("../../../access-token/examples/mcp_server.rs");
 
-/// What is handed to whoever develops the server.
+/// What the developer of the server needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResourceGuide {
     /// Where its description belongs (RFC 9728).

@@ -2,6 +2,7 @@
 
 use crate::{
     admin,
+    page::PageHead,
     pages::{AdminPage, pages},
 };
 
@@ -14,6 +15,14 @@ macro_rules! titles {
         }
     ) => {
         impl AdminPage {
+            /// What it is called.
+            pub(crate) const fn head(self) -> PageHead {
+                PageHead {
+                    name: self.name(),
+                    title: self.title(),
+                }
+            }
+
             /// Its title.
             pub(crate) const fn title(self) -> &'static str {
                 match self {

@@ -227,7 +227,7 @@ fn t_d30_hostile_names_are_text_in_every_row() {
         html(|| view! { <audit::page::Row event now=NOW/> }),
     ] {
         assert!(!row.contains("<script"), "{row}");
-        // A hidden field names exactly what the button is about; nobody reads it.
+        // A hidden field names exactly what the button is about; it is not shown.
         let read: String = row
             .split("<input")
             .map(|part| part.split_once('>').map_or(part, |(_, rest)| rest))

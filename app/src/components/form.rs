@@ -10,6 +10,12 @@ pub(crate) fn Alert(message: Option<Message>, id: &'static str) -> impl IntoView
     message.map(|message| view! { <p class="alert" class:calm=message.is_calm() role="alert" id=id>{message.text()}</p> })
 }
 
+/// The message about a form, if it is about no single box.
+#[component]
+pub(crate) fn FormAlert(message: Option<Message>) -> impl IntoView {
+    view! { <Alert message=Message::beside(message, Subject::Form) id="form-alert"/> }
+}
+
 /// A box of the type "email" refuses letters beyond ASCII before the at sign, in every browser. The
 /// server knows more about addresses than this.
 const EMAIL_PATTERN: &str = r"\s*[^@\s]+@[^@\s]+\s*";
@@ -22,7 +28,7 @@ pub(crate) fn EmailField(
     #[prop(default = "username")] autocomplete: &'static str,
     message: Option<Message>,
 ) -> impl IntoView {
-    let message = message.filter(|message| message.subject() == Subject::Email);
+    let message = Message::beside(message, Subject::Email);
     let faulty = message.is_some();
     view! {
         <div class="field">
@@ -64,7 +70,7 @@ fn PasswordBox(
     #[prop(optional)] hint: String,
     message: Option<Message>,
 ) -> impl IntoView {
-    let message = message.filter(|message| message.subject() == Subject::Password);
+    let message = Message::beside(message, Subject::Password);
     let faulty = message.is_some();
     let described_by = described_by([
         ("password-hint", !hint.is_empty()),
@@ -103,7 +109,7 @@ pub(crate) fn HiddenUsername(email: String) -> impl IntoView {
     }
 }
 
-/// The fields every form of ours carries: proof that it is ours, and the request it goes on to.
+/// The fields that every form carries: the form token, and the request that it continues.
 #[component]
 pub(crate) fn HiddenFields(form_token: String, #[prop(optional)] request: String) -> impl IntoView {
     view! {

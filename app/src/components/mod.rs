@@ -10,8 +10,8 @@ use oauth::Timestamp;
 use crate::{brand::Mark, messages::common, time_format};
 
 pub(crate) use form::{
-    Alert, Divider, EmailField, HiddenUsername, NewPasswordField, PasswordField, PostForm, Step,
-    WithoutScript, described_by,
+    Alert, Divider, EmailField, FormAlert, HiddenUsername, NewPasswordField, PasswordField,
+    PostForm, Step, WithoutScript, described_by,
 };
 pub(crate) use monogram::Monogram;
 pub(crate) use sentence::{fill, sentence};

@@ -1,4 +1,4 @@
-//! What stands for an application or a resource: logos of strangers are never loaded.
+//! What stands for a client or a resource: logos of strangers are never loaded.
 
 use leptos::prelude::*;
 

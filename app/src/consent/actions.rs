@@ -11,13 +11,18 @@ use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{PageContext, answer_form},
+        context::{Action, PageContext, Repetition, answer_form},
         pages::{OpaqueToken, PagePath},
     },
+    leptos::server_fn::ServerFn,
     provider::{ConsentError, Decision},
 };
 
-/// Allows or denies a request and leads to the application that asked.
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[(<DecideConsent as ServerFn>::PATH, Repetition::Harmless)];
+
+/// Allows or denies a request and leads to the client that asked.
 #[server(prefix = "/actions", endpoint = "consent")]
 pub async fn decide_consent(
     #[server(default)] form_token: String,
@@ -28,28 +33,31 @@ pub async fn decide_consent(
     let Some(id) = OpaqueToken::parse(&request).or_else(|| OpaqueToken::parse("none")) else {
         return Ok(());
     };
-    // Whatever is not an explicit yes is a no.
+    // Everything except an explicit yes is a no.
     let decision = if decision == "allow" {
         Decision::Allow
     } else {
         Decision::Deny
     };
-    let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        match context
-            .provider
-            .decide(id.as_str(), &context.browser, decision, &form_token)
-            .await
-        {
-            Ok(location) => context.leave(&location),
-            Err(ConsentError::SignInFirst) => context.go(&PagePath::Login(Some(id.clone()))),
-            Err(ConsentError::Gone) => context.go(&PagePath::Consent(id.clone())),
-            Err(ConsentError::Unavailable(_)) => return Err(Message::Unavailable),
-        }
-        Ok(())
-    };
-    if let Err(message) = attempt.await {
-        answer_form(Err(message), &PagePath::Consent(id.clone()), "");
+    if let Err(message) = decide(&form_token, &id, decision).await {
+        answer_form(Err(message), &PagePath::Consent(id), "");
+    }
+    Ok(())
+}
+
+/// Decides, and sends the browser on.
+#[cfg(feature = "ssr")]
+async fn decide(form_token: &str, id: &OpaqueToken, decision: Decision) -> Result<(), Message> {
+    let context = PageContext::trusted(form_token)?;
+    match context
+        .provider
+        .decide(id.as_str(), &context.browser, decision, form_token)
+        .await
+    {
+        Ok(location) => context.leave(&location),
+        Err(ConsentError::SignInFirst) => context.go(&PagePath::Login(Some(id.clone()))),
+        Err(ConsentError::Gone) => context.go(&PagePath::Consent(id.clone())),
+        Err(ConsentError::Unavailable(_)) => return Err(Message::Unavailable),
     }
     Ok(())
 }

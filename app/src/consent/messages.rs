@@ -7,18 +7,18 @@ pub(crate) const TITLE: &str = "Allow access";
 pub(crate) const QUESTION: Template = Template::new("{client} wants to use {resource}");
 
 pub(crate) const WHO: &str = "Who is asking";
-/// Said of an application whose name is its own claim.
+/// For a client that chose its name itself.
 pub(crate) const NAMED_ITSELF: &str = "This application named itself; nobody has checked the name.";
-/// Said of an application that was added by hand.
+/// Said of a client that was added by hand.
 pub(crate) const ADDED_HERE: &str = "An application that whoever runs this server added.";
-/// Said under the host of an application that describes itself at its own web address.
+/// Under the host of a client with a metadata document.
 pub(crate) const PROVEN_BY_ADDRESS: &str = "Identity proven by its web address.";
-/// The same where the answer goes to an application on this computer, which nothing ties to that
+/// The same where the answer goes to a client on this computer, which nothing ties to that
 /// address.
 pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str = "Identity proven by its web address, which other applications on this computer could claim as well.";
 
 pub(crate) const WHAT: &str = "What it may do";
-/// Where the application asks for nothing in particular.
+/// Where the client asks for nothing in particular.
 pub(crate) const IN_YOUR_NAME: &str = "Use it in your name.";
 /// Marks what was not allowed before.
 pub(crate) const NEW: &str = "New";

@@ -19,18 +19,15 @@ use crate::{
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let asked = context.query("request");
     let request = OpaqueToken::parse(&asked).ok_or_else(ErrorPage::request_gone)?;
-    let facts = match context
+    let facts = context
         .provider
         .consent(request.as_str(), &context.browser)
         .await
-    {
-        Ok(facts) => facts,
-        Err(ConsentError::SignInFirst) => {
-            return Err(PageError::Elsewhere(PagePath::Login(Some(request))));
-        }
-        Err(ConsentError::Gone) => return Err(ErrorPage::request_gone().into()),
-        Err(ConsentError::Unavailable(_)) => return Err(ErrorPage::unavailable().into()),
-    };
+        .map_err(|error| match error {
+            ConsentError::SignInFirst => PageError::Elsewhere(PagePath::Login(Some(request))),
+            ConsentError::Gone => ErrorPage::request_gone().into(),
+            ConsentError::Unavailable(_) => ErrorPage::unavailable().into(),
+        })?;
     protect(&facts.form_action);
     let message = context.flash().map(|flash| flash.message);
     let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
@@ -47,15 +44,18 @@ fn Decision(
     let client = clean::name(&facts.client_name, common::NAMELESS_APPLICATION);
     let resource = clean::name(&facts.resource_name, &facts.resource_host);
     let client_host = match &facts.identity {
-        Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host.clone(),
-        Identity::SelfNamed { host: None } | Identity::Added => facts.redirect_host.clone(),
+        Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host,
+        Identity::SelfNamed { host: None } | Identity::Added => &facts.redirect_host,
     };
-    view! {
+    let pair = view! {
         <div class="pair">
-            <Monogram name=&client host=&client_host/>
+            <Monogram name=&client host=client_host/>
             <svg class="pair-arrow" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 12h17m-6-6 6 6-6 6"/></svg>
             <Monogram name=&resource host=&facts.resource_host/>
         </div>
+    };
+    view! {
+        {pair}
         <h1 class="question">
             {sentence!(messages::QUESTION, client = view! { <bdi>{client}</bdi> }, resource = view! { <bdi>{resource}</bdi> })}
         </h1>
@@ -66,11 +66,18 @@ fn Decision(
         </dl>
         <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
         <Alert message id="form-alert"/>
+        <Choice form_token request/>
+        <p class="hint">{messages::REVOCABLE}</p>
+    }
+}
+
+#[component]
+fn Choice(form_token: String, request: String) -> impl IntoView {
+    view! {
         <PostForm action=DecideConsent::url() class="choice" form_token request>
             <button class="button" type="submit" name="decision" value="deny">{messages::DENY}</button>
             <button class="button filled" type="submit" name="decision" value="allow">{messages::ALLOW}</button>
         </PostForm>
-        <p class="hint">{messages::REVOCABLE}</p>
     }
 }
 
@@ -102,21 +109,27 @@ fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     view! {
         <dt>{messages::WHAT}</dt>
         <dd>
-            {if permissions.is_empty() {
-                view! { <span>{messages::IN_YOUR_NAME}</span> }.into_any()
-            } else {
-                let lines = permissions.into_iter().map(|permission| {
-                    let mark = permission.new.then(|| view! { <span class="mark">{messages::NEW}</span>" " });
-                    view! { <li>{mark}{clean::sentence(&permission.sentence)}</li> }
-                });
-                view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
-            }}
+            <Permissions permissions/>
             {adds.then(|| view! {
                 <span class="note">{messages::NEW_EXPLAINED}</span>
             })}
             <span class="note">{sentence!(messages::AT_HOST, host = view! { <bdi class="host">{resource_host}</bdi> })}</span>
         </dd>
     }
+}
+
+#[component]
+fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
+    if permissions.is_empty() {
+        return view! { <span>{messages::IN_YOUR_NAME}</span> }.into_any();
+    }
+    let lines = permissions.into_iter().map(|permission| {
+        let mark = permission
+            .new
+            .then(|| view! { <span class="mark">{messages::NEW}</span>" " });
+        view! { <li>{mark}{clean::sentence(&permission.sentence)}</li> }
+    });
+    view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
 }
 
 /// Where the answer goes; said clearly when that is a program on this very computer (R-C9).

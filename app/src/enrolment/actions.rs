@@ -11,12 +11,17 @@ use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{PageContext, answer_form},
+        context::{Action, PageContext, Repetition, answer_form},
         pages::{OpaqueToken, PagePath},
         passkeys::ceremonies,
     },
+    leptos::server_fn::ServerFn,
     provider::Purpose,
 };
+
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[(<AcceptInvitation as ServerFn>::PATH, Repetition::Once)];
 
 /// Accepts with a password, and signs in. Without a token, somebody signs up.
 #[server(prefix = "/actions", endpoint = "accept_invitation")]
@@ -30,14 +35,10 @@ pub async fn accept_invitation(
     let request = OpaqueToken::parse(&request);
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
+        let (browser, source) = (&context.browser, ceremonies::enrolment_source(&token));
         let signed_in = context
             .provider
-            .accept_with_password(
-                &context.browser,
-                ceremonies::enrolment_source(&token),
-                &email,
-                &password,
-            )
+            .accept_with_password(browser, source, &email, &password)
             .await?;
         context.keep_all(&signed_in.cookies);
         Ok(PagePath::after_sign_in(request.clone()))

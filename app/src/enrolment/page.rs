@@ -1,17 +1,17 @@
-//! One-time links: the first account of a server, access to an account that waits for its person,
+//! One-time links: the first account of a server, access to an account that waits for its user,
 //! and a new way into one.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{EnrolError, Invitation, Purpose};
 
 use crate::{
-    components::{Alert, Divider, EmailField, NewPasswordField, PostForm, WithoutScript},
+    components::{Divider, EmailField, FormAlert, NewPasswordField, PostForm, WithoutScript},
     context::PageContext,
     enrolment::{actions::AcceptInvitation, messages},
     error_page::ErrorPage,
     flash::Flash,
     islands::AcceptWithPasskey,
-    messages::{Message, Subject, common},
+    messages::{Message, common},
     page::{PageError, PageHead, PageView},
     pages::{OpaqueToken, PageId},
 };
@@ -122,7 +122,7 @@ pub(crate) fn CredentialForm(
     view! {
         <PostForm action=AcceptInvitation::url() form_token=hidden.form_token request=hidden.request>
             <input type="hidden" name="token" value=hidden.token/>
-            <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
+            <FormAlert message=message.clone()/>
             <EmailField value=email fixed message=message.clone()/>
             {has_passkeys.then(|| view! {
                 <div class="stack needs-script">

@@ -105,7 +105,7 @@ pub(crate) fn document_unreachable_advice(host: &str) -> String {
 /// The way on, where there is one.
 pub(crate) const TO_YOUR_ACCOUNT: &str = "Go to your account";
 
-/// For developers; or, where no application has a part in it, for whoever runs the server.
+/// For the client's developer; or, where no client is involved, for the administrator.
 pub(crate) const DETAILS: &str = "Details for the application's developer";
 pub(crate) const DETAILS_FOR_SUPPORT: &str = "Details for support";
 pub(crate) const ERROR_CODE: &str = "Error code";

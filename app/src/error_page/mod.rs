@@ -1,5 +1,5 @@
-//! What stands in for a page that cannot be shown: which problem it is, in words for people, with a
-//! fold of facts for whoever develops the application.
+//! What stands in for a page that cannot be shown: which problem it is, in words for users, with a
+//! fold of facts for the developer of the client.
 
 pub(crate) mod messages;
 pub mod page;
@@ -28,10 +28,10 @@ pub struct ErrorPage {
     pub request_id: Option<String>,
     /// The way on, at an address of this server.
     pub address: Option<String>,
-    /// Whether the way on is the person's own page: no application waits for an answer.
+    /// Whether the way on is the user's own page: no client waits for an answer.
     pub leads_to_account: bool,
-    /// Whether it is about an application, whose developer may want to know more.
-    pub about_application: bool,
+    /// Whether it is about a client, whose developer may want to know more.
+    pub about_client: bool,
 }
 
 impl ErrorPage {
@@ -45,14 +45,14 @@ impl ErrorPage {
         Self::new(503, &messages::UNAVAILABLE).with_code("temporarily_unavailable")
     }
 
-    /// The web server that vouches for the application gives no answer.
+    /// The web server that vouches for the client gives no answer.
     pub fn document_unreachable(host: &str) -> Self {
         let advice =
             messages::document_unreachable_advice(&clean::name(host, messages::NAMELESS_HOST));
         Self::saying(503, messages::DOCUMENT_UNREACHABLE, advice)
             .with_code("temporarily_unavailable")
             .with_description(messages::DOCUMENT_UNREACHABLE_DESCRIPTION)
-            .about_application()
+            .about_client()
     }
 
     /// A waiting request is unknown, used, expired or another browser's.
@@ -60,7 +60,7 @@ impl ErrorPage {
         Self::new(400, &messages::REQUEST_GONE)
             .with_code("invalid_request")
             .with_description(messages::REQUEST_GONE_DESCRIPTION)
-            .about_application()
+            .about_client()
     }
 
     /// A one-time link was used, has expired or never was.
@@ -73,7 +73,7 @@ impl ErrorPage {
         let advice = messages::too_many_advice(retry_after.as_secs().div_ceil(60));
         Self::saying(429, messages::TOO_MANY, advice)
             .with_code("temporarily_unavailable")
-            .about_application()
+            .about_client()
     }
 
     /// The queue of passwords to be checked is full; `own` when this browser's own network or
@@ -109,12 +109,12 @@ impl ErrorPage {
         Self::new(403, &messages::FOR_ADMINISTRATORS).leading_to_account()
     }
 
-    /// The page for a fault of the application that asked.
+    /// The page for a fault of the client that asked.
     pub fn from_problem(problem: &Problem) -> Self {
         Self::new(400, text_for(problem.kind))
             .with_code(problem.code)
             .with_description(&problem.description)
-            .about_application()
+            .about_client()
     }
 
     /// Adds the id under which the log speaks of this request.
@@ -138,7 +138,7 @@ impl ErrorPage {
             request_id: None,
             address: None,
             leads_to_account: false,
-            about_application: false,
+            about_client: false,
         }
     }
 
@@ -157,8 +157,8 @@ impl ErrorPage {
         self
     }
 
-    const fn about_application(mut self) -> Self {
-        self.about_application = true;
+    const fn about_client(mut self) -> Self {
+        self.about_client = true;
         self
     }
 }

@@ -34,29 +34,31 @@ pub fn ErrorPageView(
     }
 }
 
+/// What a developer or an administrator needs to know, with its labels.
+fn rows(facts: ErrorPage) -> Vec<(&'static str, String)> {
+    let description = facts.description.map(|text| clean::sentence(&text));
+    [
+        (messages::ERROR_CODE, facts.code),
+        (messages::DESCRIPTION, description),
+        (messages::REQUEST_ID, facts.request_id),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| Some((label, value?)))
+    .collect()
+}
+
 #[component]
 fn Details(facts: ErrorPage) -> impl IntoView {
-    let summary = if facts.about_application {
+    let summary = if facts.about_client {
         messages::DETAILS
     } else {
         messages::DETAILS_FOR_SUPPORT
     };
-    let rows = [
-        (messages::ERROR_CODE, facts.code),
-        (
-            messages::DESCRIPTION,
-            facts
-                .description
-                .map(|description| clean::sentence(&description)),
-        ),
-        (messages::REQUEST_ID, facts.request_id),
-    ];
-    if rows.iter().all(|(_, value)| value.is_none()) {
+    let rows = rows(facts);
+    if rows.is_empty() {
         return None;
     }
-    let rows = rows
-        .into_iter()
-        .filter_map(|(label, value)| Some((label, value?)));
+    let rows = rows.into_iter();
     Some(view! {
         <details class="fold">
             <summary>{summary}</summary>

@@ -16,7 +16,7 @@ use crate::{
     passkeys::actions::{finish_passkey_sign_in, start_passkey_sign_in},
 };
 
-/// When an offer is made anew: shortly before the server forgets its ceremony, which it does after
+/// When an offer is renewed: shortly before the server forgets its ceremony, which it does after
 /// five minutes.
 const RENEWAL: Duration = Duration::from_secs(270);
 
@@ -34,7 +34,7 @@ pub(super) fn call_off() {
 }
 
 /// Offers passkeys until one signs in, or the offer is called off. `refused` is told what became of
-/// one that was picked in vain.
+/// one that was picked and refused.
 pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(Message)) {
     let Ok(passkeys) = ceremony::passkeys() else {
         return;

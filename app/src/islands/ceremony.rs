@@ -65,13 +65,13 @@ pub(super) async fn perform(action: PasskeyAction) -> Result<Option<String>, Mes
     }
 }
 
-/// Goes on to another page of ours.
+/// Navigates to another page of this server.
 pub(super) fn go(path: &str) {
-    // Only a page that is being closed refuses, and then nobody looks.
+    // Only a page that is being closed refuses, and then no message is needed.
     let _ = window().location().assign(path);
 }
 
-/// Has the server make this page anew.
+/// Loads this page again.
 pub(super) fn reload() {
     let _ = window().location().reload();
 }
@@ -90,7 +90,7 @@ pub(super) fn passkeys() -> Result<CredentialsContainer, Message> {
     }
 }
 
-/// Asks for a passkey the person has.
+/// Asks for a passkey the user has.
 async fn show(passkeys: &CredentialsContainer, options: &str) -> Result<String, Message> {
     let options = wire::options(options).map_err(|_| Message::Unreachable)?;
     answer(passkeys.get_with_options(&options)).await
@@ -111,7 +111,7 @@ async fn answer(asked: Result<Promise, JsValue>) -> Result<String, Message> {
     wire::answer(credential).map_err(|_| Message::PasskeyRefused)
 }
 
-/// The names of the WebAuthn specification for what a person can meet (Web Authentication Level 3,
+/// The names of the WebAuthn specification for what a user can meet (Web Authentication Level 3,
 /// 5.1.3 and 5.1.4).
 fn in_words(fault: &JsValue) -> Message {
     match fault

@@ -23,7 +23,7 @@ use passkey_action::PasskeyAction;
 /// "Sign in with a passkey". The box "Email" beside it offers passkeys too, where the browser can.
 #[island]
 pub fn SignInWithPasskey(
-    /// Proof that the page is ours.
+    /// The form token of the page.
     form_token: String,
     /// The waiting request, or nothing.
     request: String,
@@ -51,7 +51,7 @@ pub fn SignInWithPasskey(
 /// "Use a passkey", for somebody who confirms that it is them.
 #[island]
 pub fn ConfirmWithPasskey(
-    /// Proof that the page is ours.
+    /// The form token of the page.
     form_token: String,
     /// What to go on to.
     then: String,
@@ -68,7 +68,7 @@ pub fn ConfirmWithPasskey(
 /// "Create a passkey", for the address in the box "Email" and a one-time link.
 #[island]
 pub fn AcceptWithPasskey(
-    /// Proof that the page is ours.
+    /// The form token of the page.
     form_token: String,
     /// The token of the link, or nothing when somebody signs up.
     token: String,
@@ -85,10 +85,10 @@ pub fn AcceptWithPasskey(
     )
 }
 
-/// "Create a passkey", for the signed-in person.
+/// "Create a passkey", for the signed-in user.
 #[island]
 pub fn AddPasskey(
-    /// Proof that the page is ours.
+    /// The form token of the page.
     form_token: String,
     /// The waiting request, or nothing.
     request: String,

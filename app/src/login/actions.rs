@@ -10,9 +10,19 @@ use leptos::prelude::*;
 use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{PageContext, answer_form},
+    context::{Action, PageContext, Repetition, answer_form},
     pages::{OpaqueToken, PagePath},
 };
+#[cfg(feature = "ssr")]
+use leptos::server_fn::ServerFn;
+
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[
+    (<Recover as ServerFn>::PATH, Repetition::Once),
+    (<SignIn as ServerFn>::PATH, Repetition::Harmless),
+    (<SignOut as ServerFn>::PATH, Repetition::Harmless),
+];
 
 /// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted
 /// a newer sign-in.

@@ -23,7 +23,7 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads the request that a context is about. Whoever is signed in already goes on.
+    /// Reads the request that a context is about. A user who is signed in already goes on.
     pub(crate) async fn of(context: &PageContext) -> Result<Self, PageError> {
         let asked = context.query("request");
         let request = OpaqueToken::parse(&asked);
@@ -39,15 +39,7 @@ impl Arrival {
             ),
             None => None,
         };
-        let settled = match &waiting {
-            Some(waiting) => !waiting.needs_sign_in,
-            None => context
-                .provider
-                .signed_in(&context.browser)
-                .await?
-                .is_some(),
-        };
-        if settled {
+        if has_arrived(context, waiting.as_ref()).await? {
             Err(PageError::Elsewhere(PagePath::after_sign_in(request)))
         } else {
             Ok(Self { request, waiting })
@@ -61,6 +53,21 @@ impl Arrival {
             .map(|request| request.as_str().to_owned())
             .unwrap_or_default()
     }
+}
+
+/// Whether nothing is left to sign in for.
+async fn has_arrived(
+    context: &PageContext,
+    waiting: Option<&RequestView>,
+) -> Result<bool, PageError> {
+    Ok(match waiting {
+        Some(waiting) => !waiting.needs_sign_in,
+        None => context
+            .provider
+            .signed_in(&context.browser)
+            .await?
+            .is_some(),
+    })
 }
 
 impl From<RequestError> for ErrorPage {

@@ -6,10 +6,10 @@ pub(crate) const TITLE: &str = "Sign in";
 
 /// Where signing in leads, under the title.
 pub(crate) const LEAD: Template = Template::new("to let {client} use {resource}");
-/// The same with the host of the application.
+/// The same with the host of the client.
 pub(crate) const LEAD_WITH_HOST: Template =
     Template::new("to let {client} ({host}) use {resource}");
-/// Why a person who is signed in is asked to sign in.
+/// Why a user who is signed in is asked to sign in.
 pub(crate) const AGAIN: Template =
     Template::new("You are signed in as {email}. The application asks that you sign in again.");
 

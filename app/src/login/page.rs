@@ -4,7 +4,9 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use provider::SignInMethod;
 
 use crate::{
-    components::{Alert, Divider, EmailField, PasswordField, PostForm, WithoutScript, sentence},
+    components::{
+        Divider, EmailField, FormAlert, PasswordField, PostForm, WithoutScript, sentence,
+    },
     context::PageContext,
     flash::Flash,
     islands::SignInWithPasskey,
@@ -13,7 +15,7 @@ use crate::{
         arrival::{Arrival, Lead},
         messages,
     },
-    messages::{Message, Subject, common},
+    messages::{Message, common},
     page::{PageError, PageView},
     pages::{OpaqueToken, PagePath},
     passkeys::ceremonies,
@@ -22,7 +24,7 @@ use crate::{
 /// What describes the button of the way that was used last.
 const USED_LAST: &str = "used-last";
 
-/// `/login`, with `?request=` when an application waits for the answer.
+/// `/login`, with `?request=` when a client waits for the answer.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     // Taken even if this page is passed over: it would be said on another.
     let flash = context.flash();
@@ -78,19 +80,19 @@ fn SignInCard(
         request: place,
         waiting,
     } = arrival;
-    let person = waiting
+    let user = waiting
         .as_ref()
         .and_then(|waiting| waiting.person.clone())
-        .map(|person| person.email);
+        .map(|user| user.email);
     let (message, typed) = flash.map_or((None, None), |flash| {
         (Some(flash.message), Some(flash.email))
     });
-    let email = typed.or_else(|| person.clone()).unwrap_or_default();
+    let email = typed.or_else(|| user.clone()).unwrap_or_default();
     let passkey = ways.mark(SignInMethod::Passkey);
     view! {
         <h1>{messages::TITLE}</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
-        {person.map(|person| view! { <SignInAgain person/> })}
+        {user.map(|user| view! { <SignInAgain user/> })}
         {ways.has_passkeys.then(|| view! {
             <div class="stack way needs-script">
                 {passkey.map(|id| view! { <Mark id/> })}
@@ -115,7 +117,7 @@ fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl Int
     let password = ways.mark(SignInMethod::Password);
     let autocomplete = ceremonies::autocomplete(ways.has_passkeys);
     view! {
-        <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
+        <FormAlert message=message.clone()/>
         <EmailField value=email autocomplete message=message.clone()/>
         <PasswordField message/>
         <div class="way">
@@ -134,13 +136,13 @@ fn Mark(id: &'static str) -> impl IntoView {
     view! { <span class="mark" id=id>{messages::USED_LAST}</span> }
 }
 
-/// Why a person who is signed in is asked to sign in (`prompt=login`).
+/// Why a user who is signed in is asked to sign in (`prompt=login`).
 #[component]
-fn SignInAgain(person: String) -> impl IntoView {
-    view! { <p class="quiet">{sentence!(messages::AGAIN, email = view! { <bdi class="strong">{person}</bdi> })}</p> }
+fn SignInAgain(user: String) -> impl IntoView {
+    view! { <p class="quiet">{sentence!(messages::AGAIN, email = view! { <bdi class="strong">{user}</bdi> })}</p> }
 }
 
-/// For whoever has neither passkey nor password at hand, or no account.
+/// For users who have neither passkey nor password at hand, or no account.
 #[component]
 fn OtherWays(request: Option<OpaqueToken>, may_sign_up: bool) -> impl IntoView {
     let sign_up = PagePath::SignUp(request.clone()).to_string();

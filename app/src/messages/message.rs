@@ -1,4 +1,4 @@
-//! What a person may be told in answer to what they did: the one part of the words that travels
+//! What a user may be told in answer to what they did: the one part of the words that travels
 //! from the server to script.
 
 use leptos::server_fn::{
@@ -56,7 +56,7 @@ macro_rules! messages {
 }
 
 messages! {
-    /// E-mail and password do not belong together, or to nobody; nothing says which.
+    /// E-mail and password do not match, or there is no such account; the text does not say which.
     WrongCredentials: Form, 422,
         "This e-mail address and password do not match an account here.";
     /// The same of a recovery code.
@@ -78,7 +78,7 @@ messages! {
     /// The form's token is missing or stale: the page is older than the session.
     PageTooOld: Form, 403,
         "This page was open too long, so nothing was done. Please try again.";
-    /// The sign-in has ended meanwhile.
+    /// The session has ended.
     SignedOut: Form, 401,
         "You are signed out. Sign in and try again.";
     /// The store cannot be reached.
@@ -93,7 +93,7 @@ messages! {
     /// The address belongs to another account, or to none that may be made here.
     EmailUnavailable: Email, 422,
         "No account can be made for this address here. If you have one already, sign in with it.";
-    /// The address belongs to another account, or to none that may be here: so a person's own
+    /// The address belongs to another account, or to none that may be here: so a user's own
     /// cannot be changed to it.
     EmailTaken: Email, 422,
         "You cannot have this address here. Choose another one.";
@@ -103,7 +103,7 @@ messages! {
     /// It would leave no way to sign in.
     LastCredential: Form, 422,
         "This is the only way left to sign in. Add another one first.";
-    /// What was named is not there any more.
+    /// What was named no longer exists.
     Gone: Form, 422,
         "This is not there any more, so nothing was done. Choose again from what is here now.";
     /// A name with nothing to see in it.
@@ -122,7 +122,7 @@ messages! {
     PasswordCommon: Password, 422,
         "This password is one of those that are guessed first. Several words that do not belong \
          together are better.";
-    /// A new password is made of the person's address or the server's name.
+    /// A new password is made of the user's address or the server's name.
     PasswordFromName: Password, 422,
         "This password can be guessed from your address or from the name of this server. Choose \
          another one.";
@@ -185,6 +185,11 @@ impl Message {
         }
     }
 
+    /// The message, if this is what it stands beside.
+    pub fn beside(message: Option<Self>, subject: Subject) -> Option<Self> {
+        message.filter(|message| message.subject() == subject)
+    }
+
     /// Whether it tells of a choice or of a next step, and of no fault.
     pub const fn is_calm(&self) -> bool {
         matches!(self, Self::PasskeyCancelled | Self::ConfirmFirst)
@@ -199,7 +204,7 @@ impl Message {
     }
 }
 
-/// What the transport of server functions failed with is no news for a person; that it failed is.
+/// What the transport of server functions failed with is no news for a user; that it failed is.
 impl FromServerFnError for Message {
     type Encoder = JsonEncoding;
 

@@ -2,7 +2,7 @@
 
 use time::{format_description::BorrowedFormatItem, macros::format_description};
 
-/// The moment for people: "23 November 2026, 14:05 UTC".
+/// The moment for users: "23 November 2026, 14:05 UTC".
 pub(crate) const EXACTLY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 

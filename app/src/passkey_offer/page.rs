@@ -1,6 +1,7 @@
 //! The offer of a passkey to somebody who has just signed in without one.
 
 use leptos::{prelude::*, server_fn::ServerFn};
+use provider::AccountView;
 
 use crate::{
     account::{actions::DeclinePasskey, messages as account_messages},
@@ -13,26 +14,26 @@ use crate::{
     passkey_offer::messages,
 };
 
-/// `/passkey`, with `?request=` when an application waits for the answer.
+/// `/passkey`, with `?request=` when a client waits for the answer.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let request = OpaqueToken::parse(&context.query("request"));
     let Some(account) = context.provider.account(&context.browser).await? else {
         return Err(PageError::Elsewhere(PagePath::Login(request)));
     };
     let onward = PagePath::after_sign_in(request.clone());
-    // Nothing to offer, or no longer: then nobody is held up.
-    if !context.provider.has_passkeys()
-        || !account.is_fresh
-        || !(account.passkeys.is_empty() || account.by_code)
-    {
+    // Nothing to offer: the user goes on at once.
+    if !context.provider.has_passkeys() || !wants_passkey(&account) {
         return Err(PageError::Elsewhere(onward));
     }
     let message = context.flash().map(|flash| flash.message);
-    let request = request
-        .map(|request| request.as_str().to_owned())
-        .unwrap_or_default();
+    let request = request.map_or_else(String::new, |request| request.as_str().to_owned());
     let body = view! { <Offered message form_token=context.form_token() request onward=onward.to_string()/> };
     Ok(PageView::new(body).with_islands(true))
+}
+
+/// Whether the account has no passkey, or none at hand, and may get one now.
+const fn wants_passkey(account: &AccountView) -> bool {
+    account.is_fresh && (account.passkeys.is_empty() || account.by_code)
 }
 
 #[component]

@@ -9,11 +9,30 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{PageContext, answer_script},
+    context::{Action, PageContext, Repetition, answer_script},
     pages::{OpaqueToken, PagePath},
     passkeys::ceremonies,
 };
 use crate::{messages::Message, model::Ceremony};
+#[cfg(feature = "ssr")]
+use leptos::server_fn::ServerFn;
+
+/// These actions, and whether each may be carried out twice.
+#[cfg(feature = "ssr")]
+pub(crate) const ACTIONS: &[Action] = &[
+    (
+        <FinishAcceptWithPasskey as ServerFn>::PATH,
+        Repetition::Once,
+    ),
+    (<FinishAddingPasskey as ServerFn>::PATH, Repetition::Once),
+    (<FinishPasskeySignIn as ServerFn>::PATH, Repetition::Once),
+    (
+        <StartAcceptWithPasskey as ServerFn>::PATH,
+        Repetition::Harmless,
+    ),
+    (<StartAddingPasskey as ServerFn>::PATH, Repetition::Harmless),
+    (<StartPasskeySignIn as ServerFn>::PATH, Repetition::Harmless),
+];
 
 /// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in
 /// the box "Email".
@@ -23,8 +42,7 @@ pub async fn start_passkey_sign_in(
     #[server(default)] autofill: bool,
 ) -> Result<Ceremony, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         let started = context
             .provider
             .start_passkey_sign_in(&context.browser, autofill)
@@ -44,27 +62,24 @@ pub async fn finish_passkey_sign_in(
     #[server(default)] then: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         let credential = ceremonies::received(&credential)?;
         let place = PagePath::sign_in(&request, &then);
+        let PageContext {
+            provider, browser, ..
+        } = &context;
         let signed_in = if matches!(place, PagePath::Confirm(_)) {
-            context
-                .provider
-                .confirm_with_passkey(&context.browser, &ceremony, &credential)
+            provider
+                .confirm_with_passkey(browser, &ceremony, &credential)
                 .await
         } else {
-            context
-                .provider
-                .finish_passkey_sign_in(&context.browser, &ceremony, &credential)
+            provider
+                .finish_passkey_sign_in(browser, &ceremony, &credential)
                 .await
         };
-        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "passkey"));
-        context.keep_all(
-            &signed_in
-                .map_err(|error| Message::from(error).for_passkey())?
-                .cookies,
-        );
+        let signed_in = signed_in.inspect_err(|error| error.log(browser, "passkey"));
+        let signed_in = signed_in.map_err(|error| Message::from(error).for_passkey())?;
+        context.keep_all(&signed_in.cookies);
         Ok(place.onward(false).to_string())
     };
     answer_script(attempt.await)
@@ -78,8 +93,7 @@ pub async fn start_accept_with_passkey(
     email: String,
 ) -> Result<Ceremony, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         ceremonies::sent(
             context
                 .provider
@@ -104,8 +118,7 @@ pub async fn finish_accept_with_passkey(
     request: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         let credential = ceremonies::received(&credential)?;
         let signed_in = context
             .provider
@@ -126,8 +139,7 @@ pub async fn finish_accept_with_passkey(
 #[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
 pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         ceremonies::sent(
             context
                 .provider
@@ -147,8 +159,7 @@ pub async fn finish_adding_passkey(
     #[server(default)] request: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let context = PageContext::trusted(&form_token)?;
-        ceremonies::admit(&context)?;
+        let context = ceremonies::trusted(&form_token)?;
         let credential = ceremonies::received(&credential)?;
         context
             .provider

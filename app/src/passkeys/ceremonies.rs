@@ -15,10 +15,12 @@ pub(crate) const fn autocomplete(has_passkeys: bool) -> &'static str {
     }
 }
 
-/// Lets a ceremony begin or end where there are passkeys at all.
-pub(crate) fn admit(context: &PageContext) -> Result<(), Message> {
+/// The context of a ceremony that begins or ends, from a page made for this browser and session,
+/// where there are passkeys at all.
+pub(crate) fn trusted(form_token: &str) -> Result<PageContext, Message> {
+    let context = PageContext::trusted(form_token)?;
     if context.provider.has_passkeys() {
-        Ok(())
+        Ok(context)
     } else {
         Err(Message::NoPasskeysHere)
     }

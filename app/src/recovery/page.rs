@@ -16,7 +16,7 @@ use crate::{
     recovery::messages,
 };
 
-/// `/recover`, with `?request=` when an application waits for the answer.
+/// `/recover`, with `?request=` when a client waits for the answer.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;

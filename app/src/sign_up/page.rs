@@ -1,4 +1,4 @@
-//! Making an account for oneself, where the settings let people.
+//! Making an account for oneself, where the settings let users.
 
 use leptos::prelude::*;
 use provider::SignUpPolicy as Policy;
@@ -23,18 +23,12 @@ const LABELS: Labels = Labels {
     submit: enrolment_messages::CREATE_ACCOUNT,
 };
 
-/// `/sign-up`, with `?request=` when an application waits for the answer.
+/// `/sign-up`, with `?request=` when a client waits for the answer.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let domains = match &context.provider.settings().sign_up {
         Policy::Invitation => return Err(ErrorPage::not_found().into()),
         Policy::Open => None,
-        Policy::Domains(domains) => {
-            let domains: Vec<_> = domains
-                .iter()
-                .map(|domain| provider::domain_in_unicode(domain))
-                .collect();
-            Some(messages::for_domains(&domains))
-        }
+        Policy::Domains(domains) => Some(for_domains(domains)),
     };
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
@@ -42,6 +36,14 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let body =
         view! { <SignUpCard arrival domains flash form_token=context.form_token() has_passkeys/> };
     Ok(PageView::new(body).with_islands(has_passkeys))
+}
+
+fn for_domains(domains: &[String]) -> String {
+    let domains: Vec<_> = domains
+        .iter()
+        .map(|domain| provider::domain_in_unicode(domain))
+        .collect();
+    messages::for_domains(&domains)
 }
 
 #[component]

@@ -52,6 +52,13 @@ pub struct AccountSummary {
     pub link_expires_at: Option<Timestamp>,
 }
 
+impl AccountSummary {
+    /// Whether it waits for its user, as [`identity::Account::is_pending`] says.
+    pub const fn is_pending(&self) -> bool {
+        self.passkeys == 0 && !self.has_password
+    }
+}
+
 /// An account that was added. It has no Debug: the link is a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedAccount {

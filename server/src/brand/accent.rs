@@ -1,5 +1,5 @@
 //! The accent of the pages. A house chooses hue and chroma; the lightness belongs to the role a
-//! colour has on the pages (style/tokens.css), so that contrast holds whatever is chosen.
+//! colour has on the pages (style/tokens.css), so that contrast holds for any choice.
 
 use super::oklch::{chroma_and_hue, is_srgb};
 

@@ -73,7 +73,7 @@ impl Logo {
         }
     }
 
-    /// Whether it is a document of its own, which could do more than be looked at.
+    /// Whether it is an active document, such as SVG with script.
     pub const fn is_drawing(&self) -> bool {
         matches!(self.format, Format::Svg)
     }
@@ -85,7 +85,7 @@ impl fmt::Debug for Logo {
     }
 }
 
-/// At most a byte more than is allowed, whatever the path leads to.
+/// At most a byte more than is allowed, even from a device or a pipe.
 fn content(path: &Path) -> Result<Vec<u8>, Error> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(Error::other("it is not a file"));

@@ -1,4 +1,4 @@
-//! Contrast by the formulas of WCAG 2.2, for whatever accent is set. What the colours are used for
+//! Contrast by the formulas of WCAG 2.2, for any accent. What the colours are used for
 //! is read from the style sheet that pages load.
 
 use axum::body::Body;

@@ -8,6 +8,7 @@ use provider::{AdminCommand, AdminReply};
 use store::Location;
 use tokio::time::{Instant, sleep};
 
+use super::issuer;
 use super::operations::Operation;
 use super::output::note;
 use crate::config::Config;
@@ -15,7 +16,7 @@ use crate::control::{self, ControlError};
 use crate::files;
 use crate::open::{self, Failure, Opened};
 
-/// While somebody holds the store and nobody listens: a server that is starting or stopping, or
+/// While a process holds the store and none listens: a server that is starting or stopping, or
 /// another command.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -35,10 +36,11 @@ pub(super) async fn administer(
                 .await
                 .map_err(|error| unreachable(folder, &error))?
         {
-            if operation.shows_users && reply.is_ok() {
+            let reply = reply.map_err(|error| explained(&error))?;
+            if operation.shows_users {
                 note_issuer_of_running(folder).await;
             }
-            return reply.map_err(|error| explained(&error));
+            return Ok(reply);
         }
         match open::open(config, operation.creation).await {
             Ok(opened) => return directly(config, &opened, operation).await,
@@ -65,7 +67,7 @@ pub(super) fn explained(error: &ControlError) -> String {
     }
 }
 
-/// A store in memory has nobody outside of its process.
+/// No other process can use a store in memory.
 pub(super) fn refuse_memory(config: &Config) -> Result<(), String> {
     let sentence = "The store memory: ends with its process, so a command has nothing to work on; name another with --store.";
     if config.store == Location::Memory {
@@ -87,7 +89,7 @@ async fn directly(
     if operation.shows_users
         && let Ok(Some(change)) = opened.provider.issuer_change().await
     {
-        note(&change.to_string());
+        note(&issuer::explained(&change));
     }
     reply.map_err(|error| app::administration_error_text(&error))
 }
@@ -97,7 +99,7 @@ async fn note_issuer_of_running(folder: &Path) {
         control::call(folder, &AdminCommand::ShowIssuer).await
         && let Some(change) = report.change()
     {
-        note(&change.to_string());
+        note(&issuer::explained(&change));
     }
 }
 

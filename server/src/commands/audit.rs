@@ -78,8 +78,27 @@ async fn list(
     before: Option<u64>,
     json: bool,
 ) -> Result<ExitCode, String> {
-    let (mut found, mut before) = (Vec::new(), before);
-    // A request looks at a part of the audit log only; what is rare may be far back.
+    let found = find(config, &filter, limit, before).await?;
+    let text = match found.as_slice() {
+        events if json => pretty(&events)?,
+        [] => "There is no such event.".to_owned(),
+        events => table(
+            &["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"],
+            events.iter().map(row),
+        ),
+    };
+    output::line(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A request looks at a part of the audit log only; what is rare may be far back.
+async fn find(
+    config: &Config,
+    filter: &AuditFilter,
+    limit: usize,
+    mut before: Option<u64>,
+) -> Result<Vec<AuditEntry>, String> {
+    let mut found = Vec::new();
     loop {
         let command = AdminCommand::ShowAudit {
             filter: filter.clone(),
@@ -93,19 +112,9 @@ async fn list(
         found.extend(page.events);
         before = page.before;
         if found.len() >= limit || before.is_none() {
-            break;
+            return Ok(found);
         }
     }
-    let text = match found.as_slice() {
-        events if json => pretty(&events)?,
-        [] => "There is no such event.".to_owned(),
-        events => table(
-            &["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"],
-            events.iter().map(row),
-        ),
-    };
-    output::line(&text)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {

@@ -9,8 +9,8 @@ use clap::Args;
 use provider::Environment;
 use provider::backup::{Backup, Check, Line, Summary};
 use serde_json::json;
-use store::Location;
 use store::files::{create_own, folder_of};
+use store::{Location, Store};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
@@ -43,13 +43,7 @@ pub(super) async fn backup(
 ) -> Result<ExitCode, String> {
     refuse_memory(config)?;
     if command.file == "-" {
-        let mut output = io::stdout();
-        let summary = copy(source(config).await?, &mut output).await?;
-        output
-            .flush()
-            .map_err(|error| unwritable("standard output", &error))?;
-        note(&told(config, "standard output", &summary));
-        return Ok(ExitCode::SUCCESS);
+        return to_standard_output(config).await;
     }
     let path = Path::new(&command.file);
     let mut draft = Draft::begin(path)?;
@@ -60,6 +54,16 @@ pub(super) async fn backup(
     } else {
         told(config, &command.file, &summary)
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn to_standard_output(config: &Config) -> Result<ExitCode, String> {
+    let mut output = io::stdout();
+    let summary = copy(source(config).await?, &mut output).await?;
+    output
+        .flush()
+        .map_err(|error| unwritable("standard output", &error))?;
+    note(&told(config, "standard output", &summary));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,19 +101,21 @@ async fn source(config: &Config) -> Result<Source, String> {
                 .map_err(|error| explained(&error));
         }
         match open::open_existing(config).await {
-            Ok(store) => {
-                let now = Environment::system().clock.now();
-                let backup = Backup::begin(&store, engine(config), now)
-                    .await
-                    .map_err(|error| format!("{error}."))?;
-                return Ok(Source::Store(Box::new(backup)));
-            }
+            Ok(store) => return begin(config, &store).await,
             Err(Failure::Locked(_)) if Instant::now() < deadline => {
                 sleep(std::time::Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
         }
     }
+}
+
+async fn begin(config: &Config, store: &Store) -> Result<Source, String> {
+    let now = Environment::system().clock.now();
+    let backup = Backup::begin(store, engine(config), now)
+        .await
+        .map_err(|error| format!("{error}."))?;
+    Ok(Source::Store(Box::new(backup)))
 }
 
 const fn engine(config: &Config) -> &'static str {
@@ -185,7 +191,7 @@ impl Draft {
         })
     }
 
-    /// Gives the file its name, once all of it is on disk; whatever has got that name meanwhile
+    /// Gives the file its name, once all of it is on disk; a file that has got that name in between
     /// stays.
     fn finish(mut self, target: &Path) -> Result<(), String> {
         let written = self

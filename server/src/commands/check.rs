@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{output, warnings};
+use super::{issuer, output, warnings};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
 use crate::endpoints::Endpoint;
 use crate::site::EmbeddedSite;
@@ -30,19 +30,15 @@ pub(super) async fn check(flags: &Flags, json: bool, embedded: Option<EmbeddedSi
     faults.extend(listen_faults(&config).await);
     let mut warnings = warnings::of(&config, &warnings::site(&config, embedded));
     warnings.extend(issuer_change(&config).await);
-    let report = if json {
-        json!({ "faults": faults, "warnings": warnings }).to_string()
-    } else {
-        report(&config, &faults, &warnings)
-    };
-    if output::line(&report).is_err() || !faults.is_empty() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    let report = report(&config, &faults, &warnings, json);
+    let is_sound = output::line(&report).is_ok() && faults.is_empty();
+    ExitCode::from(u8::from(!is_sound))
 }
 
-fn report(config: &Config, faults: &[String], warnings: &[String]) -> String {
+fn report(config: &Config, faults: &[String], warnings: &[String], json: bool) -> String {
+    if json {
+        return json!({ "faults": faults, "warnings": warnings }).to_string();
+    }
     let mut report = match faults {
         [] => summary(config),
         faults => format!(
@@ -89,7 +85,7 @@ async fn issuer_change(config: &Config) -> Option<String> {
     };
     recorded?
         .change_to(&config.issuer)
-        .map(|change| change.to_string())
+        .map(|change| issuer::explained(&change))
 }
 
 async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
@@ -125,9 +121,14 @@ fn folder_fault(folder: &Path) -> Option<String> {
     while !nearest.exists() {
         nearest = nearest.parent()?;
     }
-    if !nearest.is_dir() {
-        return Some(format!("{} is not a folder", nearest.display()));
+    if nearest.is_dir() {
+        write_fault(nearest)
+    } else {
+        Some(format!("{} is not a folder", nearest.display()))
     }
+}
+
+fn write_fault(nearest: &Path) -> Option<String> {
     let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", random::label()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     tried.err().map(|error| {
@@ -156,36 +157,31 @@ async fn listen_faults(config: &Config) -> Vec<String> {
 
 /// Whether a server at the address says that it is this issuer.
 async fn answers_here(address: &ListenAddress, config: &Config) -> bool {
+    let origin = config.issuer.origin();
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
         Endpoint::AuthorizationServer.path(),
-        config
-            .issuer
-            .origin()
-            .split("://")
-            .last()
-            .unwrap_or_default()
+        origin.split("://").last().unwrap_or_default()
     );
-    let ask = async {
-        let mut stream = TcpStream::connect((address.host.as_str(), address.port))
-            .await
-            .ok()?;
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = Vec::new();
-        stream
-            .take(LONGEST_ANSWER)
-            .read_to_end(&mut answer)
-            .await
-            .ok()?;
-        let body = String::from_utf8(answer)
-            .ok()?
-            .split_once("\r\n\r\n")?
-            .1
-            .to_owned();
-        let document: serde_json::Value = serde_json::from_str(&body).ok()?;
-        Some(document["issuer"] == config.issuer.as_str())
-    };
-    matches!(timeout(PATIENCE, ask).await, Ok(Some(true)))
+    let document = timeout(PATIENCE, document_at(address, &request)).await;
+    matches!(document, Ok(Some(document)) if document["issuer"] == config.issuer.as_str())
+}
+
+/// The JSON that answers a request.
+async fn document_at(address: &ListenAddress, request: &str) -> Option<serde_json::Value> {
+    let mut stream = TcpStream::connect((address.host.as_str(), address.port))
+        .await
+        .ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream
+        .take(LONGEST_ANSWER)
+        .read_to_end(&mut answer)
+        .await
+        .ok()?;
+    let answer = String::from_utf8(answer).ok()?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    serde_json::from_str(body).ok()
 }
 
 fn sealing_key_fault(config: &Config) -> Option<String> {

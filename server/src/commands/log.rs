@@ -76,7 +76,7 @@ impl Lines {
             thread::park();
             thread::sleep(GATHER);
             self.told.store(false, Ordering::Release);
-            // Nobody is left to be told that nobody reads.
+            // Nothing is left to report a closed standard error to.
             let _ = self.buffer().flush();
         }
     }

@@ -375,7 +375,7 @@ fn role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| "the roles are person and administrator".to_owned())
 }
 
-/// The keys of a client: whatever is not an address is a file.
+/// The keys of a client: an address, or else the name of a file.
 pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
     let fault = |reason: MetadataError| format!("{text}: {}", reason.description());
     if text.contains("://") {

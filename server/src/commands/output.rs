@@ -11,6 +11,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::issuer;
+
 /// Prints a reply; `outcome` is what to print when it has nothing to show. The error is a sentence.
 pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(), String> {
     let text = if json {
@@ -33,11 +35,11 @@ pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(),
 /// Tells something besides the answer, on standard error: what is printed for programs stays as it
 /// is.
 pub(super) fn note(sentence: &str) {
-    // Nobody may be there to read it.
+    // It may be closed.
     let _ = writeln!(std::io::stderr().lock(), "vestibule: {sentence}");
 }
 
-/// Prints a text and ends the line. A reader that closed its end early is no fault of ours.
+/// Prints a text and ends the line. A reader that closed its end early is no error.
 pub(super) fn line(text: &str) -> Result<(), String> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -71,24 +73,23 @@ pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
         .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
+const ACCOUNT_HEADS: [&str; 7] = [
+    "E-MAIL",
+    "ROLE",
+    "STATE",
+    "PASSKEYS",
+    "PASSWORD",
+    "LINK UNTIL",
+    "SINCE",
+];
+
 fn as_text(reply: &AdminReply, outcome: &str) -> String {
     match reply {
         AdminReply::AddedAccount(added) => added_account(added),
         AdminReply::Accounts(accounts) if accounts.is_empty() => {
             "There is no account yet.".to_owned()
         }
-        AdminReply::Accounts(accounts) => table(
-            &[
-                "E-MAIL",
-                "ROLE",
-                "STATE",
-                "PASSKEYS",
-                "PASSWORD",
-                "LINK UNTIL",
-                "SINCE",
-            ],
-            accounts.iter().map(account),
-        ),
+        AdminReply::Accounts(accounts) => table(&ACCOUNT_HEADS, accounts.iter().map(account)),
         AdminReply::AddedClient(added) => added_client(added),
         AdminReply::ClientSecret(added) => {
             format!(
@@ -115,6 +116,8 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
     }
 }
 
+const INVITED_AGAIN: &str = "waits for its person already, and is not changed. Older links no longer work; with this one the account is set up";
+
 fn added_account(added: &AddedAccount) -> String {
     let email = &added.account.email;
     let Some(link) = &added.enrolment_link else {
@@ -128,7 +131,7 @@ fn added_account(added: &AddedAccount) -> String {
         .map(|at| format!(" until {}", moment(at)))
         .unwrap_or_default();
     let told = if added.invited_again {
-        "waits for its person already, and is not changed. Older links no longer work; with this one the account is set up"
+        INVITED_AGAIN
     } else {
         "is added. With this link the account is set up"
     };
@@ -185,7 +188,7 @@ fn issuer(report: &IssuerReport) -> String {
     );
     let mut text = format!("Recorded    {recorded}\nConfigured  {}", report.configured);
     if let Some(change) = report.change() {
-        text = format!("{text}\n\n{change}");
+        text = format!("{text}\n\n{}", issuer::explained(&change));
     }
     text
 }
@@ -256,13 +259,7 @@ pub(super) fn moment(timestamp: Timestamp) -> String {
 pub(super) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let heads = heads.iter().map(ToString::to_string).collect();
     let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
-    let mut widths = Vec::new();
-    for row in &rows {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
+    let widths = widths(&rows);
     let line = |row: &Vec<String>| {
         let cells: Vec<_> = row
             .iter()
@@ -272,6 +269,18 @@ pub(super) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> 
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The width of the widest cell of each column.
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let mut widths = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    widths
 }
 
 #[cfg(test)]

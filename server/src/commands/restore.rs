@@ -13,6 +13,7 @@ use store::files::create_own;
 use store::{Location, Store};
 
 use super::administer::refuse_memory;
+use super::issuer;
 use super::output::{self, moment, note};
 use crate::config::Config;
 use crate::open::{self, Creation, Failure};
@@ -45,9 +46,8 @@ pub(super) async fn restore(
     let mut file = open_backup(&command.file)
         .map_err(|error| unreadable(&files::explain_read_error(command.file.as_ref(), &error)))?;
     // All of it is read before anything is written.
-    let summary = Reader::new(BufReader::new(&file))
-        .verify()
-        .map_err(|fault| unreadable(&fault))?;
+    let reader = Reader::new(BufReader::new(&file));
+    let summary = reader.verify().map_err(|fault| unreadable(&fault))?;
     require_key(config, &summary)?;
     file.rewind().map_err(|error| unreadable(&error))?;
     let restored = write(config, command, &file).await?;
@@ -116,11 +116,6 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
     } else {
         Outstanding::End
     };
-    // Whoever holds the file of the embedded engine is alone.
-    let unfinished = match config.store {
-        Location::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
-        _ => Unfinished::Discard,
-    };
     let now = Environment::system().clock.now();
     // A lost answer of Redis is found out, not taken for a failure.
     let store = store.resolving();
@@ -129,10 +124,18 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
         Reader::new(BufReader::new(file)),
         now,
         outstanding,
-        unfinished,
+        unfinished(config, command),
     )
     .await;
     restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
+}
+
+/// No other process can be restoring into a file of the embedded engine, which has one holder.
+const fn unfinished(config: &Config, command: &RestoreCommand) -> Unfinished {
+    match config.store {
+        Location::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
+        Location::Redis(_) | Location::File(_) | Location::Memory => Unfinished::Discard,
+    }
 }
 
 /// The audit log of the restored store says that it was restored.
@@ -142,7 +145,7 @@ async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> 
         .map_err(Failure::into_sentence)?;
     opened.provider.terminal().note_restore(summary).await;
     if let Ok(Some(change)) = opened.provider.issuer_change().await {
-        note(&change.to_string());
+        note(&issuer::explained(&change));
     }
     Ok(())
 }

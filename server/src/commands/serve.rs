@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::reload::Reloading;
-use super::{output, warnings};
+use super::{issuer, output, warnings};
 use crate::config::{Config, Flags};
 use crate::control::ControlSocket;
 use crate::endpoints::Endpoint;
@@ -106,7 +106,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// Why the process ends by itself. Whoever supervises it starts another, which opens the store from
+/// Why the process ends by itself. Its supervisor starts another, which opens the store from
 /// what is on disk.
 fn broken(reason: &str) -> String {
     tracing::error!(
@@ -118,7 +118,7 @@ fn broken(reason: &str) -> String {
     )
 }
 
-/// The control socket goes with the store it speaks for; whoever shares Redis needs none.
+/// The control socket goes with the store it speaks for; a shared Redis needs none.
 fn control(
     config: &Config,
     provider: &Current<Provider>,
@@ -149,7 +149,7 @@ fn is_shared(config: &Config) -> bool {
 
 /// Follows what other servers of the store change, and adds the events that it did not take when
 /// they came. A store that is shared is written to besides: so the server notices by itself, though
-/// nobody writes, that another has become the primary.
+/// without writes by clients, that another has become the primary.
 async fn follow(current: Current<Provider>, is_shared: bool) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -183,7 +183,7 @@ fn note_issuer(change: Option<IssuerChange>) {
     let Some(change) = change else {
         return tracing::info!("the store belongs to the configured issuer again");
     };
-    tracing::warn!("{change}");
+    tracing::warn!("{}", issuer::explained(&change));
 }
 
 /// Turns true at the first SIGTERM or SIGINT.
@@ -202,7 +202,7 @@ fn stop_signal() -> Result<watch::Receiver<bool>, String> {
         }
         tracing::info!("stopping");
         sender.send_replace(true);
-        // Kept, so that nobody takes a dropped sender for the signal.
+        // Kept, since a dropped sender would look like the signal.
         std::future::pending::<()>().await;
     });
     Ok(receiver)
@@ -267,17 +267,21 @@ async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<Str
         Ok(warnings) => warnings,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
     };
-    match opened.provider.claim_issuer().await {
-        Ok(change) => warnings.extend(change.map(|change| change.to_string())),
-        Err(error) => warnings.push(format!(
-            "The issuer of the store cannot be compared: {error}."
-        )),
-    }
+    warnings.extend(issuer_warning(&opened.provider).await);
     if let Err(error) = opened.store.probe().await {
         warnings.push(format!("The server is not ready: {error}."));
     }
     warnings.extend(warnings::of(config, site));
     warnings
+}
+
+async fn issuer_warning(provider: &Provider) -> Option<String> {
+    match provider.claim_issuer().await {
+        Ok(change) => change.map(|change| issuer::explained(&change)),
+        Err(error) => Some(format!(
+            "The issuer of the store cannot be compared: {error}."
+        )),
+    }
 }
 
 fn warn(sentence: &str) {

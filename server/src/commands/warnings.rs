@@ -19,12 +19,7 @@ pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
             "Every rate limit is off (rate_limits = off). This is for tests only.".to_owned(),
         );
     }
-    if !site.is_built() {
-        let root = &site.options().site_root;
-        warnings.push(format!(
-            "The pages' files are not in {root}: pages have no style, and passkeys do not work."
-        ));
-    }
+    warnings.extend((!site.is_built()).then(|| missing_files(site)));
     warnings.extend(sealing_key(config));
     warnings.extend(files::warnings(&config.store));
     warnings.extend(proxies(config));
@@ -32,18 +27,22 @@ pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
     warnings
 }
 
+fn missing_files(site: &PageFiles) -> String {
+    let root = &site.options().site_root;
+    format!("The pages' files are not in {root}: pages have no style, and passkeys do not work.")
+}
+
+const NO_PROXY: &str = "No proxy is trusted (trusted_proxies is empty), although the issuer is https: everybody behind the proxy shares one rate \
+     limit and appears under its address, so that one stranger can lock everybody out. Set trusted_proxies to the address of \
+     the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer.";
+
 /// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes
 /// all people one.
 fn proxies(config: &Config) -> Option<String> {
     let is_public = config.issuer.is_https() && !config.issuer.is_loopback();
     // Then a proxy on this computer is trusted by itself.
     let is_here_only = config.listen.iter().all(listens_here_only);
-    (is_public && config.trusted_proxies.is_empty() && !is_here_only).then(|| {
-        "No proxy is trusted (trusted_proxies is empty), although the issuer is https: everybody behind the proxy shares one rate \
-         limit and appears under its address, so that one stranger can lock everybody out. Set trusted_proxies to the address of \
-         the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer."
-            .to_owned()
-    })
+    (is_public && config.trusted_proxies.is_empty() && !is_here_only).then(|| NO_PROXY.to_owned())
 }
 
 /// A range that holds every address makes everybody's word count.
@@ -71,12 +70,14 @@ pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> PageFiles
         .with_branding(config.branding())
 }
 
-/// The sealing key opens every signing key: nobody but its owner should read it.
+/// The sealing key opens every signing key: only its owner should read it.
 fn sealing_key(config: &Config) -> Option<String> {
     match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => readable_by_others(path),
         (None, Location::File(folder)) => readable_by_others(&folder.join(sealing::FILE)),
-        _ => None,
+        (Some(SealingKeySource::Given(_)), _) | (None, Location::Redis(_) | Location::Memory) => {
+            None
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Given {
 pub(super) struct ResourceEntry {
     /// The resource's URI, as tokens name it in `aud`.
     pub(super) identifier: String,
-    /// What people call it.
+    /// What users call it.
     pub(super) name: Option<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
     pub(super) introspection_secret_hash: Option<String>,
@@ -145,11 +145,8 @@ impl FileReader<'_> {
     /// A key at the top of the file.
     fn top(&mut self, key: &Key<'_>, value: &Value<'_>, is_sound: bool) {
         let name = key.get_ref().as_ref();
-        let source = format!(
-            "{name} in {}, line {}",
-            self.name,
-            self.line(key.span().start)
-        );
+        let line = self.line(key.span().start);
+        let source = format!("{name} in {}, line {line}", self.name);
         if name == RESOURCE {
             if is_sound {
                 self.resources(&source, value);
@@ -158,11 +155,7 @@ impl FileReader<'_> {
         }
         let Some(named) = self.table.iter().find(|named| named.key == name) else {
             if is_sound {
-                let known = self.table.iter().map(|named| named.key).chain([RESOURCE]);
-                self.fault(
-                    &source,
-                    &format!("there is no such setting{}", suggestion(name, known)),
-                );
+                self.no_such_setting(&source, name);
             }
             return;
         };
@@ -170,6 +163,12 @@ impl FileReader<'_> {
             Ok(text) => self.file.given.push((named, Given { text, source })),
             Err(what) => self.fault(&source, &what),
         }
+    }
+
+    fn no_such_setting(&mut self, source: &str, name: &str) {
+        let known = self.table.iter().map(|named| named.key).chain([RESOURCE]);
+        let what = format!("there is no such setting{}", suggestion(name, known));
+        self.fault(source, &what);
     }
 
     fn resources(&mut self, source: &str, value: &Value<'_>) {
@@ -197,9 +196,7 @@ impl FileReader<'_> {
             );
             return None;
         };
-        let called = text(table, "identifier")
-            .map(|identifier| format!(" \"{identifier}\""))
-            .unwrap_or_default();
+        let called = quoted(table, "identifier");
         let source = format!(
             "[[resource]] {number}{called} in {}, line {line}",
             self.name
@@ -251,10 +248,8 @@ impl FileReader<'_> {
             self.fault(resource, &format!("scope {number} is not a table"));
             return None;
         };
-        let called = text(table, "name")
-            .map(|name| format!(" \"{name}\""))
-            .unwrap_or_default();
-        let source = format!("{resource}: scope {number}{called}, line {line}");
+        let name = quoted(table, "name");
+        let source = format!("{resource}: scope {number}{name}, line {line}");
         self.unknown(&source, table, &SCOPE_KEYS);
         let [name, sentence] = ["name", "sentence"].map(|key| self.text(&source, table, key, true));
         let default = self.switch(&source, table, "default", true);
@@ -369,4 +364,11 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
         before.matches('\n').count() + 1,
         before[start..].chars().count() + 1,
     )
+}
+
+/// A text of a table in quotation marks after a space, if it is there.
+fn quoted(table: &DeTable<'_>, key: &str) -> String {
+    text(table, key)
+        .map(|text| format!(" \"{text}\""))
+        .unwrap_or_default()
 }

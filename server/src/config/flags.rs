@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Command};
 
+use super::setting::Setting;
 use super::settings::SETTINGS;
 
 /// The flags that were given.
 #[derive(Debug, Clone, Default)]
-pub struct Flags {
+pub(crate) struct Flags {
     config: Option<String>,
     values: BTreeMap<&'static str, String>,
 }
 
 impl Flags {
     /// The configuration file named on the command line.
-    pub fn config(&self) -> Option<&str> {
+    pub(crate) fn config(&self) -> Option<&str> {
         self.config.as_deref()
     }
 
     /// The value of the flag for the setting `key`.
-    pub fn value(&self, key: &str) -> Option<&str> {
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
 }
@@ -45,6 +46,15 @@ impl clap::FromArgMatches for Flags {
     }
 }
 
+/// The help of a setting, with its default.
+fn help(setting: &Setting) -> String {
+    let default = setting.default.filter(|default| !default.is_empty());
+    default.map_or_else(
+        || setting.help.to_owned(),
+        |default| format!("{} [default: {default}]", setting.help),
+    )
+}
+
 impl clap::Args for Flags {
     fn augment_args(command: Command) -> Command {
         let config = Arg::new("config")
@@ -58,12 +68,7 @@ impl clap::Args for Flags {
                 .value_name(setting.value_name);
             // Its values may begin with a minus.
             let arg = arg.allow_hyphen_values(named.key == "private_schemes");
-            arg.help(match setting.default {
-                Some(default) if !default.is_empty() => {
-                    format!("{} [default: {default}]", setting.help)
-                }
-                _ => setting.help.to_owned(),
-            })
+            arg.help(help(setting))
         });
         let global = |arg: Arg| arg.global(true).help_heading("Settings");
         command.args(std::iter::once(config).chain(settings).map(global))

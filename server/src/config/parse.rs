@@ -10,28 +10,34 @@ use oauth::issuer::IssuerError;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
 use provider::SignUpPolicy;
 
+/// More seconds than any lifetime here needs, and few enough to keep later sums from overflow.
+const A_CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
+
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let fault = || format!("\"{text}\" is not a duration such as 60s, 5m, 1h or 90d");
     let unit = text.chars().last().ok_or_else(fault)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        _ => return Err(fault()),
-    };
+    let seconds = seconds_in(unit).ok_or_else(fault)?;
     let digits = &text[..text.len() - unit.len_utf8()];
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(fault());
     }
-    // A century is more than any lifetime here needs, and keeps later sums far from overflow.
     let count: u64 = digits.parse().map_err(|_| fault())?;
     count
         .checked_mul(seconds)
-        .filter(|seconds| *seconds <= 100 * 365 * 24 * 60 * 60)
+        .filter(|seconds| *seconds <= A_CENTURY)
         .map(Duration::from_secs)
         .ok_or_else(|| format!("\"{text}\" is longer than a hundred years"))
+}
+
+const fn seconds_in(unit: char) -> Option<u64> {
+    match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(60 * 60),
+        'd' => Some(24 * 60 * 60),
+        _ => None,
+    }
 }
 
 /// A duration from `least` to `most`, which are constants of the same spelling.
@@ -151,7 +157,7 @@ fn domain(text: &str) -> Result<String, String> {
 
 /// One place to listen at: a name or an address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListenAddress {
+pub(crate) struct ListenAddress {
     /// A host name (all its addresses are used) or an IP address without brackets.
     pub host: String,
     /// The port; 0 lets the system choose.
@@ -183,19 +189,19 @@ fn listen_address(text: &str) -> Result<ListenAddress, String> {
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(fault)?;
     let port = port.parse().map_err(|_| fault())?;
+    let host = listen_host(host).ok_or_else(fault)?.to_owned();
+    Ok(ListenAddress { host, port })
+}
+
+/// A host without the brackets of an IPv6 address.
+fn listen_host(host: &str) -> Option<&str> {
     let bare = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
-    let host = match bare {
-        Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_ok() => v6,
-        Some(_) => return Err(fault()),
-        None if host.is_empty() || host.contains([':', '/', '@', '[', ']']) => return Err(fault()),
-        None => host,
-    };
-    Ok(ListenAddress {
-        host: host.to_owned(),
-        port,
-    })
+    match bare {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok().then_some(v6),
+        None => (!host.is_empty() && !host.contains([':', '/', '@', '[', ']'])).then_some(host),
+    }
 }
 
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {

@@ -13,7 +13,7 @@ use super::values::Values;
 
 /// Where the sealing key is.
 #[derive(Clone, PartialEq, Eq)]
-pub enum SealingKeySource {
+pub(crate) enum SealingKeySource {
     /// The PASERK itself.
     Given(String),
     /// A file that holds it.

@@ -20,14 +20,10 @@ impl Reader {
         let mut sources: Vec<(String, String)> = Vec::new();
         let mut resources = Vec::new();
         for entry in entries {
-            if let Some((_, earlier)) = sources
-                .iter()
-                .find(|(identifier, _)| *identifier == entry.identifier)
-            {
-                self.faults.push(format!(
-                    "{}: the identifier is that of {earlier}.",
-                    entry.source
-                ));
+            let is_same = |(identifier, _): &&(String, String)| *identifier == entry.identifier;
+            if let Some((_, earlier)) = sources.iter().find(is_same) {
+                let fault = format!("{}: the identifier is that of {earlier}.", entry.source);
+                self.faults.push(fault);
             }
             sources.push((entry.identifier.clone(), entry.source.clone()));
             match resource(entry) {
@@ -100,24 +96,26 @@ fn faults(entry: &ResourceEntry) -> Vec<String> {
     {
         faults.push("its name is empty".to_owned());
     }
-    if entry
-        .introspection_secret_hash
-        .as_deref()
-        .is_some_and(|hash| Digest::parse(hash).is_none())
-    {
-        let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
-        faults.push(format!("its introspection_secret_hash {remedy}"));
+    let hash = entry.introspection_secret_hash.as_deref();
+    if hash.is_some_and(|hash| Digest::parse(hash).is_none()) {
+        faults.push(WRONG_HASH.to_owned());
     }
-    match entry.scopes.as_deref() {
-        Some([]) => faults.push("it has no [[resource.scope]]".to_owned()),
-        Some(scopes) if !scopes.iter().any(|scope| scope.default) => {
-            faults.push(
-                "no scope is left as default = true, so who asks for none gets none".to_owned(),
-            );
-        }
-        _ => {}
-    }
+    let scopes = entry.scopes.as_deref().and_then(fault_of_all_scopes);
+    faults.extend(scopes.map(str::to_owned));
     faults
+}
+
+const WRONG_HASH: &str = "its introspection_secret_hash is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the \
+     line for this file";
+
+fn fault_of_all_scopes(scopes: &[ScopeEntry]) -> Option<&'static str> {
+    if scopes.is_empty() {
+        Some("it has no [[resource.scope]]")
+    } else if scopes.iter().any(|scope| scope.default) {
+        None
+    } else {
+        Some("no scope is left as default = true, so who asks for none gets none")
+    }
 }
 
 fn identifier_fault(text: &str) -> Option<&'static str> {
@@ -131,24 +129,35 @@ fn identifier_fault(text: &str) -> Option<&'static str> {
 }
 
 fn scope_faults(scopes: &[ScopeEntry]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (index, scope) in scopes.iter().enumerate() {
-        let mut fault = |what: &str| faults.push(format!("{}: {what}.", scope.source));
-        if !is_scope_word(&scope.name) {
-            fault("its name must be a word without spaces, quotes and backslashes");
-        }
-        if scope.sentence.trim().is_empty() {
-            fault("its sentence is empty");
-        }
-        if scope.name == OFFLINE_ACCESS {
-            fault("offline_access is this server's own scope, and no resource's");
-        }
-        if scopes[..index]
+    let of_scope = |(index, scope): (usize, &ScopeEntry)| {
+        let is_repeated = scopes[..index]
             .iter()
-            .any(|earlier| earlier.name == scope.name)
-        {
-            fault("a scope of this name is listed already");
-        }
-    }
-    faults
+            .any(|earlier| earlier.name == scope.name);
+        let faults = own_faults(scope)
+            .into_iter()
+            .chain(is_repeated.then_some("a scope of this name is listed already"));
+        let source = &scope.source;
+        faults
+            .map(|fault| format!("{source}: {fault}."))
+            .collect::<Vec<_>>()
+    };
+    scopes.iter().enumerate().flat_map(of_scope).collect()
+}
+
+fn own_faults(scope: &ScopeEntry) -> Vec<&'static str> {
+    let checks = [
+        (
+            !is_scope_word(&scope.name),
+            "its name must be a word without spaces, quotes and backslashes",
+        ),
+        (scope.sentence.trim().is_empty(), "its sentence is empty"),
+        (
+            scope.name == OFFLINE_ACCESS,
+            "offline_access is this server's own scope, and no resource's",
+        ),
+    ];
+    checks
+        .into_iter()
+        .filter_map(|(is_wrong, fault)| is_wrong.then_some(fault))
+        .collect()
 }

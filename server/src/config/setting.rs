@@ -2,7 +2,7 @@
 
 /// One setting.
 #[derive(Debug)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// The environment variable.
     pub environment: &'static str,
     /// The value when none is given; `None` where the default follows from other settings.
@@ -12,6 +12,10 @@ pub struct Setting {
     /// One line for `--help`.
     pub help: &'static str,
     /// Its row in README.md: the default, where it is not shown as it is spelled, and a sentence.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the test that holds README.md reads it")
+    )]
     pub readme: (Option<&'static str>, &'static str),
     /// When a changed value takes effect.
     pub changes: Changes,
@@ -19,7 +23,7 @@ pub struct Setting {
 
 /// When a changed value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Changes {
+pub(crate) enum Changes {
     /// At SIGHUP.
     AtReload,
     /// At the next start.
@@ -28,7 +32,7 @@ pub enum Changes {
 
 /// A setting with its key in the configuration file; the flag is the same with hyphens.
 #[derive(Debug)]
-pub struct Named {
+pub(crate) struct Named {
     /// The key.
     pub key: &'static str,
     /// The setting.
@@ -37,7 +41,7 @@ pub struct Named {
 
 impl Named {
     /// The flag without its two hyphens.
-    pub fn flag(&self) -> String {
+    pub(crate) fn flag(&self) -> String {
         self.key.replace('_', "-")
     }
 }

@@ -22,13 +22,13 @@ use crate::brand::{Accent, Branding, Logo};
 macro_rules! settings {
     ($($(#[$doc:meta])* $key:ident: $type:ty = $setting:expr, $read:expr;)+) => {
         /// Every setting, apart from `[[resource]]`.
-        pub const SETTINGS: &[Named] = &[
+        pub(crate) const SETTINGS: &[Named] = &[
             $(Named { key: stringify!($key), setting: $setting },)+
         ];
 
         /// The settings of a server, read and checked.
         #[derive(Debug, Clone, PartialEq)]
-        pub struct Config {
+        pub(crate) struct Config {
             $($(#[$doc])* pub $key: $type,)+
             /// The protected resources.
             pub resources: Vec<Resource>,
@@ -51,7 +51,7 @@ macro_rules! settings {
             }
 
             /// The settings that differ from `other` and take effect at the next start only.
-            pub fn needing_a_restart(&self, other: &Self) -> Vec<&'static str> {
+            pub(crate) fn needing_a_restart(&self, other: &Self) -> Vec<&'static str> {
                 let mut needing = Vec::new();
                 $(
                     let setting: Setting = $setting;
@@ -166,7 +166,7 @@ settings! {
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, number).unwrap_or_default();
 
-    /// Schemes of applications that may stand in a redirect URI.
+    /// Schemes of clients that may stand in a redirect URI.
     private_schemes: PrivateSchemes = Setting {
         environment: "VESTIBULE_PRIVATE_SCHEMES",
         default: Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"),
@@ -279,7 +279,7 @@ settings! {
 
 impl Config {
     /// The data folder, with the embedded engine.
-    pub fn data_folder(&self) -> Option<&std::path::Path> {
+    pub(crate) fn data_folder(&self) -> Option<&std::path::Path> {
         match &self.store {
             Location::File(folder) => Some(folder),
             Location::Memory | Location::Redis(_) => None,
@@ -287,7 +287,7 @@ impl Config {
     }
 
     /// What the pages look like.
-    pub fn branding(&self) -> Branding {
+    pub(crate) fn branding(&self) -> Branding {
         Branding {
             accent: self.accent_color,
             logo: self.logo.clone(),
@@ -295,7 +295,7 @@ impl Config {
     }
 
     /// What the provider needs of it.
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let lifetimes = Lifetimes {
             code: self.code_lifetime,
             access_token: self.access_token_lifetime,

@@ -6,7 +6,7 @@ pub(super) fn suggestion<'a>(given: &str, known: impl IntoIterator<Item = &'a st
 }
 
 /// The known name with the fewest differing letters. More than a third of the letters is no typing
-/// error any more.
+/// error any longer.
 pub(super) fn closest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,

@@ -9,6 +9,7 @@ use oauth_clients::document::DocumentPolicy;
 use provider::{Settings, SignUpPolicy};
 use store::Location;
 
+use super::setting::Named;
 use super::*;
 use crate::brand::{Accent, Branding};
 

@@ -8,7 +8,7 @@ use super::setting::Named;
 use super::similar::closest;
 
 /// The environment variable that names the configuration file.
-pub const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
+pub(super) const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
 /// How every environment variable of this server begins.
 const PREFIX: &str = "VESTIBULE_";
 
@@ -44,12 +44,11 @@ impl Values {
         for named in table {
             // An empty variable counts as unset: compose files and unit files pass them on so.
             let variable = named.setting.environment;
-            if let Some(text) = environment(variable).filter(|text| !text.is_empty()) {
-                let source = variable.to_owned();
-                values.given.insert(named.key, Given { text, source });
-            }
-            if let Some(text) = flag(named.key) {
-                let source = format!("--{}", named.flag());
+            let of_environment = environment(variable)
+                .filter(|text| !text.is_empty())
+                .map(|text| (text, variable.to_owned()));
+            let of_flag = flag(named.key).map(|text| (text, format!("--{}", named.flag())));
+            if let Some((text, source)) = of_flag.or(of_environment) {
                 values.given.insert(named.key, Given { text, source });
             }
         }

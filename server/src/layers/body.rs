@@ -13,7 +13,7 @@ use crate::respond;
 const SERVER_FUNCTION_FAULT: &str = "serverfnerror";
 
 /// Refuses a body that says it is too large, and cuts off one that turns out to be.
-pub async fn bounded_body(request: Request, next: Next) -> Response {
+pub(crate) async fn bounded_body(request: Request, next: Next) -> Response {
     if announced(request.headers()).is_some_and(|length| length > LARGEST_BODY) {
         return respond::error(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -25,8 +25,8 @@ pub async fn bounded_body(request: Request, next: Next) -> Response {
 }
 
 /// A server function whose arguments cannot be read answers 500, though the fault is the caller's:
-/// 400. Faults of ours have other statuses, which the functions set themselves.
-pub async fn unreadable_is_bad_request(request: Request, next: Next) -> Response {
+/// 400. Server functions set other statuses for their own errors.
+pub(crate) async fn unreadable_is_bad_request(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && response.headers().contains_key(SERVER_FUNCTION_FAULT)

@@ -13,8 +13,8 @@ use crate::{extract::Service, user_agent};
 /// cookie. Only for pages, server functions and `/authorize`: machines have no cookies.
 ///
 /// A post from another site comes without the cookies it has (SameSite=Lax), so no browser counts
-/// as new by it: another cookie would take from this one the requests that wait for its person.
-pub async fn browser_context(
+/// as new by it: another cookie would take from this one the requests that wait for its user.
+pub(crate) async fn browser_context(
     State(service): State<Service>,
     mut request: Request,
     next: Next,
@@ -57,7 +57,7 @@ fn set_first(headers: &mut HeaderMap, cookies: &[SetCookie]) {
 }
 
 /// Whether a browser says that another site sent it here.
-pub fn is_cross_site(headers: &HeaderMap) -> bool {
+pub(crate) fn is_cross_site(headers: &HeaderMap) -> bool {
     headers
         .get("sec-fetch-site")
         .is_some_and(|site| site == "cross-site")
@@ -65,7 +65,7 @@ pub fn is_cross_site(headers: &HeaderMap) -> bool {
 
 /// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on
 /// (R-O16, T-A9).
-pub async fn see_other_after_post(request: Request, next: Next) -> Response {
+pub(crate) async fn see_other_after_post(request: Request, next: Next) -> Response {
     let posted = request.method() == Method::POST;
     let mut response = next.run(request).await;
     if posted

@@ -14,7 +14,7 @@ use crate::problem::{self, Asker};
 use crate::respond;
 
 /// Replaces the answer of a form that was turned away because the queue is full.
-pub async fn busy(State(service): State<Service>, request: Request, next: Next) -> Response {
+pub(crate) async fn busy(State(service): State<Service>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 /// Lets scripts of any origin call the routes below, without credentials, and read errors too.
 /// Preflights end here. Never put it around `/authorize` or pages (R-O7).
-pub async fn open_to_browsers(request: Request, next: Next) -> Response {
+pub(crate) async fn open_to_browsers(request: Request, next: Next) -> Response {
     if is_preflight(&request) {
         return preflight_answer();
     }
@@ -18,7 +18,7 @@ pub async fn open_to_browsers(request: Request, next: Next) -> Response {
 }
 
 /// The headers by which a script of any origin may read an answer.
-pub fn open(headers: &mut HeaderMap) {
+pub(crate) fn open(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),
@@ -31,12 +31,12 @@ pub fn open(headers: &mut HeaderMap) {
 
 /// Whether somebody asks what may be sent: a browser beforehand, for a script, or a program that
 /// wonders.
-pub fn is_preflight(request: &Request) -> bool {
+pub(crate) fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS
 }
 
 /// The answer: it may.
-pub fn preflight_answer() -> Response {
+pub(crate) fn preflight_answer() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(

@@ -23,7 +23,7 @@ use crate::{problem, proxies, respond};
 const MARK: &str = "canonical_host=1";
 
 /// Refuses HTTP/1.1 without exactly one valid `Host`, with 400.
-pub async fn require_host(request: Request, next: Next) -> Response {
+pub(crate) async fn require_host(request: Request, next: Next) -> Response {
     if request.version() >= Version::HTTP_11 && named(request.headers()).is_none() {
         return respond::error(
             StatusCode::BAD_REQUEST,
@@ -36,14 +36,14 @@ pub async fn require_host(request: Request, next: Next) -> Response {
 
 /// What the layer of [`at_the_issuer`] needs.
 #[derive(Clone)]
-pub struct Hosts {
+pub(crate) struct Hosts {
     service: Service,
     log: Arc<LogThrottle>,
 }
 
 impl Hosts {
     /// For the pages of `service`.
-    pub fn new(service: &Service) -> Self {
+    pub(crate) fn new(service: &Service) -> Self {
         Self {
             service: service.clone(),
             log: Arc::new(LogThrottle::new(Duration::from_hours(1))),
@@ -53,11 +53,11 @@ impl Hosts {
 
 /// A form that came under another name, to an endpoint that may pass it on to the issuer.
 #[derive(Clone, Copy, Debug)]
-pub struct OtherHost;
+pub(crate) struct OtherHost;
 
 /// Leads browsers that opened this server under another name to the issuer, where cookies and
 /// passkeys work.
-pub async fn at_the_issuer(
+pub(crate) async fn at_the_issuer(
     State(hosts): State<Hosts>,
     mut request: Request,
     next: Next,
@@ -98,7 +98,7 @@ pub async fn at_the_issuer(
 
 /// The same place at the issuer, marked. It always begins with the issuer, so it leads nowhere
 /// else.
-pub fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String {
+pub(crate) fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String {
     match query.filter(|query| !query.is_empty()) {
         Some(query) => issuer.url(&format!("{path}?{query}&{MARK}")),
         None => issuer.url(&format!("{path}?{MARK}")),
@@ -149,12 +149,7 @@ fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
     if addressed.is_marked || addressed.is_from_issuer {
         return Verdict::Issuer;
     }
-    // A proxy before an https issuer that names us by our inner address, as nginx does by itself.
-    if addressed.is_proxy
-        && issuer.is_https()
-        && addressed.forwarded.is_none()
-        && is_internal(addressed.name, issuer)
-    {
+    if is_named_by_proxy(issuer, addressed) {
         return Verdict::Issuer;
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
@@ -164,6 +159,14 @@ fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
     } else {
         Verdict::Redirect
     }
+}
+
+/// Whether a proxy before an https issuer names us by our inner address, as nginx does by itself.
+fn is_named_by_proxy(issuer: &Issuer, addressed: &Addressed<'_>) -> bool {
+    addressed.is_proxy
+        && issuer.is_https()
+        && addressed.forwarded.is_none()
+        && is_internal(addressed.name, issuer)
 }
 
 /// The one `Host`, in lower case; `None` when there is none or another one, or it is no host.

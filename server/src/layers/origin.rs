@@ -9,9 +9,9 @@ use http::{HeaderMap, header};
 use crate::extract::Service;
 use crate::problem;
 
-/// Refuses posts that do not come from a page of ours. A browser sends `Origin` with every post;
-/// where something took it away, `Sec-Fetch-Site` must say the same.
-pub async fn same_origin_posts(
+/// Refuses posts that do not come from a page of this server. A browser sends `Origin` with every
+/// post; where something removed it, `Sec-Fetch-Site` must say the same.
+pub(crate) async fn same_origin_posts(
     State(service): State<Service>,
     request: Request,
     next: Next,

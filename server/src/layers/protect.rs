@@ -11,20 +11,20 @@ const POLICY: &str =
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), \
      publickey-credentials-create=(self), publickey-credentials-get=(self)";
 
-/// The headers every answer gets unless it brings its own.
+/// The headers that every answer gets unless it has them already.
 #[derive(Clone)]
-pub struct Protection {
+pub(crate) struct Protection {
     https: bool,
 }
 
 impl Protection {
     /// `https` is whether browsers reach this server over TLS only.
-    pub const fn new(https: bool) -> Self {
+    pub(crate) const fn new(https: bool) -> Self {
         Self { https }
     }
 
     /// Adds what is missing.
-    pub fn apply(&self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(&self, headers: &mut HeaderMap) {
         let mut default = |name: HeaderName, value: &'static str| {
             headers
                 .entry(name)
@@ -43,7 +43,7 @@ impl Protection {
 }
 
 /// The layer that applies them.
-pub async fn protect(
+pub(crate) async fn protect(
     State(protection): State<Protection>,
     request: Request,
     next: Next,

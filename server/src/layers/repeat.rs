@@ -1,4 +1,4 @@
-//! Posts that come twice, as of a double click.
+//! Posts that come twice, such as from a double click.
 
 use app::actions::is_done_once;
 use app::context::Settled;
@@ -6,14 +6,15 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use provider::{BrowserContext, PostAnswer, Turn};
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::respond;
 
-/// Gives a post that is identical to one that was answered a moment ago the same answer.
-pub async fn repeated_posts(
+/// Gives an identical post within the repeat window the same answer.
+pub(crate) async fn repeated_posts(
     State(service): State<Service>,
     request: Request,
     next: Next,
@@ -59,17 +60,20 @@ async fn kept(response: Response) -> (Response, Option<PostAnswer>) {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return (respond::unavailable(), None);
     };
+    let answer = as_text(&parts, &body);
+    (Response::from_parts(parts, body.into()), answer)
+}
+
+fn as_text(parts: &Parts, body: &[u8]) -> Option<PostAnswer> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), text(value.as_bytes())?))
     };
-    let headers: Option<Vec<_>> = parts.headers.iter().map(header).collect();
-    let answer = headers.zip(text(&body)).map(|(headers, body)| PostAnswer {
+    Some(PostAnswer {
         status: parts.status.as_u16(),
-        headers,
-        body,
-    });
-    (Response::from_parts(parts, body.into()), answer)
+        headers: parts.headers.iter().map(header).collect::<Option<_>>()?,
+        body: text(body)?,
+    })
 }
 
 fn said_again(answer: PostAnswer) -> Response {
@@ -85,12 +89,12 @@ fn said_again(answer: PostAnswer) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use app::actions::ACTIONS;
+    use app::actions::paths;
     use leptos::server_fn::axum::server_fn_paths;
 
     #[test]
-    fn every_action_is_in_the_table_that_says_whether_it_is_done_once() {
-        let mut table = ACTIONS.to_vec();
+    fn every_action_says_whether_it_is_done_once() {
+        let mut table: Vec<_> = paths().collect();
         table.sort_unstable();
         let mut routed: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
         routed.sort_unstable();

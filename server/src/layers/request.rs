@@ -31,19 +31,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// and writes one line. The line has the route and not the path, since paths and queries carry
 /// one-time links, codes and names.
 ///
-/// The work runs to its end, though the client hang up or the answer be given up: no operation stops
-/// between two steps in the store. It is bounded all the same, for the body must be here in time,
-/// and the store has its own patience. The request's [`Presence`] tells work that has not begun
-/// that nobody waits for it.
+/// The work runs to its end even when the client hangs up or the answer is given up: no operation
+/// stops between two steps in the store. It is bounded, since the body must be here in time, and
+/// the store has a timeout. The request's [`Presence`] tells work that has not begun
+/// that its client is gone.
 ///
-/// All that is logged meanwhile stands in a span with the number and the address of the caller. The
-/// answer has the number in the header `x-request-id`.
-pub async fn watch(State(proxies): State<Proxies>, request: Request, next: Next) -> Response {
+/// Everything that is logged during the request is in a span with the number and the address of the
+/// caller. The answer has the number in the header `x-request-id`.
+pub(crate) async fn watch(
+    State(proxies): State<Proxies>,
+    request: Request,
+    next: Next,
+) -> Response {
     watched(request, next, &proxies, |_| respond::unavailable()).await
 }
 
-/// The same where people are served: whoever takes a page gets one when there is no answer in time.
-pub async fn watch_pages(State(service): State<Service>, request: Request, next: Next) -> Response {
+/// The same for pages: a browser gets a page when there is no answer in time.
+pub(crate) async fn watch_pages(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Response {
     let proxies = service.proxies.clone();
     if is_for_programs(request.uri().path()) {
         return watched(request, next, &proxies, |_| respond::unavailable()).await;
@@ -91,7 +99,7 @@ async fn watched(
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // Other 5xx are answers of ours to a fault elsewhere: a store, whose silence has a line of its
+    // Other 5xx are answers to a fault elsewhere: a store, whose silence has a line of its
     // own, or somebody's document.
     if status == 500 {
         tracing::error!(target: "vestibule::access", parent: &span, %method, route, status, micros);

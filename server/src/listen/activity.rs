@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A peer that neither sends nor reads for as long holds up nobody but itself.
+/// A peer that neither sends nor reads for as long delays only itself.
 const STALLED: Duration = Duration::from_secs(1);
 
 /// What one connection is doing.

@@ -13,7 +13,7 @@ use crate::proxies::Proxies;
 
 /// How many connections there may be.
 #[derive(Clone, Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// In all.
     pub connections: usize,
     /// From one address, or one /64 of IPv6. This computer and trusted proxies, which speak for
@@ -25,7 +25,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// Bounds for so many connections in all.
-    pub fn new(connections: usize, proxies: Proxies) -> Self {
+    pub(crate) fn new(connections: usize, proxies: Proxies) -> Self {
         // An office behind one address has hundreds of browsers, with some connections each.
         let per_address = (connections / 4).clamp(8, 512);
         Self {
@@ -54,7 +54,7 @@ struct Entries {
 
 #[derive(Debug)]
 struct Entry {
-    /// Whom it is counted for; nobody with this computer and trusted proxies.
+    /// The address it is counted for; none for this computer and trusted proxies.
     whom: Option<IpAddr>,
     activity: Arc<Activity>,
 }
@@ -92,7 +92,7 @@ impl Connections {
                 return Some(place);
             }
             self.make_room(None);
-            // Asked again soon, since whoever is at work now may be idle then.
+            // Asked again soon, since a busy connection may be idle then.
             let _ = timeout(Duration::from_millis(50), self.closed.notified()).await;
         }
     }

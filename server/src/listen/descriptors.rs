@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The most connections at once, whatever the limit of open files allows.
+/// The most connections at once, even where the limit of open files allows more.
 const MOST_CONNECTIONS: usize = 8192;
 /// Descriptors for everything else: the store, the control socket, listeners, fetches, name
 /// resolution, the log.
@@ -12,7 +12,7 @@ const EACH: u64 = 2;
 
 /// Raises the soft limit of open files as far as the hard limit allows and connections need it, and
 /// returns how many connections fit.
-pub fn connections_that_fit() -> usize {
+pub(crate) fn connections_that_fit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let wanted = MOST_CONNECTIONS as u64 * EACH + RESERVED;
     let raised = limit.maximum.map_or(wanted, |hard| hard.min(wanted));

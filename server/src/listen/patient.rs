@@ -13,7 +13,7 @@ use super::activity::Activity;
 
 /// How long a peer may take to read.
 #[derive(Clone, Copy, Debug)]
-pub struct WritePatience {
+pub(crate) struct WritePatience {
     /// Until it takes the next bytes.
     pub stall: Duration,
     /// Until it has taken everything that waits for it.
@@ -21,7 +21,7 @@ pub struct WritePatience {
 }
 
 /// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read in time.
-/// hyper's HTTP/1 server has no limit of its own here, and would keep such a connection for ever.
+/// hyper's HTTP/1 server has no such limit, and would keep such a connection for ever.
 pub(super) struct Patient<S> {
     stream: S,
     patience: WritePatience,

@@ -17,7 +17,7 @@ const BACKLOG: i32 = 1024;
 ///
 /// # Errors
 /// A sentence for the terminal.
-pub async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, String> {
+pub(crate) async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, String> {
     let mut named = Vec::new();
     for address in addresses {
         named.push((address, resolve(address).await?));

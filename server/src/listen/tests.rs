@@ -10,7 +10,7 @@ use crate::proxies::Proxies;
 /// How long things may take that are to happen at once.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A server with impatience of its own.
+/// A server with short timeouts.
 struct Running {
     address: SocketAddr,
     stopper: watch::Sender<bool>,

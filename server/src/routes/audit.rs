@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 use provider::{
     Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext, Category,
     NotAdministrator,
@@ -21,8 +21,8 @@ use crate::problem;
 /// How many events are read at once: a long trail is never in memory as a whole.
 const A_PAGE: usize = 500;
 
-/// Events of `?kind=` and `?who=`, for administrators who signed in a moment ago.
-pub async fn export(
+/// Events of `?kind=` and `?who=`, for administrators with a recent sign-in.
+pub(crate) async fn export(
     State(service): State<Service>,
     Extension(browser): Extension<BrowserContext>,
     parts: Parts,
@@ -35,26 +35,20 @@ pub async fn export(
     let Ok(first) = administration.audit_export(&filter, 0, A_PAGE).await else {
         return problem::respond(&service.site, &parts, ErrorPage::unavailable());
     };
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/jsonl"),
-        ),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"audit.jsonl\""),
-        ),
-    ];
-    (
-        StatusCode::OK,
-        headers,
-        lines(administration, filter, first),
-    )
-        .into_response()
+    (HEADERS, lines(administration, filter, first)).into_response()
 }
 
+/// A file of lines.
+const HEADERS: [(HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "application/jsonl"),
+    (
+        header::CONTENT_DISPOSITION,
+        "attachment; filename=\"audit.jsonl\"",
+    ),
+];
+
 /// The first page, and those that follow, each read when the one before it is on its way. A store
-/// that fails then breaks the answer off, so that nobody takes it for the whole.
+/// that fails then breaks the answer off, so that it is not taken for the whole.
 fn lines(administration: Administration, filter: AuditFilter, first: Vec<AuditEntry>) -> Body {
     let rest = stream::try_unfold(following(&first), move |after| {
         let (administration, filter) = (administration.clone(), filter.clone());

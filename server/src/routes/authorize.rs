@@ -20,7 +20,7 @@ use crate::{problem, respond};
 const A_MOMENT: Duration = Duration::from_secs(30);
 
 /// The request as a query.
-pub async fn by_query(
+pub(crate) async fn by_query(
     State(service): State<Service>,
     Extension(browser): Extension<BrowserContext>,
     parts: Parts,
@@ -32,7 +32,7 @@ pub async fn by_query(
 /// The request as a form; what the query says does not count. From another site, or under another
 /// name of this server, it comes without the cookies of the browser, and begins again as a query,
 /// which has them.
-pub async fn by_form(
+pub(crate) async fn by_form(
     State(service): State<Service>,
     Extension(browser): Extension<BrowserContext>,
     parts: Parts,
@@ -84,7 +84,7 @@ async fn begin(
     }
 }
 
-/// 303: whatever the method was, what follows is a GET (R-O16).
+/// 303: a GET follows any method (R-O16).
 fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(value) => (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response(),

@@ -9,7 +9,7 @@ use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Tells a resource whether a token that is meant for it counts here and now.
-pub async fn introspect(
+pub(crate) async fn introspect(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,

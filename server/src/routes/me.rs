@@ -15,8 +15,8 @@ use crate::liveness::{liveness, renewal};
 use crate::respond;
 use crate::time::clock;
 
-/// The layer in front of it: any live token of ours will do, whatever its audience.
-pub fn guard(provider: &Provider) -> RequireToken {
+/// The layer in front of it: it accepts any live token of this server, for any audience.
+pub(crate) fn guard(provider: &Provider) -> RequireToken {
     let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any)
         .renewing(renewal(provider.clone()));
     RequireToken::new(
@@ -29,7 +29,7 @@ pub fn guard(provider: &Provider) -> RequireToken {
 }
 
 /// Tells the caller who it is.
-pub async fn me(Bearer(claims): Bearer) -> Response {
+pub(crate) async fn me(Bearer(claims): Bearer) -> Response {
     respond::json(
         StatusCode::OK,
         &Me {
@@ -60,11 +60,8 @@ fn challenge(provider: &Provider) -> Challenge {
     };
     match resources.iter().find(described) {
         Some(resource) => {
-            let document = issuer.url(&format!(
-                "{PROTECTED_RESOURCE}{}",
-                resource.identifier.path()
-            ));
-            Challenge::new(&document, &scopes(resource))
+            let path = format!("{PROTECTED_RESOURCE}{}", resource.identifier.path());
+            Challenge::new(&issuer.url(&path), &scopes(resource))
         }
         None => Challenge::without_metadata(&resources.first().map(scopes).unwrap_or_default()),
     }

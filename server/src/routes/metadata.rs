@@ -19,7 +19,7 @@ use crate::time::time_of;
 
 /// The documents that do not change while the server runs.
 #[derive(Clone)]
-pub struct Documents(Arc<Made>);
+pub(crate) struct Documents(Arc<Made>);
 
 struct Made {
     provider: Provider,
@@ -33,7 +33,7 @@ struct Made {
 
 impl Documents {
     /// Makes all of them.
-    pub fn new(provider: Provider, protection: &Protection) -> Self {
+    pub(crate) fn new(provider: Provider, protection: &Protection) -> Self {
         let paths = provider
             .settings()
             .resources
@@ -69,7 +69,7 @@ impl Documents {
 }
 
 /// `GET /.well-known/oauth-authorization-server`.
-pub async fn authorization_server(State(documents): State<Documents>) -> Response {
+pub(crate) async fn authorization_server(State(documents): State<Documents>) -> Response {
     answer(
         &documents.0.headers,
         documents.0.authorization_server.clone(),
@@ -77,12 +77,15 @@ pub async fn authorization_server(State(documents): State<Documents>) -> Respons
 }
 
 /// `GET /.well-known/oauth-protected-resource`.
-pub async fn protected_resource(State(documents): State<Documents>) -> Response {
+pub(crate) async fn protected_resource(State(documents): State<Documents>) -> Response {
     documents.protected_resource("")
 }
 
 /// `GET /.well-known/oauth-protected-resource/{path of the resource}`, compared as it is spelled.
-pub async fn protected_resource_at(State(documents): State<Documents>, uri: Uri) -> Response {
+pub(crate) async fn protected_resource_at(
+    State(documents): State<Documents>,
+    uri: Uri,
+) -> Response {
     documents.protected_resource(
         uri.path()
             .strip_prefix(PROTECTED_RESOURCE)
@@ -91,7 +94,7 @@ pub async fn protected_resource_at(State(documents): State<Documents>, uri: Uri)
 }
 
 /// `GET /.well-known/paseto-keys`: the keys of this moment.
-pub async fn keys(State(documents): State<Documents>) -> Response {
+pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
     answer(
         &documents.0.key_headers,
@@ -100,7 +103,7 @@ pub async fn keys(State(documents): State<Documents>) -> Response {
 }
 
 /// Any other well-known address. Discovery goes on after 404, and stops at a server's fault.
-pub async fn unknown(State(documents): State<Documents>, request: Request) -> Response {
+pub(crate) async fn unknown(State(documents): State<Documents>, request: Request) -> Response {
     if layers::is_preflight(&request) {
         layers::preflight_answer()
     } else {
@@ -109,7 +112,10 @@ pub async fn unknown(State(documents): State<Documents>, request: Request) -> Re
 }
 
 /// Another method than GET or HEAD.
-pub async fn method_not_allowed(State(documents): State<Documents>, request: Request) -> Response {
+pub(crate) async fn method_not_allowed(
+    State(documents): State<Documents>,
+    request: Request,
+) -> Response {
     if layers::is_preflight(&request) {
         layers::preflight_answer()
     } else {

@@ -9,7 +9,7 @@ use crate::extract::{ClientAddress, Metadata, PathClientId, bearer};
 use crate::respond;
 
 /// Registers a client.
-pub async fn register(
+pub(crate) async fn register(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
     Metadata(body): Metadata,
@@ -21,7 +21,7 @@ pub async fn register(
 }
 
 /// Tells a client what it registered.
-pub async fn read(
+pub(crate) async fn read(
     State(provider): State<Provider>,
     PathClientId(client_id): PathClientId,
     headers: HeaderMap,
@@ -33,7 +33,7 @@ pub async fn read(
 }
 
 /// Replaces what a client registered.
-pub async fn update(
+pub(crate) async fn update(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
     PathClientId(client_id): PathClientId,
@@ -50,7 +50,7 @@ pub async fn update(
 }
 
 /// Ends a registration.
-pub async fn end(
+pub(crate) async fn end(
     State(provider): State<Provider>,
     PathClientId(client_id): PathClientId,
     headers: HeaderMap,

@@ -10,7 +10,7 @@ use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Ends what a token came from; 200 too when there is nothing to end.
-pub async fn revoke(
+pub(crate) async fn revoke(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,

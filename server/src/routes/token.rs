@@ -9,7 +9,7 @@ use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Exchanges a code or a refresh token.
-pub async fn exchange(
+pub(crate) async fn exchange(
     State(provider): State<Provider>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! What happened to a person's account, told to them.
+//! What happened to a user's account, told to them.
 
 use provider::{Actor, AuditAction, Category, Event, Role};
 
@@ -87,7 +87,7 @@ fn is_promotion(event: &Event) -> bool {
         && event.about.as_deref().and_then(Role::parse) == Some(Role::Administrator)
 }
 
-/// Who did what a person does not do to their own account.
+/// Who did what a user does not do to their own account.
 pub(crate) const fn who(actor: &Actor) -> &'static str {
     match actor {
         Actor::Administrator(_) => "An administrator",
@@ -98,7 +98,7 @@ pub(crate) const fn who(actor: &Actor) -> &'static str {
     }
 }
 
-/// In place of what an action was about, where that is not known any more.
+/// In place of what an action was about, where that is no longer known.
 pub(crate) const fn nameless(category: Category) -> &'static str {
     match category {
         Category::SignIns => "another browser",

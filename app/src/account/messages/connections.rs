@@ -1,19 +1,19 @@
-//! What the person has allowed, on the account page.
+//! What the user has allowed, on the account page.
 
 use crate::messages::Template;
 
 pub(crate) const TITLE: &str = "Connected applications";
 pub(crate) const NONE: &str = "None yet. When an application asks to use something in your name and you allow it, it stands here.";
 
-/// The group of applications that answer on the person's own computers; the others stand under
+/// The group of clients that answer on the user's own computers; the others stand under
 /// their host.
 pub(crate) const ON_YOUR_COMPUTERS: &str = "On your computers";
 
-/// The application and where it answers.
+/// The client and where it answers.
 pub(crate) const NAMED_WITH_HOST: Template = Template::new("{client} ({host})");
 pub(crate) const NAMED_ON_THIS_COMPUTER: Template = Template::new("{client} on this computer");
 
-/// What an application may do now; then, once it is connected no more, how it comes back.
+/// What a client may do now; then, once it is connected no more, how it comes back.
 pub(crate) const MAY_USE: Template = Template::new("{client} may use {resource}");
 pub(crate) const MAY_COME_BACK: Template =
     Template::new("{client} is not connected now, and may use {resource} again without asking you");
@@ -34,7 +34,7 @@ pub(crate) const DISCONNECT: &str = "Disconnect";
 pub(crate) const FORGET: &str = "Forget";
 pub(crate) const DISCONNECT_IT: Template = Template::new("Disconnect {client}");
 pub(crate) const FORGET_IT: Template = Template::new("Forget {client}");
-/// What stops with it; the second where the application holds access that runs out by itself.
+/// What stops with it; the second where the client holds access that runs out by itself.
 pub(crate) const FORGETTING_EXPLAINED: Template =
     Template::new("{client} will have to ask you again before it can use {resource}.");
 pub(crate) const DISCONNECTING_EXPLAINED: Template = Template::new(

@@ -1,4 +1,4 @@
-//! The signed-in person's own page: its head, passkeys and password.
+//! The signed-in user's own page: its head, passkeys and password.
 
 pub(crate) mod activity;
 pub(crate) mod connections;
@@ -9,62 +9,44 @@ use serde::{Deserialize, Serialize};
 use crate::messages::Template;
 
 pub(crate) const TITLE: &str = "Your account";
-/// The way to the pages for whoever runs the server.
+/// The link to the pages for administrators.
 pub(crate) const ADMINISTRATION: &str = "Administration";
 
-/// What was done, told once at the top of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Done {
-    PasskeyRenamed,
-    PasskeyRemoved,
-    PasswordSaved,
-    PasswordRemoved,
-    BrowserSignedOut,
-    OthersSignedOut,
-    Disconnected,
-    AllDisconnected,
-    EmailChanged,
-}
+/// Declares [`Done`] from one table.
+macro_rules! outcomes {
+    ($($done:ident: $text:literal;)+) => {
+        /// What was done, told once at the top of the page.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum Done {
+            $($done,)+
+        }
 
-impl Done {
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
-        Self::PasskeyRenamed,
-        Self::PasskeyRemoved,
-        Self::PasswordSaved,
-        Self::PasswordRemoved,
-        Self::BrowserSignedOut,
-        Self::OthersSignedOut,
-        Self::Disconnected,
-        Self::AllDisconnected,
-        Self::EmailChanged,
-    ];
+        impl Done {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$done),+];
 
-    /// The words.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::PasskeyRenamed => "The passkey has its new name.",
-            Self::PasskeyRemoved => "The passkey is removed. It does not sign you in any more.",
-            Self::PasswordSaved => {
-                "Your new password is saved. You are signed out everywhere else."
-            }
-            Self::PasswordRemoved => {
-                "Your password is removed. You sign in with a passkey from now on."
-            }
-            Self::BrowserSignedOut => "That browser is signed out.",
-            Self::OthersSignedOut => "You are signed out everywhere else.",
-            Self::Disconnected => {
-                "The application is disconnected. It has to ask you before it connects again."
-            }
-            Self::EmailChanged => {
-                "Your e-mail address is changed. You sign in with the new one from now on."
-            }
-            Self::AllDisconnected => {
-                "Every application is disconnected. Each has to ask you before it connects again."
+            /// The text.
+            pub(crate) const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$done => $text,)+
+                }
             }
         }
-    }
+    };
+}
+
+outcomes! {
+    PasskeyRenamed: "The passkey has its new name.";
+    PasskeyRemoved: "The passkey is removed. It does not sign you in any more.";
+    PasswordSaved: "Your new password is saved. You are signed out everywhere else.";
+    PasswordRemoved: "Your password is removed. You sign in with a passkey from now on.";
+    BrowserSignedOut: "That browser is signed out.";
+    OthersSignedOut: "You are signed out everywhere else.";
+    Disconnected: "The application is disconnected. It has to ask you before it connects again.";
+    AllDisconnected:
+        "Every application is disconnected. Each has to ask you before it connects again.";
+    EmailChanged: "Your e-mail address is changed. You sign in with the new one from now on.";
 }
 
 /// Above the ways to sign in, once the sign-in is too old to change them.
@@ -100,13 +82,21 @@ pub(crate) const REMOVING_PASSKEY_EXPLAINED: Template = Template::new(
 pub(crate) const LAST_CREDENTIAL: &str = "It cannot be removed: it is the only way you sign in. Create another passkey, or set a password, first.";
 
 pub(crate) const PASSWORD: &str = "Password";
-pub(crate) const HAS_PASSWORD: &str = "You can sign in with a password, too.";
-pub(crate) const HAS_ONLY_PASSWORD: &str = "You sign in with a password.";
-pub(crate) const HAS_NO_PASSWORD: &str =
-    "There is none, so nobody can guess it. You sign in with a passkey.";
+pub(crate) const fn password_state(has_password: bool, has_passkey: bool) -> &'static str {
+    match (has_password, has_passkey) {
+        (true, true) => "You can sign in with a password, too.",
+        (true, false) => "You sign in with a password.",
+        (false, _) => "There is none, so nobody can guess it. You sign in with a passkey.",
+    }
+}
 pub(crate) const CHOSEN: Template = Template::new("Chosen {when}.");
-pub(crate) const CHANGE_PASSWORD: &str = "Change password";
-pub(crate) const SET_PASSWORD: &str = "Set a password";
+pub(crate) const fn choose_password(has_password: bool) -> &'static str {
+    if has_password {
+        "Change password"
+    } else {
+        "Set a password"
+    }
+}
 pub(crate) const CHANGING_PASSWORD_EXPLAINED: &str = "You are then signed out everywhere else.";
 pub(crate) const REMOVE_PASSWORD: &str = "Remove password";
 pub(crate) const REMOVING_PASSWORD_EXPLAINED: &str = "You then sign in with a passkey alone. Whoever knows or guesses the password cannot use it any more.";

@@ -1,4 +1,4 @@
-//! Where a person is signed in, on the account page.
+//! Where a user is signed in, on the account page.
 
 use crate::messages::Template;
 

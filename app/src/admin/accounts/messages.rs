@@ -17,7 +17,7 @@ pub(crate) const SHOW_ALL: &str = "Show all accounts";
 pub(crate) const INVITE_SOMEBODY: &str = "Invite somebody";
 pub(crate) const INVITE_EXPLAINED: &str = "This makes an account that waits for its person, and a one-time link for you to hand on: this server sends no mail.";
 pub(crate) const ROLE: &str = "Role";
-pub(crate) const PERSON: &str = "Person";
+pub(crate) const USER: &str = "Person";
 pub(crate) const ADMINISTRATOR: &str = "Administrator";
 pub(crate) const INVITE: &str = "Invite";
 
@@ -65,12 +65,15 @@ pub(crate) const WITHDRAW: &str = "Withdraw the link";
 pub(crate) const WITHDRAW_EXPLAINED: &str = "The link stops working. You can create another one.";
 pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
 pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
-pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";
-pub(crate) const MAKE_ADMINISTRATOR_EXPLAINED: &str =
-    "It can then do everything that you can do on these pages.";
-pub(crate) const TAKE_ADMINISTRATION: &str = "Take administration away";
-pub(crate) const TAKE_ADMINISTRATION_EXPLAINED: &str =
-    "It can then open these pages no more. What it has connected stays.";
+/// Buttons, each with what follows from it.
+pub(crate) const MAKE_ADMINISTRATOR: (&str, &str) = (
+    "Make an administrator",
+    "It can then do everything that you can do on these pages.",
+);
+pub(crate) const TAKE_ADMINISTRATION: (&str, &str) = (
+    "Take administration away",
+    "It can then open these pages no more. What it has connected stays.",
+);
 pub(crate) const REMOVE_IT: Template = Template::new("Remove {email}");
 pub(crate) const REMOVE_EXPLAINED: &str = "Its passkeys and its password stop working, it is signed out everywhere, and every \
      application it connected loses its access. This cannot be undone.";

@@ -12,7 +12,6 @@ use crate::{
             WithdrawLink,
         },
         context::{AdminContext, Refused},
-        flash::Attempt,
         messages as admin_messages,
         pagination::{Page, Pagination, address},
         parts::{ActionForm, TextField},
@@ -36,7 +35,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .provider
         .signed_in(&admin.context.browser)
         .await?
-        .map(|person| person.account);
+        .map(|user| user.account);
     let Listing {
         rows: mut accounts,
         unreadable,
@@ -71,33 +70,30 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
 /// Inviting somebody. Open, with what was typed, when it was refused.
 #[component]
 fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
-    let (email, administrator, fault) = match refused {
-        Some(Refused {
-            attempt:
-                Attempt::Invite {
-                    email,
-                    administrator,
-                },
-            why,
-        }) => (email, administrator, Some(why)),
-        _ => (String::new(), false, None),
-    };
+    let (email, administrator, fault) = refused.and_then(Refused::invitation).unwrap_or_default();
     let open = fault.is_some();
     view! {
         <Step summary=messages::INVITE_SOMEBODY open>
             <PostForm action=Invite::url() form_token>
                 <p>{messages::INVITE_EXPLAINED}</p>
                 <TextField id="invite-email" name="email" label=common::EMAIL value=email fault/>
-                <div class="field">
-                    <label for="invite-role">{messages::ROLE}</label>
-                    <select id="invite-role" name="role">
-                        <option value=Role::User.as_str() selected=!administrator>{messages::PERSON}</option>
-                        <option value=Role::Administrator.as_str() selected=administrator>{messages::ADMINISTRATOR}</option>
-                    </select>
-                </div>
+                <RoleField administrator/>
                 <button class="button" type="submit">{messages::INVITE}</button>
             </PostForm>
         </Step>
+    }
+}
+
+#[component]
+fn RoleField(administrator: bool) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="invite-role">{messages::ROLE}</label>
+            <select id="invite-role" name="role">
+                <option value=Role::User.as_str() selected=!administrator>{messages::USER}</option>
+                <option value=Role::Administrator.as_str() selected=administrator>{messages::ADMINISTRATOR}</option>
+            </select>
+        </div>
     }
 }
 
@@ -156,24 +152,30 @@ pub(crate) fn Row<'a>(
 /// "active · 2 passkeys and a password · last signed in 2 hours ago".
 #[component]
 fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
-    let waiting = is_waiting(&account);
-    let state = match (account.disabled, waiting) {
+    let state = match (account.disabled, account.is_pending()) {
         (true, _) => messages::DISABLED,
         (false, true) => messages::WAITING,
         (false, false) => messages::ACTIVE,
     };
-    let added = view! { <Ago then=account.created_at now/> };
-    view! {
-        {state}{common::DOT}
-        {match account.last_sign_in_at {
-            _ if waiting => sentence!(messages::ADDED, when = added).into_any(),
-            Some(then) => {
-                let last = sentence!(messages::LAST_SIGN_IN, when = view! { <Ago then now/> });
-                view! { {messages::ways_in(account.passkeys, account.has_password)}{common::DOT}{last} }.into_any()
-            }
-            None => view! { {messages::ways_in(account.passkeys, account.has_password)}{common::DOT}{messages::NO_SIGN_IN} }.into_any(),
-        }}
-    }
+    let history = if account.is_pending() {
+        let added = view! { <Ago then=account.created_at now/> };
+        sentence!(messages::ADDED, when = added).into_any()
+    } else {
+        view! { <SignIns account now/> }.into_any()
+    };
+    view! { {state}{common::DOT}{history} }
+}
+
+/// "2 passkeys and a password · last signed in 2 hours ago".
+#[component]
+fn SignIns(account: AccountSummary, now: Timestamp) -> impl IntoView {
+    let last = match account.last_sign_in_at {
+        Some(then) => {
+            sentence!(messages::LAST_SIGN_IN, when = view! { <Ago then now/> }).into_any()
+        }
+        None => messages::NO_SIGN_IN.into_any(),
+    };
+    view! { {messages::ways_in(account.passkeys, account.has_password)}{common::DOT}{last} }
 }
 
 /// Everything that can be done to an account, with what follows from it.
@@ -212,7 +214,7 @@ fn Changes<'a>(
     }
 }
 
-/// A new link for the person: to begin with, or to begin again.
+/// A new link for the user: to begin with, or to begin again.
 #[component]
 fn NewLink<'a>(
     account: AccountSummary,
@@ -220,7 +222,7 @@ fn NewLink<'a>(
     form_token: &'a str,
 ) -> impl IntoView + use<> {
     let role = account.role.as_str().to_owned();
-    let (action, button, consequence, fields) = if is_waiting(&account) {
+    let (action, button, consequence, fields) = if account.is_pending() {
         let fields = vec![("email", account.email.clone()), ("role", role)];
         (
             Invite::url(),
@@ -237,20 +239,24 @@ fn NewLink<'a>(
         )
     };
     let spoken = admin_messages::spoken(button, email);
-    let is_out = account.link_expires_at.is_some();
-    let address = account.email.clone();
-    let withdrawal = is_out.then(|| {
-        let (fields, spoken) = (vec![("email", address)], admin_messages::spoken(messages::WITHDRAW, email));
-        view! {
-            <ActionForm
-                action=WithdrawLink::url() form_token fields spoken consequence=messages::WITHDRAW_EXPLAINED.into_any()
-                button=messages::WITHDRAW.into_any()
-            />
-        }
-    });
+    let withdrawal = account
+        .link_expires_at
+        .map(|_| view! { <Withdrawal address=account.email email form_token/> });
     view! {
         <ActionForm action form_token fields spoken consequence=consequence.into_any() button=button.into_any()/>
         {withdrawal}
+    }
+}
+
+/// The end of a link that was made.
+#[component]
+fn Withdrawal<'a>(address: String, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+    let spoken = admin_messages::spoken(messages::WITHDRAW, email);
+    view! {
+        <ActionForm
+            action=WithdrawLink::url() form_token fields=vec![("email", address)] spoken
+            consequence=messages::WITHDRAW_EXPLAINED.into_any() button=messages::WITHDRAW.into_any()
+        />
     }
 }
 
@@ -261,17 +267,9 @@ fn OtherRole<'a>(
     email: &'a str,
     form_token: &'a str,
 ) -> impl IntoView + use<> {
-    let (role, button, consequence) = match account.role {
-        Role::User => (
-            Role::Administrator,
-            messages::MAKE_ADMINISTRATOR,
-            messages::MAKE_ADMINISTRATOR_EXPLAINED,
-        ),
-        Role::Administrator => (
-            Role::User,
-            messages::TAKE_ADMINISTRATION,
-            messages::TAKE_ADMINISTRATION_EXPLAINED,
-        ),
+    let (role, (button, consequence)) = match account.role {
+        Role::User => (Role::Administrator, messages::MAKE_ADMINISTRATOR),
+        Role::Administrator => (Role::User, messages::TAKE_ADMINISTRATION),
     };
     let fields = vec![("email", account.email), ("role", role.as_str().to_owned())];
     let spoken = admin_messages::spoken(button, email);
@@ -280,9 +278,4 @@ fn OtherRole<'a>(
             action=SetRole::url() form_token fields spoken consequence=consequence.into_any() button=button.into_any()
         />
     }
-}
-
-/// Whether nobody has chosen a way to sign in to it yet.
-const fn is_waiting(account: &AccountSummary) -> bool {
-    account.passkeys == 0 && !account.has_password
 }

@@ -1,4 +1,4 @@
-//! Adding applications, and keeping hosts out.
+//! Adding clients, and keeping hosts out.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -9,28 +9,19 @@ use crate::{
         actions::{AddClient, BlockHost, UnblockHost},
         applications::messages,
         context::Refused,
-        flash::Attempt,
         parts::TextField,
     },
     clean,
     components::{Ago, PostForm, Rows, Section, Step, sentence},
 };
 
-/// Adding an application. Open, with what was typed, when it was refused.
+/// Adding a client. Open, with what was typed, when it was refused.
 #[component]
 pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoView {
-    let (name, uris, confidential, fault) = match refused {
-        Some(Refused {
-            attempt:
-                Attempt::AddClient {
-                    name,
-                    redirect_uris,
-                    confidential,
-                },
-            why,
-        }) => (name, redirect_uris, confidential, Some(why)),
-        _ => (String::new(), String::new(), true, None),
-    };
+    let (name, uris, confidential, fault) =
+        refused
+            .and_then(Refused::addition)
+            .unwrap_or((String::new(), String::new(), true, None));
     let open = fault.is_some();
     view! {
         <Step summary=messages::ADD open>
@@ -38,27 +29,41 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
                 <p>{messages::ADD_EXPLAINED}</p>
                 {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
                 <TextField id="client-name" name="name" label=messages::NAME value=name/>
-                <div class="field">
-                    <label for="client-uris">{messages::REDIRECT_URIS}</label>
-                    <textarea
-                        class="host" id="client-uris" name="redirect_uris" rows="3" required
-                        autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="client-uris-hint"
-                    >{uris}</textarea>
-                    <p class="hint" id="client-uris-hint">{messages::REDIRECT_URIS_EXPLAINED}</p>
-                </div>
-                <div class="field">
-                    <label class="tick">
-                        <input
-                            type="checkbox" name="confidential" value="yes" checked=confidential
-                            aria-describedby="client-confidential-hint"
-                        />
-                        <span>{messages::KEEPS_A_SECRET}</span>
-                    </label>
-                    <p class="hint" id="client-confidential-hint">{messages::KEEPS_A_SECRET_EXPLAINED}</p>
-                </div>
+                <RedirectUris uris/>
+                <Confidential confidential/>
                 <button class="button" type="submit">{messages::ADD_IT}</button>
             </PostForm>
         </Step>
+    }
+}
+
+#[component]
+fn RedirectUris(uris: String) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="client-uris">{messages::REDIRECT_URIS}</label>
+            <textarea
+                class="host" id="client-uris" name="redirect_uris" rows="3" required
+                autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="client-uris-hint"
+            >{uris}</textarea>
+            <p class="hint" id="client-uris-hint">{messages::REDIRECT_URIS_EXPLAINED}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Confidential(confidential: bool) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label class="tick">
+                <input
+                    type="checkbox" name="confidential" value="yes" checked=confidential
+                    aria-describedby="client-confidential-hint"
+                />
+                <span>{messages::KEEPS_A_SECRET}</span>
+            </label>
+            <p class="hint" id="client-confidential-hint">{messages::KEEPS_A_SECRET_EXPLAINED}</p>
+        </div>
     }
 }
 
@@ -70,13 +75,7 @@ pub(crate) fn Blocking(
     now: Timestamp,
     form_token: String,
 ) -> impl IntoView {
-    let (typed, fault) = match refused {
-        Some(Refused {
-            attempt: Attempt::BlockHost { host },
-            why,
-        }) => (host, Some(why)),
-        _ => (String::new(), None),
-    };
+    let (typed, fault) = refused.and_then(Refused::blocking).unwrap_or_default();
     let rows = blocked
         .into_iter()
         .map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> })
@@ -84,11 +83,18 @@ pub(crate) fn Blocking(
     view! {
         <Section id="blocked-hosts" title=messages::BLOCKED_HOSTS>
             <Rows rows none=messages::NONE_BLOCKED/>
-            <PostForm action=BlockHost::url() class="search" form_token>
-                <TextField id="block-host" name="host" label=messages::HOST hint=messages::HOST_EXPLAINED value=typed fault/>
-                <button class="button" type="submit">{messages::BLOCK}</button>
-            </PostForm>
+            <BlockForm typed fault form_token/>
         </Section>
+    }
+}
+
+#[component]
+fn BlockForm(typed: String, fault: Option<String>, form_token: String) -> impl IntoView {
+    view! {
+        <PostForm action=BlockHost::url() class="search" form_token>
+            <TextField id="block-host" name="host" label=messages::HOST hint=messages::HOST_EXPLAINED value=typed fault/>
+            <button class="button" type="submit">{messages::BLOCK}</button>
+        </PostForm>
     }
 }
 

@@ -1,8 +1,11 @@
-//! Applications.
+//! Clients.
 
 use provider::ApplicationKind;
 
-use crate::{clean, messages::Template};
+use crate::{
+    clean,
+    messages::{Template, text_table},
+};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Applications";
@@ -33,7 +36,7 @@ pub(crate) const fn none(kind: ApplicationKind) -> &'static str {
 
 /// Within a row.
 pub(crate) const AT: Template = Template::new("{name} at {hosts}");
-pub(crate) const ON_PEOPLES_COMPUTERS: Template = Template::new("{name} on people's own computers");
+pub(crate) const ON_USERS_COMPUTERS: Template = Template::new("{name} on people's own computers");
 pub(crate) const BLOCKED: &str = "Blocked";
 pub(crate) const LAST_USED: Template = Template::new("last used {when}");
 
@@ -61,19 +64,21 @@ pub(crate) fn remove(name: &str) -> String {
 
 /// What stops working when it is removed, and how it could come back.
 pub(crate) const fn removal(kind: ApplicationKind) -> Template {
-    match kind {
-        ApplicationKind::Registered => Template::new(
-            "It gets no access any more, and what it holds right now ends within {span}. It can register itself again, and has \
-             to ask people again.",
-        ),
-        ApplicationKind::Document => Template::new(
-            "Everything that people allowed it ends, and what it holds right now within {span}. When it comes again, its document \
-             is read again, and it has to ask people again. To keep it out, block its host.",
-        ),
-        ApplicationKind::Added => Template::new(
-            "It gets no access any more, and what it holds right now ends within {span}. To come back it has to be added again, \
-             and gets another client id.",
-        ),
+    Template::new(consequence(kind))
+}
+
+text_table! {
+    consequence(ApplicationKind) {
+        Registered:
+            "It gets no access any more, and what it holds right now ends within {span}. It can \
+             register itself again, and has to ask people again.",
+        Document:
+            "Everything that people allowed it ends, and what it holds right now within {span}. \
+             When it comes again, its document is read again, and it has to ask people again. To \
+             keep it out, block its host.",
+        Added:
+            "It gets no access any more, and what it holds right now ends within {span}. To come \
+             back it has to be added again, and gets another client id.",
     }
 }
 

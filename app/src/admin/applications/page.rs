@@ -1,4 +1,4 @@
-//! Applications: how each came to be known, what ends it, and which hosts are kept out.
+//! Clients: how each came to be known, what ends it, and which hosts are kept out.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn place(kind: ApplicationKind) -> Option<usize> {
     KINDS.iter().position(|own| *own == kind)
 }
 
-/// What every row needs besides its application.
+/// What every row needs besides its client.
 #[derive(Clone)]
 pub(crate) struct Viewed {
     pub(crate) blocked: Vec<String>,
@@ -138,12 +138,12 @@ pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
     }
 }
 
-/// Its name, and where it answers: nobody has checked the name.
+/// Its name, which is not verified, and its hosts.
 #[component]
 fn ClientSource(client: ApplicationSummary) -> impl IntoView {
     let name = view! { <bdi class="strong">{called(&client)}</bdi> };
     if client.hosts.is_empty() {
-        return sentence!(messages::ON_PEOPLES_COMPUTERS, name = name).into_any();
+        return sentence!(messages::ON_USERS_COMPUTERS, name = name).into_any();
     }
     let hosts = client.hosts.iter().enumerate().map(|(index, host)| {
         view! { {(index > 0).then_some(", ")}<bdi class="host">{clean::name(host, "")}</bdi> }
@@ -204,7 +204,7 @@ fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl Int
     }
 }
 
-/// Ending everything that people allowed an application, which stays known.
+/// Ending everything that users allowed a client, which stays known.
 #[component]
 fn Disconnect<'a>(
     client_id: String,
@@ -222,7 +222,7 @@ fn Disconnect<'a>(
     }
 }
 
-/// Keeping out a host of an application, with whatever else is there.
+/// Blocking a host of a client, and with it every other client there.
 #[component]
 fn Block<'a>(host: String, span: String, form_token: &'a str) -> impl IntoView + use<> {
     let shown = || view! { <bdi class="host">{clean::name(&host, "")}</bdi> };

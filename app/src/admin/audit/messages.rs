@@ -26,7 +26,7 @@ pub(crate) const NONE_HERE: &str = "Nothing among the latest of these fits. Ther
 pub(crate) const SEARCHED: Template = Template::new("Searched back to {when}.");
 pub(crate) const SEARCH_ON: &str = "Continue the search";
 
-/// In place of whoever has no name any more, and of whoever sits at the terminal.
+/// In place of the name of an account that is gone, and of the command line.
 pub(crate) const SOMEBODY: &str = "somebody";
 pub(crate) const THE_TERMINAL: &str = "The terminal";
 pub(crate) const SOMETHING: &str = "something";
@@ -44,54 +44,54 @@ pub(crate) const fn category(category: Category) -> &'static str {
     }
 }
 
-/// What happened. `actor` did it, `person` is whose account it is about, `client` the application,
-/// `about` what else there is.
+/// What happened. `actor` did it, `user` is whose account it is about, `client` is the client,
+/// `about` is anything else.
 pub(crate) const fn what(action: AuditAction) -> Template {
     Template::new(sentence(action))
 }
 
 text_table! {
     sentence(AuditAction) {
-        SignedInWithPasskey: "{person} signed in with a passkey.",
-        SignedInWithPassword: "{person} signed in with a password.",
-        SignedInWithRecoveryCode: "{person} signed in with a recovery code, which is used up.",
-        SignInRefused: "Somebody tried to sign in as {person} and was refused.",
-        SignedOut: "{person} signed out.",
-        SessionEnded: "{person} signed out another browser, {about}.",
-        OtherSessionsEnded: "{person} signed out everywhere else.",
-        FirstAccountMade: "{person} made the first account.",
-        SignedUp: "{person} made an account.",
-        Enrolled: "{person} accepted an invitation.",
-        AccountReset: "{person} chose a new way to sign in by a reset link.",
-        PasskeyAdded: "{person} added the passkey {about}.",
-        PasskeyRenamed: "{person} renamed a passkey to {about}.",
-        PasskeyRemoved: "{person} removed the passkey {about}.",
-        PasswordChanged: "{person} chose a password.",
-        PasswordRemoved: "{person} removed their password.",
-        RecoveryCodesMade: "{person} made recovery codes.",
-        EmailChanged: "{person} changed their e-mail address from {about}.",
-        Allowed: "{person} allowed {client} to use {about}.",
-        AllowedAgain: "{client} got for {person} what they had allowed before at {about}.",
-        Denied: "{person} did not allow {client} to use {about}.",
-        Disconnected: "{person} disconnected {client} from {about}.",
-        AllDisconnected: "{person} disconnected every application.",
-        GrantRevoked: "{client} ended its connection to {about} for {person}.",
+        SignedInWithPasskey: "{user} signed in with a passkey.",
+        SignedInWithPassword: "{user} signed in with a password.",
+        SignedInWithRecoveryCode: "{user} signed in with a recovery code, which is used up.",
+        SignInRefused: "Somebody tried to sign in as {user} and was refused.",
+        SignedOut: "{user} signed out.",
+        SessionEnded: "{user} signed out another browser, {about}.",
+        OtherSessionsEnded: "{user} signed out everywhere else.",
+        FirstAccountMade: "{user} made the first account.",
+        SignedUp: "{user} made an account.",
+        Enrolled: "{user} accepted an invitation.",
+        AccountReset: "{user} chose a new way to sign in by a reset link.",
+        PasskeyAdded: "{user} added the passkey {about}.",
+        PasskeyRenamed: "{user} renamed a passkey to {about}.",
+        PasskeyRemoved: "{user} removed the passkey {about}.",
+        PasswordChanged: "{user} chose a password.",
+        PasswordRemoved: "{user} removed their password.",
+        RecoveryCodesMade: "{user} made recovery codes.",
+        EmailChanged: "{user} changed their e-mail address from {about}.",
+        Allowed: "{user} allowed {client} to use {about}.",
+        AllowedAgain: "{client} got for {user} what they had allowed before at {about}.",
+        Denied: "{user} did not allow {client} to use {about}.",
+        Disconnected: "{user} disconnected {client} from {about}.",
+        AllDisconnected: "{user} disconnected every application.",
+        GrantRevoked: "{client} ended its connection to {about} for {user}.",
         CodeReplayed:
-            "A code of {client} for {person} at {about} was used twice, which ended the \
+            "A code of {client} for {user} at {about} was used twice, which ended the \
              connection.",
         RefreshTokenReplayed:
-            "An old refresh token of {client} for {person} at {about} was used again, which ended \
+            "An old refresh token of {client} for {user} at {about} was used again, which ended \
              the connection.",
-        AccountAdded: "{actor} added the account {person}, as {about}.",
-        InvitedAgain: "{actor} invited {person} again, as {about}.",
-        AccountPasswordSet: "{actor} set a password for {person}.",
-        AccountDisabled: "{actor} disabled {person}.",
-        AccountEnabled: "{actor} enabled {person}.",
-        AccountRemoved: "{actor} removed {person}.",
-        ResetLinkMade: "{actor} made a reset link for {person}.",
-        LinkWithdrawn: "{actor} withdrew the one-time link to {person}.",
-        AccountEmailSet: "{actor} gave {person} this address in place of {about}.",
-        RoleChanged: "{actor} gave {person} the role {about}.",
+        AccountAdded: "{actor} added the account {user}, as {about}.",
+        InvitedAgain: "{actor} invited {user} again, as {about}.",
+        AccountPasswordSet: "{actor} set a password for {user}.",
+        AccountDisabled: "{actor} disabled {user}.",
+        AccountEnabled: "{actor} enabled {user}.",
+        AccountRemoved: "{actor} removed {user}.",
+        ResetLinkMade: "{actor} made a reset link for {user}.",
+        LinkWithdrawn: "{actor} withdrew the one-time link to {user}.",
+        AccountEmailSet: "{actor} gave {user} this address in place of {about}.",
+        RoleChanged: "{actor} gave {user} the role {about}.",
         ClientAdded: "{actor} added the application {client}.",
         ClientChanged: "{actor} changed the application {client}: {about}.",
         ClientSecretMade: "{actor} made a new secret for the application {client}.",
@@ -134,7 +134,7 @@ mod tests {
             assert!(
                 slots
                     .iter()
-                    .all(|slot| ["actor", "person", "client", "about"].contains(slot)),
+                    .all(|slot| ["actor", "user", "client", "about"].contains(slot)),
                 "{action:?}: {slots:?}"
             );
             // What administrators did names who of them did it.

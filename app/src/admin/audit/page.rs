@@ -140,7 +140,7 @@ fn Sentence(event: Event) -> impl IntoView {
     let actor = match &by {
         Actor::Terminal => messages::THE_TERMINAL.to_owned(),
         Actor::Administrator(own) => clean::sentence(&own.email),
-        Actor::Person => person(whose.as_ref()),
+        Actor::Person => user(whose.as_ref()),
         Actor::Unknown(_) => messages::SOMEBODY.to_owned(),
         Actor::Client => client
             .as_ref()
@@ -161,7 +161,7 @@ fn Sentence(event: Event) -> impl IntoView {
     });
     let slots = [
         ("actor", actor),
-        ("person", person(whose.as_ref())),
+        ("user", user(whose.as_ref())),
         ("client", client),
         ("about", about),
     ];
@@ -172,7 +172,7 @@ fn Sentence(event: Event) -> impl IntoView {
 }
 
 /// The address of an account at that time.
-fn person(whose: Option<&Whose>) -> String {
+fn user(whose: Option<&Whose>) -> String {
     whose.map_or(messages::SOMEBODY.to_owned(), |whose| {
         clean::sentence(&whose.email)
     })

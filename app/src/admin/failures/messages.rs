@@ -1,4 +1,4 @@
-//! Requests of applications that failed: what went wrong, and what helps.
+//! Requests of clients that failed: what went wrong, and what helps.
 
 use provider::{FailedStep, FailureKind};
 
@@ -15,7 +15,7 @@ pub(crate) const FIND: &str = "Request ID, application, address, or what was ask
 pub(crate) const FIND_IT: &str = "Find";
 pub(crate) const NONE_FOUND: Template = Template::new("No failure matches {sought}.");
 pub(crate) const SHOW_ALL: &str = "Show all failures";
-/// Applications that an administrator added, or that people use; and all others.
+/// Clients that an administrator added, or that users use; and all others.
 pub(crate) const IN_USE: &str = "Applications in use";
 pub(crate) const OTHERS: &str = "New and unknown applications";
 pub(crate) const OTHERS_EXPLAINED: &str = "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
@@ -210,7 +210,7 @@ pub(crate) const ALTERED: &str =
     "Characters that cannot be shown, or beyond the first 512, were left out.";
 pub(crate) const NOT_SENT: &str = "none was sent";
 
-/// The way to mend it.
+/// How to fix it.
 pub(crate) const ADD_REDIRECT: &str = "Add this redirect URI";
 pub(crate) const ADD_CONSEQUENCE: Template = Template::new(
     "{client} may then receive its answers at {uri} too. Anybody can ask for an address in the name of an application, so add only one \

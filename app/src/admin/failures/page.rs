@@ -1,4 +1,4 @@
-//! Requests of applications that failed: what was asked for, what is known, what differs, and what
+//! Requests of clients that failed: what was asked for, what is known, what differs, and what
 //! helps.
 
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -37,7 +37,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
     }
     failures.retain(|view| fits(&view.failure, sought.trim()));
-    // Those of applications in use first; within both groups the latest stay first.
+    // Those of clients in use first; within both groups the latest stay first.
     failures.sort_by_key(|view| !is_in_use(view.failure.standing));
     let leaf = Page::cut(failures, &number);
     let (turns, none) = (leaf.turns(), leaf.rows.is_empty());
@@ -70,15 +70,8 @@ fn fits(failure: &Failure, sought: &str) -> bool {
     let sought = sought.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&sought);
     let of_attempts = failure.attempts.iter().any(|attempt| {
-        let Asked {
-            redirect_uri,
-            resource,
-            scope,
-            client_name,
-        } = &attempt.asked;
-        let asked = [redirect_uri, resource, scope, client_name];
         attempt.requests.iter().any(|request| has(request))
-            || asked.into_iter().flatten().any(|asked| has(&asked.text))
+            || texts(&attempt.asked).any(|asked| has(&asked.text))
     });
     let own = [
         &failure.client_id,
@@ -91,6 +84,19 @@ fn fits(failure: &Failure, sought: &str) -> bool {
             .into_iter()
             .chain(&failure.client_name)
             .any(|text| has(text))
+}
+
+/// All that was asked for.
+fn texts(asked: &Asked) -> impl Iterator<Item = &AskedText> {
+    let Asked {
+        redirect_uri,
+        resource,
+        scope,
+        client_name,
+    } = asked;
+    [redirect_uri, resource, scope, client_name]
+        .into_iter()
+        .flatten()
 }
 
 /// What a row compares with, and what it needs besides its failure.
@@ -214,50 +220,88 @@ pub(crate) fn Row<'a>(view: FailureView, known: &'a Known) -> impl IntoView + us
 }
 
 /// A part of what was asked for.
-type Field = fn(&Asked) -> &Option<AskedText>;
+#[derive(Clone, Copy)]
+enum Field {
+    RedirectUri,
+    Resource,
+    Scope,
+}
+
+impl Field {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::RedirectUri => messages::ASKED_REDIRECT,
+            Self::Resource => messages::ASKED_RESOURCE,
+            Self::Scope => messages::ASKED_SCOPE,
+        }
+    }
+
+    fn of(self, asked: &Asked) -> Option<AskedText> {
+        match self {
+            Self::RedirectUri => asked.redirect_uri.clone(),
+            Self::Resource => asked.resource.clone(),
+            Self::Scope => asked.scope.clone(),
+        }
+    }
+}
+
+/// What of a failure is compared with what is known.
+struct Compared<'a> {
+    field: Field,
+    known: &'a [String],
+    /// What the known ones are called; nothing where none are listed.
+    name: &'static str,
+}
+
+impl<'a> Compared<'a> {
+    fn of(kind: FailureKind, registered: &'a [String], known: &'a Known) -> Option<Self> {
+        let (field, known, name): (_, &[String], _) = match kind {
+            FailureKind::WrongRedirect => (Field::RedirectUri, registered, messages::REGISTERED),
+            FailureKind::UnknownScope => (Field::Scope, &known.scopes, messages::CONFIGURED),
+            FailureKind::ScopeNotGranted => (Field::Scope, &[], ""),
+            FailureKind::UnknownResource
+            | FailureKind::MissingResource
+            | FailureKind::SeveralResources
+            | FailureKind::ResourceProof => {
+                (Field::Resource, &known.resources, messages::CONFIGURED)
+            }
+            FailureKind::ResourceNotGranted => (Field::Resource, &[], ""),
+            FailureKind::BadRegistration | FailureKind::SchemeNotAllowed | FailureKind::KeptOut => {
+                (Field::RedirectUri, &[], "")
+            }
+            FailureKind::UnknownClient
+            | FailureKind::BadDocument
+            | FailureKind::Unreachable
+            | FailureKind::NoCommonAuthentication
+            | FailureKind::MalformedRequest
+            | FailureKind::PersonNeeded
+            | FailureKind::ClientProof
+            | FailureKind::MalformedAuthentication
+            | FailureKind::SecretOfPublicClient
+            | FailureKind::BadCode
+            | FailureKind::VerifierMismatch
+            | FailureKind::BadRefreshToken
+            | FailureKind::Replayed
+            | FailureKind::AccountGone
+            | FailureKind::RegistrationClosed
+            | FailureKind::TooMany
+            | FailureKind::RequestGone
+            | FailureKind::Other => return None,
+        };
+        Some(Self { field, known, name })
+    }
+}
 
 /// What was asked for, latest first, and what is known, where the two tell what went wrong.
 fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option<AnyView> {
-    let (label, field, against, name): (_, Field, &[String], _) = match failure.kind {
-        FailureKind::WrongRedirect => (
-            messages::ASKED_REDIRECT,
-            |asked| &asked.redirect_uri,
-            registered,
-            messages::REGISTERED,
-        ),
-        FailureKind::UnknownScope => (
-            messages::ASKED_SCOPE,
-            |asked| &asked.scope,
-            &known.scopes,
-            messages::CONFIGURED,
-        ),
-        FailureKind::ScopeNotGranted => (messages::ASKED_SCOPE, |asked| &asked.scope, &[], ""),
-        FailureKind::UnknownResource
-        | FailureKind::MissingResource
-        | FailureKind::SeveralResources
-        | FailureKind::ResourceProof => (
-            messages::ASKED_RESOURCE,
-            |asked| &asked.resource,
-            &known.resources,
-            messages::CONFIGURED,
-        ),
-        FailureKind::ResourceNotGranted => {
-            (messages::ASKED_RESOURCE, |asked| &asked.resource, &[], "")
-        }
-        FailureKind::BadRegistration | FailureKind::SchemeNotAllowed | FailureKind::KeptOut => (
-            messages::ASKED_REDIRECT,
-            |asked| &asked.redirect_uri,
-            &[],
-            "",
-        ),
-        _ => return None,
-    };
+    let compared = Compared::of(failure.kind, registered, known)?;
     let asked: Vec<_> = failure
         .attempts
         .iter()
         .rev()
-        .map(|attempt| field(&attempt.asked).clone())
+        .map(|attempt| compared.field.of(&attempt.asked))
         .collect();
+    let against = compared.known;
     if asked.iter().all(Option::is_none) && against.is_empty() {
         return None;
     }
@@ -265,10 +309,11 @@ fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option
     let told = asked
         .into_iter()
         .map(|asked| view! { <dd class="plain">{marked(asked, against, by_words)}</dd> });
+    let name = compared.name;
     Some(
         view! {
             <dl class="facts">
-                <dt>{label}</dt>
+                <dt>{compared.field.label()}</dt>
                 {told.collect_view()}
                 {(!name.is_empty()).then(|| view! { <dt>{name}</dt>{listed(against)} })}
                 {scheme(failure, known)}
@@ -310,7 +355,7 @@ fn listed(known: &[String]) -> AnyView {
         .into_any()
 }
 
-/// The scheme of an application that the settings do not allow, beside those that they do.
+/// The scheme of a client that the settings do not allow, beside those that they do.
 fn scheme(failure: &Failure, known: &Known) -> Option<AnyView> {
     let asked = failure.attempts.last()?.asked.redirect_uri.as_ref()?;
     let scheme = asked
@@ -377,8 +422,8 @@ fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl 
     view! { <Step summary=messages::ADD_REDIRECT object=uri>{act}</Step> }
 }
 
-#[component]
-fn Details(failure: Failure) -> impl IntoView {
+/// What a developer needs to know, with its labels.
+fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     let id = clean::sentence(&failure.client_id);
     let id = if id.is_empty() {
         messages::NO_CLIENT_ID.to_owned()
@@ -389,45 +434,42 @@ fn Details(failure: Failure) -> impl IntoView {
         .attempts
         .iter()
         .max_by_key(|attempt| attempt.last_at)
-        .map(|attempt| attempt.asked.clone());
-    let Asked {
-        redirect_uri,
-        resource,
-        scope,
-        ..
-    } = latest.unwrap_or_default();
+        .map(|attempt| attempt.asked.clone())
+        .unwrap_or_default();
     let requests: Vec<_> = failure
         .attempts
         .iter()
         .rev()
         .flat_map(|attempt| attempt.requests.iter().rev().cloned())
         .collect();
-    let told = |text: Option<AskedText>| text.map(|text| clean::sentence(&text.text));
-    let rows = [
-        (messages::CODE, Some(clean::sentence(&failure.code))),
-        (
-            messages::DESCRIPTION,
-            Some(clean::sentence(&failure.description)),
-        ),
-        (messages::CLIENT_ID, Some(id)),
-        (messages::ASKED_REDIRECT, told(redirect_uri)),
-        (messages::ASKED_RESOURCE, told(resource)),
-        (messages::ASKED_SCOPE, told(scope)),
-        (
-            messages::REQUEST_IDS,
-            (!requests.is_empty()).then(|| requests.join(" ")),
-        ),
+    let asked = |field: Field| {
+        let text = field.of(&latest)?;
+        Some((field.label(), clean::sentence(&text.text)))
+    };
+    let mut facts = vec![
+        (messages::CODE, clean::sentence(&failure.code)),
+        (messages::DESCRIPTION, clean::sentence(&failure.description)),
+        (messages::CLIENT_ID, id),
     ];
-    let rows = rows
+    facts.extend(
+        [Field::RedirectUri, Field::Resource, Field::Scope]
+            .into_iter()
+            .filter_map(asked),
+    );
+    facts.extend((!requests.is_empty()).then(|| (messages::REQUEST_IDS, requests.join(" "))));
+    facts
+}
+
+#[component]
+fn Details(failure: Failure) -> impl IntoView {
+    let rows = facts(&failure)
         .into_iter()
-        .filter_map(|(label, value)| Some((label, value?)));
-    let rows = rows
         .map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> })
         .collect_view();
     view! { <Step summary=messages::DETAILS object=called(&failure)><dl class="facts">{rows}</dl></Step> }
 }
 
-/// The name of the application, or what it called itself. One that registers has no id yet, and may
+/// The name of the client, or what it called itself. One that registers has no id yet, and may
 /// have said a name.
 fn called(failure: &Failure) -> String {
     let asked = failure

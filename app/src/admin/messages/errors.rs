@@ -6,20 +6,18 @@ use provider::{
     UnfinishedOperation,
 };
 
+const OWN: &str = "this is your own account; another administrator, or the terminal, can do this";
+const UNAVAILABLE: &str = "the store does not answer; look whether it was done, and try again";
+
 /// The text for an error of an administrative operation.
 pub fn administration_error_text(error: &AdministrationError) -> String {
     match error {
         AdministrationError::NotFound(missing) => missing_target(missing),
         AdministrationError::Invalid(invalid) => invalid_input(invalid),
         AdministrationError::Conflict(conflict) => state_conflict(conflict),
-        AdministrationError::Own => {
-            "this is your own account; another administrator, or the terminal, can do this"
-                .to_owned()
-        }
+        AdministrationError::Own => OWN.to_owned(),
         AdministrationError::Unfinished(unfinished) => unfinished_operation(unfinished),
-        AdministrationError::Unavailable => {
-            "the store does not answer; look whether it was done, and try again".to_owned()
-        }
+        AdministrationError::Unavailable => UNAVAILABLE.to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their
+//! The pages for administrators. They may speak of clients, scopes and tokens: their
 //! readers know what these are.
 
 pub mod errors;
@@ -23,7 +23,7 @@ pub(crate) const ONE_TIME_LINK: &str = "One-time link";
 pub(crate) const CLIENT_ID: &str = "Client id";
 pub(crate) const CLIENT_SECRET: &str = "Client secret";
 pub(crate) const LINK_EXPLAINED: Template = Template::new(
-    "Hand it to {person} now: it is shown this once, opens for whoever comes first, works once, and ends within {span}.",
+    "Hand it to {user} now: it is shown this once, opens for whoever comes first, works once, and ends within {span}.",
 );
 pub(crate) const SECRET_EXPLAINED: &str =
     "Copy it now: it is shown this once, and nobody can read it again.";

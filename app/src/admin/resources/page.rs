@@ -1,4 +1,4 @@
-//! Resources, and what is handed to whoever develops their servers.
+//! Resources, and what the developers of their servers need.
 
 use leptos::prelude::*;
 use oauth::resource::{Resource, ScopeDescription};
@@ -41,18 +41,9 @@ fn OneResource(
 ) -> impl IntoView {
     let id = format!("resource-{index}");
     let name = clean::name(&resource.name, resource.identifier.host());
-    let scopes = if resource.scopes.is_empty() {
-        view! { <p class="quiet">{messages::NO_SCOPES}</p> }.into_any()
-    } else {
-        view! { <Scopes scopes=resource.scopes.clone()/> }.into_any()
-    };
+    let scopes = view! { <Scopes scopes=resource.scopes.clone()/> };
     let identifier = resource.identifier.to_string();
-    let content = view! {
-        <Description guide=guide.clone()/>
-        <Refusal challenge=guide.challenge.clone()/>
-        <Program program=guide.program.clone()/>
-        <Others resource guide issuer/>
-    };
+    let content = view! { <Needs resource guide issuer/> };
     view! {
         <section aria-labelledby=id>
             <h2 id=id.clone()><bdi>{name.clone()}</bdi></h2>
@@ -63,19 +54,26 @@ fn OneResource(
     }
 }
 
+/// What its server has to answer and to check.
+#[component]
+fn Needs(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
+    view! {
+        <Description guide=guide.clone()/>
+        <Refusal challenge=guide.challenge.clone()/>
+        <Program program=guide.program.clone()/>
+        <Others resource guide issuer/>
+    }
+}
+
 #[component]
 fn Scopes(scopes: Vec<ScopeDescription>) -> impl IntoView {
+    if scopes.is_empty() {
+        return view! { <p class="quiet">{messages::NO_SCOPES}</p> }.into_any();
+    }
     let marked = scopes.iter().any(|scope| !scope.default);
-    let rows = scopes.into_iter().map(|scope| {
-        let mark = (marked && scope.default)
-            .then(|| view! { " "<span class="mark">{messages::AT_FIRST}</span> });
-        view! {
-            <tr>
-                <th scope="row"><span class="host">{scope.name}</span>{mark}</th>
-                <td>{clean::sentence(&scope.sentence)}</td>
-            </tr>
-        }
-    });
+    let rows = scopes
+        .into_iter()
+        .map(|scope| view! { <ScopeRow scope marked/> });
     view! {
         <table class="scopes">
             <caption class="unseen">{messages::SCOPES}</caption>
@@ -83,6 +81,20 @@ fn Scopes(scopes: Vec<ScopeDescription>) -> impl IntoView {
             <tbody>{rows.collect_view()}</tbody>
         </table>
         {marked.then(|| view! { <p class="hint">{messages::AT_FIRST_EXPLAINED}</p> })}
+    }
+    .into_any()
+}
+
+/// A scope; `marked` where those that are given at first have to be told from the others.
+#[component]
+fn ScopeRow(scope: ScopeDescription, marked: bool) -> impl IntoView {
+    let mark = (marked && scope.default)
+        .then(|| view! { " "<span class="mark">{messages::AT_FIRST}</span> });
+    view! {
+        <tr>
+            <th scope="row"><span class="host">{scope.name}</span>{mark}</th>
+            <td>{clean::sentence(&scope.sentence)}</td>
+        </tr>
     }
 }
 
@@ -159,22 +171,33 @@ fn Others(resource: Resource, guide: ResourceGuide, issuer: String) -> impl Into
         exp = code("exp"),
         scope = code("scope"),
     );
-    let may_ask = match resource.introspection_secret {
-        Some(_) => messages::MAY_ASK.into_any(),
-        None => sentence!(
-            messages::MAY_NOT_ASK,
-            command = code(resource_guide::SECRET_COMMAND)
-        )
-        .into_any(),
-    };
+    let may_ask = resource.introspection_secret.is_some();
     view! {
         <div class="part">
             <h3>{messages::OTHERS}</h3>
             <p>{explained}</p>
         </div>
+        <Asking address=guide.introspection_address may_ask/>
+    }
+}
+
+/// Where a server asks about tokens, and whether it may.
+#[component]
+fn Asking(address: String, may_ask: bool) -> impl IntoView {
+    let address = view! { <bdi class="host">{address}</bdi> };
+    let may_ask = if may_ask {
+        messages::MAY_ASK.into_any()
+    } else {
+        sentence!(
+            messages::MAY_NOT_ASK,
+            command = code(resource_guide::SECRET_COMMAND)
+        )
+        .into_any()
+    };
+    view! {
         <div class="part">
             <h3>{messages::INTROSPECTION}</h3>
-            <p>{sentence!(messages::INTROSPECTION_EXPLAINED, address = shown(guide.introspection_address))}</p>
+            <p>{sentence!(messages::INTROSPECTION_EXPLAINED, address = address)}</p>
             <p>{may_ask}</p>
         </div>
     }

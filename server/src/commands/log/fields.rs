@@ -73,8 +73,8 @@ fn is_plain(value: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && !b"\"'\\={}".contains(&byte))
 }
 
-/// Writes a text with a backslash before each of `special`, and what has no shape of its own as its
-/// number.
+/// Writes a text with a backslash before each of `special`, and characters that cannot be shown as
+/// their number.
 fn escape(writer: &mut Writer<'_>, text: &str, special: &str) -> fmt::Result {
     for letter in text.chars() {
         match letter {
