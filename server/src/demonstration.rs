@@ -1,6 +1,7 @@
 //! The demonstration MCP server: two tools behind access tokens, built as any Rust MCP server would
 //! be.
 
+mod mount;
 mod step_up;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,6 +27,8 @@ use url::Url;
 use crate::layers::watch;
 use crate::proxies::Proxies;
 use crate::respond;
+
+pub(crate) use mount::routes;
 
 /// What every request needs.
 pub(crate) const READ: &str = "notes:read";

@@ -8,6 +8,7 @@ pub mod brand;
 pub mod commands;
 mod config;
 mod control;
+#[cfg(feature = "demonstration")]
 mod demonstration;
 pub mod endpoints;
 mod extract;

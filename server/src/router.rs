@@ -1,8 +1,5 @@
 //! The whole surface on one screen.
 
-use std::sync::Arc;
-
-use access_token::{Audience, Challenge, Verifier};
 use app::context::RequestName;
 use app::{App, ErrorPage, shell};
 use axum::Router;
@@ -12,9 +9,7 @@ use axum::response::Response;
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
-use oauth::endpoint::PROTECTED_RESOURCE;
-use provider::{BrowserContext, DEMONSTRATION, Provider, RequestId};
-use url::Url;
+use provider::{BrowserContext, Provider, RequestId};
 
 use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
@@ -23,13 +18,13 @@ use crate::layers::{
     protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
     unreadable_is_bad_request, watch, watch_pages,
 };
-use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
 use crate::routes::handler;
 use crate::routes::metadata::{self, Documents};
 use crate::site::PageFiles;
-use crate::time::clock;
-use crate::{demonstration, problem, respond};
+#[cfg(feature = "demonstration")]
+use crate::demonstration;
+use crate::{problem, respond};
 
 /// What the router needs to know besides the provider.
 #[derive(Clone, Debug)]
@@ -153,40 +148,15 @@ fn provide_request() {
     }
 }
 
-/// The demonstration MCP server, while it is among the protected resources.
+/// The demonstration MCP server, in a build that has one.
+#[cfg(feature = "demonstration")]
 fn demonstration(service: &Service) -> Router<Service> {
-    let provider = &service.provider;
-    let settings = provider.settings();
-    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else {
-        return Router::new();
-    };
-    let address = settings.issuer.url(DEMONSTRATION);
-    let Some(resource) = settings
-        .resources
-        .iter()
-        .find(|resource| resource.identifier.as_str() == address)
-    else {
-        return Router::new();
-    };
-    let verifier = Verifier::beside(
-        provider.tokens().as_ref().clone(),
-        Audience::Exactly(address),
-    )
-    .renewing(renewal(provider.clone()));
-    let document = settings
-        .issuer
-        .url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
-    let liveness = liveness(provider.clone());
-    let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());
-    let router = demonstration::router(
-        Arc::new(verifier),
-        clock(provider.clone()),
-        Some(liveness),
-        challenge,
-        &issuer,
-        service.proxies.clone(),
-    );
-    Router::new().nest(DEMONSTRATION, router.with_state(()))
+    demonstration::routes(service)
+}
+
+#[cfg(not(feature = "demonstration"))]
+fn demonstration(_: &Service) -> Router<Service> {
+    Router::new()
 }
 
 async fn method_not_allowed() -> Response {

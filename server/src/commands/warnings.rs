@@ -19,6 +19,9 @@ pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
             "Every rate limit is off (rate_limits = off). This is for tests only.".to_owned(),
         );
     }
+    if config.resources.is_empty() {
+        warnings.push("No [[resource]] is configured, so no application gets a token.".to_owned());
+    }
     warnings.extend((!site.is_built()).then(|| missing_files(site)));
     warnings.extend(sealing_key(config));
     warnings.extend(files::warnings(&config.store));

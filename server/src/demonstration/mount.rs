@@ -1,0 +1,49 @@
+//! The demonstration server as a part of this one.
+
+use std::sync::Arc;
+
+use access_token::{Audience, Challenge, Verifier};
+use axum::Router;
+use oauth::endpoint::PROTECTED_RESOURCE;
+use provider::DEMONSTRATION;
+use url::Url;
+
+use super::router;
+use crate::extract::Service;
+use crate::liveness::{liveness, renewal};
+use crate::time::clock;
+
+/// The demonstration MCP server at its path, while it is among the protected resources.
+pub(crate) fn routes(service: &Service) -> Router<Service> {
+    let provider = &service.provider;
+    let settings = provider.settings();
+    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else {
+        return Router::new();
+    };
+    let address = settings.issuer.url(DEMONSTRATION);
+    let Some(resource) = settings
+        .resources
+        .iter()
+        .find(|resource| resource.identifier.as_str() == address)
+    else {
+        return Router::new();
+    };
+    let verifier = Verifier::beside(
+        provider.tokens().as_ref().clone(),
+        Audience::Exactly(address),
+    )
+    .renewing(renewal(provider.clone()));
+    let document = settings
+        .issuer
+        .url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
+    let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());
+    let router = router(
+        Arc::new(verifier),
+        clock(provider.clone()),
+        Some(liveness(provider.clone())),
+        challenge,
+        &issuer,
+        service.proxies.clone(),
+    );
+    Router::new().nest(DEMONSTRATION, router.with_state(()))
+}
