@@ -11,6 +11,8 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
 use provider::{BrowserContext, Provider, RequestId};
 
+#[cfg(feature = "demonstration")]
+use crate::demonstration;
 use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
@@ -22,8 +24,6 @@ use crate::proxies::Proxies;
 use crate::routes::handler;
 use crate::routes::metadata::{self, Documents};
 use crate::site::PageFiles;
-#[cfg(feature = "demonstration")]
-use crate::demonstration;
 use crate::{problem, respond};
 
 /// What the router needs to know besides the provider.

@@ -38,6 +38,29 @@ fn every_known_attack_has_one_row_with_a_test_that_exists_or_a_reason() {
 }
 
 #[test]
+fn every_id_that_code_tests_and_documents_cite_is_a_requirement() {
+    let known: BTreeSet<_> = requirements("R-")
+        .into_iter()
+        .chain(requirements("T-"))
+        .collect();
+    let mut unknown = BTreeSet::new();
+    let mut note = |path: &Path, source: &str| {
+        let strange = cited(source).filter(|id| !known.contains(id));
+        unknown.extend(strange.map(|id| format!("{}: {id}", path.display())));
+    };
+    walk(&root(), &["rs", "ts", "md"], &mut note);
+    assert_eq!(unknown, BTreeSet::new());
+}
+
+#[test]
+fn ids_are_found_in_text_and_in_names_of_tests() {
+    let source =
+        "// (R-A1, R-IETF23; UTR-36)\nfn r_p8_t_f44_what_is_called_r_7() {}\nfn our_a1_() {}";
+    let found: Vec<_> = cited(source).collect();
+    assert_eq!(found, ["R-A1", "R-IETF23", "R-P8", "T-F44"]);
+}
+
+#[test]
 fn missing_duplicate_and_unproven_rows_are_faults() {
     let tests = Tests {
         rust: BTreeSet::from(["it_holds".to_owned()]),
@@ -160,6 +183,31 @@ fn rows(document: &str) -> Vec<Row> {
     document.lines().filter_map(row).collect()
 }
 
+/// The ids in a text, `R-A1` in prose and `r_a1_` in the name of a test.
+fn cited(source: &str) -> impl Iterator<Item = String> {
+    let words =
+        source.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-_".contains(letter));
+    words.flat_map(|word| {
+        let pieces: Vec<_> = word.split(['-', '_']).collect();
+        let pairs = pieces.windows(2).filter_map(|pair| id(pair[0], pair[1]));
+        pairs.collect::<Vec<_>>()
+    })
+}
+
+/// The id of a series and a name, both in capitals or both in small letters.
+fn id(series: &str, name: &str) -> Option<String> {
+    let digits = name.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let letters = &name[..name.len() - digits.len()];
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_spelled = match series {
+        "R" | "T" => letters.bytes().all(|letter| letter.is_ascii_uppercase()),
+        "r" | "t" => letters.bytes().all(|letter| letter.is_ascii_lowercase()),
+        _ => false,
+    };
+    (is_number && !letters.is_empty() && is_spelled)
+        .then(|| format!("{series}-{name}").to_uppercase())
+}
+
 /// The texts between pairs of `mark`.
 fn between(text: &str, mark: char) -> Vec<&str> {
     text.split(mark).skip(1).step_by(2).collect()
@@ -270,7 +318,7 @@ fn document(name: &str) -> String {
 
 fn all_tests() -> Tests {
     let mut tests = Tests::default();
-    walk(&root(), &mut |path, source| match path
+    walk(&root(), &["rs", "ts"], &mut |path, source| match path
         .extension()
         .and_then(|extension| extension.to_str())
     {
@@ -281,8 +329,8 @@ fn all_tests() -> Tests {
     tests
 }
 
-/// Reads all source files below `folder`, except built and installed ones.
-fn walk(folder: &Path, read: &mut impl FnMut(&Path, &str)) {
+/// Reads all files below `folder` with one of these endings, except built and installed ones.
+fn walk(folder: &Path, endings: &[&str], read: &mut impl FnMut(&Path, &str)) {
     for entry in fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
@@ -296,11 +344,11 @@ fn walk(folder: &Path, read: &mut impl FnMut(&Path, &str)) {
             if !name.starts_with('.')
                 && !["target", "node_modules", "test-results"].contains(&name.as_str())
             {
-                walk(&entry, read);
+                walk(&entry, endings, read);
             }
         } else if entry
             .extension()
-            .is_some_and(|extension| ["rs", "ts"].into_iter().any(|ours| ours == extension))
+            .is_some_and(|extension| endings.iter().any(|ending| *ending == extension))
         {
             read(&entry, &fs::read_to_string(&entry).expect("a text"));
         }
