@@ -7,7 +7,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=${VESTIBULE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/vestibule-tools}
 export PATH="$TOOLS/bin:$ROOT/end2end/node_modules/.bin:$ROOT/frontend/node_modules/.bin:$HOME/.cargo/bin:$PATH"
 
-CARGO_LEPTOS_VERSION=0.3.11
+# The newest whose dependencies compile with Rust 1.95.
+CARGO_LEPTOS_VERSION=0.3.10
 DEBIAN_TOOLCHAIN=debian-web
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
