@@ -43,13 +43,11 @@ impl Target {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
         let port = process::free_port()?;
         let issuer = format!("http://localhost:{port}");
+        let store = format!("file:{}", folder.path().join("data").display());
         let environment = [
             ("VESTIBULE_ISSUER", issuer.clone()),
             ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
-            (
-                "VESTIBULE_STORE",
-                format!("file:{}", folder.path().join("data").display()),
-            ),
+            ("VESTIBULE_STORE", store),
             ("VESTIBULE_RATE_LIMITS", rate_limits.to_owned()),
         ];
         let plain = deployment::vestibule(&binary, &environment, &["serve"]);

@@ -43,11 +43,12 @@ pub(crate) enum Work {
     Registration,
     Exchange,
     Refresh,
+    Page,
 }
 
 impl Work {
     /// In the order of the turns: each work after its floor.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::BareGet,
         Self::Metadata,
         Self::BarePost,
@@ -57,6 +58,7 @@ impl Work {
         Self::Refresh,
         Self::Insert,
         Self::Registration,
+        Self::Page,
     ];
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn work(name: &str) -> Outcome<Work> {
         "registration" => Ok(Work::Registration),
         "exchange" => Ok(Work::Exchange),
         "refresh" => Ok(Work::Refresh),
+        "page" => Ok(Work::Page),
         other => Err(format!("there is no work called {other}")),
     }
 }
@@ -97,9 +100,7 @@ fn measure(deployment: &Deployment, binary: &Path, plan: Plan) -> Outcome<Findin
             eprintln!("    {clients} clients, round {round} of {}", plan.rounds);
             for work in Work::ALL {
                 let sample = comparison.turn(work, clients)?;
-                let so_far = samples
-                    .entry((work, clients))
-                    .or_insert_with(Sample::default);
+                let so_far: &mut Sample = samples.entry((work, clients)).or_default();
                 *so_far = *so_far + sample;
             }
         }
@@ -142,19 +143,14 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn prepare(deployment: &'a Deployment, binary: &Path, plan: Plan) -> Outcome<Self> {
-        let generator = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(context("a thread"))?;
+        let generator = generator()?;
         let workers = Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(context("threads"))?;
         let (user, form_token) = generator.block_on(deployment.furnish(binary))?;
-
         let codes = TokenPool::default();
         let wanted = plan.codes * (plan.rounds + 1) * CLIENTS.len() + 1;
-        eprintln!("    making {wanted} codes");
         let allow = Allow {
             user: user.clone(),
             form_token,
@@ -162,15 +158,7 @@ impl<'a> Comparison<'a> {
             codes: codes.clone(),
             waiting: None,
         };
-        let allowing = load::run(
-            deployment.server().address(),
-            deployment.meter(),
-            vec![allow; PREPARING],
-            PATIENCE,
-        );
-        let mut made = generator.block_on(allowing)?;
-        made.requests /= 2;
-
+        let made = generator.block_on(make_codes(deployment, allow))?;
         let (document, answer) = generator.block_on(lengths(deployment, &user, &codes))?;
         let bare = Bare::start(&user, document, answer)?;
         let trips = workers.block_on(Trips::open(
@@ -202,25 +190,27 @@ impl<'a> Comparison<'a> {
             Work::Swap => self.workers.block_on(self.trips.swap(clients, duration)),
             Work::Insert => self.workers.block_on(self.trips.insert(clients, duration)),
             Work::Metadata => self.at_deployment(&metadata(&self.user), clients, duration),
+            Work::Page => self.at_deployment(&page(&self.user), clients, duration),
             Work::Registration => {
                 self.at_deployment(&Deployment::registration(&self.user), clients, duration)
             }
-            Work::Exchange => {
-                let codes = self.codes.split(self.plan.codes);
-                let exchange = Exchange {
-                    user: self.user.clone(),
-                    codes,
-                    tokens: self.tokens.clone(),
-                };
-                self.at_deployment(&exchange, clients, PATIENCE)
-            }
-            Work::Refresh => {
-                let refresh = Refresh {
-                    user: self.user.clone(),
-                    tokens: self.tokens.clone(),
-                };
-                self.at_deployment(&refresh, clients, duration)
-            }
+            Work::Exchange => self.at_deployment(&self.exchange(), clients, PATIENCE),
+            Work::Refresh => self.at_deployment(&self.refresh(), clients, duration),
+        }
+    }
+
+    fn exchange(&self) -> Exchange {
+        Exchange {
+            user: self.user.clone(),
+            codes: self.codes.split(self.plan.codes),
+            tokens: self.tokens.clone(),
+        }
+    }
+
+    fn refresh(&self) -> Refresh {
+        Refresh {
+            user: self.user.clone(),
+            tokens: self.tokens.clone(),
         }
     }
 
@@ -254,9 +244,39 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// The runtime of the load generator.
+fn generator() -> Outcome<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(context("a thread"))
+}
+
+/// Creates the codes, with two requests for each.
+async fn make_codes(deployment: &Deployment, allow: Allow) -> Outcome<Sample> {
+    eprintln!("    making {} codes", allow.wanted);
+    let mut made = load::run(
+        deployment.server().address(),
+        deployment.meter(),
+        vec![allow; PREPARING],
+        PATIENCE,
+    )
+    .await?;
+    made.requests /= 2;
+    Ok(made)
+}
+
 fn metadata(user: &VirtualUser) -> Repeat {
     Repeat {
         request: user.get("/.well-known/oauth-authorization-server"),
+        status: 200,
+    }
+}
+
+/// The largest page of a user.
+fn page(user: &VirtualUser) -> Repeat {
+    Repeat {
+        request: user.get("/account"),
         status: 200,
     }
 }

@@ -66,17 +66,7 @@ impl Deployment {
         };
         let port = process::free_port()?;
         let issuer = format!("http://localhost:{port}");
-        let mut environment = vec![
-            ("VESTIBULE_ISSUER", issuer.clone()),
-            ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
-            ("VESTIBULE_STORE", store.clone()),
-            ("VESTIBULE_RATE_LIMITS", "off".to_owned()),
-            // Codes are created before the measurement, and must not expire before it.
-            ("VESTIBULE_CODE_LIFETIME", "10m".to_owned()),
-            // A grant is refreshed every second here instead of every hour. Its record must not
-            // have more rotated tokens than then.
-            ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
-        ];
+        let mut environment = environment(port, &issuer, &store);
         environment.extend(
             settings
                 .iter()
@@ -174,27 +164,9 @@ impl Deployment {
 
         let mut registration = Vec::new();
         Self::registration(&user).next_request(&mut registration);
-        user.client = wire
-            .send(&registration)
-            .await?
-            .member("client_id")?
-            .to_owned();
-
-        let page = wire.send(&user.get("/login")).await?;
-        store_cookies(&mut user, &page);
-        let form_token = form_token(&page)?;
-        let fields = [
-            ("form_token", form_token.as_str()),
-            ("email", EMAIL),
-            ("password", PASSWORD),
-            ("request", ""),
-        ];
-        let signed_in = wire
-            .send(&user.browser_form("/actions/sign_in", &fields))
-            .await?;
-        signed_in.location()?;
-        store_cookies(&mut user, &signed_in);
-
+        let registered = wire.send(&registration).await?;
+        registered.member("client_id")?.clone_into(&mut user.client);
+        sign_in(&mut wire, &mut user).await?;
         let consent = wire.send(&user.authorize()).await?.location()?.to_owned();
         let token = self::form_token(&wire.send(&user.get(&consent)).await?)?;
         Ok((user, token))
@@ -240,6 +212,21 @@ impl Deployment {
     }
 }
 
+/// The settings of a measurement.
+fn environment(port: u16, issuer: &str, store: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("VESTIBULE_ISSUER", issuer.to_owned()),
+        ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
+        ("VESTIBULE_STORE", store.to_owned()),
+        ("VESTIBULE_RATE_LIMITS", "off".to_owned()),
+        // Codes are created before the measurement, and must not expire before it.
+        ("VESTIBULE_CODE_LIFETIME", "10m".to_owned()),
+        // A grant is refreshed every second here instead of every hour. Its record must not have
+        // more rotated tokens than then.
+        ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
+    ]
+}
+
 /// The command `vestibule` with these settings, without the caller's environment.
 pub(crate) fn vestibule(
     binary: &Path,
@@ -259,13 +246,32 @@ pub(crate) fn vestibule(
     command
 }
 
-fn sealing_key(binary: &Path) -> Outcome<String> {
+/// A sealing key that `binary` makes.
+pub(crate) fn sealing_key(binary: &Path) -> Outcome<String> {
     let made = vestibule(binary, &[], &["key", "seal"])
         .output()
         .map_err(context("key seal"))?;
     String::from_utf8(made.stdout)
         .map(|key| key.trim().to_owned())
         .map_err(context("key seal"))
+}
+
+/// Signs in with [`PASSWORD`], and stores the cookies.
+async fn sign_in(wire: &mut Wire, user: &mut VirtualUser) -> Outcome<()> {
+    let page = wire.send(&user.get("/login")).await?;
+    store_cookies(user, &page);
+    let form_token = form_token(&page)?;
+    let fields = [
+        ("form_token", form_token.as_str()),
+        ("email", EMAIL),
+        ("password", PASSWORD),
+        ("request", ""),
+    ];
+    let form = user.browser_form("/actions/sign_in", &fields);
+    let signed_in = wire.send(&form).await?;
+    signed_in.location()?;
+    store_cookies(user, &signed_in);
+    Ok(())
 }
 
 /// Stores the cookies of a response.

@@ -34,10 +34,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Attacks a server on each engine, and prints a row for each.
 pub(crate) fn measure(binary: &Path) -> Outcome<()> {
-    println!(
-        "| engine | guesses sent | CPU of the server | of it after the attack | hashes (by CPU) | owner in a known browser: longest wait, answers | new browser: longest wait, answers |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    print_head();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -53,6 +50,13 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
     Ok(())
 }
 
+fn print_head() {
+    println!(
+        "| engine | guesses sent | CPU of the server | of it after the attack | hashes (by CPU) | owner in a known browser: longest wait, answers | new browser: longest wait, answers |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+}
+
 async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     let (owner, _) = deployment.furnish(binary).await?;
     let mut known = owner.cookies;
@@ -61,20 +65,7 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     let newcomer = deployment.visitor(&CookieJar::new()).await?;
     let unknown = deployment.visitor(&CookieJar::new()).await?;
     let server = deployment.server().id();
-    // 1. The cost of one hash.
-    let before = process::cpu(server);
-    for number in 0..CALIBRATION {
-        sign_in(
-            deployment,
-            from(200),
-            &unknown,
-            &format!("calibration{number}@example.com"),
-            "a guess",
-        )
-        .await?;
-    }
-    let one = process::cpu(server).saturating_sub(before) / CALIBRATION;
-    // 2. The attack, with the sign-ins of both users.
+    let one = one_hash(deployment, &unknown).await?;
     let before = process::cpu(server);
     let (sent, own, new) = tokio::join!(
         guess(deployment, &unknown),
@@ -82,17 +73,7 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
         signs_in(deployment, from(202), &newcomer, EMAIL)
     );
     let (sent, during) = (sent?, process::cpu(server));
-    // 3. Until the server is idle.
-    let end = clock::now() + PATIENCE;
-    let mut last = during;
-    loop {
-        sleep(SECOND).await;
-        let now = process::cpu(server);
-        if now.saturating_sub(last) < Duration::from_millis(50) || clock::now() > end {
-            break;
-        }
-        last = now;
-    }
+    rests(server, during).await;
     let whole = process::cpu(server).saturating_sub(before);
     let hashes = whole.as_secs_f64() / one.as_secs_f64();
     let after = process::cpu(server).saturating_sub(during);
@@ -106,6 +87,30 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     ))
 }
 
+/// Measures the processor time of one hash.
+async fn one_hash(deployment: &Deployment, unknown: &(VirtualUser, String)) -> Outcome<Duration> {
+    let server = deployment.server().id();
+    let before = process::cpu(server);
+    for number in 0..CALIBRATION {
+        let email = format!("calibration{number}@example.com");
+        sign_in(deployment, from(200), unknown, &email, "a guess").await?;
+    }
+    Ok(process::cpu(server).saturating_sub(before) / CALIBRATION)
+}
+
+/// Waits until the server is idle.
+async fn rests(server: u32, mut last: Duration) {
+    let end = clock::now() + PATIENCE;
+    loop {
+        sleep(SECOND).await;
+        let now = process::cpu(server);
+        if now.saturating_sub(last) < Duration::from_millis(50) || clock::now() > end {
+            return;
+        }
+        last = now;
+    }
+}
+
 fn from(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 2)) + number)
 }
@@ -116,13 +121,7 @@ async fn guess(deployment: &Deployment, (user, token): &(VirtualUser, String)) -
     let began = clock::now();
     for number in 0..GUESSES {
         let email = format!("person{number}@example.com");
-        let fields = [
-            ("form_token", token.as_str()),
-            ("email", &email),
-            ("password", "a guess"),
-            ("request", ""),
-        ];
-        let request = user.browser_form("/actions/sign_in", &fields);
+        let request = form(user, token, &email, "a guess");
         sending.spawn(async move {
             let wire = Wire::connect_from(from(number % ADDRESSES), address).await?;
             wire.abandon(&request).await
@@ -165,6 +164,17 @@ async fn signs_in(
     ))
 }
 
+/// A post of the login form.
+fn form(user: &VirtualUser, token: &str, email: &str, password: &str) -> Vec<u8> {
+    let fields = [
+        ("form_token", token),
+        ("email", email),
+        ("password", password),
+        ("request", ""),
+    ];
+    user.browser_form("/actions/sign_in", &fields)
+}
+
 /// One sign-in; returns its status and redirect.
 async fn sign_in(
     deployment: &Deployment,
@@ -173,16 +183,8 @@ async fn sign_in(
     email: &str,
     password: &str,
 ) -> Outcome<String> {
-    let fields = [
-        ("form_token", token.as_str()),
-        ("email", email),
-        ("password", password),
-        ("request", ""),
-    ];
     let mut wire = Wire::connect_from(from, deployment.server().address()).await?;
-    let answer = wire
-        .send(&user.browser_form("/actions/sign_in", &fields))
-        .await?;
+    let answer = wire.send(&form(user, token, email, password)).await?;
     Ok(match answer.headers("location").next() {
         Some("/login") => format!("{} (refused)", answer.status),
         Some(_) => format!("{} (signed in)", answer.status),

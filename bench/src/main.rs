@@ -1,12 +1,12 @@
 //! Measures the release binary and the floors of its parts, and prints Markdown.
 //! docs/PERFORMANCE.md explains the figures.
 //!
-//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks, and
-//! `bench unauthenticated` measures single requests, on the binary in `VESTIBULE_BINARY`, or the
-//! release.
+//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
+//! instead, and `bench unauthenticated` measures single requests.
 //!
-//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the
-//! root of the checkout. It connects to 127.0.0.1 only.
+//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]]`, from
+//! the root of the checkout. It measures the binary in `VESTIBULE_BINARY`, or the release. It
+//! connects to 127.0.0.1 only.
 
 mod attack;
 mod clock;
@@ -30,13 +30,16 @@ use std::{
     time::Duration,
 };
 
-use comparison::Plan;
+use attack::{connections, signatures, unauthenticated};
+use comparison::{Plan, work};
 use deployment::Engine;
 
 /// An error is a sentence and ends the run.
 pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
+const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]] \
+                     | failover | guesses | timing | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -57,24 +60,7 @@ const QUICK: Plan = Plan {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let outcome = match words.as_slice() {
-        ["signatures"] => attack::run(attack::signatures::run()),
-        ["unauthenticated"] => attack::run(attack::unauthenticated::run()),
-        ["connections"] => attack::run(attack::connections::run()),
-        ["bare", port, document, answer] => bare(port, document, answer),
-        [] => measure(&[Engine::File, Engine::Redis], WHOLE),
-        ["--quick"] => measure(&[Engine::File, Engine::Redis], QUICK),
-        ["--store", engine] => named(engine).and_then(|engine| measure(&[engine], WHOLE)),
-        ["--quick", "--store", engine] => named(engine).and_then(|engine| measure(&[engine], QUICK)),
-        ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, comparison::work(work)?)),
-        ["failover"] => tested().and_then(|binary| failover::run(&binary)),
-        ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
-        ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
-        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] \
-                  | guesses | timing | signatures | connections | unauthenticated"
-            .to_owned()),
-    };
-    match outcome {
+    match outcome(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("bench: {sentence}");
@@ -83,8 +69,32 @@ fn main() -> ExitCode {
     }
 }
 
+fn outcome(words: &[&str]) -> Outcome<()> {
+    match words {
+        ["signatures"] => attack::run(signatures::run()),
+        ["unauthenticated"] => attack::run(unauthenticated::run()),
+        ["connections"] => attack::run(connections::run()),
+        ["failover"] => failover::run(&tested()?),
+        ["guesses"] => guesses::measure(&tested()?),
+        ["timing"] => timing::measure(&tested()?),
+        ["bare", port, document, answer] => bare(port, document, answer),
+        ["--store", engine, "--only", name] => alone(named(engine)?, work(name)?),
+        ["--quick", rest @ ..] => measure(&engines(rest)?, QUICK),
+        _ => measure(&engines(words)?, WHOLE),
+    }
+}
+
+/// The engines to measure.
+fn engines(words: &[&str]) -> Outcome<Vec<Engine>> {
+    match words {
+        [] => Ok(vec![Engine::File, Engine::Redis]),
+        ["--store", engine] => Ok(vec![named(engine)?]),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
 fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
-    let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
+    let binary = tested()?;
     for engine in engines {
         let name = match engine {
             Engine::File => "Embedded store",
@@ -99,7 +109,7 @@ fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
 
 /// Measures one kind of work for some seconds.
 fn alone(engine: Engine, work: comparison::Work) -> Outcome<()> {
-    let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
+    let binary = tested()?;
     let sample = comparison::alone(engine, &binary, work, ALONE)?;
     println!(
         "{work:?}: {:.0} requests/s, {:.1} µs server CPU each",

@@ -28,29 +28,33 @@ impl Process {
     /// Starts `command`, with its output in the file `log`, and waits until it accepts a
     /// connection.
     pub(crate) fn start(mut command: Command, port: u16, log: &Path) -> Outcome<Self> {
-        let file = File::create(log).map_err(context("a log file"))?;
-        let errors = file.try_clone().map_err(context("a log file"))?;
+        let file = File::create(log).map_err(context("a log"))?;
+        let errors = file.try_clone().map_err(context("a log"))?;
         command.stdin(Stdio::null()).stdout(file).stderr(errors);
         let name = command.get_program().display().to_string();
-        let child = command
-            .spawn()
-            .map_err(context(&format!("{name} does not start")))?;
+        let child = command.spawn().map_err(context(&name))?;
         let mut process = Self {
             child,
             address: (Ipv4Addr::LOCALHOST, port).into(),
         };
+        if process.listens_soon() {
+            return Ok(process);
+        }
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        Err(format!("{name} does not listen: {log}"))
+    }
+
+    /// Waits until it accepts a connection; `false` when it has ended or takes too long.
+    fn listens_soon(&mut self) -> bool {
         let deadline = clock::now() + START;
-        while TcpStream::connect(process.address).is_err() {
-            let ended = !matches!(process.child.try_wait(), Ok(None));
+        while TcpStream::connect(self.address).is_err() {
+            let ended = !matches!(self.child.try_wait(), Ok(None));
             if ended || clock::now() > deadline {
-                return Err(format!(
-                    "{name} does not listen: {}",
-                    std::fs::read_to_string(log).unwrap_or_default()
-                ));
+                return false;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(process)
+        true
     }
 
     /// Its address.
@@ -61,12 +65,12 @@ impl Process {
     /// Stops it; returns how long that took, or `None` after half a minute.
     pub(crate) fn terminate(mut self) -> Outcome<Option<Duration>> {
         let started = clock::now();
-        let told = Command::new("kill")
+        let status = Command::new("kill")
             .arg(self.id().to_string())
             .status()
             .map_err(context("kill"))?;
-        if !told.success() {
-            return Err("the process cannot be told to stop".to_owned());
+        if !status.success() {
+            return Err("the process cannot be stopped".to_owned());
         }
         while clock::now() - started < STOP {
             if !matches!(self.child.try_wait(), Ok(None)) {

@@ -65,41 +65,15 @@ impl Findings {
         let mut text = String::from(
             "| target | clients | wanted | by time | by CPU |\n|---|--:|--:|--:|--:|\n",
         );
-        let mut share = |name: &str, clients: usize, wanted: f64, floors: &[Work], work: Work| {
-            let (floors, work) = (
-                floors.iter().map(|floor| self.sample(*floor, clients)),
-                self.sample(work, clients),
-            );
-            let (time, cpu) = floors.fold((0.0, 0.0), |(time, cpu), floor| {
-                (time + floor.time_each(), cpu + floor.cpu_each())
-            });
-            let shown = |part: f64, whole: f64| judged(part / whole, part / whole >= wanted);
-            let (time, cpu) = (shown(time, work.time_each()), shown(cpu, work.cpu_each()));
-            let _ = writeln!(
-                text,
-                "| {name} | {clients} | ≥ {:.0} % | {time} | {cpu} |",
-                wanted * 100.0
-            );
-        };
         for clients in CLIENTS {
-            share(
-                "metadata: bare route ÷ measured",
-                clients,
-                0.8,
-                &[Work::BareGet],
-                Work::Metadata,
-            );
+            let name = "metadata: bare route ÷ measured";
+            text.push_str(&self.share(name, clients, 0.8, &[Work::BareGet], Work::Metadata));
         }
+        let floors = [Work::BarePost, Work::Signature, Work::Swap];
         for (name, work) in [("exchange", Work::Exchange), ("refresh", Work::Refresh)] {
             for clients in CLIENTS {
-                let floors = [Work::BarePost, Work::Signature, Work::Swap];
-                share(
-                    &format!("{name}: sum of floors ÷ measured"),
-                    clients,
-                    0.5,
-                    &floors,
-                    work,
-                );
+                let name = format!("{name}: sum of floors ÷ measured");
+                text.push_str(&self.share(&name, clients, 0.5, &floors, work));
             }
         }
         for work in [
@@ -108,19 +82,44 @@ impl Findings {
             Work::Exchange,
             Work::Refresh,
         ] {
-            let (few, race) = (self.sample(work, CLIENTS[0]), self.sample(work, CLIENTS[1]));
-            let shown = |race: f64, few: f64| judged(race / few, race / few <= 1.0 + NOISE);
-            let (time, cpu) = (
-                shown(race.time_each(), few.time_each()),
-                shown(race.cpu_each(), few.cpu_each()),
-            );
-            let _ = writeln!(
-                text,
-                "| {}: each of 64 ÷ each of 8 | 64 | ≤ 100 % | {time} | {cpu} |",
-                name(work)
-            );
+            text.push_str(&self.race(work));
         }
         text
+    }
+
+    /// A row: how much of the work's cost is that of its floors.
+    fn share(
+        &self,
+        name: &str,
+        clients: usize,
+        wanted: f64,
+        floors: &[Work],
+        work: Work,
+    ) -> String {
+        let work = self.sample(work, clients);
+        let sum = |cost: fn(&Sample) -> f64| -> f64 {
+            let floors = floors.iter().map(|floor| self.sample(*floor, clients));
+            floors.map(|floor| cost(&floor)).sum()
+        };
+        let shown = |cost: fn(&Sample) -> f64| {
+            let share = sum(cost) / cost(&work);
+            judged(share, share >= wanted)
+        };
+        let (time, cpu) = (shown(Sample::time_each), shown(Sample::cpu_each));
+        let wanted = wanted * 100.0;
+        format!("| {name} | {clients} | ≥ {wanted:.0} % | {time} | {cpu} |\n")
+    }
+
+    /// A row: what many clients cost beside few.
+    fn race(&self, work: Work) -> String {
+        let (few, many) = (self.sample(work, CLIENTS[0]), self.sample(work, CLIENTS[1]));
+        let shown = |cost: fn(&Sample) -> f64| {
+            let share = cost(&many) / cost(&few);
+            judged(share, share <= 1.0 + NOISE)
+        };
+        let (time, cpu) = (shown(Sample::time_each), shown(Sample::cpu_each));
+        let name = name(work);
+        format!("| {name}: each of 64 ÷ each of 8 | 64 | ≤ 100 % | {time} | {cpu} |\n")
     }
 
     fn memory(&self) -> String {
@@ -197,6 +196,7 @@ const fn name(work: Work) -> &'static str {
         Work::Registration => "registration",
         Work::Exchange => "code exchange",
         Work::Refresh => "refresh rotation",
+        Work::Page => "account page",
     }
 }
 

@@ -52,10 +52,7 @@ struct Times {
 
 /// Probes a server on each engine, and prints a row for each form.
 pub(crate) fn measure(binary: &Path) -> Outcome<()> {
-    println!(
-        "| engine | form | probes | mean with, without account | median with, without | right by the median of {PROBES} | right by the least of {PROBES} |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    print_head();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -75,6 +72,13 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
     Ok(())
 }
 
+fn print_head() {
+    println!(
+        "| engine | form | probes | mean with, without account | median with, without | right by the median of {PROBES} | right by the least of {PROBES} |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+}
+
 /// The first addresses have accounts.
 fn address(number: usize) -> String {
     format!("person{number:02}@example.com")
@@ -85,26 +89,16 @@ async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
     let mut wire = Wire::connect(deployment.server().address()).await?;
     let mut chance = Xorshift(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {
-        once(
-            &mut wire,
-            &user,
-            &token,
-            form,
-            &format!("warm{number}@example.com"),
-        )
-        .await?;
+        let email = format!("warm{number}@example.com");
+        once(&mut wire, &user, &token, form, &email).await?;
     }
     let mut times = Times {
         with: Vec::new(),
         without: Vec::new(),
     };
     for _ in 0..form.rounds {
-        let mut order: Vec<usize> = (0..2 * ADDRESSES)
-            .flat_map(|number| [number; PROBES])
-            .collect();
-        chance.shuffle(&mut order);
         let mut round = vec![Vec::new(); 2 * ADDRESSES];
-        for number in order {
+        for number in order(&mut chance) {
             let time = once(&mut wire, &user, &token, form, &address(number)).await?;
             round[number].push(time.as_secs_f64() * 1e6);
         }
@@ -112,6 +106,15 @@ async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
         times.with.extend(round);
     }
     Ok(times)
+}
+
+/// Every address as often as it is probed in a round, in random order.
+fn order(chance: &mut Xorshift) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..2 * ADDRESSES)
+        .flat_map(|number| [number; PROBES])
+        .collect();
+    chance.shuffle(&mut order);
+    order
 }
 
 /// Measures one probe.

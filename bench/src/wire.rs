@@ -69,27 +69,9 @@ impl Wire {
             .await
             .map_err(context("sending"))?;
         self.received.clear();
-        let end = loop {
-            self.receive().await?;
-            if let Some(end) = find(&self.received, b"\r\n\r\n") {
-                break end;
-            }
-        };
+        let end = self.receive_head().await?;
         let body = end + 4;
-        let chunks = match framing(text(&self.received[..end])?) {
-            Framing::Length(length) => {
-                while self.received.len() < body + length {
-                    self.receive().await?;
-                }
-                None
-            }
-            Framing::Chunks => loop {
-                match unchunked(&self.received[body..]) {
-                    Some(whole) => break Some(whole),
-                    None => self.receive().await?,
-                }
-            },
-        };
+        let chunks = self.receive_body(end, body).await?;
         let (head, rest) = (text(&self.received[..end])?, &self.received[body..]);
         let status = head
             .get(9..12)
@@ -100,6 +82,34 @@ impl Wire {
             head,
             body: chunks.map_or(Cow::Borrowed(rest), Cow::Owned),
         })
+    }
+
+    /// Receives until the head is there; where it ends.
+    async fn receive_head(&mut self) -> Outcome<usize> {
+        loop {
+            self.receive().await?;
+            if let Some(end) = find(&self.received, b"\r\n\r\n") {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Receives the rest; the body, if it came in chunks.
+    async fn receive_body(&mut self, head: usize, body: usize) -> Outcome<Option<Vec<u8>>> {
+        match framing(text(&self.received[..head])?) {
+            Framing::Length(length) => {
+                while self.received.len() < body + length {
+                    self.receive().await?;
+                }
+                Ok(None)
+            }
+            Framing::Chunks => loop {
+                match unchunked(&self.received[body..]) {
+                    Some(whole) => return Ok(Some(whole)),
+                    None => self.receive().await?,
+                }
+            },
+        }
     }
 
     async fn receive(&mut self) -> Outcome<()> {

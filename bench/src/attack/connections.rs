@@ -55,14 +55,7 @@ async fn never_read() -> Outcome<usize> {
         .repeat(4000);
     let mut held = Vec::new();
     for _ in 0..NEVER_READ {
-        let socket = TcpSocket::new_v4().map_err(context("a socket"))?;
-        socket
-            .set_recv_buffer_size(4096)
-            .map_err(context("a socket"))?;
-        let mut stream = socket
-            .connect(target.server.address())
-            .await
-            .map_err(context("connecting"))?;
+        let mut stream = with_small_buffer(target.server.address()).await?;
         let _ = timeout(Duration::from_millis(100), stream.write_all(&requests)).await;
         held.push(stream);
     }
@@ -71,6 +64,14 @@ async fn never_read() -> Outcome<usize> {
     let after = process::descriptors(target.server.id());
     drop(held);
     Ok(after.saturating_sub(before))
+}
+
+/// A connection with a small receive buffer.
+async fn with_small_buffer(address: SocketAddr) -> Outcome<TcpStream> {
+    let socket = TcpSocket::new_v4().map_err(context("a socket"))?;
+    let limited = socket.set_recv_buffer_size(4096);
+    limited.map_err(context("a socket"))?;
+    socket.connect(address).await.map_err(context("connecting"))
 }
 
 /// Waits until the server is idle, for two minutes at most.

@@ -34,20 +34,19 @@ pub(crate) async fn run() -> Outcome<()> {
     println!(
         "| keys | metadata, median and worst, ms | under attack | server CPU, s | answers to the attack |\n|---|---|---|---|---|"
     );
-    println!(
-        "| {} of RSA-{} | {} | {} | {:.2} | {} |",
-        key.1,
-        key.0 * 8,
-        summary(&quiet),
-        summary(&attacked),
-        spent.as_secs_f64(),
-        statuses
-            .iter()
-            .map(|(status, count)| format!("{count} × {status}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
+    let (size, count) = (key.0 * 8, key.1);
+    let (quiet, attacked) = (summary(&quiet), summary(&attacked));
+    let (spent, answers) = (spent.as_secs_f64(), counts(&statuses));
+    println!("| {count} of RSA-{size} | {quiet} | {attacked} | {spent:.2} | {answers} |");
     Ok(())
+}
+
+fn counts(statuses: &BTreeMap<u16, u32>) -> String {
+    let each = statuses.iter();
+    let each: Vec<_> = each
+        .map(|(status, count)| format!("{count} × {status}"))
+        .collect();
+    each.join(", ")
 }
 
 /// Registers a client with the most expensive accepted keys; returns its id, and the size and

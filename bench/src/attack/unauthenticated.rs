@@ -14,55 +14,15 @@ pub(crate) async fn run() -> Outcome<()> {
     let target = Target::without_limits()?;
     let (client, (size, count)) = signatures::register(&target).await?;
     let mut wire = Wire::connect(target.server.address()).await?;
-    println!("| request | answer | server CPU, ms |\n|---|---|---|");
     let assertion = signatures::form(&target, &client, size, 0);
-    let authorize = format!(
-        "/authorize?response_type=code&client_id={client}&redirect_uri=https%3A%2F%2Fa.example%2Fcb&code_challenge_method=S256&code_challenge={}&state={}",
-        testkit::oauth_client::CHALLENGE,
-        "s".repeat(2000)
-    );
-    let words = "a+".repeat(30_000);
-    for (name, request) in [
-        (
-            "metadata",
-            target.get("/.well-known/oauth-authorization-server"),
-        ),
-        ("sign-in page", target.get("/login")),
-        ("authorization request", target.get(&authorize)),
-        (
-            "usual registration",
-            target.post(
-                "/register",
-                JSON,
-                r#"{"redirect_uris":["https://a.example/cb"]}"#,
-            ),
-        ),
-        (
-            "registration of 60 KB",
-            target.post(
-                "/register",
-                JSON,
-                &format!(r#"{{"redirect_uris":["{}"]}}"#, "x".repeat(60_000)),
-            ),
-        ),
-        (
-            "token request of 60 KB",
-            target.post(
-                "/token",
-                FORM,
-                &format!("grant_type=refresh_token&scope={words}"),
-            ),
-        ),
-        (
-            "introspection of 60 KB",
-            target.post("/introspect", FORM, &format!("token={words}")),
-        ),
-        (
-            &*format!("assertion, {count} keys of RSA-{}", size * 8),
-            target.post("/token", FORM, &assertion),
-        ),
-        ("readiness", target.get("/health/ready")),
-    ] {
+    let mut requests = reads(&target, &client);
+    requests.extend(posts(&target));
+    requests.push((
+        format!("assertion, {count} keys of RSA-{}", size * 8),
+        target.post("/token", FORM, &assertion),
+    ));
+    println!("| request | answer | server CPU, ms |\n|---|---|---|");
+    for (name, request) in requests {
         let before = process::cpu(target.server.id());
         let mut status = 0;
         for _ in 0..TIMES {
@@ -72,4 +32,43 @@ pub(crate) async fn run() -> Outcome<()> {
         println!("| {name} | {status} | {:.2} |", each.as_secs_f64() * 1000.0);
     }
     Ok(())
+}
+
+/// Requests without a body, each with its name.
+fn reads(target: &Target, client: &str) -> Vec<(String, Vec<u8>)> {
+    let authorize = format!(
+        "/authorize?response_type=code&client_id={client}&redirect_uri=https%3A%2F%2Fa.example%2Fcb&code_challenge_method=S256&code_challenge={}&state={}",
+        testkit::oauth_client::CHALLENGE,
+        "s".repeat(2000)
+    );
+    [
+        ("metadata", "/.well-known/oauth-authorization-server"),
+        ("sign-in page", "/login"),
+        ("authorization request", &authorize),
+        ("readiness", "/health/ready"),
+    ]
+    .map(|(name, path)| (name.to_owned(), target.get(path)))
+    .into()
+}
+
+/// Requests with a body, each with its name.
+fn posts(target: &Target) -> Vec<(String, Vec<u8>)> {
+    let words = "a+".repeat(30_000);
+    let usual = r#"{"redirect_uris":["https://a.example/cb"]}"#;
+    let large = format!(r#"{{"redirect_uris":["{}"]}}"#, "x".repeat(60_000));
+    let refresh = format!("grant_type=refresh_token&scope={words}");
+    let introspection = format!("token={words}");
+    [
+        ("usual registration", "/register", JSON, usual),
+        ("registration of 60 KB", "/register", JSON, &large),
+        ("token request of 60 KB", "/token", FORM, &refresh),
+        (
+            "introspection of 60 KB",
+            "/introspect",
+            FORM,
+            &introspection,
+        ),
+    ]
+    .map(|(name, path, media_type, body)| (name.to_owned(), target.post(path, media_type, body)))
+    .into()
 }

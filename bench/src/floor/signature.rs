@@ -13,12 +13,7 @@ use crate::{
 /// Issues tokens for `duration` on all cores: the maximum rate of the server.
 pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).map_err(context("a time"))?;
-    let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
-    let service = TokenService::new(
-        "http://localhost:3000".to_owned(),
-        time::Duration::HOUR,
-        ring,
-    );
+    let service = service(now)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
     let running = Meter::own(None).start();
@@ -41,6 +36,12 @@ pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
             .sum::<Outcome<u32>>()
     })?;
     Ok(running.stop(issued))
+}
+
+fn service(now: OffsetDateTime) -> Outcome<TokenService> {
+    let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
+    let issuer = "http://localhost:3000".to_owned();
+    Ok(TokenService::new(issuer, time::Duration::HOUR, ring))
 }
 
 /// A subject of the same size as a real one.

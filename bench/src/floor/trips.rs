@@ -42,23 +42,7 @@ impl Trips {
         let grants = grants.next_multiple_of(64);
         let location: Location = location.parse().map_err(context("a store"))?;
         let store = Store::open(&location).await.map_err(context("a store"))?;
-        store
-            .insert(CLIENT, &[b'c'; CLIENT_BYTES], Ttl::Forever)
-            .await
-            .map_err(context("the store"))?;
-        store
-            .insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Ttl::Forever)
-            .await
-            .map_err(context("the store"))?;
-        let mut filling = JoinSet::new();
-        for grant in 0..grants {
-            let store = store.clone();
-            filling.spawn(async move { store.insert(&key(grant), &value(0), KEEP).await });
-        }
-        while let Some(done) = filling.join_next().await {
-            done.map_err(context("filling"))?
-                .map_err(context("filling"))?;
-        }
+        fill(&store, grants).await?;
         Ok(Self {
             store,
             meter: Meter::own(redis),
@@ -76,13 +60,9 @@ impl Trips {
                 trips.store.get(&key),
                 trips.store.get(ACCOUNT)
             );
-            let (_, record, _) = (client?, record?, account?);
-            let expected = record.unwrap_or_default();
-            let next = value(
-                expected
-                    .first()
-                    .map_or(0, |version| version.wrapping_add(1)),
-            );
+            let (_, expected, _) = (client?, record?.unwrap_or_default(), account?);
+            let version = expected.first().map_or(0, |last| last.wrapping_add(1));
+            let next = value(version);
             let swapped = trips
                 .store
                 .compare_and_swap(&key, &expected, &next, KEEP)
@@ -128,6 +108,25 @@ impl Trips {
         }
         Ok(running.stop(turns))
     }
+}
+
+/// Inserts the client, the account and the grants.
+async fn fill(store: &Store, grants: usize) -> Outcome<()> {
+    let (client, account) = ([b'c'; CLIENT_BYTES], [b'a'; ACCOUNT_BYTES]);
+    for (key, record) in [(CLIENT, client.as_slice()), (ACCOUNT, account.as_slice())] {
+        let inserted = store.insert(key, record, Ttl::Forever).await;
+        inserted.map_err(context("the store"))?;
+    }
+    let mut filling = JoinSet::new();
+    for grant in 0..grants {
+        let store = store.clone();
+        filling.spawn(async move { store.insert(&key(grant), &value(0), KEEP).await });
+    }
+    while let Some(done) = filling.join_next().await {
+        done.map_err(context("filling"))?
+            .map_err(context("filling"))?;
+    }
+    Ok(())
 }
 
 async fn repeat<F, R>(trips: Trips, client: usize, until: Instant, turn: F) -> Outcome<u32>
