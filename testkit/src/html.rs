@@ -215,6 +215,12 @@ impl HtmlForm {
         self
     }
 
+    /// Its form token.
+    pub fn token(&self) -> String {
+        let token = self.fields.one("form_token");
+        token.expect("a form token").to_owned()
+    }
+
     /// The parameters that are sent when the button with this text is pressed.
     pub fn press(&self, button: &str) -> Query {
         let pressed = self

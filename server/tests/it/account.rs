@@ -84,20 +84,8 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_a_sign_in(engine: 
     let [(_, fields), ..] = changes(&token);
     let changed = browser.post("/actions/change_password", &fields).await;
     assert_eq!(changed.destination(), "/account");
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/login"
-    );
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, NEW)
-            .await
-            .destination(),
-        "/account"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/login");
+    assert_eq!(server.sign_in(ALICE, NEW).await, "/account");
 }
 
 async fn t_f48_confirming_changes_the_session_and_requires_the_same_user(engine: EngineKind) {
@@ -202,8 +190,7 @@ async fn t_f44_a_recovery_code_is_shown_once_and_works_once(engine: EngineKind) 
 }
 
 async fn make_codes(browser: &mut Browser) -> Vec<String> {
-    let form = browser.open("/account").await.form("Make recovery codes");
-    let made = browser.submit(&form, "Make recovery codes").await;
+    let made = browser.press("/account", "Make recovery codes").await;
     assert_eq!(made.destination(), "/account/codes");
     let page = browser.follow(&made).await.document();
     assert_eq!(page.page(), "codes");
@@ -241,23 +228,11 @@ async fn t_f44_guesses_lock_a_password_and_no_recovery_code(engine: EngineKind) 
             .await,
             "/recover"
         );
-        assert_eq!(
-            Browser::new(&server)
-                .sign_in(ALICE, "a guess")
-                .await
-                .destination(),
-            "/login"
-        );
+        assert_eq!(server.sign_in(ALICE, "a guess").await, "/login");
     }
     // The correct password is refused in an unknown browser. After a sign-in by recovery code, a
     // passkey is offered at once.
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/login"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/login");
     assert_eq!(
         recover(&mut Browser::new(&server), &codes[0]).await,
         "/passkey"
@@ -309,13 +284,7 @@ async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: Engine
         "/login",
         "every session ended"
     );
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/login"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/login");
     Browser::new(&server).get(&path).await.problem(410);
 }
 
@@ -382,26 +351,18 @@ async fn t_f50_a_user_cannot_see_or_end_the_session_of_another(engine: EngineKin
         "Bob ended no session"
     );
 
-    let form = alice
-        .open("/account")
-        .await
-        .form("Sign out An unknown browser");
     assert_eq!(
         alice
-            .submit(&form, "Sign out An unknown browser")
+            .press("/account", "Sign out An unknown browser")
             .await
             .destination(),
         "/account"
     );
     assert_eq!(second.get("/account").await.destination(), "/login");
     let mut third = Browser::of_alice(&server).await;
-    let form = alice
-        .open("/account")
-        .await
-        .form("Sign out everywhere else");
     assert_eq!(
         alice
-            .submit(&form, "Sign out everywhere else")
+            .press("/account", "Sign out everywhere else")
             .await
             .destination(),
         "/account"
@@ -423,9 +384,11 @@ async fn a_connection_ends_at_once_on_every_server(engine: EngineKind) {
         one.connect(&mut browser).await,
         other.connect(&mut browser).await,
     ];
-    let form = browser.open("/account").await.form("Disconnect all");
     assert_eq!(
-        browser.submit(&form, "Disconnect all").await.destination(),
+        browser
+            .press("/account", "Disconnect all")
+            .await
+            .destination(),
         "/account"
     );
     for (client, tokens) in [one, other].iter().zip(&tokens) {

@@ -1,13 +1,12 @@
 //! A server whose issuer is an IP address, where passkeys are impossible and no page offers them.
 
-use http::{Method, header};
 use oauth::Issuer;
 use provider::Settings;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use testkit::{
     EngineKind, on_both_engines,
-    routed::{ALICE, Browser, McpClient, PASSWORD, TestResponse, TestServer, from},
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestServer},
 };
 
 const ISSUER: &str = "http://127.0.0.1:3000";
@@ -124,7 +123,7 @@ async fn passkey_actions_explain_why_there_are_none(engine: EngineKind) {
             json!({ "form_token": token, "ceremony": "x", "credential": "{}", "request": "" }),
         ),
     ] {
-        let answer = call(&server, &alice, action, &arguments).await;
+        let answer = alice.call_action(action, &arguments).await;
         assert_eq!(answer.status, 422, "{action}: {}", answer.body);
         assert!(
             answer.body.contains("no_passkeys_here"),
@@ -139,30 +138,4 @@ async fn passkey_actions_explain_why_there_are_none(engine: EngineKind) {
         "{}",
         account.words()
     );
-}
-
-/// Calls a server function like the islands.
-async fn call(
-    server: &TestServer,
-    browser: &Browser,
-    name: &str,
-    arguments: &Value,
-) -> TestResponse {
-    let cookies: Vec<_> = browser
-        .cookies
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let request = from(browser.address, Method::POST, &format!("/actions/{name}"))
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "application/json")
-        .header(header::ORIGIN, ISSUER)
-        .header(header::COOKIE, cookies.join("; "));
-    server
-        .send(
-            request
-                .body(arguments.to_string().into())
-                .expect("a request"),
-        )
-        .await
 }

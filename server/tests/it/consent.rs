@@ -87,17 +87,9 @@ async fn forms_without_a_valid_token_have_no_effect(engine: EngineKind) {
         .consent_page(&client)
         .await
         .form("Allow");
-    let of_another = of_another
-        .fields
-        .one("form_token")
-        .expect("a form token")
-        .to_owned();
+    let of_another = of_another.token();
     let before_signing_in = Browser::new(&server).open("/login").await.form("Sign in");
-    let before_signing_in = before_signing_in
-        .fields
-        .one("form_token")
-        .expect("a form token")
-        .to_owned();
+    let before_signing_in = before_signing_in.token();
     for wrong in [
         form.clone().without("form_token"),
         form.clone().fill("form_token", ""),
@@ -204,8 +196,7 @@ async fn t_d32_a_sign_in_changes_the_session_and_keeps_the_request(engine: Engin
         "consent"
     );
     // A sign-out in one window also ends the other.
-    let form = browser.open("/account").await.form("Sign out");
-    let out = browser.submit(&form, "Sign out").await;
+    let out = browser.press("/account", "Sign out").await;
     assert_eq!(
         (out.destination(), browser.cookies.contains_key(session)),
         ("/login", false)
@@ -432,11 +423,7 @@ async fn a_decision_requires_a_session(engine: EngineKind) {
             .destination(),
         begun.destination()
     );
-    let token = login
-        .fields
-        .one("form_token")
-        .expect("a form token")
-        .to_owned();
+    let token = login.token();
     let forged = form
         .clone()
         .fill("request", &request)

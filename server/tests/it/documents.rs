@@ -311,14 +311,7 @@ async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
         .remove_client(ID)
         .await
         .expect("removed");
-    client
-        .me(&tokens.access)
-        .await
-        .refused(401, "invalid_token");
-    client
-        .refresh(&tokens.refresh)
-        .await
-        .refused(400, "invalid_grant");
+    client.assert_revoked(&tokens).await;
     assert_eq!(site.requests(ID), 2);
 }
 

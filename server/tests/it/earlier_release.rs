@@ -210,9 +210,12 @@ async fn a_passkey_and_a_recovery_code_sign_in(engine: EngineKind) {
     let key = "/accounts/ada/passkey";
     let mut browser = Browser::new(&filled.server);
     let form = browser.open("/login").await.form("Sign in");
-    let form_token = form.fields.one("form_token").expect("a form token");
+    let form_token = form.token();
     let start = json!({ "form_token": form_token, "autofill": false });
-    let ceremony = action(&filled, &mut browser, "start_passkey_sign_in", &start).await;
+    let ceremony = browser
+        .call_action("start_passkey_sign_in", &start)
+        .await
+        .granted();
     let options = ceremony["options"].as_str().expect("options");
     let options: Value = serde_json::from_str(options).expect("JSON");
     let client = json!({
@@ -248,7 +251,10 @@ async fn a_passkey_and_a_recovery_code_sign_in(engine: EngineKind) {
         "request": "",
         "then": "",
     });
-    let answer = action(&filled, &mut browser, "finish_passkey_sign_in", &finish).await;
+    let answer = browser
+        .call_action("finish_passkey_sign_in", &finish)
+        .await
+        .granted();
     assert_eq!(answer, "/account");
 
     let mut browser = Browser::new(&filled.server);
@@ -346,26 +352,6 @@ async fn a_client_reads_its_registration(engine: EngineKind) {
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["client_name"], "Notes");
-}
-
-/// Calls a server function like a script of the pages, which returns JSON.
-async fn action(filled: &Filled, browser: &mut Browser, name: &str, arguments: &Value) -> Value {
-    let cookies: Vec<_> = browser
-        .cookies
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let post = request(http::Method::POST, &format!("/actions/{name}"))
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .header(http::header::ACCEPT, "application/json")
-        .header(http::header::ORIGIN, filled.text("/issuer"))
-        .header(http::header::COOKIE, cookies.join("; "));
-    let answer = filled
-        .server
-        .send(post.body(arguments.to_string().into()).expect("a request"))
-        .await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()
 }
 
 fn unpack(archive: &str, folder: &Path) {

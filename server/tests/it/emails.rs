@@ -158,20 +158,8 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
         page.contains(&format!("You changed your e-mail address from {ALICE}")),
         "{page}"
     );
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(JURGEN, PASSWORD)
-            .await
-            .destination(),
-        "/account"
-    );
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/login"
-    );
+    assert_eq!(server.sign_in(JURGEN, PASSWORD).await, "/account");
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/login");
     server
         .provider
         .terminal()
@@ -230,10 +218,7 @@ async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
         1
     );
     assert_eq!(
-        Browser::new(&server)
-            .sign_in("one@example.com", PASSWORD)
-            .await
-            .destination(),
+        server.sign_in("one@example.com", PASSWORD).await,
         "/account"
     );
 }
@@ -267,13 +252,7 @@ async fn a_common_password_is_refused_at_its_field(engine: EngineKind) {
             page.alert()
         );
     }
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/account"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/account");
 }
 
 async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {

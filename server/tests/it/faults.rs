@@ -114,9 +114,7 @@ async fn users_get_an_error_page(engine: EngineKind) {
 }
 
 async fn endpoints_without_the_store_still_work(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.switch.break_all();
     for path in [
         "/health/live",
@@ -158,9 +156,7 @@ async fn a_code_survives_an_outage(engine: EngineKind) {
 }
 
 async fn a_refresh_token_survives_an_outage(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     for fault in [
         testkit::FaultSwitch::break_all,
         testkit::FaultSwitch::break_writes,
@@ -216,13 +212,7 @@ async fn a_lost_answer_of_the_store_is_resolved(engine: EngineKind) {
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     let other = register(&server, [192, 0, 2, 2].into(), native_metadata()).await;
     assert_eq!(other.status, 201, "{other:?}");
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/account"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/account");
     server.switch.mend();
     // Far outside of the window: each token was issued once, and there is no replay.
     server.pass(3600);
@@ -307,9 +297,7 @@ async fn an_operation_completes_when_its_client_disconnects(engine: EngineKind) 
 }
 
 async fn a_panic_is_a_500_response(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.clock.break_clock();
     let to_machines = [
         client.refresh(&tokens.refresh).await,
@@ -347,9 +335,7 @@ async fn a_panic_is_a_500_response(engine: EngineKind) {
 async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(
     engine: EngineKind,
 ) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.switch.break_writes();
     assert!(
         server

@@ -95,8 +95,7 @@ async fn guesses_code(browser: &mut Browser, email: &str, code: &str) -> Outcome
 /// A known browser of Alice, signed out.
 async fn known_browser(server: &TestServer) -> Browser {
     let mut browser = Browser::of_alice(server).await;
-    let form = browser.open("/account").await.form("Sign out");
-    browser.submit(&form, "Sign out").await;
+    browser.press("/account", "Sign out").await;
     browser
 }
 
@@ -335,8 +334,7 @@ async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
         Outcome::MustWait,
         "it is no longer known"
     );
-    let form = own.open("/account").await.form("Sign out");
-    own.submit(&form, "Sign out").await;
+    own.press("/account", "Sign out").await;
     assert_eq!(
         guesses(&mut own, ALICE, "a larger room, with a door").await,
         Outcome::SignedIn,
@@ -381,8 +379,7 @@ async fn t_f44_wrong_passwords_in_a_known_browser_lock_no_recovery_code(engine: 
         .find(is_code)
         .expect("a code")
         .to_owned();
-    let form = browser.open("/account").await.form("Sign out");
-    browser.submit(&form, "Sign out").await;
+    browser.press("/account", "Sign out").await;
     for _ in 0..10 {
         assert_eq!(guesses(&mut browser, ALICE, A_GUESS).await, Outcome::Wrong);
     }
@@ -430,10 +427,7 @@ async fn t_f44_a_hundred_anonymous_requests_lock_no_passkeys(engine: EngineKind)
     known.address = address.into();
     let token = async |browser: &mut Browser| {
         let form = browser.open("/login").await.form("Sign in");
-        form.fields
-            .one("form_token")
-            .expect("a form token")
-            .to_owned()
+        form.token()
     };
     // One browser has a limit of thirty.
     let mut one = unknown_browser(&server, address);

@@ -40,9 +40,7 @@ async fn an_unused_client_expires_after_7_days(engine: EngineKind) {
 }
 
 async fn a_used_client_expires_180_days_after_its_last_use(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.pass(80 * DAY);
     Tokens::read(&client.refresh(&tokens.refresh).await);
     server.pass(180 * DAY - 1);
@@ -81,9 +79,7 @@ async fn an_added_client_never_expires(engine: EngineKind) {
 }
 
 async fn the_last_use_is_stored_once_a_day(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
     assert_eq!(calls, 5, "the consent of today has noted it");
@@ -108,9 +104,7 @@ async fn the_last_use_is_stored_once_a_day(engine: EngineKind) {
 }
 
 async fn a_failure_to_store_the_last_use_is_ignored(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.pass(DAY - 10);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     // Inside the replay window the refresh itself writes nothing, and the day is over.
@@ -122,9 +116,7 @@ async fn a_failure_to_store_the_last_use_is_ignored(engine: EngineKind) {
 }
 
 async fn concurrent_refreshes_succeed_while_the_last_use_is_stored(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.pass(DAY);
     let servers = [server.clone(), server.twin().await];
     let answers = race(16, |number| {

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use http::{Method, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use testkit::race;
 use testkit::{
-    Document, EngineKind, Query, RACERS, on_both_engines,
-    routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestResponse, TestServer, from},
+    EngineKind, Query, RACERS, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestResponse, TestServer},
 };
 
 on_both_engines!(
@@ -66,7 +66,7 @@ async fn t_f45_an_unknown_address_and_a_wrong_password_get_the_same_answer(engin
             .and_then(|rest| rest.split('\'').next())
             .expect("a nonce")
             .to_owned();
-        let token = form_token(&page.document(), "Sign in");
+        let token = page.document().form("Sign in").token();
         (
             page.status,
             policy.replace(&nonce, ""),
@@ -81,14 +81,13 @@ async fn t_f45_a_passkey_challenge_reveals_no_account_and_requires_verification(
 ) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
-    let form_token = form_token(&browser.open("/login").await, "Sign in");
-    let answer = action(
-        &server,
-        &mut browser,
-        "start_passkey_sign_in",
-        &json!({ "form_token": form_token }),
-    )
-    .await;
+    let form_token = browser.open("/login").await.form("Sign in").token();
+    let answer = browser
+        .call_action(
+            "start_passkey_sign_in",
+            &json!({ "form_token": form_token }),
+        )
+        .await;
     let options = &options(&answer.granted())["publicKey"];
     assert_eq!(options["userVerification"], "required", "{options}");
     assert!(
@@ -166,20 +165,11 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_also_block_a_correct_pas
         .await
         .expect("Bob moves in");
     assert_eq!(
-        Browser::new(&server)
-            .sign_in("bob@example.com", PASSWORD)
-            .await
-            .destination(),
+        server.sign_in("bob@example.com", PASSWORD).await,
         "/account"
     );
     server.pass(15 * 60);
-    assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/account"
-    );
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/account");
 }
 
 /// A network may guess a hundred times, for all addresses together. On one engine only, since it
@@ -224,11 +214,7 @@ async fn t_a9_r_o16_every_post_is_answered_by_303(engine: EngineKind) {
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let token = form
-        .fields
-        .one("form_token")
-        .expect("a form token")
-        .to_owned();
+    let token = form.token();
     for action in [
         "sign_in",
         "accept_invitation",
@@ -397,18 +383,11 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         account.words()
     );
     // Alice's password is unchanged, Bob has his, and the link no longer works.
+    assert_eq!(server.sign_in(ALICE, PASSWORD).await, "/account");
     assert_eq!(
-        Browser::new(&server)
-            .sign_in(ALICE, PASSWORD)
-            .await
-            .destination(),
-        "/account"
-    );
-    assert_eq!(
-        Browser::new(&server)
+        server
             .sign_in("bob@example.com", "a room above the shop")
-            .await
-            .destination(),
+            .await,
         "/account"
     );
     Browser::new(&server).get(path).await.problem(410);
@@ -420,10 +399,9 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         .await;
     assert_ne!(again.destination(), "/account");
     assert_eq!(
-        Browser::new(&server)
+        server
             .sign_in("bob@example.com", "another one, stolen")
-            .await
-            .destination(),
+            .await,
         "/login"
     );
 }
@@ -536,30 +514,33 @@ async fn t_c25_disabling_an_account_ends_its_sessions_for_good(engine: EngineKin
 async fn t_f47_a_passkey_ceremony_works_once_and_in_its_own_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
-    let form_token = form_token(&browser.open("/login").await, "Sign in");
+    let form_token = browser.open("/login").await.form("Sign in").token();
     let start = json!({ "form_token": form_token });
     let nonsense = json!({ "id": "AA", "rawId": "AA", "type": "public-key", "extensions": {},
         "response": { "authenticatorData": "AA", "clientDataJSON": "AA", "signature": "AA", "userHandle": null } });
-    let ceremony = action(&server, &mut browser, "start_passkey_sign_in", &start)
+    let ceremony = browser
+        .call_action("start_passkey_sign_in", &start)
         .await
         .granted()["id"]
         .clone();
     let mut finish = json!({ "form_token": form_token, "ceremony": ceremony, "credential": nonsense.to_string(), "request": "" });
     for _ in 0..2 {
-        let refused = action(&server, &mut browser, "finish_passkey_sign_in", &finish).await;
+        let refused = browser.call_action("finish_passkey_sign_in", &finish).await;
         assert_eq!(refused.status, 422, "{refused:?}");
         assert!(!browser.cookies.contains_key("__Host-vestibule-session"));
     }
     finish["credential"] = json!("{");
     assert_eq!(
-        action(&server, &mut browser, "finish_passkey_sign_in", &finish)
+        browser
+            .call_action("finish_passkey_sign_in", &finish)
             .await
             .status,
         422
     );
     finish["form_token"] = json!("x");
     assert_eq!(
-        action(&server, &mut browser, "finish_passkey_sign_in", &finish)
+        browser
+            .call_action("finish_passkey_sign_in", &finish)
             .await
             .status,
         403
@@ -569,25 +550,17 @@ async fn t_f47_a_passkey_ceremony_works_once_and_in_its_own_browser(engine: Engi
 async fn adding_a_passkey_requires_a_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut new_browser = Browser::new(&server);
-    let token = form_token(&new_browser.open("/login").await, "Sign in");
-    let refused = action(
-        &server,
-        &mut new_browser,
-        "start_adding_passkey",
-        &json!({ "form_token": token }),
-    )
-    .await;
+    let token = new_browser.open("/login").await.form("Sign in").token();
+    let refused = new_browser
+        .call_action("start_adding_passkey", &json!({ "form_token": token }))
+        .await;
     assert_eq!(refused.status, 401, "{refused:?}");
     let mut browser = Browser::of_alice(&server).await;
-    let token = form_token(&browser.open("/account").await, "Sign out");
-    let begun = action(
-        &server,
-        &mut browser,
-        "start_adding_passkey",
-        &json!({ "form_token": token }),
-    )
-    .await
-    .granted();
+    let token = browser.open("/account").await.form("Sign out").token();
+    let begun = browser
+        .call_action("start_adding_passkey", &json!({ "form_token": token }))
+        .await
+        .granted();
     let selection = &options(&begun)["publicKey"]["authenticatorSelection"];
     assert_eq!(
         (&selection["userVerification"], &selection["residentKey"]),
@@ -599,7 +572,8 @@ async fn adding_a_passkey_requires_a_session(engine: EngineKind) {
     let finish =
         json!({ "form_token": token, "ceremony": begun["id"], "credential": nonsense.to_string() });
     assert_eq!(
-        action(&server, &mut browser, "finish_adding_passkey", &finish)
+        browser
+            .call_action("finish_adding_passkey", &finish)
             .await
             .status,
         422
@@ -642,38 +616,4 @@ async fn move_in(server: &TestServer, path: &str, email: &str) -> TestResponse {
 /// The options for the browser, which are sent as text.
 fn options(ceremony: &Value) -> Value {
     serde_json::from_str(ceremony["options"].as_str().expect("options")).expect("options in JSON")
-}
-
-fn form_token(page: &Document, button: &str) -> String {
-    page.form(button)
-        .fields
-        .one("form_token")
-        .expect("a form token")
-        .to_owned()
-}
-
-/// Calls a server function like the islands.
-async fn action(
-    server: &TestServer,
-    browser: &mut Browser,
-    name: &str,
-    arguments: &Value,
-) -> TestResponse {
-    let cookies: Vec<_> = browser
-        .cookies
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let request = from(browser.address, Method::POST, &format!("/actions/{name}"))
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "application/json")
-        .header(header::ORIGIN, ISSUER)
-        .header(header::COOKIE, cookies.join("; "));
-    server
-        .send(
-            request
-                .body(arguments.to_string().into())
-                .expect("a request"),
-        )
-        .await
 }

@@ -154,10 +154,7 @@ async fn t_d33_prompt_login_requires_a_new_sign_in(engine: EngineKind) {
         begun.destination()
     );
     let forged = Query::new([
-        (
-            "form_token",
-            form.fields.one("form_token").expect("a form token"),
-        ),
+        ("form_token", form.token().as_str()),
         ("request", &request),
         ("decision", "allow"),
     ]);

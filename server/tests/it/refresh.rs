@@ -34,7 +34,7 @@ on_both_engines!(
 );
 
 async fn r_a9_each_use_rotates_the_refresh_token(engine: EngineKind) {
-    let (server, client, mut tokens) = connected(engine).await;
+    let (server, client, mut tokens) = McpClient::connected(engine).await;
     let mut seen = vec![tokens.clone()];
     for _ in 0..12 {
         server.pass(600);
@@ -49,7 +49,7 @@ async fn r_a9_each_use_rotates_the_refresh_token(engine: EngineKind) {
 }
 
 async fn r_o14_a_replay_within_the_window_gets_the_same_successor(engine: EngineKind) {
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
         server.pass(9);
@@ -73,14 +73,14 @@ async fn r_o14_a_replay_within_the_window_gets_the_same_successor(engine: Engine
 }
 
 async fn r_o14_a_replay_outside_the_window_revokes_the_grant(engine: EngineKind) {
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(30);
     ended(&client, &first.refresh, &second).await;
 }
 
 async fn r_o14_any_older_token_of_the_family_revokes_the_grant(engine: EngineKind) {
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     let mut last = first.clone();
     for _ in 0..20 {
         server.pass(40);
@@ -102,7 +102,7 @@ async fn r_o14_a_window_of_zero_is_strict(engine: EngineKind) {
 }
 
 async fn r_o14_a_guess_with_the_grant_id_changes_nothing(engine: EngineKind) {
-    let (_, client, tokens) = connected(engine).await;
+    let (_, client, tokens) = McpClient::connected(engine).await;
     let secret = tokens.refresh.len() - 43;
     let family = secret - 43;
     // The ids of grant and account are in access tokens; the family secret and the token secret are
@@ -128,12 +128,12 @@ async fn r_o14_a_guess_with_the_grant_id_changes_nothing(engine: EngineKind) {
 }
 
 async fn t_c18_64_concurrent_refreshes_get_the_same_successor(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     one_successor(&server, &client, &tokens, [server.clone(), server.clone()]).await;
 }
 
 async fn t_c18_concurrent_refreshes_on_two_servers_get_the_same_successor(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let twin = server.twin().await;
     one_successor(&server, &client, &tokens, [server.clone(), twin]).await;
 }
@@ -166,7 +166,7 @@ async fn one_successor(
 /// Two windows of one program read the same file. Each refreshes with the token that it read last,
 /// the second one some seconds late.
 async fn two_processes_that_share_a_token_both_keep_working(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let processes = [client.clone(), client.at(&server.twin().await)];
     let mut shared = tokens.refresh;
     for round in 0..8 {
@@ -184,7 +184,7 @@ async fn two_processes_that_share_a_token_both_keep_working(engine: EngineKind) 
 }
 
 async fn a_client_that_lost_a_response_can_repeat_the_refresh(engine: EngineKind) {
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     server.pass(3300);
     // The response was created, but never arrived.
     let lost = Tokens::read(&client.refresh(&first.refresh).await);
@@ -198,7 +198,7 @@ async fn a_client_that_lost_a_response_can_repeat_the_refresh(engine: EngineKind
 
 /// Like a client that runs on several machines with one client id (requirements 5.1, Claude.ai).
 async fn one_client_can_refresh_from_two_addresses(engine: EngineKind) {
-    let (server, client, mut tokens) = connected(engine).await;
+    let (server, client, mut tokens) = McpClient::connected(engine).await;
     for _ in 0..4 {
         server.pass(3300);
         let answers = race(2, |number| {
@@ -222,7 +222,7 @@ async fn one_client_can_refresh_from_two_addresses(engine: EngineKind) {
 
 async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: EngineKind) {
     const DAY: u64 = 24 * 3600;
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     server.pass(90 * DAY - 1);
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(90 * DAY - 1);
@@ -272,7 +272,7 @@ async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(
 async fn t_c19_a_resource_without_consent_is_an_invalid_target_and_consumes_nothing(
     engine: EngineKind,
 ) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     for other in [
         "https://other.example/mcp",
@@ -341,7 +341,7 @@ async fn t_c17_a_confidential_client_needs_its_secret_to_refresh(engine: EngineK
 }
 
 async fn t_c17_a_refresh_token_of_another_client_is_refused_and_unchanged(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let other_client = McpClient::native(&server).await;
     let secretive = McpClient::confidential(&server).await;
     let own = client.refresh("vrt_nonsense").await.body;
@@ -361,14 +361,14 @@ async fn t_c17_a_refresh_token_of_another_client_is_refused_and_unchanged(engine
 }
 
 async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server
         .provider
         .terminal()
         .disable_account(ALICE)
         .await
         .expect("disabled");
-    refused_at_once(&client, &tokens).await;
+    client.assert_revoked(&tokens).await;
     // Enabling the account does not restore revoked grants.
     server
         .provider
@@ -376,11 +376,11 @@ async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
         .enable_account(ALICE)
         .await
         .expect("enabled");
-    refused_at_once(&client, &tokens).await;
+    client.assert_revoked(&tokens).await;
 }
 
 async fn t_c25_a_removed_account_is_refused_at_once(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let pending = Browser::of_alice(&server).await.allow(&client).await;
     server
         .provider
@@ -388,18 +388,18 @@ async fn t_c25_a_removed_account_is_refused_at_once(engine: EngineKind) {
         .remove_account(ALICE)
         .await
         .expect("removed");
-    refused_at_once(&client, &tokens).await;
+    client.assert_revoked(&tokens).await;
     client
         .exchange(&pending)
         .await
         .refused(400, "invalid_grant");
     // A new account with the same address is another account.
     server.add_alice().await;
-    refused_at_once(&client, &tokens).await;
+    client.assert_revoked(&tokens).await;
 }
 
 async fn t_c25_a_removed_client_is_an_unknown_client(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server
         .provider
         .terminal()
@@ -412,28 +412,10 @@ async fn t_c25_a_removed_client_is_an_unknown_client(engine: EngineKind) {
         .refused(401, "invalid_client");
 }
 
-async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
-    (server, client, tokens)
-}
-
 /// Expects that a replay revoked the grant: its current refresh token and its access tokens are
 /// invalid.
 async fn ended(client: &McpClient, replayed: &str, live: &Tokens) {
     client.me(&live.access).await.granted();
     client.refresh(replayed).await.refused(400, "invalid_grant");
-    refused_at_once(client, live).await;
-}
-
-async fn refused_at_once(client: &McpClient, tokens: &Tokens) {
-    client
-        .refresh(&tokens.refresh)
-        .await
-        .refused(400, "invalid_grant");
-    client
-        .me(&tokens.access)
-        .await
-        .refused(401, "invalid_token");
+    client.assert_revoked(live).await;
 }

@@ -262,14 +262,7 @@ async fn r_o20_disconnecting_revokes_every_grant_and_removes_the_consent(engine:
         .await;
     assert_eq!(answer.destination(), "/account");
     for tokens in [one, two] {
-        client
-            .refresh(&tokens.refresh)
-            .await
-            .refused(400, "invalid_grant");
-        client
-            .me(&tokens.access)
-            .await
-            .refused(401, "invalid_token");
+        client.assert_revoked(&tokens).await;
     }
     client
         .exchange(&on_its_way)

@@ -86,8 +86,7 @@ async fn a_connection_that_the_user_ended_is_no_replay(engine: EngineKind) {
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
-    let form = browser.open("/account").await.form("Disconnect Notebook");
-    browser.submit(&form, "Disconnect Notebook").await;
+    browser.press("/account", "Disconnect Notebook").await;
     client
         .refresh(&tokens.refresh)
         .await

@@ -57,7 +57,7 @@ async fn revoking_either_token_revokes_the_grant_on_every_server(engine: EngineK
 }
 
 async fn any_refresh_token_of_the_family_revokes_the_grant(engine: EngineKind) {
-    let (server, client, first) = connected(engine).await;
+    let (server, client, first) = McpClient::connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(3600);
     // It was rotated long ago. Its client revokes it, so this is no replay.
@@ -119,7 +119,7 @@ async fn revoking_an_invalid_token_succeeds_without_effect(engine: EngineKind) {
 }
 
 async fn rfc_7009_2_1_a_token_of_another_client_is_refused(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     for other_client in [
         McpClient::native(&server).await,
         McpClient::confidential(&server).await,
@@ -239,7 +239,7 @@ async fn a_document_client_without_a_stored_document_can_revoke(engine: EngineKi
 }
 
 async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let bare = Query::new([("client_id", client.id.as_str())]);
     for form in [
         bare.clone(),
@@ -260,7 +260,7 @@ async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
 }
 
 async fn t_c24_a_store_failure_is_503_and_changes_nothing(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     for fault in [FaultSwitch::break_all, FaultSwitch::break_writes] {
         for token in [&tokens.refresh, &tokens.access] {
             fault(&server.switch);
@@ -276,7 +276,7 @@ async fn t_c24_a_store_failure_is_503_and_changes_nothing(engine: EngineKind) {
 }
 
 async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let servers = [server.clone(), server.twin().await];
     let answers = race(RACERS, |number| {
         let (server, form) = (servers[number % 2].clone(), form(&client, &tokens.refresh));
@@ -288,7 +288,7 @@ async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
 }
 
 async fn requirement_7_9_every_response_is_uncached_json_with_cors(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let wrong = form(&client, &tokens.refresh).set("client_id", "vc_unknown");
     let answers = [
         server.post("/revoke", &Query::default()).await,
@@ -314,13 +314,6 @@ async fn requirement_7_9_every_response_is_uncached_json_with_cors(engine: Engin
         );
         assert_eq!(answer.header(header::SET_COOKIE), None, "{answer:?}");
     }
-}
-
-async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
-    (server, client, tokens)
 }
 
 /// A server, a web server, and a client with a published document.
@@ -363,14 +356,7 @@ fn done(answer: &TestResponse) {
 
 /// Expects that neither token is accepted anywhere.
 async fn ended(client: &McpClient, tokens: &Tokens) {
-    client
-        .refresh(&tokens.refresh)
-        .await
-        .refused(400, "invalid_grant");
-    client
-        .me(&tokens.access)
-        .await
-        .refused(401, "invalid_token");
+    client.assert_revoked(tokens).await;
     client
         .call(&tokens.access, "whoami", serde_json::json!({}))
         .await

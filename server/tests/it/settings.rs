@@ -207,9 +207,7 @@ async fn a_shorter_consent_lifetime_applies_to_existing_consents(engine: EngineK
 }
 
 async fn a_shorter_refresh_token_lifetime_applies_to_existing_tokens(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.pass(DAY);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     let strict = server

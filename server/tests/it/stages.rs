@@ -283,10 +283,7 @@ impl<'a> Trial<'a> {
             200 => login.document().form("Sign in"),
             _ => browser.follow(&login).await.document().form("Sign out"),
         };
-        Query::new([(
-            "form_token",
-            form.fields.one("form_token").expect("a form token"),
-        )])
+        Query::new([("form_token", form.token().as_str())])
     }
 }
 

@@ -268,9 +268,7 @@ async fn requirement_7_4_basic_is_accepted_in_the_forms_that_clients_send(engine
 }
 
 async fn a_public_client_has_no_secret(engine: EngineKind) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     server
         .post("/token", &form.clone().and("client_secret", "x"))

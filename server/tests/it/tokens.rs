@@ -27,7 +27,7 @@ on_both_engines!(
 );
 
 async fn access_tokens_have_the_documented_claims(engine: EngineKind) {
-    let (_, client, tokens) = connected(engine).await;
+    let (_, client, tokens) = McpClient::connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     assert_eq!((parts[0], parts[1], parts.len()), ("v4", "public", 4));
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).expect("base64url");
@@ -137,8 +137,8 @@ async fn me_names_no_missing_metadata_document(engine: EngineKind) {
 }
 
 async fn t_c21_every_invalid_token_is_refused(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
-    let (twin_server, _, foreign) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
+    let (twin_server, _, foreign) = McpClient::connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     let mut payload = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
     payload[10] ^= 1;
@@ -196,7 +196,7 @@ async fn t_c21_every_invalid_token_is_refused(engine: EngineKind) {
 }
 
 async fn r_a8_an_access_token_is_valid_for_an_hour(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server.pass(3599);
     client.me(&tokens.access).await.granted();
     client
@@ -317,7 +317,7 @@ async fn r_p8_a_tool_that_needs_more_scope_answers_403(engine: EngineKind) {
 }
 
 async fn r_p12_p13_the_mcp_server_has_no_sessions_and_refuses_foreign_origins(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
     for (name, value) in [
@@ -340,7 +340,7 @@ async fn r_p12_p13_the_mcp_server_has_no_sessions_and_refuses_foreign_origins(en
 }
 
 async fn t_c25_me_refuses_disabled_and_removed_accounts_at_once(engine: EngineKind) {
-    let (server, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = McpClient::connected(engine).await;
     server
         .provider
         .terminal()
@@ -367,13 +367,6 @@ async fn t_c25_me_refuses_disabled_and_removed_accounts_at_once(engine: EngineKi
         .me(&tokens.access)
         .await
         .refused(401, "invalid_token");
-}
-
-async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
-    let server = TestServer::of_alice(engine).await;
-    let client = McpClient::native(&server).await;
-    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
-    (server, client, tokens)
 }
 
 async fn asking(server: &TestServer, path: &str, authorization: &str) -> TestResponse {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
+use serde_json::Value;
 
 use super::test_server::{self, ALICE, PASSWORD};
 use super::{Callback, McpClient, TestResponse, TestServer};
@@ -96,6 +97,26 @@ impl Browser {
             .await
     }
 
+    /// Calls a server function as the islands do, with JSON.
+    pub async fn call_action(&mut self, name: &str, arguments: &Value) -> TestResponse {
+        let mut request = self
+            .request(Method::POST, &format!("/actions/{name}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        if let Some(origin) = &self.origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        let body = arguments.to_string();
+        self.send(request.body(body.into()).expect("a request"))
+            .await
+    }
+
+    /// Opens a page and presses a button that needs no input.
+    pub async fn press(&mut self, path: &str, button: &str) -> TestResponse {
+        let form = self.open(path).await.form(button);
+        self.submit(&form, button).await
+    }
+
     /// Submits a form with a button.
     pub async fn submit(&mut self, form: &HtmlForm, button: &str) -> TestResponse {
         self.post(&form.action, &form.press(button)).await
@@ -113,11 +134,7 @@ impl Browser {
 
     /// The form token of the signed-in session.
     pub async fn form_token(&mut self) -> String {
-        let form = self.open("/account").await.form("Sign out");
-        form.fields
-            .one("form_token")
-            .expect("a form token")
-            .to_owned()
+        self.open("/account").await.form("Sign out").token()
     }
 
     /// Signs in on the sign-in page, and declines a passkey if one is offered.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::test_server;
 use super::{Browser, TestResponse, TestServer};
-use crate::{OAuthClient, Query, oauth_client::native_metadata};
+use crate::{EngineKind, OAuthClient, Query, oauth_client::native_metadata};
 
 /// A client with its registration, its verifier and its state.
 #[derive(Clone)]
@@ -134,6 +134,14 @@ impl McpClient {
         }
     }
 
+    /// A server with Alice's account, and a public client that she has allowed.
+    pub async fn connected(engine: EngineKind) -> (TestServer, Self, Tokens) {
+        let server = TestServer::of_alice(engine).await;
+        let client = Self::native(&server).await;
+        let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+        (server, client, tokens)
+    }
+
     /// The same client with other authorization parameters.
     #[must_use]
     pub fn asking(&self, change: impl FnOnce(Query) -> Query) -> Self {
@@ -176,6 +184,13 @@ impl McpClient {
     pub async fn connect(&self, browser: &mut Browser) -> Tokens {
         let code = browser.allow(self).await;
         Tokens::read(&self.exchange(&code).await)
+    }
+
+    /// Expects that the grant of these tokens is revoked: both are refused.
+    pub async fn assert_revoked(&self, tokens: &Tokens) {
+        let refreshed = self.refresh(&tokens.refresh).await;
+        refreshed.refused(400, "invalid_grant");
+        self.me(&tokens.access).await.refused(401, "invalid_token");
     }
 
     /// Calls `/api/me`.

@@ -16,7 +16,7 @@ use server::{Options, router};
 use store::{CasResult, Store, Ttl};
 use tower::ServiceExt as _;
 
-use super::TestResponse;
+use super::{Browser, TestResponse};
 use crate::direct::{SEALING_KEY, TestProvider};
 use crate::{EngineKind, FaultSwitch, Query, RedisServer, StallSwitch, TestClock};
 
@@ -204,6 +204,12 @@ impl TestServer {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(form.encode().into()).expect("a request"))
             .await
+    }
+
+    /// Signs in with a new browser; returns the path of the redirect.
+    pub async fn sign_in(&self, email: &str, password: &str) -> String {
+        let signed_in = Browser::new(self).sign_in(email, password).await;
+        signed_in.destination().to_owned()
     }
 
     /// Removes a record from the store directly.
