@@ -9,7 +9,7 @@ use std::{fmt, slice, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use crate::error::AssertionError;
+use crate::error::{AssertionError, AssertionFault};
 use crate::jwk::{Algorithm, Jwks};
 use oauth::time::Timestamp;
 
@@ -106,26 +106,26 @@ impl Assertion {
     /// ours, or names no client.
     pub fn read(text: &str) -> Result<Self, AssertionError> {
         if text.len() > LONGEST {
-            return refuse("it is longer than 16 KiB");
+            return Err(AssertionFault::TooLong.into());
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(MALFORMED)?;
-        let (header, claims) = signed.split_once('.').ok_or(MALFORMED)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(AssertionFault::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(AssertionFault::Malformed)?;
         let header: Header = json(header)?;
         // RFC 7515 section 4.1.11: what is critical must be understood, and nothing of the kind is.
         if header.has_critical {
-            return refuse("its header has crit, and no extension is understood");
+            return Err(AssertionFault::Critical.into());
         }
         if !header.typ.as_deref().is_none_or(is_client_assertion) {
-            return refuse("its typ is neither JWT nor client-authentication+jwt");
+            return Err(AssertionFault::Type.into());
         }
-        let algorithm = Algorithm::parse(&header.alg).ok_or(UNKNOWN_ALGORITHM)?;
+        let algorithm = Algorithm::parse(&header.alg).ok_or(AssertionFault::Algorithm)?;
         let claims: Claims = json(claims)?;
         let Some(client_id) = claims
             .sub
             .clone()
             .filter(|sub| claims.iss.as_ref() == Some(sub))
         else {
-            return refuse("its iss and its sub are not both the client_id");
+            return Err(AssertionFault::Client.into());
         };
         let signature = decoded(signature)?;
         Ok(Self {
@@ -155,13 +155,13 @@ impl Assertion {
         now: Timestamp,
     ) -> Result<ValidatedAssertion, AssertionError> {
         if self.client_id != client_id {
-            return refuse("its iss and its sub are not both the client_id");
+            return Err(AssertionFault::Client.into());
         }
         self.check_audience(audiences)?;
         let expires_at = self.check_time(now)?;
         let jti = match &self.claims.jti {
             Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti,
-            _ => return refuse("it has no jti of 1 to 256 bytes"),
+            _ => return Err(AssertionFault::NoIdentifier.into()),
         };
         Ok(ValidatedAssertion {
             assertion: self.clone(),
@@ -181,33 +181,33 @@ impl Assertion {
             Some(Audience::Several(several)) => several.as_slice(),
         };
         let [only] = values else {
-            return refuse("its aud is not exactly one value");
+            return Err(AssertionFault::Audiences.into());
         };
         if audiences.contains(&only.as_str()) {
             Ok(())
         } else {
-            refuse("its aud is neither the issuer nor the token endpoint")
+            Err(AssertionFault::Audience.into())
         }
     }
 
     fn check_time(&self, now: Timestamp) -> Result<Timestamp, AssertionError> {
         let latest_start = now.after(SKEW);
         let Some(NumericDate(exp)) = self.claims.exp else {
-            return refuse("it has no exp");
+            return Err(AssertionFault::NoExpiry.into());
         };
         let end = exp.after(SKEW);
         if end.has_passed(now) {
-            return refuse("it has expired");
+            return Err(AssertionFault::Expired.into());
         }
         if exp > latest_start.after(LONGEST_LIFE) {
-            return refuse("its exp is more than an hour ahead");
+            return Err(AssertionFault::TooFarAhead.into());
         }
         if [self.claims.nbf, self.claims.iat]
             .iter()
             .flatten()
             .any(|start| start.0 > latest_start)
         {
-            return refuse("its nbf or its iat lies in the future");
+            return Err(AssertionFault::NotYet.into());
         }
         Ok(end)
     }
@@ -258,14 +258,6 @@ impl TryFrom<f64> for NumericDate {
     }
 }
 
-const MALFORMED: AssertionError = AssertionError::Unacceptable("it is not a JWT in compact form");
-const UNKNOWN_ALGORITHM: AssertionError =
-    AssertionError::Unacceptable("its alg is none of RS256, ES256 and EdDSA");
-
-fn refuse<T>(why: &'static str) -> Result<T, AssertionError> {
-    Err(AssertionError::Unacceptable(why))
-}
-
 /// A media type, whose `application/` may be left out (RFC 7515 section 4.1.9).
 fn is_client_assertion(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();
@@ -273,18 +265,20 @@ fn is_client_assertion(typ: &str) -> bool {
 }
 
 /// Base64url without padding, in its canonical spelling.
-fn decoded(text: &str) -> Result<Vec<u8>, AssertionError> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| MALFORMED)
+fn decoded(text: &str) -> Result<Vec<u8>, AssertionFault> {
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| AssertionFault::Malformed)
 }
 
 /// A JSON object, whose members of interest appear once each (RFC 7515 section 4, RFC 7519 section
 /// 4).
-fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, AssertionError> {
+fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, AssertionFault> {
     let bytes = decoded(text)?;
     if !bytes.starts_with(b"{") {
-        return Err(MALFORMED);
+        return Err(AssertionFault::Malformed);
     }
-    serde_json::from_slice(&bytes).map_err(|_| MALFORMED)
+    serde_json::from_slice(&bytes).map_err(|_| AssertionFault::Malformed)
 }
 
 /// A member that is there, whatever its value.

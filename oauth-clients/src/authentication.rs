@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::assertion::{ASSERTION_TYPE, Assertion};
 use crate::client::{Authentication, Client, KeySource, secret_digest};
-use crate::error::{AssertionError, ClientAuthenticationError};
+use crate::error::{AssertionError, AssertionFault, ClientAuthenticationError};
 use oauth::{client::ClientId, error::ParameterError, parameters::Parameters, secret::Digest};
 
 /// The credentials that a token request presents.
@@ -167,9 +167,7 @@ fn from_assertion(
     let assertion = Assertion::read(text)?;
     let client_id = assertion.client_id().to_owned();
     if body_id.is_some_and(|id| id != client_id) {
-        return Err(
-            AssertionError::Unacceptable("its sub is not the client_id of the request").into(),
-        );
+        return Err(AssertionError::from(AssertionFault::OtherClient).into());
     }
     Ok((client_id, Proof::Assertion(Box::new(assertion))))
 }
@@ -182,9 +180,7 @@ fn assertion(parameters: &Parameters) -> Result<Option<&str>, ClientAuthenticati
     ) {
         (None, None) => Ok(None),
         (Some(assertion), Some(ASSERTION_TYPE)) => Ok(Some(assertion)),
-        (Some(_), Some(_)) => {
-            Err(AssertionError::Unacceptable("its type is not the one of a JWT").into())
-        }
+        (Some(_), Some(_)) => Err(AssertionError::from(AssertionFault::AssertionType).into()),
         (Some(_), None) => Err(ParameterError::Missing("client_assertion_type").into()),
         (None, Some(_)) => Err(ParameterError::Missing("client_assertion").into()),
     }
@@ -397,8 +393,7 @@ mod tests {
             read(&with_assertion(""), Some("Bearer x")),
             Some(ClientAuthenticationError::SeveralMethods)
         );
-        let another =
-            AssertionError::Unacceptable("its sub is not the client_id of the request").into();
+        let another = AssertionError::from(AssertionFault::OtherClient).into();
         assert_eq!(read(&with_assertion("client_id=d"), None), Some(another));
         let text = jwt("c");
         for (body, reason) in [
@@ -414,11 +409,11 @@ mod tests {
                 format!(
                     "client_assertion={text}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
                 ),
-                AssertionError::Unacceptable("its type is not the one of a JWT").into(),
+                AssertionError::from(AssertionFault::AssertionType).into(),
             ),
             (
                 format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}&client_id=c"),
-                AssertionError::Unacceptable("it is not a JWT in compact form").into(),
+                AssertionError::from(AssertionFault::Malformed).into(),
             ),
             (
                 with_assertion(&format!("client_assertion={text}")),

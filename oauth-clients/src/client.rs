@@ -6,7 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{error::MetadataError, jwk::Jwks, registration::Registration};
+use crate::{
+    error::{ClientIdFault, MemberFault},
+    jwk::Jwks,
+    registration::Registration,
+};
 use oauth::{
     client::{ClientId, ClientProfile},
     redirect::{self, PrivateSchemes, RedirectUri},
@@ -79,9 +83,9 @@ impl KeySource {
     /// Keys at an address (`jwks_uri`). Where it may lead is judged whenever it is asked.
     ///
     /// # Errors
-    /// [`MetadataError::Unacceptable`] when it is not an https URL, or says more than where the
-    /// keys are.
-    pub fn at(address: String) -> Result<Self, MetadataError> {
+    /// [`MemberFault::NotPlainHttps`] when it is not an https URL, or says more than where the keys
+    /// are.
+    pub fn at(address: String) -> Result<Self, MemberFault> {
         let is_plain = |url: Url| {
             url.scheme() == "https"
                 && !AddressParts::split(&address).has_user_part()
@@ -90,13 +94,10 @@ impl KeySource {
         if address.bytes().all(|byte| byte.is_ascii_graphic())
             && Url::parse(&address).is_ok_and(is_plain)
         {
-            return Ok(Self::At(address));
+            Ok(Self::At(address))
+        } else {
+            Err(MemberFault::NotPlainHttps)
         }
-        let why = "it is not an https URL without user part and fragment";
-        Err(MetadataError::Unacceptable {
-            member: "jwks_uri",
-            why,
-        })
     }
 }
 
@@ -277,12 +278,12 @@ pub fn secret_digest(text: &str) -> Digest {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
+pub fn judge_chosen_id(text: &str) -> Result<(), ClientIdFault> {
     if text.is_empty() || text.len() > LONGEST_CHOSEN_ID {
-        return Err("it has not 1 to 200 characters");
+        return Err(ClientIdFault::Length);
     }
     let Some(id) = ClientId::parse(text).filter(|_| text.trim() == text) else {
-        return Err("it has characters that are not visible ASCII, or begins or ends with a space");
+        return Err(ClientIdFault::ForbiddenCharacter);
     };
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     if matches!(id, ClientId::Document(_))
@@ -290,9 +291,7 @@ pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
             .iter()
             .any(|web| scheme.eq_ignore_ascii_case(web))
     {
-        return Err(
-            "it looks like the address of a metadata document, which describes its client itself",
-        );
+        return Err(ClientIdFault::Address);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub use policy::DocumentPolicy;
 
 use crate::{
     client::{Authentication, Client, ClientSource},
-    error::DocumentError,
+    error::{DocumentError, MemberFault},
     metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
 use oauth::{client::ClientId, redirect::PrivateSchemes, time::Timestamp};
@@ -71,23 +71,17 @@ fn client(
 ) -> Result<Client, DocumentError> {
     // Byte for byte: neither case nor port nor slash is forgiven (R-C3, RFC 3986 section 6.2.1).
     if members
-        .read::<String>("client_id", "it is not a string")?
+        .read::<String>("client_id", MemberFault::NotAString)?
         .as_deref()
         != Some(url.as_str())
     {
-        return Err(unacceptable(
-            "client_id",
-            "it is not exactly the address that the document was fetched from",
-        ));
+        return Err(unacceptable("client_id", MemberFault::OtherAddress));
     }
     let name = members.name()?.filter(|name| !name.trim().is_empty());
-    let name = name.ok_or(unacceptable("client_name", "it is missing"))?;
+    let name = name.ok_or(unacceptable("client_name", MemberFault::Missing))?;
     let redirect_uris = members.redirect_uris(schemes)?;
     if let Some(secret) = SECRETS.into_iter().find(|secret| members.has(secret)) {
-        return Err(unacceptable(
-            secret,
-            "everybody can read a document, so it can hold no secret",
-        ));
+        return Err(unacceptable(secret, MemberFault::PublicSecret));
     }
     let grants = members.supported(
         "grant_types",
@@ -123,18 +117,15 @@ fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Docu
     {
         return Err(unacceptable(
             "token_endpoint_auth_method",
-            "a secret cannot be shared by way of a document",
+            MemberFault::SharedSecret,
         ));
     }
     if members.contains_private_key() {
-        return Err(unacceptable(
-            "jwks",
-            "it holds a private or a shared key: make a new one and publish its public part alone",
-        ));
+        return Err(unacceptable("jwks", MemberFault::PrivateKey));
     }
     let listed: Option<Vec<String>> = members.read(
         "token_endpoint_auth_methods_supported",
-        "it is not a list of strings",
+        MemberFault::NotAList,
     )?;
     let methods = listed.or(preferred.map(|method| vec![method]));
     let (none, keys) = match &methods {
@@ -150,16 +141,15 @@ fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Docu
         (true, true, Ok(Some(source))) => Ok(Authentication::KeysOrNone(source)),
         (true, ..) => Ok(Authentication::None),
         (false, true, Ok(Some(source))) => Ok(Authentication::Keys(source)),
-        (false, true, Ok(None)) => Err(unacceptable(
-            "jwks_uri",
-            "private_key_jwt needs keys, here or in jwks",
-        )),
+        (false, true, Ok(None)) => {
+            Err(unacceptable("jwks_uri", MemberFault::KeysMissingInDocument))
+        }
         (false, true, Err(error)) => Err(error.into()),
     }
 }
 
-const fn unacceptable(member: &'static str, why: &'static str) -> DocumentError {
-    DocumentError::Unacceptable { member, why }
+const fn unacceptable(member: &'static str, fault: MemberFault) -> DocumentError {
+    DocumentError::Unacceptable { member, fault }
 }
 
 #[cfg(test)]

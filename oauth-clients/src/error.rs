@@ -1,50 +1,32 @@
 //! Why a client is refused: one enum for each step.
 
-use oauth::error::{
-    AuthenticationScheme, ErrorCode, ParameterError, ProtocolError, RedirectUriError,
-    RedirectUriFault,
+use oauth::{
+    error::{AuthenticationScheme, ParameterError, RedirectUriError, RedirectUriFault},
+    faults, step_error,
 };
-use thiserror::Error;
 
-/// A fault of the credentials at the token endpoint (OAuth 2.1 section 2.4, R-O11, R-O12).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ClientAuthenticationError {
-    /// A parameter is missing, or came twice.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// Credentials in more than one place (R-O11).
-    #[error("the client authenticated in more than one way")]
-    SeveralMethods,
-    /// The Authorization header is not readable as Basic credentials.
-    #[error("the Authorization header is not Basic credentials")]
-    MalformedHeader,
-    /// A confidential client without its secret, or with a wrong one; or an unknown client.
-    #[error("client authentication failed")]
-    Failed {
-        /// Whether the attempt used the Authorization header, which the answer must match (R-O12).
-        by_header: bool,
-    },
-    /// A public client that sends a secret, which it has not: leaving it out helps.
-    #[error("the client is public and has no secret, so it must not send one")]
-    SecretOfPublicClient {
-        /// Whether the attempt used the Authorization header.
-        by_header: bool,
-    },
-    /// A client assertion that proves nothing.
-    #[error(transparent)]
-    Assertion(#[from] AssertionError),
-}
-
-impl ProtocolError for ClientAuthenticationError {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Parameter(error) => error.code(),
-            Self::SeveralMethods => ErrorCode::InvalidRequest,
-            Self::MalformedHeader | Self::Failed { .. } | Self::SecretOfPublicClient { .. } => {
-                ErrorCode::InvalidClient
-            }
-            Self::Assertion(error) => error.code(),
-        }
+step_error! {
+    /// A fault of the credentials at the token endpoint (OAuth 2.1 section 2.4, R-O11, R-O12).
+    ClientAuthenticationError from [
+        /// A parameter is missing, or came twice.
+        Parameter(ParameterError),
+        /// A client assertion that proves nothing.
+        Assertion(AssertionError),
+    ] {
+        /// R-O11.
+        SeveralMethods => InvalidRequest, "the client authenticated in more than one way";
+        /// It is not readable.
+        MalformedHeader => InvalidClient, "the Authorization header is not Basic credentials";
+        /// A confidential client without its secret, or with a wrong one; or an unknown client.
+        Failed {
+            /// Whether the attempt used the Authorization header, which the answer must match (R-O12).
+            by_header: bool,
+        } => InvalidClient, "client authentication failed";
+        /// It has none: leaving it out helps.
+        SecretOfPublicClient {
+            /// Whether the attempt used the Authorization header.
+            by_header: bool,
+        } => InvalidClient, "the client is public and has no secret, so it must not send one";
     }
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
@@ -57,82 +39,99 @@ impl ProtocolError for ClientAuthenticationError {
     }
 }
 
-/// A client assertion that proves nothing (RFC 7521 section 4.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AssertionError {
-    /// It is malformed, not for this server, out of its time, or its signature is wrong.
-    #[error("the client assertion is not acceptable: {0}")]
-    Unacceptable(&'static str),
-    /// It is signed by a key that is not in the key set of the client, or not yet.
-    #[error("the client assertion is signed by a key that is not in the client's key set")]
-    UnknownKey,
-    /// The address of the client's keys gives no key set.
-    #[error("the client's key set cannot be used: {0}")]
-    UnusableKeys(&'static str),
-}
-
-impl ProtocolError for AssertionError {
-    fn code(&self) -> ErrorCode {
-        ErrorCode::InvalidClient
+step_error! {
+    /// A client assertion that proves nothing (RFC 7521 section 4.2.1).
+    #[derive(Copy)]
+    AssertionError from [] {
+        /// It is malformed, not for this server, out of its time, or its signature is wrong.
+        Unacceptable(#[from] AssertionFault) => InvalidClient, "the client assertion is not acceptable: {0}";
+        /// Its key is not in the key set of the client, or not yet.
+        UnknownKey => InvalidClient, "the client assertion is signed by a key that is not in the client's key set";
+        /// The address of the client's keys gives no key set.
+        UnusableKeys(&'static str) => InvalidClient, "the client's key set cannot be used: {0}";
     }
 }
 
-/// Client metadata that cannot be accepted (RFC 7591 section 3.2.2).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum MetadataError {
-    /// The body is not a JSON object of client metadata.
-    #[error("the body is not a JSON object of client metadata")]
-    Malformed,
-    /// A member has a type or a value that this server cannot accept.
-    #[error("the member {member} is not acceptable: {why}")]
-    Unacceptable {
-        /// The member of the metadata.
-        member: &'static str,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// A redirect URI cannot be registered (R-A11, R-O24).
-    #[error(transparent)]
-    RedirectUri(#[from] RedirectUriError),
-}
-
-impl ProtocolError for MetadataError {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Malformed | Self::Unacceptable { .. } => ErrorCode::InvalidClientMetadata,
-            Self::RedirectUri(error) => error.code(),
-        }
+faults! {
+    /// What is wrong with a client assertion.
+    AssertionFault {
+        TooLong: "it is longer than 16 KiB",
+        Malformed: "it is not a JWT in compact form",
+        Critical: "its header has crit, and no extension is understood",
+        Type: "its typ is neither JWT nor client-authentication+jwt",
+        Algorithm: "its alg is none of RS256, ES256 and EdDSA",
+        Client: "its iss and its sub are not both the client_id",
+        OtherClient: "its sub is not the client_id of the request",
+        AssertionType: "its type is not the one of a JWT",
+        NoIdentifier: "it has no jti of 1 to 256 bytes",
+        Audiences: "its aud is not exactly one value",
+        Audience: "its aud is neither the issuer nor the token endpoint",
+        NoExpiry: "it has no exp",
+        Expired: "it has expired",
+        TooFarAhead: "its exp is more than an hour ahead",
+        NotYet: "its nbf or its iat lies in the future",
+        Signature: "its signature is not the one of the key that it names",
+        TooManyKeys: "more than three keys may have signed it: give each a kid, and name it in the header",
+        UsedBefore: "it was used before: each needs a new jti",
     }
 }
 
-/// A fault of a registration, or of its management (RFC 7591 section 3.2.2, RFC 7592 section 2).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RegistrationError {
-    /// The metadata is not acceptable.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// The metadata takes too much room.
-    #[error("the metadata takes more than 8 KB; keys may be at a jwks_uri instead")]
-    TooLarge,
-    /// The registration access token is missing, wrong, or of a client that is gone (RFC 7592
-    /// section 2.1).
-    #[error("the registration access token is missing or is not the one of this client")]
-    TokenRefused,
-}
-
-impl From<RedirectUriError> for RegistrationError {
-    fn from(error: RedirectUriError) -> Self {
-        Self::Metadata(error.into())
+step_error! {
+    /// Client metadata that cannot be accepted (RFC 7591 section 3.2.2).
+    MetadataError from [
+        /// A redirect URI cannot be registered (R-A11, R-O24).
+        RedirectUri(RedirectUriError),
+    ] {
+        /// Anything else than an object.
+        Malformed => InvalidClientMetadata, "the body is not a JSON object of client metadata";
+        /// A member has a type or a value that this server cannot accept.
+        Unacceptable {
+            /// The member of the metadata.
+            member: &'static str,
+            /// What is wrong with it.
+            fault: MemberFault,
+        } => InvalidClientMetadata, "the member {member} is not acceptable: {fault}";
     }
 }
 
-impl ProtocolError for RegistrationError {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Metadata(error) => error.code(),
-            Self::TooLarge => ErrorCode::InvalidClientMetadata,
-            Self::TokenRefused => ErrorCode::InvalidToken,
-        }
+faults! {
+    /// What is wrong with a member of client metadata.
+    MemberFault {
+        NotAString: "it is not a string",
+        NotAList: "it is not a list of strings",
+        TooLong: "it is too long",
+        Cut: "it is too long, and was cut",
+        NotAnAddress: "it is not a web address",
+        NoCodeFlow: "it leaves out the authorization code flow",
+        UnknownMethod: "it is none of none, private_key_jwt, client_secret_basic and client_secret_post",
+        UnknownType: "it is neither native nor web",
+        NotAKeySet: "it is not an object with a list of keys",
+        TooManyKeys: "it has more than 20 keys",
+        PrivateKey: "it holds a private or a shared key: make a new one and publish its public part alone",
+        NoUsableKey: "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
+        NotPlainHttps: "it is not an https URL without user part and fragment",
+        KeysTwice: "there is jwks too",
+        KeysMissing: "private_key_jwt needs it, or jwks_uri",
+        KeysMissingInDocument: "private_key_jwt needs keys, here or in jwks",
+        OtherClient: "it is not the one of this registration",
+        OtherSecret: "it is not the one that was issued",
+        OtherAddress: "it is not exactly the address that the document was fetched from",
+        Missing: "it is missing",
+        PublicSecret: "everybody can read a document, so it can hold no secret",
+        SharedSecret: "a secret cannot be shared by way of a document",
+    }
+}
+
+step_error! {
+    /// A fault of a registration, or of its management (RFC 7591 section 3.2.2, RFC 7592 section 2).
+    RegistrationError from [
+        /// The metadata is not acceptable.
+        Metadata(MetadataError),
+    ] {
+        /// The client would take too much room in the store.
+        TooLarge => InvalidClientMetadata, "the metadata takes more than 8 KB; keys may be at a jwks_uri instead";
+        /// Also for a client that is gone (RFC 7592 section 2.1).
+        TokenRefused => InvalidToken, "the registration access token is missing or is not the one of this client";
     }
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
@@ -143,48 +142,61 @@ impl ProtocolError for RegistrationError {
     }
 }
 
-/// A fault of a client's metadata document, which is told on a local page.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum DocumentError {
-    /// A `client_id` with a scheme that can be no document's address (R-C12, draft -02 section 3).
-    #[error("the client_id is not the address of a metadata document: {0}")]
-    MalformedAddress(&'static str),
-    /// The settings of this server keep clients of this host out (R-C11).
-    #[error("this server accepts no client that describes itself at this address")]
-    NotAllowed,
-    /// The address does not give a document, whenever it is asked (draft -02 sections 5 and 8).
-    #[error("the client's metadata document is not to be had: {0}")]
-    NotAvailable(&'static str),
-    /// What the address gives is not a JSON object (R-C6).
-    #[error("the client's metadata document is not a JSON object")]
-    Malformed,
-    /// A member of the document that this server cannot accept (R-C3, R-C6, draft -02 section 4.1).
-    #[error("the member {member} of the client's metadata document is not acceptable: {why}")]
-    Unacceptable {
-        /// The member.
-        member: &'static str,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// None of its redirect URIs is safe.
-    #[error("the member redirect_uris of the client's metadata document is not acceptable: {0}")]
-    RedirectUri(RedirectUriFault),
-    /// The settings do not let the scheme of a redirect URI in.
-    #[error("{}", RedirectUriError::SchemeNotAllowed(.0.clone()))]
-    SchemeNotAllowed(String),
-    /// Nothing that the client can do is what this server can do (SEP-3149).
-    #[error(
-        "the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt"
-    )]
-    NoCommonAuthentication,
+impl From<RedirectUriError> for RegistrationError {
+    fn from(error: RedirectUriError) -> Self {
+        Self::Metadata(error.into())
+    }
+}
+
+step_error! {
+    /// A fault of a client's metadata document, which is told on a local page.
+    DocumentError from [] {
+        /// R-C12, draft -02 section 3.
+        MalformedAddress(#[from] AddressFault) => InvalidClient, "the client_id is not the address of a metadata document: {0}";
+        /// The settings keep clients of this host out (R-C11).
+        NotAllowed => InvalidClient, "this server accepts no client that describes itself at this address";
+        /// The address gives none, whenever it is asked (draft -02 sections 5 and 8).
+        NotAvailable(&'static str) => InvalidClient, "the client's metadata document is not to be had: {0}";
+        /// R-C6.
+        Malformed => InvalidClient, "the client's metadata document is not a JSON object";
+        /// R-C3, R-C6, draft -02 section 4.1.
+        Unacceptable {
+            /// The member.
+            member: &'static str,
+            /// What is wrong with it.
+            fault: MemberFault,
+        } => InvalidClient, "the member {member} of the client's metadata document is not acceptable: {fault}";
+        /// None of its redirect URIs is safe.
+        RedirectUri(RedirectUriFault) => InvalidClient, "the member redirect_uris of the client's metadata document is not acceptable: {0}";
+        /// The settings do not let the scheme of a redirect URI in.
+        SchemeNotAllowed(String) => InvalidRedirectUri, "a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}";
+        /// Nothing that the client can do is what this server can do (SEP-3149).
+        NoCommonAuthentication => InvalidClient, "the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt";
+    }
+}
+
+faults! {
+    /// Why a client identifier is not the address of a document.
+    AddressFault {
+        TooLong: "it is longer than 2048 characters",
+        NotHttps: "it does not begin with https://",
+        ForbiddenCharacter: "it has a character that is not visible ASCII",
+        Fragment: "it has a fragment",
+        UserPart: "it has a user part",
+        NoPath: "it has no path after the host",
+        DotSegment: "its path has a dot segment",
+        NotAUrl: "it is not a URL",
+        HostNotPlain: "its host or port is not written in its plain form",
+        PathNotPlain: "its path or query is not written in its plain form",
+    }
 }
 
 impl From<MetadataError> for DocumentError {
-    /// The words of a registration, turned to what a document is.
+    /// The same fault, as one of a document.
     fn from(error: MetadataError) -> Self {
         match error {
             MetadataError::Malformed => Self::Malformed,
-            MetadataError::Unacceptable { member, why } => Self::Unacceptable { member, why },
+            MetadataError::Unacceptable { member, fault } => Self::Unacceptable { member, fault },
             MetadataError::RedirectUri(RedirectUriError::Unsafe(fault)) => Self::RedirectUri(fault),
             MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(scheme)) => {
                 Self::SchemeNotAllowed(scheme)
@@ -193,44 +205,26 @@ impl From<MetadataError> for DocumentError {
     }
 }
 
-impl ProtocolError for DocumentError {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::SchemeNotAllowed(_) => ErrorCode::InvalidRedirectUri,
-            Self::MalformedAddress(_)
-            | Self::NotAllowed
-            | Self::NotAvailable(_)
-            | Self::Malformed
-            | Self::Unacceptable { .. }
-            | Self::RedirectUri(_)
-            | Self::NoCommonAuthentication => ErrorCode::InvalidClient,
-        }
+faults! {
+    /// Why an administrator cannot choose an identifier for a client.
+    ClientIdFault {
+        Length: "it has not 1 to 200 characters",
+        ForbiddenCharacter: "it has characters that are not visible ASCII, or begins or ends with a space",
+        Address: "it looks like the address of a metadata document, which describes its client itself",
     }
 }
 
-/// A fault of an introspection request (RFC 7662 section 2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum IntrospectionError {
-    /// A parameter is missing, or came twice.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// Credentials in more than one place.
-    #[error("{}", ClientAuthenticationError::SeveralMethods)]
-    SeveralMethods,
-    /// A resource without its secret, or with a wrong one, or one that has none.
-    #[error(
-        "the caller is no resource that may ask; it authenticates with its identifier and its introspection secret"
-    )]
-    AuthenticationFailed,
-}
-
-impl ProtocolError for IntrospectionError {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Parameter(error) => error.code(),
-            Self::SeveralMethods => ErrorCode::InvalidRequest,
-            Self::AuthenticationFailed => ErrorCode::InvalidClient,
-        }
+step_error! {
+    /// A fault of an introspection request (RFC 7662 section 2.1).
+    #[derive(Copy)]
+    IntrospectionError from [
+        /// A parameter is missing, or came twice.
+        Parameter(ParameterError),
+    ] {
+        /// In the words of a client's request.
+        SeveralMethods => InvalidRequest, "the client authenticated in more than one way";
+        /// A resource without its secret, or with a wrong one, or one that has none.
+        AuthenticationFailed => InvalidClient, "the caller is no resource that may ask; it authenticates with its identifier and its introspection secret";
     }
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
@@ -243,6 +237,8 @@ impl ProtocolError for IntrospectionError {
 
 #[cfg(test)]
 mod tests {
+    use oauth::error::ProtocolError;
+
     use super::*;
 
     #[test]
@@ -267,7 +263,7 @@ mod tests {
             (
                 Box::new(MetadataError::Unacceptable {
                     member: "scope",
-                    why: "it is too long",
+                    fault: MemberFault::TooLong,
                 }),
                 "invalid_client_metadata",
             ),
@@ -277,7 +273,7 @@ mod tests {
             ),
             (Box::new(RegistrationError::TokenRefused), "invalid_token"),
             (
-                Box::new(DocumentError::MalformedAddress("it has a fragment")),
+                Box::new(DocumentError::MalformedAddress(AddressFault::Fragment)),
                 "invalid_client",
             ),
             (Box::new(DocumentError::NotAllowed), "invalid_client"),
@@ -289,7 +285,7 @@ mod tests {
             (
                 Box::new(DocumentError::Unacceptable {
                     member: "client_id",
-                    why: "it is too long",
+                    fault: MemberFault::TooLong,
                 }),
                 "invalid_client",
             ),
@@ -298,7 +294,7 @@ mod tests {
                 "invalid_client",
             ),
             (
-                Box::new(AssertionError::Unacceptable("it has expired")),
+                Box::new(AssertionError::Unacceptable(AssertionFault::Expired)),
                 "invalid_client",
             ),
             (Box::new(AssertionError::UnknownKey), "invalid_client"),
@@ -349,6 +345,33 @@ mod tests {
     }
 
     #[test]
+    fn r_o22_the_words_of_a_fault_fit_into_a_sentence() {
+        let words = [
+            AssertionFault::ALL
+                .iter()
+                .map(|fault| fault.words())
+                .collect::<Vec<_>>(),
+            MemberFault::ALL.iter().map(|fault| fault.words()).collect(),
+            AddressFault::ALL
+                .iter()
+                .map(|fault| fault.words())
+                .collect(),
+            RedirectUriFault::ALL
+                .iter()
+                .map(|fault| fault.words())
+                .collect(),
+        ];
+        for words in words.concat() {
+            assert!(
+                words
+                    .bytes()
+                    .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
     fn r_o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
         use ClientAuthenticationError as E;
 
@@ -365,7 +388,7 @@ mod tests {
             (E::MalformedHeader, 401, basic),
             (AssertionError::UnknownKey.into(), 401, None),
             (
-                AssertionError::Unacceptable("it has expired").into(),
+                AssertionError::Unacceptable(AssertionFault::Expired).into(),
                 401,
                 None,
             ),

@@ -4,7 +4,7 @@
 //! ES256, Ed25519 is `EdDSA`. There is no kind for a shared secret, so a public key can never be
 //! taken for one (T-C21, CVE-2022-23540).
 
-use crate::error::{AssertionError, MetadataError};
+use crate::error::{AssertionError, AssertionFault, MemberFault};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -100,27 +100,24 @@ impl Jwks {
     /// the whole set: such a key is spent.
     ///
     /// # Errors
-    /// [`MetadataError::Unacceptable`] of `jwks`, also when no key is left.
-    pub fn read(value: &Value) -> Result<Self, MetadataError> {
-        let keys = value
-            .get("keys")
-            .and_then(Value::as_array)
-            .ok_or(refusal("it is not an object with a list of keys"))?;
+    /// What is wrong, also when no key is left.
+    pub fn read(value: &Value) -> Result<Self, MemberFault> {
+        let keys = Self::listed(value).ok_or(MemberFault::NotAKeySet)?;
         if keys.len() > MOST_KEYS {
-            return Err(refusal("it has more than 20 keys"));
+            return Err(MemberFault::TooManyKeys);
         }
         if Self::contains_private_key(value) {
-            return Err(refusal(
-                "it holds a private or a shared key: make a new one and publish its public part alone",
-            ));
+            return Err(MemberFault::PrivateKey);
         }
         let usable = Self::usable(keys);
         if usable.0.is_empty() {
-            return Err(refusal(
-                "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
-            ));
+            return Err(MemberFault::NoUsableKey);
         }
         Ok(usable)
+    }
+
+    fn listed(value: &Value) -> Option<&[Value]> {
+        value.get("keys")?.as_array().map(Vec::as_slice)
     }
 
     fn usable(keys: &[Value]) -> Self {
@@ -134,15 +131,10 @@ impl Jwks {
 
     /// Whether a set holds a private or a shared key, which its owner should not have shown.
     pub(crate) fn contains_private_key(value: &Value) -> bool {
-        let objects = value
-            .get("keys")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object);
-        objects
-            .into_iter()
-            .any(|key| PRIVATE.iter().any(|member| key.contains_key(*member)))
+        let is_private =
+            |key: &Map<String, Value>| PRIVATE.iter().any(|name| key.contains_key(*name));
+        let keys = Self::listed(value).unwrap_or_default();
+        keys.iter().filter_map(Value::as_object).any(is_private)
     }
 
     /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name,
@@ -172,13 +164,9 @@ impl Jwks {
         {
             Ok(())
         } else if of_kind().any(is_named) {
-            Err(AssertionError::Unacceptable(
-                "its signature is not the one of the key that it names",
-            ))
+            Err(AssertionError::Unacceptable(AssertionFault::Signature))
         } else if candidates.len() > MOST_TRIED {
-            Err(AssertionError::Unacceptable(
-                "more than three keys may have signed it: give each a kid, and name it in the header",
-            ))
+            Err(AssertionError::Unacceptable(AssertionFault::TooManyKeys))
         } else {
             Err(AssertionError::UnknownKey)
         }
@@ -266,16 +254,13 @@ impl PublicKey {
 }
 
 impl TryFrom<Value> for Jwks {
-    type Error = MetadataError;
+    type Error = MemberFault;
 
     /// From the store. Keys that were of use once and are not any more are dropped; that there is
     /// none left is no fault here, and then nothing verifies.
-    fn try_from(value: Value) -> Result<Self, MetadataError> {
-        value
-            .get("keys")
-            .and_then(Value::as_array)
-            .map(|keys| Self::usable(keys))
-            .ok_or(refusal("it is not a key set"))
+    fn try_from(value: Value) -> Result<Self, MemberFault> {
+        let keys = Self::listed(&value).ok_or(MemberFault::NotAKeySet)?;
+        Ok(Self::usable(keys))
     }
 }
 
@@ -293,13 +278,6 @@ fn number(text: &str) -> Option<Vec<u8>> {
 
 fn exactly(text: &str) -> Option<[u8; 32]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
-}
-
-const fn refusal(why: &'static str) -> MetadataError {
-    MetadataError::Unacceptable {
-        member: "jwks",
-        why,
-    }
 }
 
 #[cfg(test)]

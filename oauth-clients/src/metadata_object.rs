@@ -5,7 +5,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{client::KeySource, error::MetadataError, jwk::Jwks};
+use crate::{
+    client::KeySource,
+    error::{MemberFault, MetadataError},
+    jwk::Jwks,
+};
 use oauth::{
     error::{RedirectUriError, RedirectUriFault},
     redirect::{PrivateSchemes, RedirectUri},
@@ -67,13 +71,13 @@ impl ClientMetadataObject {
     pub(crate) fn read<T: DeserializeOwned>(
         &self,
         member: &'static str,
-        why: &'static str,
+        fault: MemberFault,
     ) -> Result<Option<T>, MetadataError> {
         self.object
             .get(member)
             .map(|value| T::deserialize(value))
             .transpose()
-            .map_err(|_| MetadataError::Unacceptable { member, why })
+            .map_err(|_| MetadataError::Unacceptable { member, fault })
     }
 
     /// A text of at most so many bytes.
@@ -82,12 +86,9 @@ impl ClientMetadataObject {
         member: &'static str,
         longest: usize,
     ) -> Result<Option<String>, MetadataError> {
-        let text: Option<String> = self.read(member, "it is not a string")?;
+        let text: Option<String> = self.read(member, MemberFault::NotAString)?;
         match text {
-            Some(text) if text.len() > longest => Err(MetadataError::Unacceptable {
-                member,
-                why: "it is too long",
-            }),
+            Some(text) if text.len() > longest => Err(unacceptable(member, MemberFault::TooLong)),
             text => Ok(text),
         }
     }
@@ -105,13 +106,11 @@ impl ClientMetadataObject {
 
     /// The client's name, cut where it is too long.
     pub(crate) fn name(&mut self) -> Result<Option<String>, MetadataError> {
-        let mut name: Option<String> = self.read("client_name", "it is not a string")?;
+        let mut name: Option<String> = self.read("client_name", MemberFault::NotAString)?;
         if let Some(name) = name.as_mut().filter(|name| name.len() > LONGEST_TEXT) {
             name.truncate(name.floor_char_boundary(LONGEST_TEXT));
-            self.dropped.push(MetadataError::Unacceptable {
-                member: "client_name",
-                why: "it is too long, and was cut",
-            });
+            self.dropped
+                .push(unacceptable("client_name", MemberFault::Cut));
         }
         Ok(name)
     }
@@ -124,10 +123,7 @@ impl ClientMetadataObject {
         let clean = text.bytes().all(|byte| byte.is_ascii_graphic());
         match Url::parse(&text) {
             Ok(url) if clean && matches!(url.scheme(), "https" | "http") => Ok(Some(text)),
-            _ => Err(MetadataError::Unacceptable {
-                member,
-                why: "it is not a web address",
-            }),
+            _ => Err(unacceptable(member, MemberFault::NotAnAddress)),
         }
     }
 
@@ -141,7 +137,7 @@ impl ClientMetadataObject {
         schemes: &PrivateSchemes,
     ) -> Result<Vec<RedirectUri>, MetadataError> {
         let values: Vec<Value> = self
-            .read("redirect_uris", "it is not a list of strings")?
+            .read("redirect_uris", MemberFault::NotAList)?
             .unwrap_or_default();
         if values.len() > MOST_REDIRECT_URIS {
             return Err(RedirectUriError::Unsafe(RedirectUriFault::TooMany).into());
@@ -175,12 +171,13 @@ impl ClientMetadataObject {
     pub(crate) fn keys(&self) -> Result<Option<KeySource>, MetadataError> {
         match (self.object.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(MetadataError::Unacceptable {
-                member: "jwks_uri",
-                why: "there is jwks too",
-            }),
-            (Some(keys), None) => Ok(Some(KeySource::Inline(Jwks::read(keys)?))),
-            (None, Some(address)) => KeySource::at(address).map(Some),
+            (Some(_), Some(_)) => Err(unacceptable("jwks_uri", MemberFault::KeysTwice)),
+            (Some(keys), None) => Jwks::read(keys)
+                .map(|keys| Some(KeySource::Inline(keys)))
+                .map_err(|fault| unacceptable("jwks", fault)),
+            (None, Some(address)) => KeySource::at(address)
+                .map(Some)
+                .map_err(|fault| unacceptable("jwks_uri", fault)),
         }
     }
 
@@ -200,23 +197,21 @@ impl ClientMetadataObject {
         required: &str,
     ) -> Result<Vec<String>, MetadataError> {
         let asked: Option<Vec<Value>> =
-            self.optional(|members| members.read(member, "it is not a list of strings"));
-        let Some(asked) = asked else {
-            return Ok(all.iter().map(|&name| name.to_owned()).collect());
+            self.optional(|members| members.read(member, MemberFault::NotAList));
+        let is_asked = |name: &&&str| match &asked {
+            None => true,
+            Some(asked) => asked.iter().any(|own| own.as_str() == Some(**name)),
         };
-        let is_asked = |name: &&&str| asked.iter().any(|own| own.as_str() == Some(**name));
-        let kept: Vec<String> = all
-            .iter()
-            .filter(is_asked)
-            .map(|&name| name.to_owned())
-            .collect();
+        let kept = all.iter().filter(is_asked);
+        let kept: Vec<String> = kept.map(|&name| name.to_owned()).collect();
         if kept.iter().any(|name| name == required) {
             Ok(kept)
         } else {
-            Err(MetadataError::Unacceptable {
-                member,
-                why: "it leaves out the authorization code flow",
-            })
+            Err(unacceptable(member, MemberFault::NoCodeFlow))
         }
     }
+}
+
+pub(crate) const fn unacceptable(member: &'static str, fault: MemberFault) -> MetadataError {
+    MetadataError::Unacceptable { member, fault }
 }

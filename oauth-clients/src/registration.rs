@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     client::{self, Authentication, Client, ClientSource, KeySource},
-    error::{MetadataError, RegistrationError},
-    metadata_object::{ClientMetadataObject, LONGEST_TEXT, LONGEST_URL},
+    error::{MemberFault, MetadataError, RegistrationError},
+    metadata_object::{ClientMetadataObject, LONGEST_TEXT, LONGEST_URL, unacceptable},
 };
 use oauth::{
     client::ClientId,
@@ -76,9 +76,8 @@ enum Method {
 
 impl Method {
     fn read(members: &ClientMetadataObject) -> Result<Self, MetadataError> {
-        let why = "it is none of none, private_key_jwt, client_secret_basic and client_secret_post";
         Ok(members
-            .read("token_endpoint_auth_method", why)?
+            .read("token_endpoint_auth_method", MemberFault::UnknownMethod)?
             .unwrap_or(Self::ClientSecretBasic))
     }
 
@@ -87,10 +86,7 @@ impl Method {
         if self != Self::PrivateKeyJwt {
             return Ok(None);
         }
-        let missing = MetadataError::Unacceptable {
-            member: "jwks",
-            why: "private_key_jwt needs it, or jwks_uri",
-        };
+        let missing = unacceptable("jwks", MemberFault::KeysMissing);
         members.keys()?.ok_or(missing).map(Some)
     }
 }
@@ -252,9 +248,8 @@ impl ClientMetadata {
                 policy_uri: members.optional(|members| members.web_url("policy_uri")),
                 tos_uri: members.optional(|members| members.web_url("tos_uri")),
                 scope: members.optional(|members| members.text("scope", LONGEST_URL)),
-                application_type: members.optional(|members| {
-                    members.read("application_type", "it is neither native nor web")
-                }),
+                application_type: members
+                    .optional(|members| members.read("application_type", MemberFault::UnknownType)),
                 software_id: members.optional(|members| members.text("software_id", LONGEST_TEXT)),
                 software_version: members
                     .optional(|members| members.text("software_version", LONGEST_TEXT)),
@@ -340,6 +335,12 @@ mod tests {
 
     use super::*;
     use oauth::error::{ProtocolError as _, RedirectUriError};
+
+    /// The fault of these words.
+    fn unacceptable(member: &'static str, why: &str) -> MetadataError {
+        let fault = MemberFault::ALL.iter().find(|fault| fault.words() == why);
+        super::unacceptable(member, *fault.expect("words of a fault"))
+    }
 
     fn register(metadata: &Value) -> Result<(Client, Value), MetadataError> {
         let metadata =
@@ -521,7 +522,7 @@ mod tests {
         ] {
             assert_eq!(
                 register(&with_keys(&members)).err(),
-                Some(MetadataError::Unacceptable { member, why }),
+                Some(unacceptable(member, why)),
                 "{members}"
             );
         }
@@ -598,7 +599,6 @@ mod tests {
 
     #[test]
     fn what_a_client_can_do_without_is_dropped_and_said() {
-        let unacceptable = |member, why| MetadataError::Unacceptable { member, why };
         let (url, list) = ("it is not a web address", "it is not a list of strings");
         for (member, value, reason) in [
             (

@@ -24,6 +24,9 @@ macro_rules! faults {
         )+ }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$fault),+];
+
             /// The words for it.
             pub const fn words(self) -> &'static str {
                 match self { $(Self::$fault => $words,)+ }

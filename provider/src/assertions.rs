@@ -1,7 +1,7 @@
 //! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521
 //! section 4.2, RFC 7523 section 3).
 
-use oauth_clients::error::AssertionError;
+use oauth_clients::error::{AssertionError, AssertionFault};
 use std::net::IpAddr;
 
 use oauth::{Id, Timestamp, endpoint, grant::Grant};
@@ -74,7 +74,7 @@ impl Provider {
         if self.spend(&credentials.client_id, &verified).await? {
             Ok(())
         } else {
-            Err(AssertionError::Unacceptable("it was used before: each needs a new jti").into())
+            Err(AssertionError::Unacceptable(AssertionFault::UsedBefore).into())
         }
     }
 

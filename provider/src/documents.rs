@@ -109,7 +109,8 @@ impl Provider {
         }
         let stored = stored.filter(|client| self.knows(client));
         // 1. An address that the settings let in, whatever is stored of it (T-E38).
-        let url = DocumentUrl::parse(id).map_err(|error| NoClient::Refused(error.into()))?;
+        let url = DocumentUrl::parse(id)
+            .map_err(|fault| NoClient::Refused(DocumentError::from(fault).into()))?;
         if self.allowed_document(id).is_none() {
             return Err(NoClient::Refused(DocumentError::NotAllowed.into()));
         }

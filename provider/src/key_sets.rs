@@ -164,12 +164,7 @@ fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
     let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
         .map_err(|_| FetchError::Fault("it is not JSON"))?;
-    Jwks::read(&value).map_err(|error| match error {
-        MetadataError::Unacceptable { why, .. } => FetchError::Fault(why),
-        MetadataError::Malformed | MetadataError::RedirectUri(_) => {
-            FetchError::Fault("it is not a key set")
-        }
-    })
+    Jwks::read(&value).map_err(|fault| FetchError::Fault(fault.words()))
 }
 
 impl From<FetchError> for TokenError {

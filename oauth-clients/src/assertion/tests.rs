@@ -123,7 +123,7 @@ fn judge(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
 
 fn why(reason: AssertionError) -> &'static str {
     match reason {
-        AssertionError::Unacceptable(why) => why,
+        AssertionError::Unacceptable(fault) => fault.words(),
         AssertionError::UnknownKey => "unknown key",
         other @ AssertionError::UnusableKeys(_) => panic!("another reason: {other}"),
     }

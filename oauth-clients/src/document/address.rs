@@ -1,6 +1,6 @@
 //! The address of a document (R-C12, draft -02 section 3).
 
-use crate::error::DocumentError;
+use crate::error::AddressFault;
 use oauth::{client::ClientId, web_address::AddressParts};
 use url::{Host, Position, Url};
 
@@ -24,42 +24,38 @@ impl DocumentUrl {
     /// Reads a client identifier.
     ///
     /// # Errors
-    /// [`DocumentError::MalformedAddress`] with what is wrong.
-    pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        Self::read(text).map_err(DocumentError::MalformedAddress)
-    }
-
-    fn read(text: &str) -> Result<Self, &'static str> {
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, AddressFault> {
         if text.len() > LONGEST {
-            return Err("it is longer than 2048 characters");
+            return Err(AddressFault::TooLong);
         }
         if !text.starts_with(SCHEME) {
-            return Err("it does not begin with https://");
+            return Err(AddressFault::NotHttps);
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("it has a character that is not visible ASCII");
+            return Err(AddressFault::ForbiddenCharacter);
         }
         if text.contains('#') {
-            return Err("it has a fragment");
+            return Err(AddressFault::Fragment);
         }
         let parts = AddressParts::split(text);
         if parts.has_user_part() {
-            return Err("it has a user part");
+            return Err(AddressFault::UserPart);
         }
         if matches!(parts.path, "" | "/") {
-            return Err("it has no path after the host");
+            return Err(AddressFault::NoPath);
         }
         if parts.has_dot_segments() {
-            return Err("its path has a dot segment");
+            return Err(AddressFault::DotSegment);
         }
-        let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+        let url = Url::parse(text).map_err(|_| AddressFault::NotAUrl)?;
         if !parts.is_written_plainly(&url) {
-            return Err("its host or port is not written in its plain form");
+            return Err(AddressFault::HostNotPlain);
         }
         // Otherwise the document would be asked for at another address than the one that was
         // written.
         if &url[Position::BeforePath..] != parts.path_and_query {
-            return Err("its path or query is not written in its plain form");
+            return Err(AddressFault::PathNotPlain);
         }
         Ok(Self {
             url,
@@ -216,8 +212,8 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                DocumentUrl::parse(text),
-                Err(DocumentError::MalformedAddress(why)),
+                DocumentUrl::parse(text).map_err(AddressFault::words),
+                Err(why),
                 "{text}"
             );
         }

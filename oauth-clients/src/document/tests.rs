@@ -43,6 +43,12 @@ fn public_key() -> Value {
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})
 }
 
+/// The fault of these words.
+fn unacceptable(member: &'static str, why: &str) -> DocumentError {
+    let fault = MemberFault::ALL.iter().find(|fault| fault.words() == why);
+    super::unacceptable(member, *fault.expect("words of a fault"))
+}
+
 /// What the log says of a faulty member.
 fn sentence(member: &str, why: &str) -> String {
     format!("the member {member} of the client's metadata document is not acceptable: {why}")

@@ -9,8 +9,8 @@ use std::fmt;
 use super::{ClientInformation, ClientMetadata, Registration, StoredSize};
 use crate::{
     client::{self, Authentication, Client, ClientSource},
-    error::{MetadataError, RegistrationError},
-    metadata_object::ClientMetadataObject,
+    error::{MemberFault, MetadataError, RegistrationError},
+    metadata_object::{ClientMetadataObject, unacceptable},
 };
 use oauth::{
     issuer::Issuer,
@@ -108,10 +108,9 @@ impl AuthenticatedRegistration {
     /// An update names its own client, and may repeat the secret but never choose one (RFC 7592
     /// section 2.2).
     fn check_identity(&self, members: &ClientMetadataObject) -> Result<(), MetadataError> {
-        let text = |member| members.read::<String>(member, "it is not a string");
-        let fault = |member, why| Err(MetadataError::Unacceptable { member, why });
+        let text = |member| members.read::<String>(member, MemberFault::NotAString);
         if text("client_id")?.is_none_or(|id| id != self.client.id.as_str()) {
-            return fault("client_id", "it is not the one of this registration");
+            return Err(unacceptable("client_id", MemberFault::OtherClient));
         }
         let is_own = |secret: &str| match &self.client.authentication {
             Authentication::Secret(digest) => client::secret_digest(secret) == *digest,
@@ -119,7 +118,7 @@ impl AuthenticatedRegistration {
         };
         match text("client_secret")? {
             Some(secret) if !is_own(&secret) => {
-                fault("client_secret", "it is not the one that was issued")
+                Err(unacceptable("client_secret", MemberFault::OtherSecret))
             }
             _ => Ok(()),
         }

@@ -98,7 +98,7 @@ proptest! {
         let count = keys.len();
         let set = json!({"keys": keys.into_iter().map(key).collect::<Vec<_>>()});
         match Jwks::read(&set) {
-            Err(reason) => prop_assert!(is_plain(&reason.description())),
+            Err(fault) => prop_assert!(is_plain(fault.words())),
             Ok(jwks) => {
                 prop_assert!((1..=20).contains(&count));
                 let stored = serde_json::to_value(&jwks).expect("serialisable");

@@ -377,9 +377,12 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// The keys of a client: an address, or else the name of a file.
 pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
-    let fault = |reason: MetadataError| format!("{text}: {}", reason.description());
+    let refusal = |member, fault| {
+        let error = MetadataError::Unacceptable { member, fault };
+        format!("{text}: {}", error.description())
+    };
     if text.contains("://") {
-        return KeySource::at(text.to_owned()).map_err(fault);
+        return KeySource::at(text.to_owned()).map_err(|fault| refusal("jwks_uri", fault));
     }
     let json = std::fs::read(text).map_err(|error| {
         format!(
@@ -389,7 +392,9 @@ pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
     })?;
     let value = serde_json::from_slice(oauth_clients::without_mark(&json))
         .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
-    Jwks::read(&value).map(KeySource::Inline).map_err(fault)
+    Jwks::read(&value)
+        .map(KeySource::Inline)
+        .map_err(|fault| refusal("jwks", fault))
 }
 
 /// The first line, without its end.
