@@ -1,7 +1,7 @@
 //! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
 //! section 2, R-K15): fetched behind the same guard as metadata documents (T-E37), and stored.
 
-use oauth_clients::error::{AssertionError, MetadataError};
+use oauth_clients::error::AssertionError;
 use std::time::Duration;
 
 use oauth::Timestamp;

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use oauth::{Digest, Timestamp, client::ClientId, redirect::RedirectUri};
-use oauth_clients::{
-    client::{Authentication, Client, ClientSource, KeySource},
-    registration::{Registration, RegistrationDetails},
+use oauth_clients::client::{
+    Authentication, Client, ClientSource, KeySource, Registration, RegistrationDetails,
 };
 use serde::{Deserialize, Serialize};
 
