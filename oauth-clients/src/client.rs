@@ -20,7 +20,7 @@ use oauth::{
     redirect::{self, PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
     time::Timestamp,
-    web_address::AddressParts,
+    web_address::{self, AddressParts, web_url},
 };
 
 /// The longest one that an administrator chooses.
@@ -95,9 +95,7 @@ impl KeySource {
                 && !AddressParts::split(&address).has_user_part()
                 && url.fragment().is_none()
         };
-        if address.bytes().all(|byte| byte.is_ascii_graphic())
-            && Url::parse(&address).is_ok_and(is_plain)
-        {
+        if web_url(&address).is_some_and(is_plain) {
             Ok(Self::At(address))
         } else {
             Err(MemberFault::NotPlainHttps)
@@ -165,14 +163,8 @@ impl Client {
             .iter()
             .map(RedirectUri::as_str)
             .filter(|uri| !redirect::targets_native_app(uri));
-        let host = |text: &str| {
-            Url::parse(text)
-                .ok()
-                .filter(|url| url.scheme() == "https")?
-                .host_str()
-                .map(str::to_lowercase)
-        };
-        let mut hosts: Vec<_> = own.into_iter().chain(answers).filter_map(host).collect();
+        let hosts = own.into_iter().chain(answers);
+        let mut hosts: Vec<_> = hosts.filter_map(web_address::https_host).collect();
         hosts.sort_unstable();
         hosts.dedup();
         hosts

@@ -3,7 +3,6 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::{
     client::KeySource,
@@ -13,6 +12,7 @@ use crate::{
 use oauth::{
     error::{RedirectUriError, RedirectUriFault},
     redirect::{PrivateSchemes, RedirectUri},
+    web_address::web_url,
 };
 
 const MOST_REDIRECT_URIS: usize = 20;
@@ -120,10 +120,10 @@ impl ClientMetadataObject {
         let Some(text) = self.text(member, LONGEST_URL)? else {
             return Ok(None);
         };
-        let clean = text.bytes().all(|byte| byte.is_ascii_graphic());
-        match Url::parse(&text) {
-            Ok(url) if clean && matches!(url.scheme(), "https" | "http") => Ok(Some(text)),
-            _ => Err(unacceptable(member, MemberFault::NotAnAddress)),
+        if web_url(&text).is_some() {
+            Ok(Some(text))
+        } else {
+            Err(unacceptable(member, MemberFault::NotAnAddress))
         }
     }
 

@@ -12,8 +12,7 @@ use crate::web_address::is_loopback;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
-    host: String,
-    loopback: bool,
+    url: Url,
 }
 
 /// Why a text is no issuer.
@@ -36,10 +35,9 @@ impl Issuer {
     /// What is wrong.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let url = Url::parse(text).map_err(IssuerError::NotUrl)?;
-        let loopback = url.host().is_some_and(|host| is_loopback(&host));
         match url.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if has_loopback_host(&url) => {}
             "http" => return Err(IssuerError::PublicHttp),
             other => return Err(IssuerError::Scheme(other.to_owned())),
         }
@@ -47,11 +45,7 @@ impl Issuer {
         if text != origin {
             return Err(IssuerError::NotOrigin(origin));
         }
-        Ok(Self {
-            text: origin,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            loopback,
-        })
+        Ok(Self { text: origin, url })
     }
 
     /// The identifier, exactly as it appears in metadata, `iss` parameters and tokens.
@@ -66,12 +60,17 @@ impl Issuer {
 
     /// The host name, without port.
     pub fn host(&self) -> &str {
-        &self.host
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The identifier as a URL, which has the path `/`.
+    pub const fn as_url(&self) -> &Url {
+        &self.url
     }
 
     /// Whether the server is meant for this computer alone.
-    pub const fn is_loopback(&self) -> bool {
-        self.loopback
+    pub fn is_loopback(&self) -> bool {
+        has_loopback_host(&self.url)
     }
 
     /// Whether pages are served over TLS.
@@ -83,6 +82,10 @@ impl Issuer {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
+}
+
+fn has_loopback_host(url: &Url) -> bool {
+    url.host().is_some_and(|host| is_loopback(&host))
 }
 
 impl fmt::Display for Issuer {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use url::Url;
-
 use crate::{
-    endpoint, error::ResourceError, parameters::Parameters, scope::Scopes, secret::Digest,
-    web_address::AddressParts,
+    endpoint,
+    error::ResourceError,
+    parameters::Parameters,
+    scope::Scopes,
+    secret::Digest,
+    web_address::{AddressParts, web_url},
 };
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
@@ -21,12 +23,8 @@ impl ResourceIdentifier {
     /// Reads an absolute http or https URI without user part and fragment. `None` for anything
     /// else.
     pub fn parse(text: &str) -> Option<Self> {
-        let parsed = Url::parse(text).ok()?;
-        let clean = text.is_ascii()
-            && !text
-                .bytes()
-                .any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\');
-        if !clean || !matches!(parsed.scheme(), "http" | "https") || parsed.fragment().is_some() {
+        let url = web_url(text)?;
+        if text.contains('\\') || url.fragment().is_some() {
             return None;
         }
         let parts = AddressParts::split(text);
@@ -37,7 +35,7 @@ impl ResourceIdentifier {
             "/" => "",
             other => other,
         };
-        Some(Self(parsed.origin().ascii_serialization() + path_and_query))
+        Some(Self(url.origin().ascii_serialization() + path_and_query))
     }
 
     /// The canonical spelling.

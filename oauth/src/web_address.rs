@@ -72,6 +72,35 @@ impl<'a> AddressParts<'a> {
     }
 }
 
+/// Reads an http or https URL in visible ASCII, as browsers do. `None` for anything else.
+pub fn web_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_visible && matches!(url.scheme(), "https" | "http")).then_some(url)
+}
+
+/// The host of an https URL, in lower case.
+pub fn https_host(text: &str) -> Option<String> {
+    let url = web_url(text).filter(|url| url.scheme() == "https")?;
+    url.host_str().map(str::to_owned)
+}
+
+/// The host of an authority without user part, as it is written, and its port (RFC 9110 section
+/// 7.2).
+pub fn host_and_port(authority: &str) -> (Host<&str>, Option<&str>) {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let bare = host.trim_matches(['[', ']']);
+    let host = match bare.parse() {
+        Ok(IpAddr::V4(address)) => Host::Ipv4(address),
+        Ok(IpAddr::V6(address)) => Host::Ipv6(address),
+        Err(_) => Host::Domain(bare),
+    };
+    (host, port)
+}
+
 /// Whether a text is a port in its canonical form: 1 to 65535, without leading zeros.
 pub fn is_port(text: &str) -> bool {
     text.parse::<u16>()
@@ -230,5 +259,45 @@ mod tests {
         ] {
             assert!(!leads(other), "{other}");
         }
+    }
+
+    #[test]
+    fn an_authority_is_split_as_it_is_written() {
+        for (authority, host, port) in [
+            ("a.example", Host::Domain("a.example"), None),
+            ("a.example:8443", Host::Domain("a.example"), Some("8443")),
+            (
+                "127.0.0.1:80",
+                Host::Ipv4([127, 0, 0, 1].into()),
+                Some("80"),
+            ),
+            ("127.1", Host::Domain("127.1"), None),
+            ("[::1]", Host::Ipv6(1.into()), None),
+            ("[::1]:3000", Host::Ipv6(1.into()), Some("3000")),
+            ("", Host::Domain(""), None),
+        ] {
+            assert_eq!(host_and_port(authority), (host, port), "{authority}");
+        }
+    }
+
+    #[test]
+    fn only_urls_of_the_web_are_read() {
+        for good in ["https://a.example/x?y#z", "http://a.example"] {
+            assert!(web_url(good).is_some(), "{good}");
+        }
+        for bad in [
+            "ftp://a.example",
+            "https://a.example/ x",
+            "https://\u{e9}.example",
+            "a",
+            "",
+        ] {
+            assert_eq!(web_url(bad), None, "{bad}");
+        }
+        assert_eq!(
+            https_host("https://A.example:8443/x"),
+            Some("a.example".to_owned())
+        );
+        assert_eq!(https_host("http://a.example"), None);
     }
 }

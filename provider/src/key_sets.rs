@@ -4,13 +4,12 @@
 use oauth_clients::error::AssertionError;
 use std::time::Duration;
 
-use oauth::Timestamp;
+use oauth::{Timestamp, web_address::web_url};
 use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
 };
 use store::Ttl;
-use url::Url;
 
 use crate::{
     Provider, TokenError,
@@ -136,7 +135,7 @@ impl Provider {
         address: &str,
         cause: Cause,
     ) -> Result<(Jwks, Duration), FetchError> {
-        let url = Url::parse(address).map_err(|_| FetchError::Fault("its address is no URL"))?;
+        let url = web_url(address).ok_or(FetchError::Fault("its address is no URL"))?;
         let fetched = self.fetch(&url, LARGEST, cause).await?;
         Ok((read(&fetched)?, fetched.fresh_for))
     }

@@ -3,11 +3,10 @@
 
 use oauth::{
     Digest, Secret, Timestamp, authorize::AuthorizationRequest, consent::ConsentContext,
-    redirect::ValidatedRedirectUri, resource::Resource,
+    redirect::ValidatedRedirectUri, resource::Resource, web_address,
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
 use thiserror::Error;
-use url::Url;
 
 use crate::{
     BrowserContext, Provider, SignedInUser,
@@ -213,9 +212,7 @@ impl Proved {
         if self.destination.targets_native_app() {
             return None;
         }
-        Url::parse(self.destination.as_str())
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned))
+        web_address::https_host(self.destination.as_str())
     }
 
     pub(crate) fn identity(&self) -> Identity {

@@ -13,7 +13,7 @@ use webauthn_rs::{
     prelude::{
         AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication,
         Passkey as PasskeyKey, PasskeyRegistration, PublicKeyCredential,
-        RegisterPublicKeyCredential, RequestChallengeResponse, Url, Uuid, WebauthnError,
+        RegisterPublicKeyCredential, RequestChallengeResponse, Uuid, WebauthnError,
     },
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
@@ -108,11 +108,9 @@ pub(crate) struct Passkeys(Option<Webauthn>);
 
 impl Passkeys {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let built = Url::parse(settings.issuer.origin()).ok().map(|origin| {
-            WebauthnBuilder::new(settings.issuer.host(), &origin)
-                .and_then(|builder| builder.rp_name(&settings.name).build())
-        });
-        let webauthn = built.and_then(Result::ok);
+        let webauthn = WebauthnBuilder::new(settings.issuer.host(), settings.issuer.as_url())
+            .and_then(|builder| builder.rp_name(&settings.name).build())
+            .ok();
         if webauthn.is_none() {
             tracing::warn!(
                 issuer = settings.issuer.as_str(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use oauth::Issuer;
-use url::Url;
 
 use super::file::Given;
 use super::parse::{self, ListenAddress};
@@ -113,10 +112,8 @@ impl Reader {
 
 fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
     let plain = issuer.is_loopback() && !issuer.is_https();
-    let port = match Url::parse(issuer.as_str()) {
-        Ok(url) if plain => url.port_or_known_default().unwrap_or(3000),
-        _ => 3000,
-    };
+    let port = issuer.as_url().port_or_known_default();
+    let port = port.filter(|_| plain).unwrap_or(3000);
     let host = match issuer.host().trim_matches(['[', ']']) {
         address if plain && address.parse::<std::net::IpAddr>().is_ok() => address.to_owned(),
         _ => "localhost".to_owned(),

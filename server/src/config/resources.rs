@@ -2,9 +2,9 @@
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
+use oauth::web_address::AddressParts;
 use oauth::{Digest, Issuer};
 use provider::Settings;
-use url::Url;
 
 use super::file::{ResourceEntry, ScopeEntry};
 use super::reader::Reader;
@@ -132,8 +132,8 @@ fn identifier_fault(text: &str) -> Option<&'static str> {
         return Some("the identifier is not an absolute http or https URI without fragment");
     };
     // What is true of an issuer is true of the origin of a resource: tokens travel there too.
-    let is_refused = |url: Url| Issuer::parse(&url.origin().ascii_serialization()).is_err();
-    let refused = Url::parse(identifier.as_str()).is_ok_and(is_refused);
+    let parts = AddressParts::split(identifier.as_str());
+    let refused = Issuer::parse(&format!("{}://{}", parts.scheme, parts.authority)).is_err();
     refused.then_some("the identifier must be https; http is for this computer only")
 }
 

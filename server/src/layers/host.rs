@@ -1,7 +1,6 @@
 //! The name by which a request addresses this server (RFC 9112 section 3.2), and what becomes of a
 //! browser that opened it under another name than the issuer's: docs/decisions/other-host-names.md.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use oauth::Issuer;
+use oauth::web_address::{AddressParts, host_and_port, is_loopback};
+use url::Host;
 
 use crate::endpoints::Endpoint;
 use crate::extract::Service;
@@ -154,7 +155,7 @@ fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
     // localhost is another computer for somebody who came over the network.
-    if issuer.is_loopback() && !is_this_computer(host_of(used)) {
+    if issuer.is_loopback() && !is_loopback(&host_and_port(used).0) {
         Verdict::Explain
     } else {
         Verdict::Redirect
@@ -212,45 +213,23 @@ fn is_from_issuer(headers: &HeaderMap, issuer: &Issuer) -> bool {
 
 /// Whether a name is one by which no browser finds a server that others know by an https address.
 fn is_internal(name: &str, issuer: &Issuer) -> bool {
-    let host = host_of(name);
-    let is_address = host.parse::<IpAddr>().is_ok();
-    let has_other_port = host_and_port(name)
-        .1
-        .is_some_and(|port| host_and_port(&authority(issuer)).1 != Some(port));
-    is_address || has_other_port || is_this_computer(host) || !host.contains('.')
-}
-
-fn is_this_computer(host: &str) -> bool {
-    let address: Option<IpAddr> = host.parse().ok();
-    address.map_or(
-        host == "localhost" || host.ends_with(".localhost"),
-        |address| address.is_loopback(),
-    )
+    let (host, port) = host_and_port(name);
+    let has_other_port = port.is_some_and(|port| host_and_port(authority(issuer)).1 != Some(port));
+    let is_known_by_name = match &host {
+        Host::Domain(name) => name.contains('.') && !is_loopback(&host),
+        Host::Ipv4(_) | Host::Ipv6(_) => false,
+    };
+    has_other_port || !is_known_by_name
 }
 
 /// Host and port of the issuer, without a port that goes without saying.
-fn authority(issuer: &Issuer) -> String {
-    issuer
-        .as_str()
-        .split_once("://")
-        .map_or_else(String::new, |(_, authority)| authority.to_ascii_lowercase())
+fn authority(issuer: &Issuer) -> &str {
+    AddressParts::split(issuer.as_str()).authority
 }
 
 fn without_default_port<'a>(name: &'a str, issuer: &Issuer) -> &'a str {
     name.strip_suffix(if issuer.is_https() { ":443" } else { ":80" })
         .unwrap_or(name)
-}
-
-/// The host without brackets.
-fn host_of(name: &str) -> &str {
-    host_and_port(name).0.trim_matches(['[', ']'])
-}
-
-fn host_and_port(name: &str) -> (&str, Option<&str>) {
-    match name.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (name, None),
-    }
 }
 
 #[cfg(test)]
