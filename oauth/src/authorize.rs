@@ -14,7 +14,8 @@ use crate::{
     pkce::Challenge,
     prompt::Prompt,
     redirect::ValidatedRedirectUri,
-    resource::{self, Resource, ResourceIdentifier},
+    resource::{Resource, ResourceIdentifier},
+    resource_indicator,
     scope::Scopes,
     time::Timestamp,
 };
@@ -129,7 +130,12 @@ pub fn admit(
     }
     let challenge = Challenge::read(parameters)?;
     let scope = parameters.one("scope")?;
-    let resource = resource::select(resources, default, resource::requested(parameters)?, scope)?;
+    let resource = resource_indicator::select(
+        resources,
+        default,
+        resource_indicator::requested(parameters)?,
+        scope,
+    )?;
     let scopes = Scopes::grantable(scope, resource)?;
     let prompt = Prompt::read(parameters)?;
     Ok(AuthorizationRequest {

@@ -19,6 +19,7 @@ pub mod pkce;
 pub mod prompt;
 pub mod redirect;
 pub mod resource;
+mod resource_indicator;
 pub mod scope;
 pub mod secret;
 pub mod time;

@@ -4,8 +4,6 @@
 mod loopback;
 mod safety;
 mod schemes;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 
@@ -219,3 +217,6 @@ impl fmt::Debug for Location {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

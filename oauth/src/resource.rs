@@ -4,9 +4,6 @@ use std::fmt;
 
 use crate::{
     endpoint,
-    error::ResourceError,
-    parameters::Parameters,
-    scope::Scopes,
     secret::Digest,
     web_address::{AddressParts, web_url},
 };
@@ -109,88 +106,6 @@ pub struct ScopeDescription {
     /// and all that the resource's own metadata and its first challenge name. Clients ask for the
     /// others when they need them (R-P4, R-K8).
     pub default: bool,
-}
-
-/// The resource that a request names. RFC 8707 lets the parameter repeat, while a token here is for
-/// exactly one resource: the same one named again counts once.
-///
-/// # Errors
-/// [`ResourceError::Several`] when it names different ones.
-pub fn requested(parameters: &Parameters) -> Result<Option<&str>, ResourceError> {
-    let mut named = parameters.all("resource");
-    let Some(first) = named.next() else {
-        return Ok(None);
-    };
-    let identifier = ResourceIdentifier::parse(first);
-    let is_same = |other: &str| {
-        other == first || (identifier.is_some() && ResourceIdentifier::parse(other) == identifier)
-    };
-    if named.all(is_same) {
-        Ok(Some(first))
-    } else {
-        Err(ResourceError::Several)
-    }
-}
-
-/// Chooses the resource of an authorization request: the one that is named, or the only one there
-/// is. Of several, a scope that only one of them has decides, and else the `default` of the
-/// settings.
-///
-/// # Errors
-/// [`ResourceError::Unknown`] for a name that is none of `resources`; [`ResourceError::Missing`]
-/// when none is named and nothing decides.
-pub fn select<'a>(
-    resources: &'a [Resource],
-    default: Option<&ResourceIdentifier>,
-    requested: Option<&str>,
-    scope: Option<&str>,
-) -> Result<&'a Resource, ResourceError> {
-    let of = |identifier: &ResourceIdentifier| {
-        resources
-            .iter()
-            .find(|resource| resource.identifier == *identifier)
-    };
-    match (requested, resources) {
-        (Some(text), _) => ResourceIdentifier::parse(text)
-            .as_ref()
-            .and_then(of)
-            .ok_or(ResourceError::Unknown),
-        (None, [only]) => Ok(only),
-        (None, _) => by_scope(resources, scope)
-            .or_else(|| of(default?))
-            .ok_or(ResourceError::Missing),
-    }
-}
-
-/// The one resource that scopes of no other are asked for at; `None` when there are two of that
-/// kind, or none.
-fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Resource> {
-    let asked = Scopes::parse(scope.unwrap_or_default());
-    let only_holder = |word: &str| {
-        let mut holders = resources.iter().filter(|resource| resource.describes(word));
-        holders.next().filter(|_| holders.next().is_none())
-    };
-    let mut meant = asked.iter().filter_map(only_holder);
-    let first = meant.next()?;
-    meant
-        .all(|other| other.identifier == first.identifier)
-        .then_some(first)
-}
-
-/// Judges the `resource` of a token request against the one consented to; absent means that one
-/// (R-K6).
-///
-/// # Errors
-/// [`ResourceError::NotGranted`].
-pub fn check_granted(
-    granted: &ResourceIdentifier,
-    requested: Option<&str>,
-) -> Result<(), ResourceError> {
-    match requested {
-        None => Ok(()),
-        Some(text) if ResourceIdentifier::parse(text).as_ref() == Some(granted) => Ok(()),
-        Some(_) => Err(ResourceError::NotGranted),
-    }
 }
 
 #[cfg(test)]

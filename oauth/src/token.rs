@@ -3,7 +3,7 @@
 use crate::{
     error::{ParameterError, TokenRequestError},
     parameters::Parameters,
-    resource,
+    resource_indicator,
 };
 
 /// A token request, by grant type.
@@ -53,12 +53,12 @@ impl<'a> TokenRequest<'a> {
                 code: required("code")?,
                 verifier: required("code_verifier")?,
                 redirect_uri: parameters.one("redirect_uri")?,
-                resource: resource::requested(parameters)?,
+                resource: resource_indicator::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
             "refresh_token" => Ok(Self::Refresh(RefreshRequest {
                 token: required("refresh_token")?,
-                resource: resource::requested(parameters)?,
+                resource: resource_indicator::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
             // It exists, but what it asks for needs more than any client here is registered for.

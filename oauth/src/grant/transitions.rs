@@ -8,7 +8,8 @@ use super::{
 use crate::{
     client::ClientId,
     error::{CodeError, RefreshTokenError, TokenRequestError},
-    resource::{self, Resource, ResourceIdentifier},
+    resource::{Resource, ResourceIdentifier},
+    resource_indicator,
     scope::Scopes,
     secret::Secret,
     time::Timestamp,
@@ -145,7 +146,7 @@ impl Grant {
             return Err(CodeError::RedirectUriMismatch.into());
         }
         details.challenge.check(request.verifier)?;
-        resource::check_granted(&details.resource, request.resource)?;
+        resource_indicator::check_granted(&details.resource, request.resource)?;
         Ok(details.scopes.at(resource)?.among(request.scope))
     }
 
@@ -250,7 +251,7 @@ impl GrantDetails {
         request: &RefreshRequest<'_>,
         resource: &Resource,
     ) -> Result<Scopes, TokenRequestError> {
-        resource::check_granted(&self.resource, request.resource)?;
+        resource_indicator::check_granted(&self.resource, request.resource)?;
         let granted = self.scopes.at(resource)?;
         granted.narrowed(request.scope, resource)
     }
