@@ -23,7 +23,16 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let invitation = match context.provider.invitation(token.as_str()).await {
         Ok(invitation) => invitation,
         Err(EnrolError::Unavailable) => return Err(ErrorPage::unavailable().into()),
-        Err(_) => return Err(ErrorPage::link_gone().into()),
+        Err(
+            EnrolError::LinkGone
+            | EnrolError::EmailInvalid
+            | EnrolError::EmailUnavailable
+            | EnrolError::Closed
+            | EnrolError::TooManyAttempts { .. }
+            | EnrolError::Password(_)
+            | EnrolError::Busy(_)
+            | EnrolError::CeremonyFailed,
+        ) => return Err(ErrorPage::link_gone().into()),
     };
     let (page, title) = match invitation.purpose {
         Purpose::FirstAccount => (PageId::Setup, messages::FIRST_TITLE),
