@@ -340,4 +340,29 @@ mod tests {
                 && !has_local_domain("bob")
         );
     }
+
+    #[test]
+    fn what_is_typed_may_be_longer_than_the_address_it_is() {
+        let decomposed = format!("{}@x.example", "e\u{301}".repeat(90));
+        assert!(decomposed.len() > LONGEST + 2);
+        assert!(Email::parse(&decomposed).is_some());
+        let endless = format!("{}@x.example", " ".repeat(2 * LONGEST));
+        assert_eq!(Email::parse(&endless), None);
+    }
+
+    #[test]
+    fn a_domain_may_be_typed_in_254_bytes() {
+        let wide = |letters: usize| "\u{ff41}".repeat(letters);
+        let longest = format!("{}.{}b", wide(62), wide(22));
+        assert_eq!(longest.len(), LONGEST);
+        assert!(domain_in_ascii(&longest).is_some());
+        assert_eq!(domain_in_ascii(&format!("{longest}b")), None);
+    }
+
+    #[test]
+    fn every_text_has_a_folded_form() {
+        assert_eq!(folded(" Ada@Example.com "), "ada@example.com");
+        assert_eq!(folded(" No Address "), as_typed(" No Address "));
+        assert_eq!(as_typed(" No Address "), "no address");
+    }
 }

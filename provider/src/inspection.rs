@@ -14,14 +14,11 @@ use oauth::{
     scope::Scopes,
 };
 use oauth_clients::{
-    authentication::Credentials,
-    client::CLIENT_PREFIX,
-    document::DocumentUrl,
-    introspection::{self, ActiveToken, Introspection},
+    authentication::Credentials, client::CLIENT_PREFIX, document::DocumentUrl, introspection,
 };
 
 use crate::{
-    Provider, TokenError,
+    ActiveToken, Introspection, Provider, TokenError,
     audit::AuditAction,
     exchange::SUBJECT_PREFIX,
     failures::{Asked, AskedText, Cause, Failed, FailedStep},

@@ -24,6 +24,7 @@ mod exchange;
 mod failures;
 mod fetch;
 mod inspection;
+mod introspection_response;
 mod key_ring;
 mod key_sets;
 mod late;
@@ -86,6 +87,7 @@ pub use identity::{
     email::{domain_in_ascii, domain_in_unicode, has_local_domain},
     password::MIN_PASSWORD_LENGTH,
 };
+pub use introspection_response::{ActiveToken, Introspection};
 pub use key_ring::{KeySummary, OpenError, SigningKeyState, opens_key_ring};
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};

@@ -32,14 +32,14 @@ impl DocumentPolicy {
     /// dot stands for every name below it.
     ///
     /// # Errors
-    /// A sentence about the first part that is not a host.
+    /// The first part that is not a host.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
             "on" | "true" | "yes" | "1" => Ok(Self::Open),
             "off" | "false" | "no" | "0" => Ok(Self::Off),
             hosts => hosts
                 .split(',')
-                .map(|host| HostRule::parse(host.trim()))
+                .map(|host| HostRule::parse(host.trim()).ok_or_else(|| host.trim().to_owned()))
                 .collect::<Result<_, _>>()
                 .map(Self::Hosts),
         }
@@ -61,18 +61,12 @@ impl DocumentPolicy {
 }
 
 impl HostRule {
-    fn parse(text: &str) -> Result<Self, String> {
-        let fault =
-            || format!("\"{text}\" is not a host such as claude.ai or .example.com, nor on or off");
-        let (below, name) = match text.strip_prefix('.') {
-            Some(name) => (true, name),
-            None => (false, text),
-        };
-        let host = parse_host(name).ok_or_else(fault)?;
-        match host {
-            Host::Domain(name) if below => Ok(Self::Below(labels(&name))),
-            _ if below => Err(fault()),
-            host => Ok(Self::Exactly(host)),
+    fn parse(text: &str) -> Option<Self> {
+        let name = text.strip_prefix('.');
+        match (name, parse_host(name.unwrap_or(text))?) {
+            (None, host) => Some(Self::Exactly(host)),
+            (Some(_), Host::Domain(name)) => Some(Self::Below(labels(&name))),
+            (Some(_), Host::Ipv4(_) | Host::Ipv6(_)) => None,
         }
     }
 

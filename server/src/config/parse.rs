@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use oauth::Issuer;
 use oauth::issuer::IssuerError;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
+use oauth_clients::document::DocumentPolicy;
 use provider::SignUpPolicy;
 
 /// More seconds than any lifetime here needs, and few enough to keep later sums from overflow.
@@ -85,6 +86,13 @@ pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
         IssuerError::NotOrigin(origin) => format!(
             "the issuer {text:?} must be written without path, query, user or trailing slash: {origin}"
         ),
+    })
+}
+
+/// Which clients may describe themselves by a document: `on`, `off`, or hosts.
+pub(super) fn client_documents(text: &str) -> Result<DocumentPolicy, String> {
+    DocumentPolicy::parse(text).map_err(|part| {
+        format!("\"{part}\" is not a host such as claude.ai or .example.com, nor on or off")
     })
 }
 

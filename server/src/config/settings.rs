@@ -184,7 +184,7 @@ settings! {
         help: "Whose clients may come with a metadata document",
         readme: (None, "`off` refuses clients with a metadata document, `claude.ai,.example.com` accepts those of these hosts"),
         changes: Changes::AtReload,
-    }, |reader, key| reader.list(key, DocumentPolicy::parse);
+    }, |reader, key| reader.list(key, parse::client_documents);
 
     /// Whether any rate limit holds.
     rate_limits: bool = Setting {

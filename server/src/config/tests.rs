@@ -338,7 +338,7 @@ fn clients_with_documents_are_let_in_by_host() {
     assert_eq!(policy("off"), Ok(DocumentPolicy::Off));
     assert_eq!(
         policy("claude.ai,.example.com"),
-        DocumentPolicy::parse("claude.ai, .example.com").map_err(|fault| Faults(vec![fault]))
+        DocumentPolicy::parse("claude.ai, .example.com").map_err(|part| Faults(vec![part]))
     );
     let Err(Faults(faults)) = policy("https://claude.ai") else {
         panic!("accepted")
