@@ -80,3 +80,30 @@ pub struct ClientProfile<'a> {
     /// Whether it may hold refresh tokens.
     pub may_refresh: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_has_1_to_2048_visible_characters_or_blanks() {
+        for good in ["vc_a", "a b", "~", &"x".repeat(2048)] {
+            let id = ClientId::parse(good);
+            assert_eq!(id, Some(ClientId::Registered(good.to_owned())), "{good}");
+        }
+        for bad in ["", "a\n", "a\u{7f}", "clié", &"x".repeat(2049)] {
+            assert_eq!(ClientId::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_that_is_meant_to_be_an_address_names_a_document() {
+        for text in ["https://app.example/client.json", "ftp://a", "x://"] {
+            let id = ClientId::of(text);
+            assert_eq!(id, ClientId::Document(text.to_owned()));
+            assert_eq!((id.as_str(), id.to_string().as_str()), (text, text));
+            assert_eq!(String::from(id), text);
+        }
+        assert!(matches!(ClientId::of("https:/a"), ClientId::Registered(_)));
+    }
+}
