@@ -10,18 +10,13 @@ use leptos_router::{
 };
 
 use crate::{
-    account,
     admin::{self, context::admin_page},
     brand::{AccentSheet, Brand},
-    confirm, consent,
     context::{content_security_policy, protect},
-    enrolment,
     error_page::{ErrorPage, page::ErrorPageView},
-    login,
     messages::common,
     page::{NotFound, PageHead, public_page, redirect},
     pages::{AdminPage, pages},
-    passkey_offer, recovery, sign_up,
 };
 
 /// The document around [`App`]; what the server hands to Leptos for every page.
@@ -33,9 +28,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 macro_rules! routes {
     (
-        redirects { $($from:tt $to:path;)* }
+        redirects { $($from:tt $($to:ident)::+;)* }
         pages {
-            $($(#[$doc:meta])* $page:ident $path:tt $name:literal ($title:expr) $load:path;)*
+            $(
+                $(#[$doc:meta])*
+                $page:ident $path:tt $name:literal ($($title:ident)::+) $($load:ident)::+;
+            )*
         }
         admin {
             $($(#[$admin_doc:meta])*
@@ -51,10 +49,13 @@ macro_rules! routes {
             view! {
                 <Router>
                     <Routes fallback=NotFound>
-                        $(<Route path=path!($from) view=|| redirect($to) ssr=SsrMode::Async/>)*
+                        $(<Route path=path!($from) view=|| redirect(crate::$($to)::+) ssr=SsrMode::Async/>)*
                         $(<Route
                             path=path!($path)
-                            view=|| public_page(PageHead { name: $name, title: $title }, $load)
+                            view=|| public_page(
+                                PageHead { name: $name, title: crate::$($title)::+ },
+                                crate::$($load)::+,
+                            )
                             ssr=SsrMode::Async
                         />)*
                         $(<Route
