@@ -1,4 +1,4 @@
-//! How the pages look at this house.
+//! The branding of the pages.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How the pages look at this house: its accent, and its logo, served as files whose names follow
+//! The branding of the pages: its accent, and its logo, served as files whose names follow
 //! from their content.
 
 mod accent;
@@ -22,7 +22,7 @@ pub use logo::{LARGEST_LOGO, Logo};
 const DRAWING_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
-/// What a house changes about the look of its pages.
+/// What a deployment changes about the look of its pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branding {
     /// The colour in place of pine.

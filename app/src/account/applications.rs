@@ -20,12 +20,12 @@ use crate::{
     time_format,
 };
 
-/// The section "Connected applications". What a client holds already lasts for `afterlife` at
+/// The section "Connected applications". What a client holds already lasts for `access_lifetime` at
 /// most.
 #[component]
 pub(crate) fn ConnectedApplications(
     connections: Connections,
-    afterlife: Duration,
+    access_lifetime: Duration,
     frame: Frame,
 ) -> impl IntoView {
     let is_empty = connections.standing.is_empty();
@@ -33,14 +33,16 @@ pub(crate) fn ConnectedApplications(
     let now = frame.now;
     let groups = by_host(connections.standing)
         .into_iter()
-        .map(|(host, standing)| view! { <Group host standing afterlife frame=frame.clone()/> })
+        .map(
+            |(host, standing)| view! { <Group host standing access_lifetime frame=frame.clone()/> },
+        )
         .collect_view();
     view! {
         <Section id="connections" title=connections::TITLE>
             {is_empty.then(|| view! { <p class="quiet">{connections::NONE}</p> })}
             {groups}
             {(!replayed.is_empty()).then(|| view! { <AllEnded replayed now/> })}
-            {(!is_empty).then(|| view! { <EndAll afterlife form_token=frame.form_token/> })}
+            {(!is_empty).then(|| view! { <EndAll access_lifetime form_token=frame.form_token/> })}
         </Section>
     }
 }
@@ -62,12 +64,12 @@ fn by_host(standing: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> 
 fn Group(
     host: Option<String>,
     standing: Vec<Connection>,
-    afterlife: Duration,
+    access_lifetime: Duration,
     frame: Frame,
 ) -> impl IntoView {
     let rows = standing
         .into_iter()
-        .map(|connection| view! { <Row connection afterlife frame=frame.clone()/> });
+        .map(|connection| view! { <Row connection access_lifetime frame=frame.clone()/> });
     view! {
         <div class="group">
             <h3>
@@ -82,7 +84,7 @@ fn Group(
 }
 
 #[component]
-fn Row(connection: Connection, afterlife: Duration, frame: Frame) -> impl IntoView {
+fn Row(connection: Connection, access_lifetime: Duration, frame: Frame) -> impl IntoView {
     let Frame {
         form_token, now, ..
     } = frame;
@@ -112,7 +114,7 @@ fn Row(connection: Connection, afterlife: Duration, frame: Frame) -> impl IntoVi
                 </p>
                 {(!scopes.is_empty()).then(|| view! { <ul class="permissions">{lines}</ul> })}
             </div>
-            <End client afterlife=connected.then_some(afterlife) name form_token/>
+            <End client access_lifetime=connected.then_some(access_lifetime) name form_token/>
         </li>
     }
 }
@@ -167,16 +169,16 @@ fn Named(client: Application) -> impl IntoView {
 }
 
 /// The second step: it says what stops, and that what is out already runs out by itself. Without an
-/// `afterlife`, nothing is connected, and there is only a consent to forget.
+/// `access_lifetime`, nothing is connected, and there is only a consent to forget.
 #[component]
 fn End(
     client: Application,
-    afterlife: Option<Duration>,
+    access_lifetime: Option<Duration>,
     name: String,
     form_token: String,
 ) -> impl IntoView {
     let named = view! { <bdi>{called(&client)}</bdi> };
-    let (summary, button) = if afterlife.is_some() {
+    let (summary, button) = if access_lifetime.is_some() {
         let button = sentence!(connections::DISCONNECT_IT, client = named);
         (connections::DISCONNECT, button.into_any())
     } else {
@@ -187,7 +189,7 @@ fn End(
         <Step summary object=called(&client)>
             <PostForm action=Disconnect::url() form_token>
                 <input type="hidden" name="connection" value=name/>
-                <p><Ending client afterlife/></p>
+                <p><Ending client access_lifetime/></p>
                 <button class="button grave" type="submit"><span>{button}</span></button>
             </PostForm>
         </Step>
@@ -195,11 +197,11 @@ fn End(
 }
 
 #[component]
-fn EndAll(afterlife: Duration, form_token: String) -> impl IntoView {
+fn EndAll(access_lifetime: Duration, form_token: String) -> impl IntoView {
     view! {
         <Step summary=connections::DISCONNECT_ALL>
             <PostForm action=DisconnectAll::url() form_token>
-                <p>{connections::disconnecting_all_explained(&time_format::at_most(afterlife))}</p>
+                <p>{connections::disconnecting_all_explained(&time_format::at_most(access_lifetime))}</p>
                 <button class="button grave" type="submit">{connections::DISCONNECT_ALL}</button>
             </PostForm>
         </Step>
@@ -207,12 +209,12 @@ fn EndAll(afterlife: Duration, form_token: String) -> impl IntoView {
 }
 
 #[component]
-fn Ending(client: Application, afterlife: Option<Duration>) -> impl IntoView {
+fn Ending(client: Application, access_lifetime: Option<Duration>) -> impl IntoView {
     let (named, resource) = (
         view! { <bdi>{called(&client)}</bdi> },
         view! { <bdi>{used(&client)}</bdi> },
     );
-    match afterlife {
+    match access_lifetime {
         Some(span) => {
             let span = time_format::at_most(span);
             sentence!(

@@ -57,7 +57,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let events = events
         .map(|event| with_resource_name(event, &provider.settings().resources))
         .collect();
-    let afterlife = provider.settings().lifetimes.access_token;
+    let access_lifetime = provider.settings().lifetimes.access_token;
     let (message, typed) = Flash::parts(context.flash());
     let done = context.flash::<Done>().map(|flash| flash.message);
     let frame = Frame {
@@ -70,7 +70,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         <Credentials account message typed frame=frame.clone()/>
         <Sessions sessions=sessions.rows frame=frame.clone()/>
         <Unreadable count=unreadable/>
-        <ConnectedApplications connections afterlife frame=frame.clone()/>
+        <ConnectedApplications connections access_lifetime frame=frame.clone()/>
         <RecentActivity events now=frame.now/>
         <PostForm action=SignOut::url() class="stack parting" form_token=frame.form_token>
             <button class="button" type="submit">{common::SIGN_OUT}</button>

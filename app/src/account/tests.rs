@@ -245,7 +245,7 @@ fn applications_stand_under_their_host() {
             unreadable: 0,
         };
         words(
-            || view! { <ConnectedApplications connections afterlife=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedApplications connections access_lifetime=Duration::from_hours(1) frame=frame()/> },
         )
     };
     let web = Some("claude.ai");
@@ -294,7 +294,7 @@ fn a_second_step_is_heard_with_what_it_is_about() {
             || view! { <Passkeys passkeys=vec![passkey("Laptop")] has_password=true frame=frame()/> },
         ),
         html(
-            || view! { <ConnectedApplications connections=connections() afterlife=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedApplications connections=connections() access_lifetime=Duration::from_hours(1) frame=frame()/> },
         ),
     ];
     for (told, heard) in told.iter().zip(["Change Laptop", "Disconnect Claude"]) {

@@ -41,7 +41,7 @@ impl<T> Page<T> {
     }
 
     /// Where else there is to go from here.
-    pub(crate) const fn turns(&self) -> Position {
+    pub(crate) const fn position(&self) -> Position {
         Position {
             before: self.before,
             rows: self.rows.len(),
@@ -62,10 +62,10 @@ pub(crate) struct Position {
 #[component]
 pub(crate) fn Pagination<'a>(
     section: AdminPage,
-    sought: &'a str,
-    turns: Position,
+    query: &'a str,
+    position: Position,
 ) -> impl IntoView + use<> {
-    let Position { before, rows, all } = turns;
+    let Position { before, rows, all } = position;
     if all <= A_PAGE {
         return None;
     }
@@ -73,7 +73,7 @@ pub(crate) fn Pagination<'a>(
     let to = |number: usize| {
         address(
             &PagePath::Admin(section),
-            &[("q", sought), ("page", &number.to_string())],
+            &[("q", query), ("page", &number.to_string())],
         )
     };
     let (previous, next) = (

@@ -159,7 +159,7 @@ fn t_d30_hostile_names_are_text_in_every_row() {
     };
     let viewed = applications::page::Viewed {
         blocked: Vec::new(),
-        afterlife: Duration::from_hours(1),
+        access_lifetime: Duration::from_hours(1),
         now: NOW,
         form_token: "proof".to_owned(),
     };
@@ -253,7 +253,7 @@ fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
     let blocked = vec!["evil.example".to_owned()];
     let viewed = applications::page::Viewed {
         blocked,
-        afterlife: Duration::from_hours(1),
+        access_lifetime: Duration::from_hours(1),
         now: NOW,
         form_token: "proof".to_owned(),
     };

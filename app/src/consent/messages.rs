@@ -27,7 +27,7 @@ pub(crate) const NEW_EXPLAINED: &str =
 /// Where the resource is.
 pub(crate) const AT_HOST: Template = Template::new("at {host}");
 
-pub(crate) const WHITHER: &str = "Where your answer goes";
+pub(crate) const ANSWER_TARGET: &str = "Where your answer goes";
 pub(crate) const ON_THIS_COMPUTER: &str = "This is an application on this computer. Allow it only if you started connecting it yourself, just now.";
 
 /// As whom, before the way out of a wrong account.

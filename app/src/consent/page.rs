@@ -136,7 +136,7 @@ fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
 #[component]
 fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
     view! {
-        <dt>{messages::WHITHER}</dt>
+        <dt>{messages::ANSWER_TARGET}</dt>
         <dd>
             <bdi class="host">{host}</bdi>
             {on_this_computer.then(|| view! {

@@ -1,4 +1,4 @@
-//! The accent of the pages. A house chooses hue and chroma; the lightness belongs to the role a
+//! The accent of the pages. A deployment chooses hue and chroma; the lightness belongs to the role a
 //! colour has on the pages (style/tokens.css), so that contrast holds for any choice.
 
 use super::oklch::{chroma_and_hue, is_srgb};

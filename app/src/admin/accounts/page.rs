@@ -26,7 +26,7 @@ use crate::{
 
 /// `/admin/accounts?q=&page=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (sought, number) = (
+    let (query, number) = (
         admin.context.query_decoded("q"),
         admin.context.query_decoded("page"),
     );
@@ -44,25 +44,25 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         account
             .email
             .to_lowercase()
-            .contains(&sought.trim().to_lowercase())
+            .contains(&query.trim().to_lowercase())
     });
-    let leaf = Page::cut(accounts, &number);
-    let (turns, none, now) = (leaf.turns(), leaf.rows.is_empty(), admin.now);
-    let rows = leaf.rows.into_iter().map(|account| {
+    let page = Page::cut(accounts, &number);
+    let (position, none, now) = (page.position(), page.rows.is_empty(), admin.now);
+    let rows = page.rows.into_iter().map(|account| {
         let own = own == Some(account.id);
         view! { <Row account own now form_token=&admin.form_token/> }
     });
     let rows = rows.collect_view();
     let view = view! {
         <Invitation refused=admin.refused() form_token=admin.form_token.clone()/>
-        <Search sought=sought.clone()/>
+        <Search query=query.clone()/>
         {if none {
-            view! { <NoneFound sought=sought.clone()/> }.into_any()
+            view! { <NoneFound query=query.clone()/> }.into_any()
         } else {
             view! { <ul class="rows">{rows}</ul> }.into_any()
         }}
         <Unreadable count=unreadable/>
-        <Pagination section=AdminPage::Accounts sought=&sought turns/>
+        <Pagination section=AdminPage::Accounts query=&query position/>
     };
     Ok(view.into_any())
 }
@@ -98,20 +98,20 @@ fn RoleField(administrator: bool) -> impl IntoView {
 }
 
 #[component]
-fn Search(sought: String) -> impl IntoView {
+fn Search(query: String) -> impl IntoView {
     view! {
         <form class="search" method="get" action=PagePath::Admin(AdminPage::Accounts).to_string() role="search">
-            <TextField id="find" name="q" label=messages::FIND kind="search" value=sought required=false/>
+            <TextField id="find" name="q" label=messages::FIND kind="search" value=query required=false/>
             <button class="button" type="submit">{messages::FIND_IT}</button>
         </form>
     }
 }
 
 #[component]
-fn NoneFound(sought: String) -> impl IntoView {
-    let sought = view! { <bdi class="strong">{clean::sentence(&sought)}</bdi> };
+fn NoneFound(query: String) -> impl IntoView {
+    let query = view! { <bdi class="strong">{clean::sentence(&query)}</bdi> };
     view! {
-        <p class="quiet">{sentence!(messages::NONE_FOUND, sought = sought)}</p>
+        <p class="quiet">{sentence!(messages::NONE_FOUND, query = query)}</p>
         <p><a class="link" href=address(&PagePath::Admin(AdminPage::Accounts), &[])>{messages::SHOW_ALL}</a></p>
     }
 }

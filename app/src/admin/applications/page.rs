@@ -41,16 +41,16 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     } = admin.administration.clients().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
-    let leaf = Page::cut(clients, &admin.context.query_decoded("page"));
-    let (first, turns, token) = (leaf.is_first(), leaf.turns(), &admin.form_token);
+    let page = Page::cut(clients, &admin.context.query_decoded("page"));
+    let (first, position, token) = (page.is_first(), page.position(), &admin.form_token);
     let view = Viewed {
         blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
-        afterlife: admin.context.provider.settings().lifetimes.access_token,
+        access_lifetime: admin.context.provider.settings().lifetimes.access_token,
         now: admin.now,
         form_token: token.clone(),
     };
     let groups = KINDS.into_iter().zip(empty).filter_map(|(kind, empty)| {
-        let here: Vec<_> = leaf
+        let here: Vec<_> = page
             .rows
             .iter()
             .filter(|client| client.kind == kind)
@@ -64,7 +64,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         <Adding refused=admin.refused() form_token=token.clone()/>
         {groups}
         <Unreadable count=unreadable/>
-        <Pagination section=AdminPage::Applications sought="" turns/>
+        <Pagination section=AdminPage::Applications query="" position/>
         <Blocking blocked refused=admin.refused() now=admin.now form_token=token.clone()/>
     };
     Ok(view.into_any())
@@ -78,7 +78,7 @@ fn place(kind: ApplicationKind) -> Option<usize> {
 #[derive(Clone)]
 pub(crate) struct Viewed {
     pub(crate) blocked: Vec<String>,
-    pub(crate) afterlife: Duration,
+    pub(crate) access_lifetime: Duration,
     pub(crate) now: Timestamp,
     pub(crate) form_token: String,
 }
@@ -122,7 +122,7 @@ pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
     let blocked = client
         .blocked
         .then(|| view! { " "<span class="badge grave">{messages::BLOCKED}</span> });
-    let whence = view! { <ClientSource client=client.clone()/> };
+    let source = view! { <ClientSource client=client.clone()/> };
     let content = view! {
         <Facts client=client.clone()/>
         <Changes client name=name.clone() viewed/>
@@ -130,7 +130,7 @@ pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
     view! {
         <li class="row">
             <div>
-                <p>{whence}{blocked}<span class="quiet">{common::DOT}{since}{used}</span></p>
+                <p>{source}{blocked}<span class="quiet">{common::DOT}{since}{used}</span></p>
                 <p class="quiet"><bdi class="address">{id}</bdi></p>
             </div>
             <Step summary=admin_messages::CHANGE object=name>{content}</Step>
@@ -172,11 +172,11 @@ fn Facts(client: ApplicationSummary) -> impl IntoView {
 fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl IntoView {
     let Viewed {
         blocked,
-        afterlife,
+        access_lifetime,
         form_token,
         ..
     } = viewed;
-    let span = time_format::at_most(afterlife);
+    let span = time_format::at_most(access_lifetime);
     let hosts = client
         .hosts
         .into_iter()

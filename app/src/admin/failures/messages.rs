@@ -13,7 +13,7 @@ pub(crate) const NONE: &str = "Nothing failed in the last seven days. When an ap
      what helps.";
 pub(crate) const FIND: &str = "Request ID, application, address, or what was asked for";
 pub(crate) const FIND_IT: &str = "Find";
-pub(crate) const NONE_FOUND: Template = Template::new("No failure matches {sought}.");
+pub(crate) const NONE_FOUND: Template = Template::new("No failure matches {query}.");
 pub(crate) const SHOW_ALL: &str = "Show all failures";
 /// Clients that an administrator added, or that users use; and all others.
 pub(crate) const IN_USE: &str = "Applications in use";

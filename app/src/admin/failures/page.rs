@@ -28,7 +28,7 @@ use crate::{
 
 /// `/admin/failures?q=&page=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (sought, number) = (
+    let (query, number) = (
         admin.context.query_decoded("q"),
         admin.context.query_decoded("page"),
     );
@@ -36,12 +36,12 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     if failures.is_empty() {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
     }
-    failures.retain(|view| fits(&view.failure, sought.trim()));
+    failures.retain(|view| fits(&view.failure, query.trim()));
     // Those of clients in use first; within both groups the latest stay first.
     failures.sort_by_key(|view| !is_in_use(view.failure.standing));
-    let leaf = Page::cut(failures, &number);
-    let (turns, none) = (leaf.turns(), leaf.rows.is_empty());
-    let (in_use, others): (Vec<_>, Vec<_>) = leaf
+    let page = Page::cut(failures, &number);
+    let (position, none) = (page.position(), page.rows.is_empty());
+    let (in_use, others): (Vec<_>, Vec<_>) = page
         .rows
         .into_iter()
         .partition(|view| is_in_use(view.failure.standing));
@@ -51,11 +51,11 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         admin.form_token.clone(),
     );
     let view = view! {
-        <Search sought=sought.clone()/>
-        {none.then(|| view! { <NoneFound sought=sought.clone()/> })}
+        <Search query=query.clone()/>
+        {none.then(|| view! { <NoneFound query=query.clone()/> })}
         <Group id="in-use" title=messages::IN_USE hint="" rows=in_use known=&known/>
         <Group id="others" title=messages::OTHERS hint=messages::OTHERS_EXPLAINED rows=others known=&known/>
-        <Pagination section=AdminPage::Failures sought=&sought turns/>
+        <Pagination section=AdminPage::Failures query=&query position/>
     };
     Ok(view.into_any())
 }
@@ -66,9 +66,9 @@ fn is_in_use(standing: ClientStanding) -> bool {
 
 /// Whether a failure has what somebody looks for: the number of a request, or a part of anything
 /// else.
-fn fits(failure: &Failure, sought: &str) -> bool {
-    let sought = sought.to_lowercase();
-    let has = |text: &str| text.to_lowercase().contains(&sought);
+fn fits(failure: &Failure, query: &str) -> bool {
+    let query = query.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&query);
     let of_attempts = failure.attempts.iter().any(|attempt| {
         attempt.requests.iter().any(|request| has(request))
             || texts(&attempt.asked).any(|asked| has(&asked.text))
@@ -139,20 +139,20 @@ impl Known {
 }
 
 #[component]
-fn Search(sought: String) -> impl IntoView {
+fn Search(query: String) -> impl IntoView {
     view! {
         <form class="search" method="get" action=PagePath::Admin(AdminPage::Failures).to_string() role="search">
-            <TextField id="find" name="q" label=messages::FIND kind="search" value=sought required=false/>
+            <TextField id="find" name="q" label=messages::FIND kind="search" value=query required=false/>
             <button class="button" type="submit">{messages::FIND_IT}</button>
         </form>
     }
 }
 
 #[component]
-fn NoneFound(sought: String) -> impl IntoView {
-    let sought = view! { <bdi class="strong">{clean::sentence(&sought)}</bdi> };
+fn NoneFound(query: String) -> impl IntoView {
+    let query = view! { <bdi class="strong">{clean::sentence(&query)}</bdi> };
     view! {
-        <p class="quiet">{sentence!(messages::NONE_FOUND, sought = sought)}</p>
+        <p class="quiet">{sentence!(messages::NONE_FOUND, query = query)}</p>
         <p><a class="link" href=address(&PagePath::Admin(AdminPage::Failures), &[])>{messages::SHOW_ALL}</a></p>
     }
 }
