@@ -50,7 +50,8 @@ fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
 }
 
 fn file_risk(path: &Path, mode: u32) -> Option<String> {
-    let (shown, permissions) = (path.display(), mode & 0o7777);
+    let shown = path.display();
+    let permissions = mode & 0o7777;
     let sentence = || {
         let others = capitalised(others_named(mode & OTHERS));
         format!(

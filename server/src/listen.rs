@@ -157,7 +157,8 @@ async fn drive(
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let (activity, patience) = (Arc::clone(&place.activity), server.patience);
+    let activity = Arc::clone(&place.activity);
+    let patience = server.patience;
     let stream = Patient::new(stream, patience.write, Arc::clone(&activity));
     let service =
         service_fn(|request| answer(server.router.clone(), Arc::clone(&activity), peer, request));

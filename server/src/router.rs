@@ -120,7 +120,8 @@ fn browsers(service: &Service, endpoints: Router<Service>) -> Router<Service> {
 /// The pages and server functions of `app`.
 fn pages(service: &Service) -> Router<Service> {
     let options = service.site.options().clone();
-    let (provider, brand) = (service.provider.clone(), service.site.brand().clone());
+    let provider = service.provider.clone();
+    let brand = service.site.brand().clone();
     let context = move || {
         provide_context(provider.clone());
         provide_context(brand.clone());

@@ -210,10 +210,8 @@ fn EndAll(access_lifetime: Duration, form_token: String) -> impl IntoView {
 
 #[component]
 fn Ending(client: Application, access_lifetime: Option<Duration>) -> impl IntoView {
-    let (named, resource) = (
-        view! { <bdi>{called(&client)}</bdi> },
-        view! { <bdi>{used(&client)}</bdi> },
-    );
+    let named = view! { <bdi>{called(&client)}</bdi> };
+    let resource = view! { <bdi>{used(&client)}</bdi> };
     match access_lifetime {
         Some(span) => {
             let span = time_format::at_most(span);
@@ -247,7 +245,8 @@ fn AllEnded(replayed: Vec<Replayed>, now: Timestamp) -> impl IntoView {
 fn Ended(replayed: Replayed, now: Timestamp) -> impl IntoView {
     let Replayed { client, at } = replayed;
     let resource = view! { <bdi class="strong">{used(&client)}</bdi> };
-    let (client, when) = (view! { <Named client/> }, view! { <Ago then=at now/> });
+    let client = view! { <Named client/> };
+    let when = view! { <Ago then=at now/> };
     view! {
         <li class="caution">
             <p>{sentence!(connections::REPLAYED, client = client, resource = resource, when = when)}</p>

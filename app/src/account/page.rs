@@ -113,7 +113,8 @@ pub(crate) fn Credentials(
 ) -> impl IntoView {
     let has_password = account.has_password;
     let has_passkey = !account.passkeys.is_empty() && frame.has_passkeys;
-    let (form_token, now) = (frame.form_token.clone(), frame.now);
+    let form_token = frame.form_token.clone();
+    let now = frame.now;
     view! {
         {(!account.is_fresh).then(|| view! { <ConfirmFirst/> })}
         <Passkeys passkeys=account.passkeys has_password frame=frame.clone()/>

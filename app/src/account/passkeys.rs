@@ -57,7 +57,8 @@ fn Adding(form_token: String) -> impl IntoView {
 fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
     let name = clean::name(&passkey.name, messages::NAMELESS_PASSKEY);
     let times = view! { <Times passkey=passkey.clone() now=frame.now/> };
-    let (id, form_token) = (passkey.id, frame.form_token);
+    let id = passkey.id;
+    let form_token = frame.form_token;
     view! {
         <li class="row">
             <p><bdi class="strong">{name.clone()}</bdi>{times}</p>

@@ -23,7 +23,8 @@ pub(crate) fn Password(
     message: Option<Message>,
     frame: Frame,
 ) -> impl IntoView {
-    let (form_token, now) = (frame.form_token, frame.now);
+    let form_token = frame.form_token;
+    let now = frame.now;
     let state = messages::password_state(has_password, has_passkey);
     let chosen = chosen_at
         .filter(|_| has_password)

@@ -84,10 +84,8 @@ impl Attempt {
     }
 
     pub(crate) fn add_client(name: &str, redirect_uris: &str, confidential: bool) -> Self {
-        let (name, redirect_uris) = (
-            whole(name, MOST_OF_A_LINE),
-            whole(redirect_uris, MOST_OF_SEVERAL),
-        );
+        let name = whole(name, MOST_OF_A_LINE);
+        let redirect_uris = whole(redirect_uris, MOST_OF_SEVERAL);
         Self::AddClient {
             name,
             redirect_uris,

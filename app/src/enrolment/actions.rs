@@ -35,7 +35,8 @@ pub async fn accept_invitation(
     let request = OpaqueToken::parse(&request);
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
-        let (browser, source) = (&context.browser, ceremonies::enrolment_source(&token));
+        let browser = &context.browser;
+        let source = ceremonies::enrolment_source(&token);
         let signed_in = context
             .provider
             .accept_with_password(browser, source, &email, &password)

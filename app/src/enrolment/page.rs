@@ -44,7 +44,8 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         title,
     };
     let has_passkeys = context.provider.has_passkeys();
-    let (form_token, token) = (context.form_token(), token.as_str().to_owned());
+    let form_token = context.form_token();
+    let token = token.as_str().to_owned();
     let hidden = Hidden {
         form_token,
         token,
@@ -67,7 +68,8 @@ fn Invited(
     hidden: Hidden,
 ) -> impl IntoView {
     let (message, typed) = Flash::parts(flash);
-    let (fixed, fewest) = (invitation.email.is_some(), invitation.shortest_password);
+    let fixed = invitation.email.is_some();
+    let fewest = invitation.shortest_password;
     let email = invitation.email.unwrap_or(typed);
     let lead = match invitation.purpose {
         Purpose::FirstAccount => messages::FIRST_LEAD.to_owned(),

@@ -75,10 +75,8 @@ async fn round(
     let options: CredentialRequestOptions = wire::options(&ceremony.options).ok()?;
     wire::set(&options, "mediation", &"conditional".into()).ok()?;
     wire::set(&options, "signal", &controller.signal()).ok()?;
-    let (asked, stop) = (
-        passkeys.get_with_options(&options).ok()?,
-        controller.clone(),
-    );
+    let asked = passkeys.get_with_options(&options).ok()?;
+    let stop = controller.clone();
     let timer = set_timeout_with_handle(move || stop.abort(), RENEWAL).ok()?;
     let picked = JsFuture::from(asked).await;
     timer.clear();

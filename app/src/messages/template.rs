@@ -22,7 +22,8 @@ impl Template {
 
     /// Whether its slots are exactly these, each once.
     const fn takes(self, names: &[&str]) -> bool {
-        let (mut rest, mut slots) = (self.0.as_bytes(), 0);
+        let mut rest = self.0.as_bytes();
+        let mut slots = 0;
         while let Some((name, after)) = next_slot(rest) {
             if !holds(names, name) {
                 return false;

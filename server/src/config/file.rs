@@ -304,7 +304,8 @@ impl FileReader<'_> {
             .keys()
             .filter(|key| !known.contains(&key.get_ref().as_ref()))
         {
-            let (name, line) = (key.get_ref().as_ref(), self.line(key.span().start));
+            let name = key.get_ref().as_ref();
+            let line = self.line(key.span().start);
             let meant = suggestion(name, known.iter().copied());
             self.fault(
                 source,

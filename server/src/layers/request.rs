@@ -69,7 +69,8 @@ async fn watched(
     proxies: &Proxies,
     late: impl FnOnce(Asker) -> Response,
 ) -> Response {
-    let (id, presence) = (RequestId::new(random::label()), Presence::default());
+    let id = RequestId::new(random::label());
+    let presence = Presence::default();
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(presence.clone());
     let asker = Asker::of(&request);

@@ -99,7 +99,8 @@ impl Connections {
 
     /// Tells one connection to close that has no request under way: one of `whom`, or anybody's.
     pub(super) fn make_room(&self, whom: Option<IpAddr>) -> bool {
-        let (entries, now) = (self.entries(), Instant::now());
+        let entries = self.entries();
+        let now = Instant::now();
         let candidates = entries
             .open
             .values()
@@ -129,7 +130,8 @@ impl Connections {
         if entries.open.len() >= self.bounds.connections {
             return None;
         }
-        let (id, activity) = (entries.next, Arc::<Activity>::default());
+        let id = entries.next;
+        let activity = Arc::<Activity>::default();
         entries.next += 1;
         entries.open.insert(
             id,

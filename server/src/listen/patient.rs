@@ -56,7 +56,8 @@ impl<S> Patient<S> {
         }
         let now = Instant::now();
         let since = *self.backlog_since.get_or_insert(now);
-        let (activity, patience) = (&self.activity, self.patience);
+        let activity = &self.activity;
+        let patience = self.patience;
         let timer = self.timer.get_or_insert_with(|| {
             activity.is_stuck(now);
             Box::pin(sleep_until(

@@ -51,7 +51,8 @@ const HEADERS: [(HeaderName, &str); 2] = [
 /// that fails then breaks the answer off, so that it is not taken for the whole.
 fn lines(administration: Administration, filter: AuditFilter, first: Vec<AuditEntry>) -> Body {
     let rest = stream::try_unfold(following(&first), move |after| {
-        let (administration, filter) = (administration.clone(), filter.clone());
+        let administration = administration.clone();
+        let filter = filter.clone();
         async move {
             let Some(after) = after else { return Ok(None) };
             let page = administration.audit_export(&filter, after, A_PAGE).await?;

@@ -26,10 +26,8 @@ use crate::{
 
 /// `/admin/accounts?q=&page=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (query, number) = (
-        admin.context.query_decoded("q"),
-        admin.context.query_decoded("page"),
-    );
+    let query = admin.context.query_decoded("q");
+    let number = admin.context.query_decoded("page");
     let own = admin
         .context
         .provider
@@ -47,7 +45,9 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
             .contains(&query.trim().to_lowercase())
     });
     let page = Page::cut(accounts, &number);
-    let (position, none, now) = (page.position(), page.rows.is_empty(), admin.now);
+    let position = page.position();
+    let none = page.rows.is_empty();
+    let now = admin.now;
     let rows = page.rows.into_iter().map(|account| {
         let own = own == Some(account.id);
         view! { <Row account own now form_token=&admin.form_token/> }
@@ -186,7 +186,8 @@ fn Changes<'a>(
     form_token: &'a str,
 ) -> impl IntoView + use<> {
     let shown = || view! { <bdi>{email.to_owned()}</bdi> };
-    let (grave, fields) = (!account.disabled, || vec![("email", account.email.clone())]);
+    let grave = !account.disabled;
+    let fields = || vec![("email", account.email.clone())];
     let (state, consequence, button) = if account.disabled {
         (
             EnableAccount::url(),

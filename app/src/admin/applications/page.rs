@@ -42,7 +42,9 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
     let page = Page::cut(clients, &admin.context.query_decoded("page"));
-    let (first, position, token) = (page.is_first(), page.position(), &admin.form_token);
+    let first = page.is_first();
+    let position = page.position();
+    let token = &admin.form_token;
     let view = Viewed {
         blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
         access_lifetime: admin.context.provider.settings().lifetimes.access_token,
@@ -103,11 +105,9 @@ fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed
 
 #[component]
 pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
-    let (name, now, id) = (
-        called(&client),
-        viewed.now,
-        clean::sentence(&client.client_id),
-    );
+    let name = called(&client);
+    let now = viewed.now;
+    let id = clean::sentence(&client.client_id);
     let since = fill(
         messages::since(client.kind),
         [(

@@ -23,10 +23,8 @@ use crate::{
 
 /// `/admin/audit?kind=&who=&before=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (who, before) = (
-        admin.context.query_decoded("who").trim().to_owned(),
-        admin.context.query_decoded("before").parse().ok(),
-    );
+    let who = admin.context.query_decoded("who").trim().to_owned();
+    let before = admin.context.query_decoded("before").parse().ok();
     let category = Category::parse(&admin.context.query_decoded("kind"));
     let filter = AuditFilter {
         category,
@@ -111,7 +109,8 @@ fn Filter(category: Option<Category>, who: String) -> impl IntoView {
 #[component]
 pub(crate) fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let caution = event.action.category() == Category::Replays;
-    let (at, from) = (event.at, event.from.clone());
+    let at = event.at;
+    let from = event.from.clone();
     let times = event
         .times
         .map(|times| view! { {common::DOT}{activity::times(times)} });

@@ -28,10 +28,8 @@ use crate::{
 
 /// `/admin/failures?q=&page=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (query, number) = (
-        admin.context.query_decoded("q"),
-        admin.context.query_decoded("page"),
-    );
+    let query = admin.context.query_decoded("q");
+    let number = admin.context.query_decoded("page");
     let mut failures = admin.administration.failures().await?;
     if failures.is_empty() {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
@@ -40,7 +38,8 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     // Those of clients in use first; within both groups the latest stay first.
     failures.sort_by_key(|view| !is_in_use(view.failure.standing));
     let page = Page::cut(failures, &number);
-    let (position, none) = (page.position(), page.rows.is_empty());
+    let position = page.position();
+    let none = page.rows.is_empty();
     let (in_use, others): (Vec<_>, Vec<_>) = page
         .rows
         .into_iter()

@@ -20,11 +20,9 @@ use crate::{
 
 /// `/admin/keys`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let (keys, now, settings) = (
-        admin.administration.keys().await?,
-        admin.now,
-        admin.context.provider.settings(),
-    );
+    let keys = admin.administration.keys().await?;
+    let now = admin.now;
+    let settings = admin.context.provider.settings();
     let lifetimes = &settings.lifetimes;
     let span = time_format::at_most(lifetimes.key_overlap.max(lifetimes.access_token));
     let token = &admin.form_token;

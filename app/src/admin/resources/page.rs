@@ -139,7 +139,8 @@ fn Refusal(challenge: String) -> impl IntoView {
 
 #[component]
 fn Program(program: String) -> impl IntoView {
-    let (axum, remote) = (code("axum"), code("remote"));
+    let axum = code("axum");
+    let remote = code("remote");
     let explained = sentence!(
         messages::PROGRAM_EXPLAINED,
         name = code(resource_guide::CRATE),
