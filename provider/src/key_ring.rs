@@ -44,9 +44,7 @@ pub enum OpenError {
     #[error(transparent)]
     Sealed(#[from] UnsealError),
     /// A backup is being restored into the store, or a restore was interrupted.
-    #[error(
-        "a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\""
-    )]
+    #[error("a restore is under way, or was interrupted")]
     Restoring,
     /// A key could not be made or sealed.
     #[error(transparent)]

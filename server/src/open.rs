@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use access_token::SealingKey;
-use provider::{Environment, Provider};
+use provider::{Environment, OpenError, Provider};
 use store::{Location, Store};
 use tokio::time::{Instant, sleep};
 
@@ -86,12 +86,22 @@ pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, 
         Environment::system(),
     )
     .await
-    .map_err(|error| unusable(config, error))?;
+    .map_err(|error| unusable(config, explained(&error)))?;
     Ok(Opened {
         provider,
         store,
         created,
     })
+}
+
+fn explained(error: &OpenError) -> String {
+    match error {
+        OpenError::Restoring => {
+            "a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\""
+                .to_owned()
+        }
+        OpenError::Unavailable(_) | OpenError::Sealed(_) | OpenError::Key(_) => error.to_string(),
+    }
 }
 
 /// Called once the store is held: only its holder makes the sealing key. Keys that are sealed need

@@ -48,18 +48,16 @@ pub struct Restored {
 #[derive(Debug, Error)]
 pub enum RestoreError {
     /// The store holds something.
-    #[error("the store is not empty; a backup is restored into an empty one only")]
+    #[error("the store is not empty")]
     NotEmpty,
     /// Another restore is under way, or was interrupted.
-    #[error(
-        "a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished"
-    )]
+    #[error("a restore is under way, or was interrupted")]
     Unfinished,
     /// The backup is of no use. The store is as empty as before.
-    #[error("the backup cannot be restored: {0}; the store is left empty")]
+    #[error(transparent)]
     Backup(#[from] BackupFault),
     /// The store failed.
-    #[error("{0}; the restore did not finish and has to be repeated")]
+    #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 

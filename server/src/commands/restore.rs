@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Seek as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use provider::backup::{self, Outstanding, Reader, Restored, Summary, Unfinished};
+use provider::backup::{self, Outstanding, Reader, RestoreError, Restored, Summary, Unfinished};
 use provider::{Environment, opens_key_ring};
 use serde_json::json;
 use store::files::create_own;
@@ -127,7 +127,31 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
         unfinished(config, command),
     )
     .await;
-    restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
+    restored.map_err(|error| {
+        format!(
+            "Nothing was restored into {}: {}.",
+            config.store,
+            explained(&error)
+        )
+    })
+}
+
+fn explained(error: &RestoreError) -> String {
+    match error {
+        RestoreError::NotEmpty => {
+            "the store is not empty; a backup is restored into an empty one only".to_owned()
+        }
+        RestoreError::Unfinished => {
+            "a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished"
+                .to_owned()
+        }
+        RestoreError::Backup(fault) => {
+            format!("the backup cannot be restored: {fault}; the store is left empty")
+        }
+        RestoreError::Unavailable(error) => {
+            format!("{error}; the restore did not finish and has to be repeated")
+        }
+    }
 }
 
 /// No other process can be restoring into a file of the embedded engine, which has one holder.
