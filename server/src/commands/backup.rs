@@ -81,7 +81,9 @@ fn told_of_key(config: &Config) -> String {
     let key = match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => format!("in {}", path.display()),
         (None, Location::File(folder)) => format!("in {}", folder.join(sealing::FILE).display()),
-        _ => "that the server is given".to_owned(),
+        (Some(SealingKeySource::Given(_)), _) | (None, Location::Redis(_) | Location::Memory) => {
+            "that the server is given".to_owned()
+        }
     };
     format!(
         "The sealing key {key} is not in it and is needed for a restore: keep a copy of it in another place."

@@ -195,7 +195,9 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
             ))
         }
         (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),
-        _ => None,
+        (Some(SealingKeySource::Given(_)), _) | (None, Location::File(_) | Location::Memory) => {
+            None
+        }
     }
 }
 
