@@ -16,7 +16,7 @@ use crate::{
     error_page::{ErrorPage, page::ErrorPageView},
     messages::common,
     page::{NotFound, PageHead, public_page, redirect},
-    pages::{AdminPage, pages},
+    pages::{AdminPage, PageId, pages},
 };
 
 /// The document around [`App`]; what the server hands to Leptos for every page.
@@ -53,7 +53,7 @@ macro_rules! routes {
                         $(<Route
                             path=path!($path)
                             view=|| public_page(
-                                PageHead { name: $name, title: crate::$($title)::+ },
+                                PageHead { name: PageId::$page.name(), title: crate::$($title)::+ },
                                 crate::$($load)::+,
                             )
                             ssr=SsrMode::Async
