@@ -13,10 +13,11 @@ use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, Location};
-use provider::{BrowserContext, Provider, SetCookie};
+use provider::{BrowserContext, BrowserUpdate, Provider};
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
+use crate::cookies::SetCookie;
 use crate::{
     flash::{self, Flash},
     messages::Message,
@@ -91,10 +92,7 @@ impl PageContext {
     /// The context, if the posted form came from a page made for this very browser and session.
     pub(crate) fn trusted(form_token: &str) -> Result<Self, Message> {
         let context = Self::current()?;
-        let trusted = context
-            .provider
-            .form_token_matches(&context.browser, form_token);
-        if trusted {
+        if context.browser.form_token_matches(form_token) {
             Ok(context)
         } else {
             Err(Message::PageTooOld)
@@ -105,7 +103,7 @@ impl PageContext {
     /// comes from before that the second time, and leads where the first has led: nothing else is
     /// done for it.
     pub(crate) async fn has_just_signed_in(&self) -> Result<bool, Message> {
-        let user = self.provider.signed_in(&self.browser).await?;
+        let user = self.provider.sessions().signed_in(&self.browser).await?;
         Ok(user.is_some_and(|user| self.provider.now().since(user.authenticated_at) <= A_MINUTE))
     }
 
@@ -148,15 +146,16 @@ impl PageContext {
             .unwrap_or_default()
     }
 
-    /// Gives the browser a cookie.
-    pub(crate) fn keep(&self, cookie: &SetCookie) {
+    /// Has the browser keep something, or forget it.
+    pub(crate) fn keep(&self, update: &BrowserUpdate) {
+        let cookie = SetCookie::from(update);
         append(&self.response, header::SET_COOKIE, &cookie.header_value());
     }
 
-    /// Gives the browser several cookies.
-    pub(crate) fn keep_all(&self, cookies: &[SetCookie]) {
-        for cookie in cookies {
-            self.keep(cookie);
+    /// The same for several.
+    pub(crate) fn keep_all(&self, updates: &[BrowserUpdate]) {
+        for update in updates {
+            self.keep(update);
         }
     }
 

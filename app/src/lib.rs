@@ -38,6 +38,8 @@ mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
+pub mod cookies;
+#[cfg(feature = "ssr")]
 mod document;
 #[cfg(feature = "ssr")]
 pub mod error_page;

@@ -4,6 +4,7 @@
 //! function that loads it. Paths are made from the rows here, routes in `document`, and the titles
 //! of the pages for administrators in `admin::sections`.
 
+use provider::{LinkPages, NextStep};
 use std::fmt;
 
 /// Calls the macro `$use` with the table of pages.
@@ -176,6 +177,16 @@ impl PagePath {
         }
     }
 
+    /// Where a pending authorization request goes on.
+    pub fn of_request(next: NextStep, request: &str) -> Self {
+        let request = OpaqueToken::parse(request);
+        match (next, request) {
+            (NextStep::Login, request) => Self::Login(request),
+            (NextStep::Consent, Some(request)) => Self::Consent(request),
+            (NextStep::Consent, None) => Self::Login(None),
+        }
+    }
+
     /// Where a user who has just signed in on this page goes on to; by way of a passkey, if that
     /// is to be offered. A confirmation leads back without an offer.
     #[must_use]
@@ -219,6 +230,16 @@ impl PagePath {
             | Self::Account
             | Self::Codes => ReturnTo::Account,
         }
+    }
+}
+
+/// The pages that one-time links lead to.
+pub fn link_pages() -> LinkPages {
+    let before_token = |page: PageId| page.path().trim_end_matches(":token");
+    LinkPages {
+        setup: before_token(PageId::Setup),
+        enrolment: before_token(PageId::Enroll),
+        reset: before_token(PageId::Reset),
     }
 }
 

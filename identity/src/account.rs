@@ -20,6 +20,8 @@ mod enrolment;
 mod links;
 mod sign_in;
 
+use std::ops::Deref;
+
 use oauth::{Digest, Id, Timestamp};
 use thiserror::Error;
 
@@ -99,6 +101,105 @@ pub struct AccountFields<K> {
 #[error("the session has ended")]
 pub struct SessionEnded;
 
+/// What an account holds can be read by everybody, and changed by its transitions alone.
+impl<K> Deref for Account<K> {
+    type Target = AccountFields<K>;
+
+    fn deref(&self) -> &AccountFields<K> {
+        &self.fields
+    }
+}
+
+impl<K> AccountFields<K> {
+    /// Its identifier.
+    pub const fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Its address, for people to read.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// What it may do.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// In which session epoch it is.
+    pub const fn session_epoch(&self) -> SessionEpoch {
+        self.session_epoch
+    }
+
+    /// Its passkeys, oldest first.
+    pub fn passkeys(&self) -> &[Passkey<K>] {
+        &self.passkeys
+    }
+
+    /// The hash of its password.
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    /// When its user last said that they want no passkey.
+    pub const fn passkey_declined_at(&self) -> Option<Timestamp> {
+        self.passkey_declined_at
+    }
+
+    /// Whether it may be used.
+    pub const fn is_active(&self) -> bool {
+        !self.disabled
+    }
+
+    /// Whether there is a credential to sign in with.
+    pub const fn has_credentials(&self) -> bool {
+        self.password.is_some() || !self.passkeys.is_empty()
+    }
+
+    /// Whether it waits for its user: it has no credential yet.
+    pub const fn is_pending(&self) -> bool {
+        !self.has_credentials()
+    }
+
+    /// The least number of characters of a password that it may get: more where it would be an
+    /// administrator's only credential.
+    pub fn min_password_length(&self) -> usize {
+        password::min_length(self.role, !self.passkeys.is_empty())
+    }
+
+    /// What it may do, as far as that decides.
+    pub fn rights(&self) -> Rights {
+        Rights {
+            disabled: self.disabled,
+            role: self.role,
+            session_epoch: self.session_epoch,
+            has_short_password_alone: self.passkeys.is_empty()
+                && self.password.is_some()
+                && !self.password_is_long,
+        }
+    }
+
+    /// Whether an address leads to it, by one of its folded forms.
+    pub fn is_found_by(&self, folded: &str) -> bool {
+        folded_forms(&self.email).iter().any(|own| own == folded)
+    }
+
+    /// Whether its credentials fit its role: an administrator's only credential is not a password
+    /// that is short, or may be.
+    pub(crate) fn fits_role(&self) -> bool {
+        self.rights().with_role(self.role).is_ok()
+    }
+
+    /// Whether what a session of an epoch asks for may be done.
+    pub(crate) fn in_session(&self, session_epoch: SessionEpoch) -> Result<(), SessionEnded> {
+        if self.is_active() && self.session_epoch == session_epoch {
+            Ok(())
+        } else {
+            Err(SessionEnded)
+        }
+    }
+}
+
 impl<K> Account<K> {
     /// An account that waits for its user.
     pub fn new(id: Id, email: &Email, role: Role, created_at: Timestamp) -> Self {
@@ -164,97 +265,6 @@ impl<K> Account<K> {
     /// Everything that it holds, to be taken apart.
     pub fn into_fields(self) -> AccountFields<K> {
         self.fields
-    }
-
-    /// Its identifier.
-    pub const fn id(&self) -> Id {
-        self.fields.id
-    }
-
-    /// Its address, for people to read.
-    pub fn email(&self) -> &str {
-        &self.fields.email
-    }
-
-    /// What it may do.
-    pub const fn role(&self) -> Role {
-        self.fields.role
-    }
-
-    /// In which session epoch it is.
-    pub const fn session_epoch(&self) -> SessionEpoch {
-        self.fields.session_epoch
-    }
-
-    /// Its passkeys, oldest first.
-    pub fn passkeys(&self) -> &[Passkey<K>] {
-        &self.fields.passkeys
-    }
-
-    /// The hash of its password.
-    pub fn password(&self) -> Option<&str> {
-        self.fields.password.as_deref()
-    }
-
-    /// When its user last said that they want no passkey.
-    pub const fn passkey_declined_at(&self) -> Option<Timestamp> {
-        self.fields.passkey_declined_at
-    }
-
-    /// Whether it may be used.
-    pub const fn is_active(&self) -> bool {
-        !self.fields.disabled
-    }
-
-    /// Whether there is a credential to sign in with.
-    pub const fn has_credentials(&self) -> bool {
-        self.fields.password.is_some() || !self.fields.passkeys.is_empty()
-    }
-
-    /// Whether it waits for its user: it has no credential yet.
-    pub const fn is_pending(&self) -> bool {
-        !self.has_credentials()
-    }
-
-    /// The least number of characters of a password that it may get: more where it would be an
-    /// administrator's only credential.
-    pub fn min_password_length(&self) -> usize {
-        password::min_length(self.fields.role, !self.fields.passkeys.is_empty())
-    }
-
-    /// What it may do, as far as that decides.
-    pub fn rights(&self) -> Rights {
-        let fields = &self.fields;
-        Rights {
-            disabled: fields.disabled,
-            role: fields.role,
-            session_epoch: fields.session_epoch,
-            has_short_password_alone: fields.passkeys.is_empty()
-                && fields.password.is_some()
-                && !fields.password_is_long,
-        }
-    }
-
-    /// Whether an address leads to it, by one of its folded forms.
-    pub fn is_found_by(&self, folded: &str) -> bool {
-        folded_forms(&self.fields.email)
-            .iter()
-            .any(|own| own == folded)
-    }
-
-    /// Whether its credentials fit its role: an administrator's only credential is not a password
-    /// that is short, or may be.
-    fn fits_role(&self) -> bool {
-        self.rights().with_role(self.fields.role).is_ok()
-    }
-
-    /// Whether what a session of an epoch asks for may be done.
-    fn in_session(&self, session_epoch: SessionEpoch) -> Result<(), SessionEnded> {
-        if self.is_active() && self.fields.session_epoch == session_epoch {
-            Ok(())
-        } else {
-            Err(SessionEnded)
-        }
     }
 
     /// Ends every session, and lets links and known browsers of before count no more.

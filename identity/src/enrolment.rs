@@ -60,7 +60,7 @@ impl<K> EnrolmentTarget<K> {
     pub fn min_password_length(&self) -> usize {
         self.account().map_or_else(
             || password::min_length(self.new_role(), false),
-            Account::min_password_length,
+            |account| account.min_password_length(),
         )
     }
 

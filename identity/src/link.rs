@@ -75,16 +75,16 @@ impl LinkTarget {
     /// An account's link for its first credential.
     pub const fn enrolment<K>(account: &Account<K>) -> Self {
         Self::Enrolment {
-            account: account.id(),
-            session_epoch: account.session_epoch(),
+            account: account.fields().id,
+            session_epoch: account.fields().session_epoch,
         }
     }
 
     /// An account's link for a new credential.
     pub const fn reset<K>(account: &Account<K>) -> Self {
         Self::Reset {
-            account: account.id(),
-            session_epoch: account.session_epoch(),
+            account: account.fields().id,
+            session_epoch: account.fields().session_epoch,
         }
     }
 
@@ -125,12 +125,14 @@ impl LinkTarget {
                 account: id,
                 session_epoch,
             } => {
-                id == account.id() && account.admits(session_epoch, digest) && account.is_pending()
+                id == account.fields().id
+                    && account.admits(session_epoch, digest)
+                    && account.is_pending()
             }
             Self::Reset {
                 account: id,
                 session_epoch,
-            } => id == account.id() && account.admits(session_epoch, digest),
+            } => id == account.fields().id && account.admits(session_epoch, digest),
         }
     }
 }

@@ -3,31 +3,37 @@
 
 mod accounts;
 mod applications;
+mod audit;
 mod command;
 mod error;
+mod issuer;
 mod provisioning;
 mod standing;
-mod trail;
 
+use crate::provider::Provider;
+use crate::provider::Services;
 use identity::session::AdministratorError;
 use oauth::Id;
 use thiserror::Error;
 
 pub use accounts::{AccountSummary, AddedAccount};
-pub use applications::{ApplicationKind, ApplicationSummary, BlockedHost};
+pub use applications::{ApplicationKind, ApplicationSummary};
 pub use command::{AdminCommand, AdminReply};
 pub use error::{
-    AdministrationError, InvalidInput, MissingTarget, StateConflict, UnfinishedOperation,
+    AdministrationError, InvalidInput, MissingTarget, SigningKeyFault, StateConflict,
+    UnfinishedOperation,
 };
 pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, NewClient};
 
 use crate::{
-    BrowserContext, Provider,
-    accounts::whose,
-    audit::{Actor, AuditAction, Event, RequestSource, Whose},
-    failures::FailureView,
+    browser_context::BrowserContext,
+    clients::FailureView,
     key_ring::KeySummary,
-    problem::Unavailable,
+    state::{
+        audit::{Actor, AuditAction, Event, RequestSource, Whose},
+        whose,
+    },
+    unavailable::Unavailable,
 };
 
 pub(crate) type Done<T = ()> = Result<T, AdministrationError>;
@@ -87,7 +93,8 @@ impl Provider {
         &self,
         browser: &BrowserContext,
     ) -> Result<Administration, NotAdministrator> {
-        let (session, account) = self
+        let sessions = &self.services().accounts.sessions;
+        let (session, account) = sessions
             .signed_in_account(browser)
             .await?
             .ok_or(NotAdministrator::NotSignedIn)?;
@@ -104,16 +111,40 @@ impl Provider {
     }
 }
 
+/// Administration of accounts, under the name of who administers.
+pub struct AccountAdministration<'a> {
+    administration: &'a Administration,
+}
+
+/// Administration of clients, under the name of who administers.
+pub struct ClientAdministration<'a> {
+    administration: &'a Administration,
+}
+
 impl Administration {
+    /// What concerns accounts.
+    pub const fn accounts(&self) -> AccountAdministration<'_> {
+        AccountAdministration {
+            administration: self,
+        }
+    }
+
+    /// What concerns clients and blocked hosts.
+    pub const fn clients(&self) -> ClientAdministration<'_> {
+        ClientAdministration {
+            administration: self,
+        }
+    }
+
     /// The signing keys, the active one first.
     pub async fn keys(&self) -> Done<Vec<KeySummary>> {
-        self.provider.keys().await
+        Ok(self.services().signing_keys.keys().await?)
     }
 
     /// Lets the key sign that is published already. The old one verifies until every token it
     /// signed has expired.
     pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
-        let keys = self.provider.rotate_keys().await?;
+        let keys = self.services().signing_keys.rotate_keys().await?;
         self.record(
             AuditAction::KeyRotated,
             None,
@@ -131,9 +162,8 @@ impl Administration {
         }
     }
 
-    /// The server that is administered.
-    pub(crate) fn provider(&self) -> &Provider {
-        &self.provider
+    fn services(&self) -> &Services {
+        self.provider.services()
     }
 
     /// Takes a signing key out at once: what it signed is worth nothing from now on, and the
@@ -142,7 +172,12 @@ impl Administration {
     pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
         let unknown = || AdministrationError::from(MissingTarget::SigningKey(kid.to_owned()));
         let id = kid.to_owned().try_into().map_err(|_| unknown())?;
-        let keys = self.provider.revoke_key(&id).await?.ok_or_else(unknown)?;
+        let keys = self
+            .services()
+            .signing_keys
+            .revoke_key(&id)
+            .await?
+            .ok_or_else(unknown)?;
         self.record(AuditAction::KeyRevoked, None, Some(kid.to_owned()))
             .await;
         Ok(keys)
@@ -155,8 +190,13 @@ impl Administration {
         whose: Option<Whose>,
         about: Option<String>,
     ) {
-        let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider
+        let (at, by, from) = (
+            self.services().context.now(),
+            self.by.clone(),
+            self.from.clone(),
+        );
+        self.services()
+            .audit
             .note(Event {
                 at,
                 action,
@@ -172,6 +212,8 @@ impl Administration {
 
     /// Requests of applications that failed in the last days, the latest first.
     pub async fn failures(&self) -> Done<Vec<FailureView>> {
-        Ok(self.provider.recent_failures().await?)
+        let services = self.services();
+        let failures = services.failures.recent_failures().await?;
+        Ok(services.clients.registry.explained(failures).await?)
     }
 }

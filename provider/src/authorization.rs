@@ -1,6 +1,26 @@
 //! The authorization endpoint: from the request to the page that asks the person, or straight to
 //! the answer.
 
+mod consent;
+mod decided;
+mod pending;
+mod problem;
+
+pub(crate) use self::consent::sentences;
+pub use self::{
+    consent::{ConsentError, ConsentView, Identity, Permission},
+    pending::{RequestError, RequestView},
+    problem::{Problem, ProblemKind},
+};
+use crate::accounts::Sessions;
+use crate::clients::ClientDocuments;
+use crate::clients::ClientRegistry;
+use crate::context::Context;
+use crate::failures::FailureLog;
+use crate::grants::GrantStore;
+use crate::limits::RateLimiter;
+use std::sync::Arc;
+
 use crate::step_error::{LocalFault, StepError};
 use oauth::error::{LocalError, RedirectError};
 use std::time::Duration;
@@ -10,7 +30,7 @@ use oauth::{
     Id, Parameters, Secret,
     authorize::{self, AuthorizationRequest},
     client::ClientId,
-    consent::{self, Consent, Interaction},
+    consent::{Consent, Interaction},
     epoch::Epoch,
     prompt::Prompt,
     redirect::{Location, ValidatedRedirectUri},
@@ -18,15 +38,18 @@ use oauth::{
 use oauth_clients::client::Client;
 
 use crate::{
-    BrowserContext, Provider,
-    audit::{Actor, AuditAction, RequestSource},
-    decided::StoredRequest,
-    documents::NoClient,
-    failures::{self, Asked, Failed, FailedStep},
-    keys,
-    problem::{Problem, Unavailable},
+    authorization::pending::document_host,
+    browser_context::BrowserContext,
+    clients::documents::NoClient,
+    failures::{self, Failed},
     records,
-    waiting::{Before, Waiting, document_host},
+    records::keys,
+    state::{
+        PendingAuthorization, ReauthRequirement, StoredRequest,
+        audit::{Actor, AuditAction, RequestSource},
+        failure::{Asked, FailedStep},
+    },
+    unavailable::Unavailable,
 };
 
 /// Requests from one part of the network. Each waits in the store for half an hour, whoever sends
@@ -44,13 +67,27 @@ const REQUESTS_OF_KNOWN: RateLimit = RateLimit {
     window: Duration::from_mins(15),
 };
 
-/// What an admitted request leads to, by 303.
+/// What an admitted request leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// It waits for the person, at this path on this server.
-    Waiting(String),
-    /// The person has allowed it before: this goes to the client.
-    Passed(Location),
+pub enum AuthorizeOutcome {
+    /// It waits for the user under this id, which the page of the next step gets.
+    Pending {
+        /// The id.
+        request: String,
+        /// What the user has to do next.
+        next: NextStep,
+    },
+    /// The user has allowed it before: this goes to the client.
+    Issued(Location),
+}
+
+/// What the user has to do next about a pending request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// To sign in.
+    Login,
+    /// To allow or deny.
+    Consent,
 }
 
 /// Why an authorization request goes no further. An error knows where it may go (R-O2).
@@ -178,23 +215,34 @@ impl<T: Into<AuthorizeError>> From<T> for Fault {
     }
 }
 
-impl Provider {
+/// The authorization endpoint and the pages that a request passes.
+pub struct Authorization {
+    pub(crate) context: Context,
+    pub(crate) limiter: Arc<RateLimiter>,
+    pub(crate) failures: Arc<FailureLog>,
+    pub(crate) registry: Arc<ClientRegistry>,
+    pub(crate) documents: Arc<ClientDocuments>,
+    pub(crate) grants: Arc<GrantStore>,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+impl Authorization {
     /// Judges an authorization request, and lets it wait for the person unless they have allowed
     /// the same before.
-    pub async fn begin(
+    pub async fn authorize(
         &self,
         parameters: &Parameters,
         browser: &BrowserContext,
-    ) -> Result<Begun, AuthorizeError> {
+    ) -> Result<AuthorizeOutcome, AuthorizeError> {
         // 1. Who asks. Faults stay here.
         let id = authorize::client_id(parameters);
-        let (id, judged) = match &id {
-            Ok(id) => (&**id, self.judge(id, parameters, browser).await),
+        let (id, validated) = match &id {
+            Ok(id) => (&**id, self.validate(id, parameters, browser).await),
             Err(reason) => ("", Err(Fault::local(reason.clone()))),
         };
         // 2. Everything else. A fault is noted for whoever runs the server.
-        let fault = match judged {
-            Ok(begun) => return Ok(begun),
+        let fault = match validated {
+            Ok(outcome) => return Ok(outcome),
             Err(fault) => fault,
         };
         if let Some(cause) = &fault.cause {
@@ -207,31 +255,32 @@ impl Provider {
                 browser.address,
             );
             let asked = Asked::of(parameters);
-            self.note_failure(Failed {
-                step,
-                client_id: id,
-                client,
-                cause: cause.to_note(),
-                asked,
-                address,
-            })
-            .await;
+            self.failures
+                .note_failure(Failed {
+                    step,
+                    client_id: id,
+                    client,
+                    cause: cause.to_note(),
+                    asked,
+                    address,
+                })
+                .await;
         }
         Err(fault.error)
     }
 
-    async fn judge(
+    async fn validate(
         &self,
         id: &ClientId,
         parameters: &Parameters,
         browser: &BrowserContext,
-    ) -> Result<Begun, Fault> {
+    ) -> Result<AuthorizeOutcome, Fault> {
         // 1. The client, and where the answer goes. Faults stay here.
         let client = self.admitted_client(id, browser).await?;
         let destination = authorize::destination(parameters, client.profile())
             .map_err(|reason| Fault::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
-        let settings = self.settings();
+        let settings = self.context.settings();
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
         let request = authorize::admit(
             parameters,
@@ -257,12 +306,12 @@ impl Provider {
         browser: &BrowserContext,
     ) -> Result<Client, Fault> {
         let admitted = async {
-            let mut wait = self.limiter().count_from(REQUESTS, browser.address).await?;
+            let mut wait = self.limiter.count_from(REQUESTS, browser.address).await?;
             // Strangers behind the same address do not shut out a browser in which somebody has
             // signed in before.
-            if wait.is_some() && self.is_known(browser).await? {
+            if wait.is_some() && self.sessions.is_known(browser).await? {
                 wait = self
-                    .limiter()
+                    .limiter
                     .count(REQUESTS_OF_KNOWN, browser.secret.digest().as_str())
                     .await?;
             }
@@ -275,10 +324,10 @@ impl Provider {
         };
         let client = if matches!(id, ClientId::Document(_)) {
             admitted.await?;
-            self.asking_client(id, browser.address).await
+            self.documents.resolve_client(id, browser.address).await
         } else {
             let (client, admitted) =
-                tokio::join!(self.asking_client(id, browser.address), admitted);
+                tokio::join!(self.documents.resolve_client(id, browser.address), admitted);
             admitted?;
             client
         };
@@ -292,30 +341,34 @@ impl Provider {
         client: &Client,
         destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
-    ) -> Result<Begun, Fault> {
+    ) -> Result<AuthorizeOutcome, Fault> {
         // Nothing is remembered of a browser without a session, so nothing is measured.
         let measured = async {
             if browser.session.is_some() {
-                self.measure(&client.id).await.map(Some)
+                self.registry.measure(&client.id).await.map(Some)
             } else {
                 Ok(None)
             }
         };
-        let (person, measure) = tokio::join!(self.signed_in(browser), measured);
+        let (person, measure) = tokio::join!(self.sessions.signed_in(browser), measured);
         let (person, measure) = (
             person?,
-            measure?.unwrap_or_else(|| self.measure_of(Epoch::default())),
+            measure?.unwrap_or_else(|| self.registry.measure_of(Epoch::default())),
         );
         let earlier = match &person {
-            Some(person) => self.remembered(person.account, &request, measure).await?,
+            Some(person) => {
+                self.grants
+                    .remembered(person.account, &request, measure)
+                    .await?
+            }
             None => None,
         };
-        let (state, issuer) = (request.state.as_deref(), &self.settings().issuer);
+        let (state, issuer) = (request.state.as_deref(), &self.context.settings().issuer);
         let refused = |reason: RedirectError| {
             let location = destination.with_error(&reason, state, issuer);
             Err(Fault::redirected(location, reason, client))
         };
-        let next = consent::interaction(
+        let next = oauth::consent::interaction(
             &request,
             destination,
             person.is_some(),
@@ -325,57 +378,66 @@ impl Provider {
         match (next, person) {
             (Interaction::Error(reason), _) => refused(reason),
             (Interaction::None(consent), Some(person)) => {
-                match self.pass(client, &request, consent, person.account).await? {
+                match self
+                    .issue_without_prompt(client, &request, consent, person.account)
+                    .await?
+                {
                     Some(code) => {
                         let (from, about) = (
                             RequestSource::of(browser),
                             Some(request.resource.as_str().to_owned()),
                         );
-                        self.note_of_client(
-                            AuditAction::AllowedAgain,
-                            Actor::Client,
-                            person.account,
-                            from,
-                            &client.id,
-                            about,
-                        )
-                        .await;
-                        Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
+                        self.grants
+                            .note_of_client(
+                                AuditAction::AllowedAgain,
+                                Actor::Client,
+                                person.account,
+                                from,
+                                &client.id,
+                                about,
+                            )
+                            .await;
+                        Ok(AuthorizeOutcome::Issued(
+                            destination.with_code(&code, state, issuer),
+                        ))
                     }
                     None if request.prompt == Prompt::None => {
                         refused(RedirectError::ConsentRequired)
                     }
-                    None => Ok(self.wait(request, browser, "consent").await?),
+                    None => Ok(self.wait(request, browser, NextStep::Consent).await?),
                 }
             }
-            (Interaction::Consent, Some(_)) => Ok(self.wait(request, browser, "consent").await?),
+            (Interaction::Consent, Some(_)) => {
+                Ok(self.wait(request, browser, NextStep::Consent).await?)
+            }
             (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => {
-                Ok(self.wait(request, browser, "login").await?)
+                Ok(self.wait(request, browser, NextStep::Login).await?)
             }
         }
     }
 
     /// Gives a code for what the person allowed before; `None` when that was taken back this very
     /// moment.
-    async fn pass(
+    async fn issue_without_prompt(
         &self,
         client: &Client,
         request: &AuthorizationRequest,
         consent: &Consent,
         account: Id,
     ) -> Result<Option<String>, AuthorizeError> {
-        if !self.settle_client(&client.id).await? {
+        if !self.registry.mark_used(&client.id).await? {
             return Err(AuthorizeError::Problem(
                 LocalFault::from(LocalError::UnknownClient).into(),
             ));
         }
-        let offer = (self.entropy().id(), self.entropy().secret());
+        let offer = (self.context.entropy().id(), self.context.entropy().secret());
         // Of the epoch in which the person said yes: an end since then ends this too.
         Ok(self
-            .offer_under(
+            .grants
+            .issue_code(
                 consent,
                 account,
-                request.grant_details(client.profile(), self.now(), consent.epoch),
+                request.grant_details(client.profile(), self.context.now(), consent.epoch),
                 offer,
             )
             .await?)
@@ -386,31 +448,34 @@ impl Provider {
         &self,
         request: AuthorizationRequest,
         browser: &BrowserContext,
-        page: &str,
-    ) -> Result<Begun, AuthorizeError> {
+        next: NextStep,
+    ) -> Result<AuthorizeOutcome, AuthorizeError> {
         let (id, now, lifetime) = (
-            self.entropy().secret(),
-            self.now(),
-            self.settings().lifetimes.request,
+            self.context.entropy().secret(),
+            self.context.now(),
+            self.context.settings().lifetimes.request,
         );
-        let before = || Before {
+        let before = || ReauthRequirement {
             session: browser.session.as_ref().map(Secret::digest),
             at: now,
         };
         let sign_in_after = request.prompt.asks_to_sign_in().then(before);
-        let waiting = Waiting {
+        let waiting = PendingAuthorization {
             request,
             browser: browser.secret.digest(),
             expires_at: now.after(lifetime),
             sign_in_after,
         };
         records::insert(
-            self.store(),
+            self.context.store(),
             &keys::request(&id.digest()),
-            &StoredRequest::Waiting(Box::new(waiting)),
+            &StoredRequest::Pending(Box::new(waiting)),
             records::ttl(lifetime),
         )
         .await?;
-        Ok(Begun::Waiting(format!("/{page}?request={}", id.encode())))
+        Ok(AuthorizeOutcome::Pending {
+            request: id.encode(),
+            next,
+        })
     }
 }

@@ -15,6 +15,7 @@
 mod check;
 mod restore;
 
+use crate::provider::Provider;
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,7 @@ use store::{Entry, Export, Store, Ttl};
 pub use check::{BackupFault, Check, Line, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
 
-use crate::{Provider, keys, problem::Unavailable, records, store_identity};
+use crate::{records, records::keys, store_identity, unavailable::Unavailable};
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -101,7 +102,8 @@ pub struct Backup {
 impl Provider {
     /// Begins a backup of the store, which `engine` is the name of.
     pub async fn backup(&self, engine: &str) -> Result<Backup, Unavailable> {
-        Backup::begin(self.store(), engine, self.now()).await
+        let context = &self.services().context;
+        Backup::begin(context.store(), engine, context.now()).await
     }
 }
 

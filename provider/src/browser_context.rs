@@ -1,212 +1,98 @@
-//! The user's browser, as its cookies and headers describe it.
+//! The user's browser: what it presents, and what it is to keep.
 
-use std::{borrow::Cow, net::IpAddr, str, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use identity::SignInMethod;
 use oauth::{Digest, Id, Secret};
 
-use crate::{Presence, Provider};
+use crate::presence::Presence;
 
-/// Binds an authorization request to the browser it was made in.
-const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
-/// The same secret for half an hour under a name of its own, which no other first answer
-/// overwrites: see [`Provider::browser_context`].
-const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
-/// The session of a signed-in user.
-const SESSION_COOKIE: &str = "__Host-vestibule-session";
-/// How the user last signed in here, so that the page can say so. It proves nothing.
-const METHOD_COOKIE: &str = "__Host-vestibule-way";
-/// What recovery codes that were just made follow from, until they have been shown.
-const CODES_COOKIE: &str = "__Host-vestibule-codes";
-const BROWSER_LIFETIME: Duration = Duration::from_hours(400 * 24);
-const CODES_LIFETIME: Duration = Duration::from_mins(5);
-/// As long as an authorization request waits.
-const FIRST_LIFETIME: Duration = Duration::from_mins(30);
-/// How many letters of its digest tell one first cookie from another.
-const FIRST_NAME_LENGTH: usize = 8;
-/// How many secrets of one browser count. Tabs that are restored together bring one each.
-const MOST_SECRETS: usize = 32;
+/// What a browser presents with a request.
+#[derive(Clone, Debug)]
+pub struct BrowserState {
+    /// The secret that it is known by.
+    pub secret: Secret,
+    /// Further secrets of the same browser: it got several when its first requests came at the same
+    /// time.
+    pub others: Vec<Secret>,
+    /// The secret of its session. It proves nothing until it was looked up.
+    pub session: Option<Secret>,
+    /// What recovery codes that were just made in this browser follow from.
+    pub recovery_codes: Option<Secret>,
+    /// How a user last signed in with it. It proves nothing.
+    pub last_sign_in_method: Option<SignInMethod>,
+}
 
-/// A browser at the door. It always has a browser secret; a session secret proves nothing until it
-/// was looked up.
+/// What a browser is to keep, or to forget.
+#[derive(Clone, Debug)]
+pub enum BrowserUpdate {
+    /// A session began.
+    SessionBegun {
+        /// Its secret.
+        secret: Secret,
+        /// How long it lasts at most.
+        lifetime: Duration,
+    },
+    /// The session ended.
+    SessionEnded,
+    /// A user signed in by this method.
+    SignedInBy(SignInMethod),
+    /// Recovery codes were made, which follow from this secret, and have not been shown.
+    RecoveryCodesMade(Secret),
+    /// The recovery codes were shown.
+    RecoveryCodesShown,
+}
+
+/// The browser that a request comes from.
 #[derive(Clone, Debug)]
 pub struct BrowserContext {
     pub(crate) secret: Secret,
-    /// Further secrets of the same browser: it got several when its first requests came at the same
-    /// time.
     others: Vec<Secret>,
     pub(crate) session: Option<Secret>,
     pub(crate) address: IpAddr,
     pub(crate) device: String,
-    /// What recovery codes that were just made in this browser follow from.
-    pub(crate) codes: Option<Secret>,
-    /// Whether they still wait for an answer.
+    pub(crate) recovery_codes: Option<Secret>,
+    /// Whether the client still waits for an answer.
     pub(crate) presence: Presence,
-    method: Option<SignInMethod>,
+    last_sign_in_method: Option<SignInMethod>,
 }
 
-/// A cookie for the response.
-#[derive(Clone)]
-pub struct SetCookie {
-    name: Cow<'static, str>,
-    value: String,
-    lifetime: Duration,
-    /// Whether it is for the jar that browsers keep apart for each top-level site (CHIPS).
-    partitioned: bool,
-}
-
-impl SetCookie {
-    /// The value of the `Set-Cookie` header. `__Host-` makes browsers insist on Secure, on the path
-    /// and on this host alone.
-    pub fn header_value(&self) -> String {
-        let (seconds, partitioned) = (
-            self.lifetime.as_secs(),
-            if self.partitioned {
-                "; Partitioned"
-            } else {
-                ""
-            },
-        );
-        format!(
-            "{}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax{partitioned}",
-            self.name, self.value
-        )
-    }
-
-    pub(crate) fn session(secret: &Secret, lifetime: Duration) -> Self {
-        Self::new(SESSION_COOKIE, secret.encode(), lifetime)
-    }
-
-    pub(crate) fn session_end() -> Self {
-        Self::new(SESSION_COOKIE, String::new(), Duration::ZERO)
-    }
-
-    pub(crate) fn method(method: SignInMethod) -> Self {
-        Self::new(
-            METHOD_COOKIE,
-            method_name(method).to_owned(),
-            BROWSER_LIFETIME,
-        )
-    }
-
-    pub(crate) fn codes(secret: &Secret) -> Self {
-        Self::new(CODES_COOKIE, secret.encode(), CODES_LIFETIME)
-    }
-
-    pub(crate) fn codes_end() -> Self {
-        Self::new(CODES_COOKIE, String::new(), Duration::ZERO)
-    }
-
-    /// The two cookies of a new browser.
-    fn new_browser(secret: &Secret) -> Vec<Self> {
-        let digest = secret.digest();
-        let name = format!(
-            "{FIRST_COOKIE}{}",
-            digest.as_str().get(..FIRST_NAME_LENGTH).unwrap_or_default()
-        );
-        vec![
-            Self::browser(secret),
-            Self::new(name, secret.encode(), FIRST_LIFETIME),
-        ]
-    }
-
-    fn browser(secret: &Secret) -> Self {
-        Self::new(BROWSER_COOKIE, secret.encode(), BROWSER_LIFETIME)
-    }
-
-    /// Ends every session cookie there is, in both jars.
-    fn sessions_end() -> Vec<Self> {
-        vec![
-            Self::session_end(),
-            Self {
-                partitioned: true,
-                ..Self::session_end()
-            },
-        ]
-    }
-
-    fn new(name: impl Into<Cow<'static, str>>, value: String, lifetime: Duration) -> Self {
+impl BrowserContext {
+    /// A browser in this state. `device` names it for users, as in "Chrome on Linux".
+    pub fn new(state: BrowserState, device: &str, address: IpAddr) -> Self {
         Self {
-            name: name.into(),
-            value,
-            lifetime,
-            partitioned: false,
-        }
-    }
-}
-
-impl Provider {
-    /// Reads the cookies of a request. `device` names the browser for people, as in "Chrome on
-    /// Linux". The second half of the answer holds cookies for the response; they go before any
-    /// cookie that the request itself leads to.
-    ///
-    /// A browser without a cookie gets a secret under two names: one that stays, and one of its own
-    /// for half an hour. The first requests of a browser often come at the same time (two tabs, a
-    /// prefetch). Each then gets a secret, and the last answer decides which of them stays; what
-    /// began under another is still this browser's by the second cookie.
-    ///
-    /// Cookies do not tell ports apart, so other programs on the same host may send any others
-    /// along: only our own are read.
-    pub fn browser_context(
-        &self,
-        cookies: &[u8],
-        device: &str,
-        address: IpAddr,
-    ) -> (BrowserContext, Vec<SetCookie>) {
-        let lasting = secrets(cookies, |name| name == BROWSER_COOKIE);
-        let first = secrets(cookies, |name| name.starts_with(FIRST_COOKIE));
-        let known: Vec<_> = lasting
-            .iter()
-            .chain(&first)
-            .take(MOST_SECRETS)
-            .cloned()
-            .collect();
-        let browser = known
-            .first()
-            .cloned()
-            .unwrap_or_else(|| self.entropy().secret());
-        let mut set = match (lasting.is_empty(), first.is_empty()) {
-            (true, true) => SetCookie::new_browser(&browser),
-            (true, false) => vec![SetCookie::browser(&browser)],
-            _ => Vec::new(),
-        };
-        // Two different sessions: one was not set by us, and which of them cannot be told. Both
-        // end, so that signing in helps.
-        let sessions = secrets(cookies, |name| name == SESSION_COOKIE);
-        let session = match sessions.as_slice() {
-            [] => None,
-            [session] => Some(session.clone()),
-            _ => {
-                set.extend(SetCookie::sessions_end());
-                None
-            }
-        };
-        let browser = BrowserContext {
-            others: known.into_iter().skip(1).collect(),
-            secret: browser,
-            session,
+            secret: state.secret,
+            others: state.others,
+            session: state.session,
             address,
             device: device.to_owned(),
-            codes: secrets(cookies, |name| name == CODES_COOKIE)
-                .into_iter()
-                .next(),
+            recovery_codes: state.recovery_codes,
             presence: Presence::default(),
-            method: values(cookies, |name| name == METHOD_COOKIE).find_map(method_of),
-        };
-        (browser, set)
+            last_sign_in_method: state.last_sign_in_method,
+        }
+    }
+
+    /// The same browser, whose request is answered in vain once `presence` has ended.
+    #[must_use]
+    pub fn with_presence(self, presence: Presence) -> Self {
+        Self { presence, ..self }
+    }
+
+    /// How a user last signed in with this browser.
+    pub const fn last_sign_in_method(&self) -> Option<SignInMethod> {
+        self.last_sign_in_method
     }
 
     /// A token that a form carries against forgery: bound to the session, or to the browser before
-    /// there is one. Each is different, so that a form that is sent twice can be told from the same
-    /// form filled in again.
-    pub fn form_token(&self, browser: &BrowserContext) -> String {
-        let number = self.entropy().id();
-        let base = browser.session.as_ref().unwrap_or(&browser.secret);
+    /// there is one. `number` makes each different, so that a form that is sent twice can be told
+    /// from the same form filled in again.
+    pub(crate) fn form_token(&self, number: Id) -> String {
+        let base = self.session.as_ref().unwrap_or(&self.secret);
         format!("{number}{}", form_token(base, number).encode())
     }
 
     /// Whether a form carries a token of this very browser.
-    pub fn form_token_matches(&self, browser: &BrowserContext, presented: &str) -> bool {
+    pub fn form_token_matches(&self, presented: &str) -> bool {
         let read = || {
             let (number, token) = presented.split_at_checked(Id::TEXT_LENGTH)?;
             Some((Id::parse(number)?, Secret::decode(token)?.digest()))
@@ -215,23 +101,9 @@ impl Provider {
             return false;
         };
         let made_from = |base: &Secret| form_token(base, number).digest() == presented;
-        browser
-            .session
+        self.session
             .as_ref()
-            .map_or_else(|| browser.secrets().any(made_from), made_from)
-    }
-}
-
-impl BrowserContext {
-    /// The same browser, whose request is answered in vain once `presence` has ended.
-    #[must_use]
-    pub fn with_presence(self, presence: Presence) -> Self {
-        Self { presence, ..self }
-    }
-
-    /// How somebody last signed in with this browser.
-    pub const fn last_sign_in_method(&self) -> Option<SignInMethod> {
-        self.method
+            .map_or_else(|| self.secrets().any(made_from), made_from)
     }
 
     /// Whether this is the browser of which a digest was kept.
@@ -249,92 +121,6 @@ impl BrowserContext {
     }
 }
 
-/// The session that a `Set-Cookie` header begins.
-pub(crate) fn session_begun_by(header_value: &str) -> Option<Digest> {
-    let value = header_value
-        .strip_prefix(SESSION_COOKIE)?
-        .strip_prefix('=')?
-        .split(';')
-        .next()?;
-    Secret::decode(value).map(|secret| secret.digest())
-}
-
-/// How a sign-in method is spelled in its cookie.
-const fn method_name(method: SignInMethod) -> &'static str {
-    match method {
-        SignInMethod::Passkey => "passkey",
-        SignInMethod::Password => "password",
-    }
-}
-
-fn method_of(text: &str) -> Option<SignInMethod> {
-    [SignInMethod::Passkey, SignInMethod::Password]
-        .into_iter()
-        .find(|method| method_name(*method) == text)
-}
-
 fn form_token(base: &Secret, number: Id) -> Secret {
     base.derive("form token", &number.bytes())
-}
-
-/// The values of cookies, each once, that are secrets of our making; in the order in which they
-/// came.
-fn secrets(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> Vec<Secret> {
-    let mut found = Vec::new();
-    for secret in values(cookies, is_meant).filter_map(Secret::decode) {
-        if found.len() < MOST_SECRETS && !found.contains(&secret) {
-            found.push(secret);
-        }
-    }
-    found
-}
-
-/// The values of cookies. Those of other programs may hold any bytes (RFC 6265 section 5.4 sends
-/// what was stored).
-fn values(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
-    let pairs = cookies
-        .split(|byte| *byte == b';')
-        .filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
-    pairs
-        .filter(move |(name, _)| is_meant(name))
-        .map(|(_, value)| value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cookie_is_read_by_its_exact_name_whatever_comes_along() {
-        let read = |header: &[u8]| secrets(header, |name| name == SESSION_COOKIE);
-        let (secret, other) = (Secret::new([3; 32]), Secret::new([4; 32]));
-        let (own, others) = (
-            format!("{SESSION_COOKIE}={}", secret.encode()),
-            format!("{SESSION_COOKIE}={}", other.encode()),
-        );
-        for good in [
-            own.clone(),
-            format!("a=b; {own}"),
-            format!("user=Zo\u{eb}; {own}"),
-            format!("{own};{own}"),
-            format!("{SESSION_COOKIE}=x; {SESSION_COOKIE}; ; =; {own}"),
-        ] {
-            assert_eq!(
-                read(good.as_bytes()),
-                std::slice::from_ref(&secret),
-                "{good}"
-            );
-        }
-        let latin = [b"user=Zo\xeb; ", own.as_bytes(), b"; \xff\xfe=\x80"].concat();
-        assert_eq!(read(&latin), std::slice::from_ref(&secret));
-        assert_eq!(read(format!("{own}; {others}").as_bytes()), [secret, other]);
-        for bad in [
-            String::new(),
-            format!("x{own}"),
-            format!("{SESSION_COOKIE}x={own}"),
-            own.replacen('=', "==", 1),
-        ] {
-            assert_eq!(read(bad.as_bytes()), [], "{bad}");
-        }
-    }
 }

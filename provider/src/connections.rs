@@ -1,20 +1,30 @@
 //! What a person has allowed: seeing it, ending it, and learning what a replay ended.
 
+use crate::accounts::Sessions;
+use crate::audit::AuditLog;
+use crate::clients::ClientRegistry;
+use crate::context::Context;
+use crate::grants::GrantStore;
+use oauth::client::ClientId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use oauth::{
-    Id, Secret, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, grant::Grant,
-    redirect, resource::ResourceIdentifier, scope::Scopes,
+    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant, redirect,
+    resource::ResourceIdentifier, scope::Scopes,
 };
 
 use crate::{
-    BrowserContext, Provider,
-    accounts::{AccountError, whose},
-    audit::{Actor, AuditAction, RequestSource},
-    consent::sentences,
-    consents::consent_name,
-    problem::Unavailable,
+    accounts::AccountError,
+    authorization::sentences,
+    browser_context::BrowserContext,
+    grants::consent_name,
     records::Listing,
+    state::{
+        audit::{Actor, AuditAction, RequestSource},
+        whose,
+    },
+    unavailable::Unavailable,
 };
 
 /// How many connections are shown. Whoever has more sees the others once they have ended some.
@@ -91,24 +101,30 @@ struct Gathered {
     last_use: Option<oauth::grant::LastUse>,
 }
 
-impl Provider {
+/// What a user has allowed, and how they end it.
+pub struct ConnectedClients {
+    pub(crate) context: Context,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) registry: Arc<ClientRegistry>,
+    pub(crate) grants: Arc<GrantStore>,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+impl ConnectedClients {
     /// What the signed-in person has connected; `None` when nobody is signed in.
-    pub async fn connections(
-        &self,
-        browser: &BrowserContext,
-    ) -> Result<Option<Connections>, Unavailable> {
-        let Some(person) = self.signed_in(browser).await? else {
+    pub async fn list(&self, browser: &BrowserContext) -> Result<Option<Connections>, Unavailable> {
+        let Some(person) = self.sessions.signed_in(browser).await? else {
             return Ok(None);
         };
         let (consents, grants) = (
-            self.consents(person.account).await?,
+            self.grants.consents(person.account).await?,
             self.current_grants(person.account).await?,
         );
         let unreadable = consents.unreadable + grants.unreadable;
         let mut standing: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
         standing.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
         standing.truncate(MOST_SHOWN);
-        let now = self.now();
+        let now = self.context.now();
         let ended = grants
             .into_iter()
             .filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.details)));
@@ -142,6 +158,7 @@ impl Provider {
         name: &str,
     ) -> Result<(), AccountError> {
         let person = self
+            .sessions
             .signed_in(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
@@ -149,20 +166,21 @@ impl Provider {
         if Secret::decode(name).is_none() {
             return Ok(());
         }
-        if let Some(terms) = self.withdraw(person.account, name).await? {
+        if let Some(terms) = self.grants.withdraw(person.account, name).await? {
             let (from, about) = (
                 RequestSource::of(browser),
                 Some(terms.resource.as_str().to_owned()),
             );
-            self.note_of_client(
-                AuditAction::Disconnected,
-                Actor::Person,
-                person.account,
-                from,
-                &terms.client_id,
-                about,
-            )
-            .await;
+            self.grants
+                .note_of_client(
+                    AuditAction::Disconnected,
+                    Actor::Person,
+                    person.account,
+                    from,
+                    &terms.client_id,
+                    about,
+                )
+                .await;
         }
         Ok(())
     }
@@ -170,12 +188,14 @@ impl Provider {
     /// Ends every connection of the signed-in person, and forgets what was ever allowed.
     pub async fn disconnect_all(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let (_, account) = self
+            .sessions
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        let (any, outcome) = self.withdraw_each(account.id()).await;
+        let (any, outcome) = self.grants.withdraw_each(account.id()).await;
         if any {
-            self.note_by_person(AuditAction::AllDisconnected, whose(&account), browser, None)
+            self.audit
+                .note_by_person(AuditAction::AllDisconnected, whose(&account), browser, None)
                 .await;
         }
         Ok(outcome?)
@@ -183,12 +203,16 @@ impl Provider {
 
     /// The grants of an account, apart from those that ended with everything else of their client.
     async fn current_grants(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
-        let mut grants = self.grants_of(account).rows(|_, grant| Some(grant)).await?;
+        let mut grants = self
+            .grants
+            .grants_of(account)
+            .rows(|_, grant| Some(grant))
+            .await?;
         let mut epochs: BTreeMap<ClientId, Epoch> = BTreeMap::new();
         for grant in &grants.rows {
             let client_id = &grant.details.client_id;
             if !epochs.contains_key(client_id) {
-                epochs.insert(client_id.clone(), self.epoch(client_id).await?);
+                epochs.insert(client_id.clone(), self.registry.epoch(client_id).await?);
             }
         }
         grants.retain(|grant| {
@@ -205,7 +229,7 @@ impl Provider {
         consents: Vec<(String, Consent)>,
         grants: &[Grant],
     ) -> BTreeMap<String, Gathered> {
-        let (now, lifetimes) = (self.now(), self.settings().lifetimes);
+        let (now, lifetimes) = (self.context.now(), self.context.settings().lifetimes);
         let is_connected = |grant: &&Grant| {
             grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now)
         };
@@ -229,12 +253,18 @@ impl Provider {
         name: String,
         one: Gathered,
     ) -> Result<Option<Connection>, Unavailable> {
-        let may_come_back = self.readable_client(&one.client_id).await?.is_some()
-            || self.allowed_document(&one.client_id).is_some();
+        let may_come_back = self
+            .registry
+            .readable_client(&one.client_id)
+            .await?
+            .is_some()
+            || self.registry.allowed_document(&one.client_id).is_some();
         if one.times == 0 && !may_come_back {
             return Ok(None);
         }
         let scopes = self
+            .context
+            .settings()
             .resource(&one.resource)
             .map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
         let client = self
@@ -262,13 +292,13 @@ impl Provider {
         redirect_uri: &str,
         resource: &ResourceIdentifier,
     ) -> Result<Application, Unavailable> {
-        let client = self.readable_client(&id).await?;
+        let client = self.registry.readable_client(&id).await?;
         let on_this_computer = redirect::targets_native_app(redirect_uri);
         Ok(Application {
             name: client.and_then(|client| client.name).unwrap_or(id.into()),
             host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
             on_this_computer,
-            resource_name: self.resource(resource).map_or_else(
+            resource_name: self.context.settings().resource(resource).map_or_else(
                 || resource.host().to_owned(),
                 |resource| resource.name.clone(),
             ),

@@ -1,13 +1,17 @@
 //! Requests of applications that failed, gathered for administrators: what was asked for, what went
 //! wrong, how often, and when last.
 
-mod asked;
-mod kind;
-mod notes;
-
+use crate::context::Context;
+use crate::state::failure::Asked;
+use crate::state::failure::Attempt;
+use crate::state::failure::FailedStep;
+use crate::state::failure::Failure;
+use crate::state::failure::FailureKind;
+use crate::state::failure::FailureList;
+use crate::state::failure::Standing;
 use crate::step_error::StepError;
-use oauth::error::{LocalError, ProtocolError as _, RedirectError};
-use oauth_clients::error::ClientAuthenticationError;
+use oauth::error::{ProtocolError as _, RedirectError};
+use std::sync::Arc;
 use std::{
     collections::BTreeMap,
     mem,
@@ -18,25 +22,18 @@ use std::{
 
 use futures_util::future::try_join_all;
 use oauth::Timestamp;
-use oauth_clients::client::{Client, ClientSource};
-use serde::{Deserialize, Serialize};
-
-pub use asked::{Asked, AskedText};
-pub use kind::FailureKind;
+use oauth_clients::client::Client;
 
 use crate::{
-    Provider, RequestId, keys,
-    problem::Unavailable,
-    records::{self, Found, Maybe},
+    records::{self, Found, keys},
+    request::RequestId,
+    state::Maybe,
+    unavailable::Unavailable,
 };
 
 const DAY: Duration = Duration::from_hours(24);
 /// For how many days they are kept.
 const DAYS: u64 = 7;
-/// What failed on a day, of one standing; what this version cannot read is kept.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct FailureList(Vec<Maybe<Failure>>);
 
 /// How many wait to be noted while others are being noted, of each standing. What comes on top of
 /// that is not noted.
@@ -44,129 +41,6 @@ const MOST_WAITING: usize = 64;
 const LONGEST_ID: usize = 200;
 /// Of what no error code is told.
 const TRY_AGAIN: &str = "temporarily_unavailable";
-
-/// The same failure of the same client, on one day or another of the last days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What the client called itself; may be any text that was sent.
-    pub client_id: String,
-    /// The name of the client, where it is known.
-    pub client_name: Option<String>,
-    /// What it was about.
-    pub step: FailedStep,
-    /// What went wrong, as far as people need to tell it apart.
-    pub kind: FailureKind,
-    /// The RFC's error code.
-    pub code: String,
-    /// What exactly, for developers.
-    pub description: String,
-    /// How many times.
-    pub times: u64,
-    /// When first.
-    #[serde(with = "crate::values")]
-    pub first_at: Timestamp,
-    /// When last.
-    #[serde(with = "crate::values")]
-    pub last_at: Timestamp,
-    /// From which address in the network last.
-    pub last_from: String,
-    /// How well the client was known then.
-    #[serde(default)]
-    pub standing: Standing,
-    /// What exactly was asked for, each with the requests that did.
-    #[serde(default)]
-    pub attempts: Vec<Attempt>,
-}
-
-/// One thing that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// What.
-    pub asked: Asked,
-    /// The numbers of the latest requests, as error page and log have them; the latest is the last.
-    pub requests: Vec<String>,
-    /// How many times.
-    pub times: u64,
-    /// When last.
-    #[serde(with = "crate::values")]
-    pub last_at: Timestamp,
-}
-
-/// How well a client is known. Each standing has records of its own, so that nobody who makes
-/// clients up takes room from those that people use.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// An administrator added it.
-    Added,
-    /// Somebody has allowed it something.
-    Used,
-    /// It registered itself, or has a document, and nobody has allowed it anything.
-    Known,
-    /// It is not known, or did not say who it is.
-    #[default]
-    Stranger,
-}
-
-impl Standing {
-    const ALL: [Self; 4] = [Self::Added, Self::Used, Self::Known, Self::Stranger];
-
-    fn of(client: Option<&Client>) -> Self {
-        match client.map(|client| &client.source) {
-            None => Self::Stranger,
-            Some(ClientSource::Added) => Self::Added,
-            Some(ClientSource::Registered(registration)) if registration.used_at.is_some() => {
-                Self::Used
-            }
-            Some(ClientSource::Document { allowed: true, .. }) => Self::Used,
-            Some(ClientSource::Registered(_) | ClientSource::Document { .. }) => Self::Known,
-        }
-    }
-
-    /// Its name, as it stands in a key.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Used => "used",
-            Self::Known => "known",
-            Self::Stranger => "stranger",
-        }
-    }
-}
-
-/// Where a request failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailedStep {
-    /// At the registration endpoint.
-    Register,
-    /// At the authorization endpoint.
-    Authorize,
-    /// On a page that a person has to answer.
-    Page,
-    /// At the token endpoint.
-    Token,
-    /// At the revocation endpoint.
-    Revoke,
-    /// At the introspection endpoint.
-    Introspect,
-    /// A step that a newer version of this server noted.
-    #[serde(other)]
-    Other,
-}
-
-/// A failure with what is known today, which tells whether it would fail again, and what helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailureView {
-    /// What was noted.
-    pub failure: Failure,
-    /// The redirect URIs of the client, as they are now; none where it is not known.
-    pub registered: Vec<String>,
-    /// Those of the redirect URIs asked for that may be added to the client.
-    pub addable: Vec<String>,
-}
 
 /// Why a request failed.
 pub(crate) enum Cause<'a> {
@@ -293,7 +167,18 @@ impl Noting {
     }
 }
 
-impl Provider {
+/// Notes requests of clients that failed.
+#[derive(Clone)]
+pub(crate) struct FailureLog {
+    context: Context,
+    noting: Arc<Noting>,
+}
+
+impl FailureLog {
+    pub(crate) const fn new(context: Context, noting: Arc<Noting>) -> Self {
+        Self { context, noting }
+    }
+
     /// Notes that a request of a client failed. A failure to note it costs nobody anything.
     pub(crate) async fn note_failure(&self, failed: Failed<'_>) {
         if matches!(
@@ -302,7 +187,7 @@ impl Provider {
         ) {
             return;
         }
-        let (now, noting) = (self.now(), &self.0.failures);
+        let (now, noting) = (self.context.now(), &self.noting);
         noting.add(failed.at(now));
         // Whoever has the turn takes this one along, and looks once more after giving it back.
         while noting.is_due()
@@ -338,39 +223,14 @@ impl Provider {
                 records::ttl(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
             )
         };
-        if let Err(error) = records::put(self.plain_store(), &key, add).await {
+        if let Err(error) = records::put(self.context.plain_store(), &key, add).await {
             tracing::warn!(%error, "failed requests were not noted");
         }
     }
 
-    /// The client that a failed request named, and the failure as an administrator should read of
-    /// it: whether the client is unknown or kept out. The client itself is told no more than that
-    /// it is not proved.
-    pub(crate) async fn told_apart(
-        &self,
-        client_id: &str,
-        reason: &StepError,
-    ) -> (Option<Client>, StepError) {
-        let unproved = matches!(
-            reason,
-            StepError::Authentication(ClientAuthenticationError::Failed { .. })
-        );
-        let Ok(client) = records::read::<Client>(self.store(), &keys::client(client_id)).await
-        else {
-            return (None, reason.clone());
-        };
-        let why = match &client {
-            Some(client) if unproved && self.blocks(client) => LocalError::ClientBlocked.into(),
-            Some(client) if self.knows(client) => reason.clone(),
-            _ if unproved => self.why_unknown(client.as_ref()).into(),
-            _ => reason.clone(),
-        };
-        (client, why)
-    }
-
     /// What failed in the last days, the latest first, with what is known of the clients now.
-    pub(crate) async fn recent_failures(&self) -> Result<Vec<FailureView>, Unavailable> {
-        let today = self.now().seconds() / DAY.as_secs();
+    pub(crate) async fn recent_failures(&self) -> Result<Vec<Failure>, Unavailable> {
+        let today = self.context.now().seconds() / DAY.as_secs();
         let days = today.saturating_sub(DAYS - 1)..=today;
         // Earlier versions kept one record a day for all.
         let keys = days.flat_map(|day| {
@@ -379,7 +239,7 @@ impl Provider {
                 .into_iter()
                 .chain([keys::failures(day)])
         });
-        let read = keys.map(async |key| records::find(self.store(), &key).await);
+        let read = keys.map(async |key| records::find(self.context.store(), &key).await);
         let mut failures = Vec::new();
         let noted = try_join_all(read)
             .await?
@@ -390,53 +250,6 @@ impl Provider {
             noted.merge(&mut failures);
         }
         failures.sort_by_key(|failure| std::cmp::Reverse(failure.last_at));
-        self.explained(failures).await
-    }
-
-    async fn explained(&self, failures: Vec<Failure>) -> Result<Vec<FailureView>, Unavailable> {
-        let mut clients: BTreeMap<String, Option<Client>> = BTreeMap::new();
-        let mut views = Vec::with_capacity(failures.len());
-        for failure in failures {
-            let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
-            if is_about_redirect && !clients.contains_key(&failure.client_id) {
-                let client = records::find(self.store(), &keys::client(&failure.client_id))
-                    .await?
-                    .record();
-                clients.insert(failure.client_id.clone(), client);
-            }
-            let client = clients
-                .get(&failure.client_id)
-                .and_then(Option::as_ref)
-                .filter(|_| is_about_redirect);
-            views.push(self.explain(failure, client));
-        }
-        Ok(views)
-    }
-
-    fn explain(&self, failure: Failure, client: Option<&Client>) -> FailureView {
-        let Some(client) = client else {
-            return FailureView {
-                failure,
-                registered: Vec::new(),
-                addable: Vec::new(),
-            };
-        };
-        let registered = client
-            .redirect_uris
-            .iter()
-            .map(|uri| uri.as_str().to_owned())
-            .collect();
-        // At the token endpoint the address only has to be that of the request before it.
-        let may_help = failure.step == FailedStep::Authorize;
-        let schemes = &self.settings().private_schemes;
-        let asked = failure.attempts.iter().filter(|_| may_help);
-        let addable = asked
-            .filter_map(|attempt| attempt.asked.addable(client, schemes))
-            .collect();
-        FailureView {
-            failure,
-            registered,
-            addable,
-        }
+        Ok(failures)
     }
 }

@@ -1,6 +1,9 @@
 //! The ring of signing keys in the store: made once, rotated by compare-and-swap, re-read by every
 //! running server.
 
+use crate::context::Context;
+use access_token::TokenService;
+use std::sync::Arc;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -14,12 +17,9 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
-    Provider,
-    administration::{AdministrationError, MissingTarget, StateConflict},
     environment::Environment,
-    keys,
-    problem::Unavailable,
-    records::{self, Swapped, Versioned},
+    records::{self, Swapped, Versioned, keys},
+    unavailable::Unavailable,
 };
 
 /// The shortest time between two readings that strangers cause by made-up key ids.
@@ -55,6 +55,23 @@ impl From<store::Error> for OpenError {
     fn from(error: store::Error) -> Self {
         Self::Unavailable(error.into())
     }
+}
+
+/// Why the signing keys were not changed.
+#[derive(Debug, Error)]
+pub(crate) enum KeyChangeError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// No server has used the store yet.
+    #[error("there are no signing keys")]
+    NoKeys,
+    /// The signing keys do not open with the sealing key.
+    #[error(transparent)]
+    Sealed(#[from] UnsealError),
+    /// A key could not be made or sealed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// What the command line and the administrator's page show of a signing key.
@@ -157,14 +174,22 @@ fn timestamp(at: OffsetDateTime) -> Timestamp {
     Timestamp::from_seconds(at.unix_timestamp().try_into().unwrap_or_default())
 }
 
-impl Provider {
+/// The signing keys of the server.
+pub struct SigningKeys {
+    pub(crate) context: Context,
+    pub(crate) sealing_key: SealingKey,
+    pub(crate) tokens: Arc<TokenService>,
+    pub(crate) renewal: Arc<Renewal>,
+}
+
+impl SigningKeys {
     /// Reads the ring again, so that a rotation elsewhere takes effect here.
     pub async fn refresh_keys(&self) -> Result<(), Unavailable> {
-        let Some(sealed) = records::read(self.store(), &keys::KEY_RING).await? else {
+        let Some(sealed) = records::read(self.context.store(), &keys::KEY_RING).await? else {
             return Ok(());
         };
-        match sealed.unseal(&self.0.sealing_key) {
-            Ok(ring) => self.tokens().replace_ring(ring),
+        match sealed.unseal(&self.sealing_key) {
+            Ok(ring) => self.tokens.replace_ring(ring),
             Err(error) => {
                 tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand");
             }
@@ -176,7 +201,7 @@ impl Provider {
     /// many ask. Everybody who asks is answered after a reading that began after they came: a key
     /// that another server has made by then is known.
     pub async fn renew_keys(&self) -> Result<(), Unavailable> {
-        let Renewal { begun, latest } = &*self.0.renewal;
+        let Renewal { begun, latest } = &*self.renewal;
         let seen = begun.load(Ordering::SeqCst);
         let mut latest = latest.lock().await;
         if begun.load(Ordering::SeqCst) > seen {
@@ -194,17 +219,17 @@ impl Provider {
     }
 
     /// The signing keys, the active one first.
-    pub(crate) async fn keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
+    pub(crate) async fn keys(&self) -> Result<Vec<KeySummary>, KeyChangeError> {
         self.refresh_keys().await?;
         Ok(self.key_summaries())
     }
 
     /// Lets the standby key sign. The old one verifies until every token it signed has expired.
-    pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
-        let lifetimes = self.settings().lifetimes;
+    pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, KeyChangeError> {
+        let lifetimes = self.context.settings().lifetimes;
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
         let overlap = overlap.try_into().unwrap_or(time::Duration::MAX);
-        let now = date_time(self.now());
+        let now = date_time(self.context.now());
         self.change_keys(|ring, seed| ring.rotate(now, seed, overlap).map(Some))
             .await
             .map(Option::unwrap_or_default)
@@ -215,8 +240,8 @@ impl Provider {
     pub(crate) async fn revoke_key(
         &self,
         id: &KeyId,
-    ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
-        let now = date_time(self.now());
+    ) -> Result<Option<Vec<KeySummary>>, KeyChangeError> {
+        let now = date_time(self.context.now());
         self.change_keys(|ring, seed| ring.without(id, now, seed))
             .await
     }
@@ -225,44 +250,37 @@ impl Provider {
     async fn change_keys(
         &self,
         change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
-    ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
-        let conflict = |error: KeyError| StateConflict::SigningKeys {
-            fault: error.to_string(),
-        };
-        let mut current = Versioned::read(self.store(), &keys::KEY_RING).await?;
+    ) -> Result<Option<Vec<KeySummary>>, KeyChangeError> {
+        let mut current = Versioned::read(self.context.store(), &keys::KEY_RING).await?;
         while let Some(sealed) = current {
-            let ring = sealed.record.unseal(&self.0.sealing_key).map_err(|error| {
-                StateConflict::SigningKeys {
-                    fault: error.to_string(),
-                }
-            })?;
-            let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else {
+            let ring = sealed.record.unseal(&self.sealing_key)?;
+            let Some(next) = change(&ring, &self.context.entropy().bytes())? else {
                 return Ok(None);
             };
             let next = next
-                .with_standby(&self.entropy().bytes())
-                .and_then(|ring| ring.seal(&self.0.sealing_key));
-            let next = next.map_err(conflict)?;
+                .with_standby(&self.context.entropy().bytes())
+                .and_then(|ring| ring.seal(&self.sealing_key));
+            let next = next?;
             match sealed
-                .swap(self.store(), &keys::KEY_RING, next, Ttl::Forever)
+                .swap(self.context.store(), &keys::KEY_RING, next, Ttl::Forever)
                 .await?
             {
                 Swapped::Done(_) => return self.keys().await.map(Some),
                 Swapped::Changed(other) => current = other,
             }
         }
-        Err(MissingTarget::SigningKeys.into())
+        Err(KeyChangeError::NoKeys)
     }
 
     fn key_summaries(&self) -> Vec<KeySummary> {
-        let ring = self.tokens().ring();
+        let ring = self.tokens.ring();
         let active = KeySummary {
             kid: ring.active().id().to_string(),
             state: SigningKeyState::Active,
             since: Some(timestamp(ring.since())),
             until: None,
         };
-        let now = self.now();
+        let now = self.context.now();
         let retiring = ring
             .retiring()
             .iter()

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use tokio::{sync::Semaphore, task};
 
-use crate::Provider;
-
 /// How many pieces of work may be under way after their answers. Beyond that, new work is done
 /// before the answer.
 const MOST: u32 = 1024;
@@ -19,11 +17,11 @@ impl Default for LateWork {
     }
 }
 
-impl Provider {
+impl LateWork {
     /// Does work after the answer of the present request; or now, when too much is under way
     /// already.
     pub(crate) async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
-        match Arc::clone(&self.0.late.0).try_acquire_owned() {
+        match Arc::clone(&self.0).try_acquire_owned() {
             Ok(permit) => drop(task::spawn(async move {
                 work.await;
                 drop(permit);
@@ -33,8 +31,8 @@ impl Provider {
     }
 
     /// Waits until all work is done that was put off until after an answer.
-    pub async fn finish_late_work(&self) {
+    pub(crate) async fn finish_late_work(&self) {
         // The semaphore is never closed.
-        let _ = self.0.late.0.acquire_many(MOST).await;
+        let _ = self.0.acquire_many(MOST).await;
     }
 }

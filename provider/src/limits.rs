@@ -8,7 +8,11 @@ use identity::{RateLimit, rate_limit::rate_limit_key};
 use oauth::Timestamp;
 use store::Store;
 
-use crate::{environment::Clock, keys, problem::Unavailable, records::Key};
+use crate::{
+    environment::Clock,
+    records::{Key, keys},
+    unavailable::Unavailable,
+};
 
 /// Counts what is limited, in the store.
 pub(crate) struct RateLimiter {

@@ -46,7 +46,7 @@ pub use self::collection::Listing;
 pub(crate) use self::{
     collection::Collection,
     encoding::{
-        Itself, Malformed, Maybe, Record, decode, encode, parse, size, stored_as, stored_as_itself,
+        Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,
         to_json,
     },
     key::{Key, PartOf},

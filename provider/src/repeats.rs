@@ -11,18 +11,21 @@
 //! secret, so it cannot open what it keeps; nor can it tell what was posted, since the key of the
 //! record follows from the same secret.
 
+use crate::context::Context;
+use crate::state::Post;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use oauth::{Digest, Secret, Timestamp};
+use oauth::{Digest, Secret};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::{
-    BrowserContext, Provider, browser_context, keys,
-    problem::Unavailable,
-    records::{self, Key, Swapped, Versioned},
+    browser_context::BrowserContext,
+    records::{self, Key, Swapped, Versioned, keys},
+    unavailable::Unavailable,
 };
 
 /// How long an answer is given again.
@@ -35,15 +38,12 @@ const MOST_LOOKS: usize = 200;
 /// The greatest answer that is kept, in bytes: above it a second post is done as ever.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// An answer to a post.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An answer to a post, to be given again.
 pub struct PostAnswer {
-    /// Its status.
-    pub status: u16,
-    /// Its headers, in order.
-    pub headers: Vec<(String, String)>,
-    /// Its body.
-    pub body: String,
+    /// What is given again. It is kept as it is.
+    pub content: Value,
+    /// The session that the answer begins.
+    pub session: Option<Digest>,
 }
 
 /// Whose turn it is among identical posts.
@@ -51,7 +51,7 @@ pub enum Turn {
     /// This one is the first: [`Provider::end_turn`] wants to know what came of it.
     First(Ticket),
     /// The first was answered, like this.
-    Repeated(PostAnswer),
+    Repeated(Value),
     /// It stands alone.
     Alone,
 }
@@ -65,16 +65,6 @@ pub struct Ticket {
     session: Option<Digest>,
 }
 
-/// A post, and its answer.
-pub(crate) struct Post {
-    /// Until when it counts.
-    pub(crate) until: Timestamp,
-    /// Base64url.
-    pub(crate) salt: String,
-    /// The sealed [`Remembered`], once there is one.
-    pub(crate) answer: Option<String>,
-}
-
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
@@ -84,10 +74,15 @@ struct Remembered {
     /// The one its answer began.
     #[serde(default, with = "crate::values")]
     after: Option<Digest>,
-    answer: PostAnswer,
+    answer: Value,
 }
 
-impl Provider {
+/// Forms that may be sent twice.
+pub struct RepeatedPosts {
+    pub(crate) context: Context,
+}
+
+impl RepeatedPosts {
     /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the
     /// one that is. When the store does not answer, the post stands alone: what it asks for will
     /// say so.
@@ -113,7 +108,7 @@ impl Provider {
         key: &Key<Post>,
         secret: &Secret,
     ) -> Result<Option<Turn>, Unavailable> {
-        let (now, salt) = (self.now(), self.entropy().secret());
+        let (now, salt) = (self.context.now(), self.context.entropy().secret());
         let claim = Post {
             until: now.after(PATIENCE),
             salt: salt.encode(),
@@ -129,15 +124,15 @@ impl Provider {
                 session: session.clone(),
             }))
         };
-        if records::insert(self.store(), key, &claim, records::ttl(PATIENCE)).await? {
+        if records::insert(self.context.store(), key, &claim, records::ttl(PATIENCE)).await? {
             return Ok(first(Versioned::supposed(claim)));
         }
-        let Some(there) = Versioned::read(self.store(), key).await? else {
+        let Some(there) = Versioned::read(self.context.store(), key).await? else {
             return Ok(None);
         };
         if there.record.until.has_passed(now) {
             let swapped = there
-                .swap(self.store(), key, claim, records::ttl(PATIENCE))
+                .swap(self.context.store(), key, claim, records::ttl(PATIENCE))
                 .await?;
             return Ok(match swapped {
                 Swapped::Done(claim) => first(claim),
@@ -158,7 +153,7 @@ impl Provider {
 
     /// Keeps the answer of a first post for those that are identical. Without one the next of them
     /// is the first again. A failure costs the others their answer and this one nothing.
-    pub async fn end_turn(&self, ticket: Ticket, answer: Option<&PostAnswer>) {
+    pub async fn end_turn(&self, ticket: Ticket, answer: Option<PostAnswer>) {
         let Ticket {
             key,
             claim,
@@ -167,25 +162,18 @@ impl Provider {
             session,
         } = ticket;
         let sealed = answer.and_then(|answer| {
-            let cookies = answer
-                .headers
-                .iter()
-                .filter(|(name, _)| name == "set-cookie");
-            let after = cookies
-                .filter_map(|(_, value)| browser_context::session_begun_by(value))
-                .next_back();
             seal(
                 &sealing,
                 &Remembered {
                     before: session,
-                    after,
-                    answer: answer.clone(),
+                    after: answer.session,
+                    answer: answer.content,
                 },
             )
         });
         let kept = sealed.is_some();
         let post = Post {
-            until: self.now().after(REMEMBERED),
+            until: self.context.now().after(REMEMBERED),
             salt: salt.encode(),
             answer: sealed,
         };
@@ -196,7 +184,7 @@ impl Provider {
         } else {
             store::Ttl::For(Duration::ZERO)
         };
-        if let Err(error) = claim.swap(self.store(), &key, post, ttl).await {
+        if let Err(error) = claim.swap(self.context.store(), &key, post, ttl).await {
             tracing::warn!(%error, "the answer to a post is not kept for a second one");
         }
     }
@@ -235,15 +223,13 @@ fn open(key: &Secret, sealed: &str) -> Option<Remembered> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_sealed_answer_opens_under_its_own_key_alone() {
-        let answer = PostAnswer {
-            status: 303,
-            headers: vec![("location".into(), "/account".into())],
-            body: "secret".into(),
-        };
+        let answer = json!({"status": 303, "body": "secret"});
         let remembered = Remembered {
             before: None,
             after: Some(Digest::of(b"session")),
@@ -257,10 +243,7 @@ mod tests {
                 && open(&one, &sealed[1..]).is_none()
                 && open(&one, "%").is_none()
         );
-        let too_long = PostAnswer {
-            body: "x".repeat(MOST_BYTES),
-            ..answer
-        };
+        let too_long = json!({"status": 303, "body": "x".repeat(MOST_BYTES)});
         assert!(
             seal(
                 &one,

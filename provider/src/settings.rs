@@ -42,6 +42,19 @@ pub struct Settings {
     pub sign_up: SignUpPolicy,
     /// `false` switches every limit off, for tests.
     pub rate_limits: bool,
+    /// Where one-time links lead.
+    pub link_pages: LinkPages,
+}
+
+/// The pages that one-time links lead to: each a path below the issuer, before the link's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkPages {
+    /// For the first account.
+    pub setup: &'static str,
+    /// For an account that was added, or an invitation.
+    pub enrolment: &'static str,
+    /// For an account whose user chooses a new way to sign in.
+    pub reset: &'static str,
 }
 
 /// How long things live.
@@ -116,8 +129,15 @@ impl Default for RegistrationPolicy {
 }
 
 impl Settings {
+    /// The resource of this identifier, while this server protects it.
+    pub(crate) fn resource(&self, identifier: &ResourceIdentifier) -> Option<&Resource> {
+        self.resources
+            .iter()
+            .find(|resource| resource.identifier == *identifier)
+    }
+
     /// The default settings for an issuer: in front of the demonstration server alone.
-    pub fn new(issuer: Issuer) -> Self {
+    pub fn new(issuer: Issuer, link_pages: LinkPages) -> Self {
         Self {
             resources: demonstration(&issuer).into_iter().collect(),
             default_resource: None,
@@ -129,6 +149,7 @@ impl Settings {
             private_schemes: PrivateSchemes::default(),
             sign_up: SignUpPolicy::default(),
             rate_limits: true,
+            link_pages,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Why a request was refused, whichever step refused it.
 
+use crate::unavailable::Unavailable;
 use oauth::error::{
     AuthenticationScheme, ErrorCode, LocalError, ProtocolError, RedirectError, TokenRequestError,
 };
 use oauth_clients::error::{
     AssertionError, ClientAuthenticationError, DocumentError, IntrospectionError, RegistrationError,
 };
+use std::time::Duration;
 use thiserror::Error;
 
 /// A fault of an authorization request that may not go to the client (R-O2): of the request, or of
@@ -88,5 +90,28 @@ impl ProtocolError for StepError {
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
         self.inner().challenge()
+    }
+}
+
+/// Why a request about tokens came to nothing.
+#[derive(Debug, Error)]
+pub enum TokenError {
+    /// The request was refused.
+    #[error(transparent)]
+    Refused(StepError),
+    /// Too many assertions that prove nothing came from this address, or of this client.
+    #[error("too many assertions that prove nothing")]
+    TooMany {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl<E: Into<StepError>> From<E> for TokenError {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }

@@ -1,6 +1,8 @@
 //! Under which issuer a store is used. Passkeys and tokens are bound to it, so a change must not go
 //! unnoticed.
 
+use crate::context::Context;
+use crate::state::StoreIdentity;
 use std::net::IpAddr;
 
 use oauth::{Issuer, Timestamp};
@@ -8,29 +10,9 @@ use serde::{Deserialize, Serialize};
 use store::{Store, Ttl};
 
 use crate::{
-    Provider,
-    administration::{Administration, Done, StateConflict},
-    audit::AuditAction,
-    backup::Summary,
-    keys,
-    problem::Unavailable,
-    records::{self, Swapped, Versioned},
+    records::{self, keys},
+    unavailable::Unavailable,
 };
-
-/// The issuer that a store belongs to, as recorded at its first start or when a change was
-/// accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreIdentity {
-    /// The issuer.
-    pub issuer: String,
-    /// The domain that passkeys are bound to (the relying party id of WebAuthn); none when the host
-    /// is an IP address.
-    #[serde(default)]
-    pub rp_id: Option<String>,
-    /// Since when.
-    #[serde(with = "crate::values")]
-    pub since: Timestamp,
-}
 
 /// What is recorded, and what the server that answers is configured with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,13 +98,18 @@ pub async fn is_in_use(store: &Store) -> Result<bool, Unavailable> {
         || records::exists(store, &keys::RESTORE).await?)
 }
 
-impl Provider {
+/// The issuer that the store belongs to.
+pub struct IssuerRecord {
+    pub(crate) context: Context,
+}
+
+impl IssuerRecord {
     /// Records the issuer of a store that has none; otherwise tells how the configured one differs.
     /// Of several servers that start at once, one records it.
     pub async fn claim_issuer(&self) -> Result<Option<IssuerChange>, Unavailable> {
-        let identity = StoreIdentity::of(&self.settings().issuer, self.now());
-        if !records::exists(self.store(), &keys::ISSUER).await?
-            && records::insert(self.store(), &keys::ISSUER, &identity, Ttl::Forever).await?
+        let identity = StoreIdentity::of(&self.context.settings().issuer, self.context.now());
+        if !records::exists(self.context.store(), &keys::ISSUER).await?
+            && records::insert(self.context.store(), &keys::ISSUER, &identity, Ttl::Forever).await?
         {
             return Ok(None);
         }
@@ -131,79 +118,8 @@ impl Provider {
 
     /// How the configured issuer differs from the recorded one, if it does.
     pub async fn issuer_change(&self) -> Result<Option<IssuerChange>, Unavailable> {
-        let recorded = recorded_issuer(self.store()).await?;
-        Ok(recorded.and_then(|recorded| recorded.change_to(&self.settings().issuer)))
-    }
-}
-
-impl Administration {
-    /// Notes in the audit trail that the store was restored from a backup.
-    pub async fn note_restore(&self, backup: &Summary) {
-        let issuer = backup
-            .issuer
-            .as_deref()
-            .unwrap_or("a store without an issuer");
-        let about = format!(
-            "{issuer}, {} entries, made {} seconds after 1970",
-            backup.entries,
-            backup.created_at.seconds()
-        );
-        self.record(AuditAction::StoreRestored, None, Some(about))
-            .await;
-    }
-
-    /// The recorded and the configured issuer.
-    pub async fn issuer(&self) -> Done<IssuerReport> {
-        let configured = self.provider().settings().issuer.as_str().to_owned();
-        Ok(IssuerReport {
-            recorded: recorded_issuer(self.provider().store()).await?,
-            configured,
-        })
-    }
-
-    /// Accepts that the store belongs to the configured issuer from now on. It has to be named, so
-    /// that a command that was given no configuration accepts nothing by mistake.
-    pub async fn accept_issuer(&self, issuer: &str) -> Done<IssuerReport> {
-        let provider = self.provider();
-        let configured = &provider.settings().issuer;
-        if issuer != configured.as_str() {
-            return Err(StateConflict::OtherIssuer {
-                configured: configured.to_string(),
-                named: issuer.to_owned(),
-            }
-            .into());
-        }
-        if let Some(change) = self
-            .replace_issuer(&StoreIdentity::of(configured, provider.now()))
-            .await?
-        {
-            let about = format!("{} → {}", change.recorded.issuer, change.issuer);
-            self.record(AuditAction::IssuerAccepted, None, Some(about))
-                .await;
-        }
-        self.issuer().await
-    }
-
-    /// Tells how the identity that was replaced differed; nothing when it was the same.
-    async fn replace_issuer(&self, identity: &StoreIdentity) -> Done<Option<IssuerChange>> {
-        let (store, issuer) = (self.provider().store(), &self.provider().settings().issuer);
-        loop {
-            let Some(stored) = Versioned::read(store, &keys::ISSUER).await? else {
-                if records::insert(store, &keys::ISSUER, identity, Ttl::Forever).await? {
-                    return Ok(None);
-                }
-                continue;
-            };
-            let Some(change) = stored.record.change_to(issuer) else {
-                return Ok(None);
-            };
-            let swap = stored
-                .swap(store, &keys::ISSUER, identity.clone(), Ttl::Forever)
-                .await?;
-            if let Swapped::Done(_) = swap {
-                return Ok(Some(change));
-            }
-        }
+        let recorded = recorded_issuer(self.context.store()).await?;
+        Ok(recorded.and_then(|recorded| recorded.change_to(&self.context.settings().issuer)))
     }
 }
 

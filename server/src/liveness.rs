@@ -19,6 +19,7 @@ pub(crate) fn liveness(provider: Provider) -> Arc<dyn Liveness> {
 impl Liveness for Grants {
     async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
         self.0
+            .token_endpoint()
             .grant_is_live(claims)
             .await
             .map_err(|error| LivenessUnknown(error.to_string()))
@@ -36,6 +37,7 @@ pub(crate) fn renewal(provider: Provider) -> Arc<dyn Renewal> {
 impl Renewal for Ring {
     async fn renew(&self) -> Result<(), SourceError> {
         self.0
+            .signing_keys()
             .renew_keys()
             .await
             .map_err(|error| SourceError(error.to_string()))

@@ -8,4 +8,6 @@ mod test_provider;
 pub use authenticator::{Authenticator, settled, with_passkey};
 pub use browser::Browser;
 pub use client::{ADDRESS, ON_THE_WEB, ON_THIS_COMPUTER, TestClient, Tokens};
-pub use test_provider::{ADA, BOB, DEVICE, ISSUER, PASSWORD, SEALING_KEY, TestProvider};
+pub use test_provider::{
+    ADA, BOB, DEVICE, ISSUER, LINK_PAGES, PASSWORD, SEALING_KEY, TestProvider, settings,
+};

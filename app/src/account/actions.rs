@@ -38,7 +38,11 @@ pub async fn decline_passkey(
     let request = OpaqueToken::parse(&request);
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
-        context.provider.decline_passkey(&context.browser).await?;
+        context
+            .provider
+            .credentials()
+            .decline_passkey(&context.browser)
+            .await?;
         Ok(PagePath::after_sign_in(request.clone()))
     };
     answer_form(attempt.await, &PagePath::Offer(request.clone()), "");
@@ -56,6 +60,7 @@ pub async fn rename_passkey(
         let context = PageContext::trusted(&form_token)?;
         context
             .provider
+            .credentials()
             .rename_passkey(&context.browser, &passkey, &name)
             .await?;
         Ok(Done::PasskeyRenamed)
@@ -74,6 +79,7 @@ pub async fn remove_passkey(
         let context = PageContext::trusted(&form_token)?;
         context
             .provider
+            .credentials()
             .remove_passkey(&context.browser, &passkey)
             .await?;
         Ok(Done::PasskeyRemoved)
@@ -93,9 +99,10 @@ pub async fn change_password(
         context.keep_all(
             &context
                 .provider
+                .credentials()
                 .change_password(&context.browser, &password)
                 .await?
-                .cookies,
+                .updates,
         );
         Ok(Done::PasswordSaved)
     };
@@ -108,7 +115,11 @@ pub async fn change_password(
 pub async fn remove_password(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
-        context.provider.remove_password(&context.browser).await?;
+        context
+            .provider
+            .credentials()
+            .remove_password(&context.browser)
+            .await?;
         Ok(Done::PasswordRemoved)
     };
     answer_account(attempt.await);
@@ -125,6 +136,7 @@ pub async fn change_email(
         let context = PageContext::trusted(&form_token)?;
         context
             .provider
+            .credentials()
             .change_email(&context.browser, &email)
             .await?;
         Ok(Done::EmailChanged)
@@ -144,6 +156,7 @@ pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Resul
         context.keep(
             &context
                 .provider
+                .credentials()
                 .make_recovery_codes(&context.browser)
                 .await?,
         );

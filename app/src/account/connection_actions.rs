@@ -36,6 +36,7 @@ pub async fn end_session(
         let context = PageContext::trusted(&form_token)?;
         context
             .provider
+            .sessions()
             .end_session(&context.browser, &session)
             .await?;
         Ok(Done::BrowserSignedOut)
@@ -52,6 +53,7 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
         context.keep(
             &context
                 .provider
+                .sessions()
                 .end_other_sessions(&context.browser)
                 .await?,
         );
@@ -71,6 +73,7 @@ pub async fn disconnect(
         let context = PageContext::trusted(&form_token)?;
         context
             .provider
+            .connections()
             .disconnect(&context.browser, &connection)
             .await?;
         Ok(Done::Disconnected)
@@ -84,7 +87,11 @@ pub async fn disconnect(
 pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
-        context.provider.disconnect_all(&context.browser).await?;
+        context
+            .provider
+            .connections()
+            .disconnect_all(&context.browser)
+            .await?;
         Ok(Done::AllDisconnected)
     };
     answer_account(attempt.await);

@@ -26,10 +26,17 @@ use crate::{
 
 /// Where `/` leads to.
 pub(crate) async fn start(context: PageContext) -> Result<PagePath, PageError> {
-    Ok(match context.provider.signed_in(&context.browser).await? {
-        Some(_) => PagePath::Account,
-        None => PagePath::Login(None),
-    })
+    Ok(
+        match context
+            .provider
+            .sessions()
+            .signed_in(&context.browser)
+            .await?
+        {
+            Some(_) => PagePath::Account,
+            None => PagePath::Login(None),
+        },
+    )
 }
 
 /// What every section needs: the form token and the current time.
@@ -45,11 +52,24 @@ pub(crate) struct Frame {
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
     let nobody = || PageError::Elsewhere(PagePath::Login(None));
-    let account = provider.account(browser).await?.ok_or_else(nobody)?;
-    let sessions = provider.sessions(browser).await?.ok_or_else(nobody)?;
-    let connections = provider.connections(browser).await?.ok_or_else(nobody)?;
+    let account = provider
+        .sessions()
+        .account(browser)
+        .await?
+        .ok_or_else(nobody)?;
+    let sessions = provider
+        .sessions()
+        .list(browser)
+        .await?
+        .ok_or_else(nobody)?;
+    let connections = provider
+        .connections()
+        .list(browser)
+        .await?
+        .ok_or_else(nobody)?;
     let unreadable = sessions.unreadable + connections.unreadable;
     let events = provider
+        .sessions()
         .activity(browser)
         .await?
         .ok_or_else(nobody)?
@@ -63,7 +83,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let frame = Frame {
         form_token: context.form_token(),
         now: provider.now(),
-        has_passkeys: provider.has_passkeys(),
+        has_passkeys: provider.sign_in().has_passkeys(),
     };
     let body = view! {
         <Head email=account.email.clone() role=account.role message=message.clone() done/>

@@ -49,7 +49,11 @@ fn asking(text: &str) -> Asked {
 
 fn known() -> failures::page::Known {
     let issuer = oauth::Issuer::parse("https://auth.example").expect("an issuer");
-    failures::page::Known::of(&Settings::new(issuer), NOW, "proof".to_owned())
+    failures::page::Known::of(
+        &Settings::new(issuer, crate::pages::link_pages()),
+        NOW,
+        "proof".to_owned(),
+    )
 }
 
 fn account(email: &str) -> AccountSummary {

@@ -18,12 +18,17 @@ use crate::{
 
 /// `/confirm?then=`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
-    let Some(account) = context.provider.account(&context.browser).await? else {
+    let Some(account) = context
+        .provider
+        .sessions()
+        .account(&context.browser)
+        .await?
+    else {
         return Err(PageError::Elsewhere(PagePath::Login(None)));
     };
     let then = ReturnTo::parse(&context.query("then")).as_str();
     let message = context.flash().map(|flash| flash.message);
-    let has_passkey = !account.passkeys.is_empty() && context.provider.has_passkeys();
+    let has_passkey = !account.passkeys.is_empty() && context.provider.sign_in().has_passkeys();
     let body =
         view! { <Confirmation account has_passkey message form_token=context.form_token() then/> };
     Ok(PageView::new(body).with_islands(has_passkey))

@@ -51,6 +51,7 @@ async fn decide(form_token: &str, id: &OpaqueToken, decision: Decision) -> Resul
     let context = PageContext::trusted(form_token)?;
     match context
         .provider
+        .authorization()
         .decide(id.as_str(), &context.browser, decision, form_token)
         .await
     {

@@ -21,6 +21,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let request = OpaqueToken::parse(&asked).ok_or_else(ErrorPage::request_gone)?;
     let facts = context
         .provider
+        .authorization()
         .consent(request.as_str(), &context.browser)
         .await
         .map_err(|error| match error {
@@ -28,7 +29,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
             ConsentError::Gone => ErrorPage::request_gone().into(),
             ConsentError::Unavailable(_) => ErrorPage::unavailable().into(),
         })?;
-    protect(&facts.form_action);
+    protect(&facts.answer_source);
     let message = context.flash().map(|flash| flash.message);
     let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
     Ok(PageView::new(body))

@@ -39,9 +39,10 @@ pub async fn accept_invitation(
         let source = ceremonies::enrolment_source(&token);
         let signed_in = context
             .provider
+            .enrolment()
             .accept_with_password(browser, source, &email, &password)
             .await?;
-        context.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.updates);
         Ok(PagePath::after_sign_in(request.clone()))
     };
     let outcome = attempt.await;
@@ -61,6 +62,7 @@ async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
     let purpose = match PageContext::current() {
         Ok(context) => context
             .provider
+            .enrolment()
             .invitation(token.as_str())
             .await
             .ok()

@@ -20,7 +20,12 @@ use crate::{
 /// itself.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let token = OpaqueToken::parse(context.path_part(1)).ok_or_else(ErrorPage::link_gone)?;
-    let invitation = match context.provider.invitation(token.as_str()).await {
+    let invitation = match context
+        .provider
+        .enrolment()
+        .invitation(token.as_str())
+        .await
+    {
         Ok(invitation) => invitation,
         Err(EnrolError::Unavailable) => return Err(ErrorPage::unavailable().into()),
         Err(
@@ -43,7 +48,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         name: page.name(),
         title,
     };
-    let has_passkeys = context.provider.has_passkeys();
+    let has_passkeys = context.provider.sign_in().has_passkeys();
     let form_token = context.form_token();
     let token = token.as_str().to_owned();
     let hidden = Hidden {

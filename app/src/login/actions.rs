@@ -44,10 +44,11 @@ pub async fn sign_in(
         };
         let signed_in = context
             .provider
+            .sign_in()
             .sign_in_with_password(&context.browser, &email, &password)
             .await;
         let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "password"))?;
-        context.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.updates);
         Ok(place.onward(signed_in.offers_passkey))
     };
     answer_form(attempt.await, &place, &email);
@@ -67,11 +68,12 @@ pub async fn recover(
         let context = PageContext::trusted(&form_token)?;
         let signed_in = context
             .provider
+            .sign_in()
             .sign_in_with_recovery_code(&context.browser, &email, &code)
             .await;
         let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "recovery_code"));
         let signed_in = signed_in.map_err(|error| Message::from(error).for_code())?;
-        context.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.updates);
         Ok(place.onward(signed_in.offers_passkey))
     };
     answer_form(attempt.await, &place, &email);
@@ -87,7 +89,13 @@ pub async fn sign_out(
     let request = OpaqueToken::parse(&request);
     let attempt = async {
         let context = PageContext::trusted(&form_token)?;
-        context.keep(&context.provider.sign_out(&context.browser).await?);
+        context.keep(
+            &context
+                .provider
+                .sessions()
+                .sign_out(&context.browser)
+                .await?,
+        );
         Ok(PagePath::Login(request.clone()))
     };
     let back = request.clone().map_or(PagePath::Account, PagePath::Consent);

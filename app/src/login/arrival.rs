@@ -34,6 +34,7 @@ impl Arrival {
             Some(request) => Some(
                 context
                     .provider
+                    .authorization()
                     .request(request.as_str(), &context.browser)
                     .await?,
             ),
@@ -64,6 +65,7 @@ async fn has_arrived(
         Some(waiting) => !waiting.needs_sign_in,
         None => context
             .provider
+            .sessions()
             .signed_in(&context.browser)
             .await?
             .is_some(),

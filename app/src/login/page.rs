@@ -29,7 +29,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     // Taken even if this page is passed over: it would be said on another.
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
-    let has_passkeys = context.provider.has_passkeys();
+    let has_passkeys = context.provider.sign_in().has_passkeys();
     let last = context
         .browser
         .last_sign_in_method()

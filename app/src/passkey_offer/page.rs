@@ -17,12 +17,17 @@ use crate::{
 /// `/passkey`, with `?request=` when a client waits for the answer.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let request = OpaqueToken::parse(&context.query("request"));
-    let Some(account) = context.provider.account(&context.browser).await? else {
+    let Some(account) = context
+        .provider
+        .sessions()
+        .account(&context.browser)
+        .await?
+    else {
         return Err(PageError::Elsewhere(PagePath::Login(request)));
     };
     let onward = PagePath::after_sign_in(request.clone());
     // Nothing to offer: the user goes on at once.
-    if !context.provider.has_passkeys() || !wants_passkey(&account) {
+    if !context.provider.sign_in().has_passkeys() || !wants_passkey(&account) {
         return Err(PageError::Elsewhere(onward));
     }
     let message = context.flash().map(|flash| flash.message);

@@ -45,6 +45,7 @@ pub async fn start_passkey_sign_in(
         let context = ceremonies::trusted(&form_token)?;
         let started = context
             .provider
+            .sign_in()
             .start_passkey_sign_in(&context.browser, autofill)
             .await;
         ceremonies::sent(started.map_err(|error| Message::from(error).for_passkey())?)
@@ -70,16 +71,18 @@ pub async fn finish_passkey_sign_in(
         } = &context;
         let signed_in = if matches!(place, PagePath::Confirm(_)) {
             provider
+                .sign_in()
                 .confirm_with_passkey(browser, &ceremony, &credential)
                 .await
         } else {
             provider
+                .sign_in()
                 .finish_passkey_sign_in(browser, &ceremony, &credential)
                 .await
         };
         let signed_in = signed_in.inspect_err(|error| error.log(browser, "passkey"));
         let signed_in = signed_in.map_err(|error| Message::from(error).for_passkey())?;
-        context.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.updates);
         Ok(place.onward(false).to_string())
     };
     answer_script(attempt.await)
@@ -97,6 +100,7 @@ pub async fn start_accept_with_passkey(
         ceremonies::sent(
             context
                 .provider
+                .enrolment()
                 .start_accept_with_passkey(
                     &context.browser,
                     ceremonies::enrolment_source(&token),
@@ -122,6 +126,7 @@ pub async fn finish_accept_with_passkey(
         let credential = ceremonies::received(&credential)?;
         let signed_in = context
             .provider
+            .enrolment()
             .finish_accept_with_passkey(
                 &context.browser,
                 ceremonies::enrolment_source(&token),
@@ -129,7 +134,7 @@ pub async fn finish_accept_with_passkey(
                 &credential,
             )
             .await?;
-        context.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.updates);
         Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
     };
     answer_script(attempt.await)
@@ -143,6 +148,7 @@ pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Messag
         ceremonies::sent(
             context
                 .provider
+                .credentials()
                 .start_adding_passkey(&context.browser)
                 .await?,
         )
@@ -163,6 +169,7 @@ pub async fn finish_adding_passkey(
         let credential = ceremonies::received(&credential)?;
         context
             .provider
+            .credentials()
             .finish_adding_passkey(&context.browser, &ceremony, &credential)
             .await?;
         Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())

@@ -19,7 +19,7 @@ pub(crate) const fn autocomplete(has_passkeys: bool) -> &'static str {
 /// where there are passkeys at all.
 pub(crate) fn trusted(form_token: &str) -> Result<PageContext, Message> {
     let context = PageContext::trusted(form_token)?;
-    if context.provider.has_passkeys() {
+    if context.provider.sign_in().has_passkeys() {
         Ok(context)
     } else {
         Err(Message::NoPasskeysHere)

@@ -14,8 +14,8 @@ use crate::{
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
     let (Some(person), Some((codes, shown))) = (
-        provider.signed_in(browser).await?,
-        provider.fresh_recovery_codes(browser).await?,
+        provider.sessions().signed_in(browser).await?,
+        provider.credentials().fresh_recovery_codes(browser).await?,
     ) else {
         return Err(PageError::Elsewhere(PagePath::Account));
     };

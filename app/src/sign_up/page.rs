@@ -32,7 +32,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     };
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
-    let has_passkeys = context.provider.has_passkeys();
+    let has_passkeys = context.provider.sign_in().has_passkeys();
     let body =
         view! { <SignUpCard arrival domains flash form_token=context.form_token() has_passkeys/> };
     Ok(PageView::new(body).with_islands(has_passkeys))

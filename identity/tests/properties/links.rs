@@ -190,7 +190,7 @@ fn who_comes_without_an_account_gets_the_role_of_the_way() {
     assert!(first.needs_link() && !sign_up.needs_link());
     let waiting = EnrolmentTarget::Enrolment(Box::new(pending(Role::Administrator)));
     assert_eq!(waiting.min_password_length(), 12);
-    assert_eq!(waiting.account().map(identity::Account::id), Some(ADA));
+    assert_eq!(waiting.account().map(|account| account.id()), Some(ADA));
     assert!(first.account().is_none());
     let reset = EnrolmentTarget::Reset(Box::new(pending(Role::User)));
     let purposes = [

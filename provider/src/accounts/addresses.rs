@@ -3,6 +3,7 @@
 //! An account is one record. Its address and its place in the list are written after it, so that
 //! neither ever leads to an account that is only half there: an address that leads nowhere is free.
 
+use crate::accounts::Directory;
 use std::time::Duration;
 
 use identity::{
@@ -12,17 +13,16 @@ use identity::{
 use oauth::Id;
 use store::Ttl;
 
-use super::Account;
+use crate::state::Account;
 use crate::{
-    Provider, keys,
-    problem::Unavailable,
-    records::{self, Change, Key, Swapped, Versioned},
+    records::{self, Change, Key, Swapped, Versioned, keys},
+    unavailable::Unavailable,
 };
 
 /// How many listed accounts are looked at where the first one is looked for.
 const LOOKED_AT: usize = 8;
 
-impl Provider {
+impl Directory {
     /// The account of an address, however it is spelled. How many steps it takes follows from the
     /// text alone.
     pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
@@ -30,19 +30,20 @@ impl Provider {
         let mut tried = false;
         let forms = folded_forms(email);
         for form in &forms {
-            let Some(id) = records::read::<Id>(self.store(), &keys::email(form)).await? else {
+            let Some(id) = records::read::<Id>(self.context.store(), &keys::email(form)).await?
+            else {
                 continue;
             };
             // Another spelling of earlier releases may lead to another account, if at all.
             if found.is_none() {
                 tried = true;
-                found = records::read::<Account>(self.store(), &keys::account(id))
+                found = records::read::<Account>(self.context.store(), &keys::account(id))
                     .await?
                     .filter(|one| one.is_found_by(form));
             }
         }
         if !tried && !forms.is_empty() {
-            records::read::<Account>(self.store(), &keys::account(DUMMY_ACCOUNT)).await?;
+            records::read::<Account>(self.context.store(), &keys::account(DUMMY_ACCOUNT)).await?;
         }
         Ok(found)
     }
@@ -53,7 +54,7 @@ impl Provider {
         account: &Account,
         email: &Email,
     ) -> Result<bool, Unavailable> {
-        let (store, key) = (self.store(), keys::account(account.id()));
+        let (store, key) = (self.context.store(), keys::account(account.id()));
         records::insert(store, &key, account, Ttl::Forever).await?;
         let made = self.settle_account(email, account.id()).await;
         if !matches!(made, Ok(true)) {
@@ -99,11 +100,11 @@ impl Provider {
         if self.has_accounts().await? {
             return Ok(false);
         }
-        let store = self.store();
+        let store = self.context.store();
         let key = &keys::FIRST_ACCOUNT;
         let there = Versioned::read(store, key).await?;
         let first = there.as_ref().map(|there| there.record);
-        let Some(claim) = FirstAccount::claim(first, account, self.now()) else {
+        let Some(claim) = FirstAccount::claim(first, account, self.context.now()) else {
             return Ok(false);
         };
         match there {
@@ -117,7 +118,7 @@ impl Provider {
 
     /// Makes a claim last, or gives it up when the account was not made.
     async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
-        let now = self.now();
+        let now = self.context.now();
         let ttl = if made {
             Ttl::Forever
         } else {
@@ -130,19 +131,20 @@ impl Provider {
                 answer: (),
             }
         };
-        records::change(self.store(), &keys::FIRST_ACCOUNT, settle).await
+        records::change(self.context.store(), &keys::FIRST_ACCOUNT, settle).await
     }
 
     /// Whether the first account was made, or is being made. The list may name accounts that were
     /// never finished.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
-        let first: Option<FirstAccount> = records::read(self.store(), &keys::FIRST_ACCOUNT).await?;
-        if first.is_some_and(|first| first.is_taken(self.now())) {
+        let first: Option<FirstAccount> =
+            records::read(self.context.store(), &keys::FIRST_ACCOUNT).await?;
+        if first.is_some_and(|first| first.is_taken(self.context.now())) {
             return Ok(true);
         }
         let accounts = self.all_accounts();
         for id in accounts.first_names(LOOKED_AT).await? {
-            if records::exists(self.store(), &accounts.key(&id)).await? {
+            if records::exists(self.context.store(), &accounts.key(&id)).await? {
                 return Ok(true);
             }
         }
@@ -151,7 +153,7 @@ impl Provider {
 
     /// Gives an address to an account that is already stored. `false` when it belongs to another.
     async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
-        let store = self.store();
+        let store = self.context.store();
         let form = email.folded();
         let key = keys::email(&form);
         if records::insert(store, &key, &account, Ttl::Forever).await? {
@@ -164,7 +166,7 @@ impl Provider {
             return Ok(true);
         }
         let owner = records::read(store, &keys::account(there.record)).await?;
-        if owner.is_some_and(|owner: Account| owner.holds_address(&form, self.now())) {
+        if owner.is_some_and(|owner: Account| owner.holds_address(&form, self.context.now())) {
             return Ok(false);
         }
         match there.swap(store, &key, account, Ttl::Forever).await? {
@@ -177,7 +179,7 @@ impl Provider {
 
     /// Removes an account. A failure leaves one that is listed, and can be removed again.
     pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
-        records::remove(self.store(), &keys::account(account)).await?;
+        records::remove(self.context.store(), &keys::account(account)).await?;
         // A place in the list, or an address, that leads nowhere is free: it may stay.
         if let Err(error) = self.leave_lists(account, email).await {
             tracing::warn!(%error, "a removed account has left its address behind");
@@ -201,7 +203,7 @@ impl Provider {
     async fn release(&self, key: &Key<Id>, account: Id) -> Result<(), Unavailable> {
         let gone = Ttl::For(Duration::ZERO);
         Versioned::supposed(account)
-            .swap(self.store(), key, account, gone)
+            .swap(self.context.store(), key, account, gone)
             .await?;
         Ok(())
     }
@@ -224,7 +226,7 @@ impl Provider {
         }
         let had = account.email();
         let session_epoch = account.session_epoch();
-        let next = NextEmail::new(email, self.now());
+        let next = NextEmail::new(email, self.context.now());
         // 1. The record says which address the account will have.
         let announce = |there: Account| {
             let announced = there.announce_email(had, session_epoch, next.clone());
@@ -238,7 +240,7 @@ impl Provider {
         }
         // 2. The address is claimed, and the record says that the account has it.
         let claimed = self.claim(email, account.id()).await?;
-        let now = self.now();
+        let now = self.context.now();
         let take = |there: Account| Ok(there.take_email(had, session_epoch, &next, claimed, now));
         let taken = self
             .change_account(account.id(), take, NotChanged::Refused)

@@ -3,6 +3,15 @@
 //! An attempt is counted as a failure before anything is verified, so that no race lets more
 //! through; a success gives it back.
 
+use crate::accounts::Ceremonies;
+use crate::accounts::Directory;
+use crate::accounts::Passkeys;
+use crate::accounts::PasswordHasher;
+use crate::accounts::Sessions;
+use crate::audit::AuditLog;
+use crate::context::Context;
+use crate::limits::RateLimiter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{
@@ -12,12 +21,14 @@ use identity::{
 };
 use oauth::Id;
 
-use super::{Account, SignInError, hashing::NotHashed, queue::Requester, whose};
+use super::{SignInError, hashing::NotHashed, queue::Requester};
+use crate::state::Account;
+use crate::state::whose;
 use crate::{
-    BrowserContext, Provider,
-    audit::AuditAction,
+    browser_context::BrowserContext,
     limits::{Refused, Reservation},
-    problem::Unavailable,
+    state::audit::AuditAction,
+    unavailable::Unavailable,
 };
 
 /// A credential that is tried, counted as a failure until it proves to be the right one.
@@ -34,7 +45,19 @@ pub(super) struct Attempt {
     network: Reservation,
 }
 
-impl Provider {
+/// Signing in, by passkey, password or recovery code.
+pub struct SignIn {
+    pub(super) context: Context,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) audit: Arc<AuditLog>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) hasher: Arc<PasswordHasher>,
+    pub(super) ceremonies: Arc<Ceremonies>,
+    pub(super) passkeys: Arc<Passkeys>,
+}
+
+impl SignIn {
     /// Looks up whose credential somebody is about to try, and counts that they do.
     ///
     /// A browser that is known to the account is not counted with its part of the network, nor with
@@ -46,12 +69,19 @@ impl Provider {
         typed: &str,
         guess: Guess,
     ) -> Result<Attempt, SignInError> {
-        let account = self.account_of(typed).await?.filter(Account::is_active);
+        let account = self
+            .directory
+            .account_of(typed)
+            .await?
+            .filter(|account| account.is_active());
         // However an address is spelled, it is counted as one.
         let email = folded(typed);
-        let id = account.as_ref().map_or(DUMMY_ACCOUNT, Account::id);
+        let id = account
+            .as_ref()
+            .map_or(DUMMY_ACCOUNT, |account| account.id());
         let (known, wait) = tokio::try_join!(
-            self.is_known_to_account(browser, id, account.as_ref()),
+            self.sessions
+                .is_known_to_account(browser, id, account.as_ref()),
             self.has_signed_in_too_often(browser, id, guess)
         )?;
         if let Some(retry_after) = wait {
@@ -59,7 +89,7 @@ impl Provider {
         }
         let limits = guess.limits(known, id, &email);
         let network = match limits.network {
-            Some(limit) => self.limiter().reserve_from(limit, browser.address).await?,
+            Some(limit) => self.limiter.reserve_from(limit, browser.address).await?,
             None => Reservation::default(),
         };
         let requester = if known {
@@ -76,10 +106,10 @@ impl Provider {
             network,
         };
         if let Some((limit, key)) = limits.own {
-            match self.limiter().reserve(limit, &key).await {
+            match self.limiter.reserve(limit, &key).await {
                 Ok(reservation) => attempt.own = Some((limit, key, reservation)),
                 Err(refused) => {
-                    self.limiter().give_back(attempt.network).await;
+                    self.limiter.give_back(attempt.network).await;
                     return Err(refused.into());
                 }
             }
@@ -99,8 +129,8 @@ impl Provider {
         }
         let account = account.to_string();
         let (own, from) = tokio::try_join!(
-            self.limiter().reached(SIGN_INS, &account),
-            self.limiter().reached_from(SIGN_INS_FROM, browser.address)
+            self.limiter.reached(SIGN_INS, &account),
+            self.limiter.reached_from(SIGN_INS_FROM, browser.address)
         )?;
         Ok(own.max(from))
     }
@@ -113,15 +143,15 @@ impl Provider {
         account: &Account,
         attempt: Attempt,
     ) -> Result<(), Unavailable> {
-        self.limiter().give_back(attempt.network).await;
+        self.limiter.give_back(attempt.network).await;
         if let Some((limit, key, _)) = &attempt.own {
-            self.limiter().forget_count(*limit, key).await?;
+            self.limiter.forget_count(*limit, key).await?;
         }
         if attempt.guess.counts_sign_ins() {
             let account = account.id().to_string();
             tokio::try_join!(
-                self.limiter().count(SIGN_INS, &account),
-                self.limiter().count_from(SIGN_INS_FROM, browser.address)
+                self.limiter.count(SIGN_INS, &account),
+                self.limiter.count_from(SIGN_INS_FROM, browser.address)
             )?;
         }
         Ok(())
@@ -132,10 +162,10 @@ impl Provider {
     /// came from.
     pub(super) async fn unverified(&self, attempt: Attempt, why: &NotHashed) {
         if let Some((_, _, reservation)) = attempt.own {
-            self.limiter().give_back(reservation).await;
+            self.limiter.give_back(reservation).await;
         }
         if !matches!(why, NotHashed::Abandoned) {
-            self.limiter().give_back(attempt.network).await;
+            self.limiter.give_back(attempt.network).await;
         }
     }
 
@@ -144,7 +174,8 @@ impl Provider {
     /// answer takes tells which it was.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(whose);
-        self.note_refusal(AuditAction::SignInRefused, whose, &attempt.email, browser)
+        self.audit
+            .note_refusal(AuditAction::SignInRefused, whose, &attempt.email, browser)
             .await;
         SignInError::WrongCredentials
     }
@@ -159,11 +190,11 @@ impl Provider {
         from: RateLimit,
     ) -> Result<Option<Duration>, Unavailable> {
         let digest = browser.secret.digest();
-        if let Some(wait) = self.limiter().count(own, digest.as_str()).await? {
+        if let Some(wait) = self.limiter.count(own, digest.as_str()).await? {
             return Ok(Some(wait));
         }
-        match self.limiter().count_from(from, browser.address).await? {
-            Some(_) if self.is_known(browser).await? => Ok(None),
+        match self.limiter.count_from(from, browser.address).await? {
+            Some(_) if self.sessions.is_known(browser).await? => Ok(None),
             wait => Ok(wait),
         }
     }

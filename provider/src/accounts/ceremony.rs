@@ -1,59 +1,38 @@
 //! Passkey ceremonies under way: kept in the store, for one browser, and taken out once.
 
+use crate::context::Context;
+use crate::state::PendingCeremony;
+use crate::state::Task;
 use std::time::Duration;
 
-use oauth::{Digest, Id, Secret, Timestamp};
-use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
+use oauth::{Secret, Timestamp};
 
-use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
+use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
 
 /// As long as webauthn-rs gives the browser.
 const LIFETIME: Duration = Duration::from_mins(5);
 
-/// What a ceremony is for, with the challenge that was set.
-pub(crate) enum Task {
-    /// Signing in; who it is will be seen from the passkey.
-    SignIn(DiscoverableAuthentication),
-    /// Adding a passkey to the account of a signed-in user.
-    Add {
-        account: Id,
-        state: PasskeyRegistration,
-    },
-    /// Accepting an invitation, or signing up without one. The account's id goes into the passkey
-    /// before there is an account.
-    Accept {
-        invitation: Option<Digest>,
-        account: Id,
-        email: String,
-        state: PasskeyRegistration,
-    },
+/// Passkey ceremonies in the store.
+#[derive(Clone)]
+pub(crate) struct Ceremonies {
+    pub(super) context: Context,
 }
 
-/// A ceremony under way.
-pub(crate) struct PendingCeremony {
-    /// The digest of the secret of the browser that began it.
-    pub(crate) browser: Digest,
-    /// When it stops being good.
-    pub(crate) expires_at: Timestamp,
-    /// What it is for.
-    pub(crate) task: Task,
-}
-
-impl Provider {
+impl Ceremonies {
     /// Keeps a ceremony; the answer is the secret that names it.
     pub(super) async fn begin_ceremony(
         &self,
         browser: &BrowserContext,
         task: Task,
     ) -> Result<String, Unavailable> {
-        let id = self.entropy().secret();
+        let id = self.context.entropy().secret();
         let pending = PendingCeremony {
             browser: browser.secret.digest(),
-            expires_at: self.now().after(LIFETIME),
+            expires_at: self.context.now().after(LIFETIME),
             task,
         };
         records::insert(
-            self.store(),
+            self.context.store(),
             &keys::ceremony(&id.digest()),
             &pending,
             records::ttl(LIFETIME),
@@ -74,8 +53,8 @@ impl Provider {
             return Ok(None);
         };
         let pending: Option<PendingCeremony> =
-            records::take(self.store(), &keys::ceremony(&id.digest())).await?;
-        let now = self.now();
+            records::take(self.context.store(), &keys::ceremony(&id.digest())).await?;
+        let now = self.context.now();
         Ok(pending
             .filter(|pending| pending.is_of(browser, now))
             .map(|pending| pending.task))

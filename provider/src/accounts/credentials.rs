@@ -1,12 +1,29 @@
 //! What a signed-in user changes about the ways they sign in.
 
+use super::passkey::new_passkey;
+use crate::accounts::Ceremonies;
+use crate::accounts::Ceremony;
+use crate::accounts::Directory;
+use crate::accounts::Passkeys;
+use crate::accounts::PasswordHasher;
+use crate::accounts::Sessions;
+use crate::audit::AuditLog;
+use crate::context::Context;
+use crate::limits::RateLimiter;
+use crate::state::Account;
+use crate::state::Task;
+use std::sync::Arc;
 use std::time::Duration;
+use webauthn_rs::prelude::CreationChallengeResponse;
+use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use identity::{Email, RateLimit};
 use oauth::Digest;
 
-use super::{AccountError, SignedIn, queue::Requester, whose};
-use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction};
+use super::{AccountError, SignedIn, queue::Requester};
+use crate::state::whose;
+use crate::{browser_context::BrowserContext, state::audit::AuditAction};
+use identity::SignInMethod;
 
 /// Changes of the address of one account, done or not: each tells whether an address is taken.
 const NEW_ADDRESSES: RateLimit = RateLimit {
@@ -15,7 +32,19 @@ const NEW_ADDRESSES: RateLimit = RateLimit {
     window: Duration::from_hours(1),
 };
 
-impl Provider {
+/// What a signed-in user changes about their own account.
+pub struct AccountCredentials {
+    pub(super) context: Context,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) audit: Arc<AuditLog>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) hasher: Arc<PasswordHasher>,
+    pub(super) ceremonies: Arc<Ceremonies>,
+    pub(super) passkeys: Arc<Passkeys>,
+}
+
+impl AccountCredentials {
     /// Gives a passkey another name.
     pub async fn rename_passkey(
         &self,
@@ -24,18 +53,21 @@ impl Provider {
         name: &str,
     ) -> Result<(), AccountError> {
         let (session, user) = self
+            .sessions
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let (renamed, name) = self
+            .directory
             .change_account(
                 user.id(),
                 |account| Ok(account.rename_passkey(session.session_epoch, &id, name)?),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(AuditAction::PasskeyRenamed, whose(&renamed), browser, name)
+        self.audit
+            .note_by_person(AuditAction::PasskeyRenamed, whose(&renamed), browser, name)
             .await;
         Ok(())
     }
@@ -46,16 +78,18 @@ impl Provider {
         browser: &BrowserContext,
         id: &str,
     ) -> Result<(), AccountError> {
-        let user = self.fresh_account(browser).await?;
+        let user = self.sessions.fresh_account(browser).await?;
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let (changed, name) = self
+            .directory
             .change_account(
                 user.id(),
                 |account| Ok(account.remove_passkey(user.session_epoch(), &id)?),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(AuditAction::PasskeyRemoved, whose(&changed), browser, name)
+        self.audit
+            .note_by_person(AuditAction::PasskeyRemoved, whose(&changed), browser, name)
             .await;
         Ok(())
     }
@@ -66,25 +100,29 @@ impl Provider {
         browser: &BrowserContext,
         password: &str,
     ) -> Result<SignedIn, AccountError> {
-        let user = self.fresh_account(browser).await?;
+        let user = self.sessions.fresh_account(browser).await?;
         let requester = Requester::known(browser, user.id());
         let minimum = user.min_password_length();
         let password = self
+            .hasher
             .new_password::<AccountError>(&requester, password, minimum, user.email())
             .await?;
-        let now = self.now();
+        let now = self.context.now();
         let epoch = user.session_epoch();
         let (account, ()) = self
+            .directory
             .change_account(
                 user.id(),
                 |account| Ok((account.change_password(epoch, password.clone(), now)?, ())),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(AuditAction::PasswordChanged, whose(&account), browser, None)
+        self.audit
+            .note_by_person(AuditAction::PasswordChanged, whose(&account), browser, None)
             .await;
-        self.end_sessions(account.id()).await?;
+        self.sessions.end_sessions(account.id()).await?;
         Ok(self
+            .sessions
             .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?)
     }
@@ -96,41 +134,50 @@ impl Provider {
         browser: &BrowserContext,
         email: &str,
     ) -> Result<(), AccountError> {
-        let user = self.fresh_account(browser).await?;
+        let user = self.sessions.fresh_account(browser).await?;
         if let Some(retry_after) = self
-            .limiter()
+            .limiter
             .count(NEW_ADDRESSES, &user.id().to_string())
             .await?
         {
             return Err(AccountError::TooManyAttempts { retry_after });
         }
         let email = Email::parse(email).ok_or(AccountError::EmailInvalid)?;
-        if !self.settings().sign_up.allows_change(user.email(), &email) {
+        if !self
+            .context
+            .settings()
+            .sign_up
+            .allows_change(user.email(), &email)
+        {
             return Err(AccountError::EmailUnavailable);
         }
         let changed = self
+            .directory
             .change_address(&user, &email)
             .await?
             .ok_or(AccountError::EmailUnavailable)?;
         let earlier = user.email().to_owned();
-        self.note_by_person(AuditAction::EmailChanged, whose(&changed), browser, earlier)
+        self.audit
+            .note_by_person(AuditAction::EmailChanged, whose(&changed), browser, earlier)
             .await;
         Ok(())
     }
 
     /// Removes the password, unless it is the last way to sign in.
     pub async fn remove_password(&self, browser: &BrowserContext) -> Result<(), AccountError> {
-        let user = self.fresh_account(browser).await?;
+        let user = self.sessions.fresh_account(browser).await?;
         let epoch = user.session_epoch();
-        let passkeys_work = self.has_passkeys();
+        let passkeys_work = self.passkeys.are_available();
         let (changed, ()) = self
+            .directory
             .change_account(
                 user.id(),
                 |account| Ok((account.remove_password(epoch, passkeys_work)?, ())),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(AuditAction::PasswordRemoved, whose(&changed), browser, None)
+        self.audit
+            .note_by_person(AuditAction::PasswordRemoved, whose(&changed), browser, None)
             .await;
         Ok(())
     }
@@ -138,16 +185,77 @@ impl Provider {
     /// Notes that the user wants no passkey now: they are not offered one again for a while.
     pub async fn decline_passkey(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let (session, user) = self
+            .sessions
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        let now = self.now();
-        self.change_account(
-            user.id(),
-            |account| Ok((account.decline_passkey(session.session_epoch, now)?, ())),
-            AccountError::NotSignedIn,
-        )
-        .await?;
+        let now = self.context.now();
+        self.directory
+            .change_account(
+                user.id(),
+                |account| Ok((account.decline_passkey(session.session_epoch, now)?, ())),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Begins adding a passkey to the account of the signed-in user.
+    pub async fn start_adding_passkey(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
+        let account = self.sessions.fresh_account(browser).await?;
+        let (options, state) = self.passkeys.start_registration(&account)?;
+        let id = self
+            .ceremonies
+            .begin_ceremony(
+                browser,
+                Task::Add {
+                    account: account.id(),
+                    state,
+                },
+            )
+            .await?;
+        Ok(Ceremony { id, options })
+    }
+
+    /// Adds a passkey to the account of the signed-in user.
+    pub async fn finish_adding_passkey(
+        &self,
+        browser: &BrowserContext,
+        ceremony: &str,
+        credential: &RegisterPublicKeyCredential,
+    ) -> Result<(), AccountError> {
+        // 1. Take the ceremony out, even if the wrong account is signed in.
+        let task = self.ceremonies.take_ceremony(browser, ceremony).await?;
+        let (session, user) = self
+            .sessions
+            .signed_in_account(browser)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
+        let id = user.id();
+        let Some(Task::Add { state, .. }) =
+            task.filter(|task| matches!(task, Task::Add { account, .. } if *account == id))
+        else {
+            return Err(AccountError::CeremonyFailed);
+        };
+        // 2. Judge the answer.
+        let key = self.passkeys.finish_registration(credential, &state)?;
+        let passkey = new_passkey(&browser.device, key, self.context.now());
+        // 3. Keep the passkey, if the session counts still.
+        let add = |account: Account| {
+            let added = account.add_passkey(session.session_epoch, passkey.clone());
+            Ok((added.map_err(|_| AccountError::CeremonyFailed)?, ()))
+        };
+        let (account, ()) = self
+            .directory
+            .change_account(id, add, AccountError::CeremonyFailed)
+            .await?;
+        let device = browser.device.clone();
+        self.audit
+            .note_by_person(AuditAction::PasskeyAdded, whose(&account), browser, device)
+            .await;
         Ok(())
     }
 }

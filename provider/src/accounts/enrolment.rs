@@ -4,6 +4,16 @@
 //! Each is one atomic step on the account, so that a failure before it leaves the link good, and
 //! one after it leaves an account that its user can sign in to.
 
+use crate::accounts::Ceremonies;
+use crate::accounts::Directory;
+use crate::accounts::Passkeys;
+use crate::accounts::PasswordHasher;
+use crate::accounts::Sessions;
+use crate::audit::AuditLog;
+use crate::context::Context;
+use crate::grants::GrantStore;
+use crate::limits::RateLimiter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{
@@ -19,14 +29,17 @@ use webauthn_rs::prelude::{
 };
 
 use super::{
-    Account, Ceremony, SignedIn,
-    ceremony::Task,
+    Ceremony, SignedIn,
     links::{Target, digest},
     passkey::{Failed, new_passkey},
     queue::{Busy, Requester},
-    whose,
 };
-use crate::{BrowserContext, Provider, audit::AuditAction, keys, problem::Unavailable, records};
+use crate::state::whose;
+use crate::state::{Account, Task};
+use crate::{
+    browser_context::BrowserContext, records, records::keys, state::audit::AuditAction,
+    unavailable::Unavailable,
+};
 
 /// By what somebody comes to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +125,20 @@ impl Arrival {
     }
 }
 
-impl Provider {
+/// One-time links, sign-up, and the first credential of an account.
+pub struct Enrolment {
+    pub(super) context: Context,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) audit: Arc<AuditLog>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) hasher: Arc<PasswordHasher>,
+    pub(super) ceremonies: Arc<Ceremonies>,
+    pub(super) passkeys: Arc<Passkeys>,
+    pub(super) grants: Arc<GrantStore>,
+}
+
+impl Enrolment {
     /// Comes in with a password, and signs in. The address counts where the account is yet to be
     /// made.
     pub async fn accept_with_password(
@@ -132,6 +158,7 @@ impl Provider {
         };
         let minimum = candidate.min_password_length();
         let password: NewPassword = self
+            .hasher
             .new_password::<EnrolError>(&requester, password, minimum, candidate.email())
             .await?;
         let credential = Credential::Password(password);
@@ -149,14 +176,14 @@ impl Provider {
     ) -> Result<Ceremony<CreationChallengeResponse>, EnrolError> {
         let arrival = self.arrival(browser, source).await?;
         let candidate = self.candidate(&arrival.target, email).await?;
-        let (options, state) = self.passkeys().start_registration(&candidate)?;
+        let (options, state) = self.passkeys.start_registration(&candidate)?;
         let task = Task::Accept {
             invitation: arrival.digest().cloned(),
             account: candidate.id(),
             email: candidate.email().to_owned(),
             state,
         };
-        let id = self.begin_ceremony(browser, task).await?;
+        let id = self.ceremonies.begin_ceremony(browser, task).await?;
         Ok(Ceremony { id, options })
     }
 
@@ -173,7 +200,7 @@ impl Provider {
             account,
             email,
             state,
-        }) = self.take_ceremony(browser, ceremony).await?
+        }) = self.ceremonies.take_ceremony(browser, ceremony).await?
         else {
             return Err(EnrolError::CeremonyFailed);
         };
@@ -181,9 +208,9 @@ impl Provider {
         if invitation.as_ref() != arrival.digest() {
             return Err(EnrolError::CeremonyFailed);
         }
-        let key = self.passkeys().finish_registration(credential, &state)?;
+        let key = self.passkeys.finish_registration(credential, &state)?;
         let candidate = self.candidate(&arrival.target, &email).await?;
-        let passkey = new_passkey(&browser.device, key, self.now());
+        let passkey = new_passkey(&browser.device, key, self.context.now());
         let credential = Credential::Passkey(Box::new(passkey));
         let account = self
             .enrol(&arrival, candidate.with_id(account), credential)
@@ -219,11 +246,11 @@ impl Provider {
 
     /// Lets somebody try to sign up, or not.
     async fn admit_sign_up(&self, browser: &BrowserContext) -> Result<(), EnrolError> {
-        let policy = &self.settings().sign_up;
-        if !policy.is_open() || !policy.admits_sign_up(self.has_accounts().await?) {
+        let policy = &self.context.settings().sign_up;
+        if !policy.is_open() || !policy.admits_sign_up(self.directory.has_accounts().await?) {
             return Err(EnrolError::Closed);
         }
-        match self.limiter().count_from(SIGN_UPS, browser.address).await? {
+        match self.limiter.count_from(SIGN_UPS, browser.address).await? {
             None => Ok(()),
             Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
         }
@@ -235,11 +262,11 @@ impl Provider {
         if let Some(account) = target.account() {
             return Ok(account.clone());
         }
-        let email = target.new_address(email, &self.settings().sign_up)?;
-        if self.account_of(&email.shown()).await?.is_some() {
+        let email = target.new_address(email, &self.context.settings().sign_up)?;
+        if self.directory.account_of(&email.shown()).await?.is_some() {
             return Err(EnrolError::EmailUnavailable);
         }
-        Ok(target.new_account(self.entropy().id(), &email, self.now()))
+        Ok(target.new_account(self.context.entropy().id(), &email, self.context.now()))
     }
 
     /// Gives the account its credential, if it is still to be had.
@@ -258,7 +285,7 @@ impl Provider {
             Target::Reset(account) => {
                 // Here, so that a failure leaves a link to try again with; and once more
                 // afterwards, for what was allowed in between.
-                self.withdraw_all(account.id()).await?;
+                self.grants.withdraw_all(account.id()).await?;
                 self.add_credential(arrival, credential, true).await
             }
         }
@@ -273,13 +300,14 @@ impl Provider {
         credential: Credential<PasskeyKey>,
     ) -> Result<Account, EnrolError> {
         let email = Email::parse(candidate.email()).ok_or(EnrolError::EmailInvalid)?;
-        let account = candidate.with_first_credential(credential, self.now());
+        let account = candidate.with_first_credential(credential, self.context.now());
         let made = if matches!(target, Target::FirstAccount) {
-            self.create_first_account(&account, &email)
+            self.directory
+                .create_first_account(&account, &email)
                 .await?
                 .ok_or(EnrolError::LinkGone)?
         } else {
-            self.create_account(&account, &email).await?
+            self.directory.create_account(&account, &email).await?
         };
         made.then_some(account).ok_or(EnrolError::EmailUnavailable)
     }
@@ -295,7 +323,7 @@ impl Provider {
             return Err(EnrolError::LinkGone);
         };
         let id = target.account().ok_or(EnrolError::LinkGone)?;
-        let now = self.now();
+        let now = self.context.now();
         let enrol = |account: Account| {
             let credential = credential.clone();
             let next = if resets {
@@ -305,7 +333,10 @@ impl Provider {
             };
             Ok((next?, ()))
         };
-        let (account, ()) = self.change_account(id, enrol, EnrolError::LinkGone).await?;
+        let (account, ()) = self
+            .directory
+            .change_account(id, enrol, EnrolError::LinkGone)
+            .await?;
         Ok(account)
     }
 
@@ -323,15 +354,19 @@ impl Provider {
             Target::Enrolment(_) => AuditAction::Enrolled,
             Target::Reset(_) => AuditAction::AccountReset,
         };
-        self.note_by_person(action, whose(account), browser, None)
+        self.audit
+            .note_by_person(action, whose(account), browser, None)
             .await;
         if let Some(link) = arrival.digest() {
-            records::remove(self.store(), &keys::invitation(link)).await?;
+            records::remove(self.context.store(), &keys::invitation(link)).await?;
         }
         if matches!(arrival.target, Target::Reset(_)) {
-            self.end_sessions(account.id()).await?;
-            self.withdraw_all(account.id()).await?;
+            self.sessions.end_sessions(account.id()).await?;
+            self.grants.withdraw_all(account.id()).await?;
         }
-        Ok(self.begin_session(browser, account, Some(method)).await?)
+        Ok(self
+            .sessions
+            .begin_session(browser, account, Some(method))
+            .await?)
     }
 }

@@ -1,19 +1,24 @@
 //! Hashing passwords: argon2id, away from the async threads, a few at a time.
 
+use crate::context::Context;
+use identity::PasswordError;
+use std::sync::Arc;
 use std::{num::NonZeroUsize, thread};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _},
 };
-use identity::password::forms;
+use identity::{
+    NewPassword,
+    password::{check, forms, is_long},
+};
 use tokio::task;
 
 use super::{
     AccountError, EnrolError, SignInError,
     queue::{Busy, NoTurn, Queue, Requester},
 };
-use crate::{AdministrationError, Provider};
 
 /// The least and the greatest number of hashes at a time, whatever the number of cores: each takes
 /// 19 MiB.
@@ -119,17 +124,41 @@ impl Passwords {
     }
 }
 
-impl Provider {
+/// Hashes passwords for the services.
+#[derive(Clone)]
+pub(crate) struct PasswordHasher {
+    pub(super) context: Context,
+    pub(super) queue: Arc<Passwords>,
+}
+
+impl PasswordHasher {
     /// The hash of a new password, to be stored.
     pub(crate) async fn hash_password(
         &self,
         requester: &Requester,
         password: &str,
     ) -> Result<String, NotHashed> {
-        self.0
-            .passwords
-            .hash(requester, password, self.entropy().bytes())
+        self.queue
+            .hash(requester, password, self.context.entropy().bytes())
             .await
+    }
+
+    /// Judges and hashes a new password, for an account with such an address; `minimum` is the
+    /// least number of characters.
+    pub(crate) async fn new_password<E>(
+        &self,
+        requester: &Requester,
+        typed: &str,
+        minimum: usize,
+        address: &str,
+    ) -> Result<NewPassword, E>
+    where
+        E: From<PasswordError> + From<NotHashed>,
+    {
+        let normal = check(typed, minimum, &[address, &self.context.settings().name])?;
+        let hash = self.hash_password(requester, &normal).await?;
+        let is_long = is_long(&normal);
+        Ok(NewPassword { hash, is_long })
     }
 }
 
@@ -153,9 +182,3 @@ macro_rules! not_hashed {
 }
 
 not_hashed!(SignInError, EnrolError, AccountError);
-
-impl From<NotHashed> for AdministrationError {
-    fn from(_: NotHashed) -> Self {
-        Self::Unavailable
-    }
-}

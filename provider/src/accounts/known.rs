@@ -1,13 +1,14 @@
 //! Known browsers: those that have signed in to an account before.
 
+use crate::accounts::Sessions;
 use identity::known_browser;
 use oauth::{Id, Timestamp};
 use store::Ttl;
 
-use super::Account;
-use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
+use crate::state::Account;
+use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
 
-impl Provider {
+impl Sessions {
     /// Whether a browser is known to an account. Without an account the store is asked as
     /// often.
     pub(super) async fn is_known_to_account(
@@ -16,9 +17,11 @@ impl Provider {
         id: Id,
         account: Option<&Account>,
     ) -> Result<bool, Unavailable> {
-        let store = self.store();
+        let store = self.context.store();
         let digest = browser.secret.digest();
-        let session_epoch = account.map(Account::session_epoch).unwrap_or_default();
+        let session_epoch = account
+            .map(|account| account.session_epoch())
+            .unwrap_or_default();
         let in_epoch = keys::known(id, session_epoch, &digest);
         let before_epochs = keys::familiar(id, &digest);
         let (in_epoch, before_epochs) = tokio::try_join!(
@@ -37,8 +40,8 @@ impl Provider {
         browser: &BrowserContext,
         account: &Account,
     ) -> Result<(), Unavailable> {
-        let store = self.store();
-        let now = self.now();
+        let store = self.context.store();
+        let now = self.context.now();
         let digest = browser.secret.digest();
         let note = |_: Option<Timestamp>| (now, Ttl::For(known_browser::LIFETIME));
         let here = keys::known(account.id(), account.session_epoch(), &digest);
@@ -52,6 +55,10 @@ impl Provider {
 
     /// Whether a browser has ever signed in to any account.
     pub(crate) async fn is_known(&self, browser: &BrowserContext) -> Result<bool, Unavailable> {
-        records::exists(self.store(), &keys::known_browser(&browser.secret.digest())).await
+        records::exists(
+            self.context.store(),
+            &keys::known_browser(&browser.secret.digest()),
+        )
+        .await
     }
 }

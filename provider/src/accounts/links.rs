@@ -1,10 +1,12 @@
 //! One-time links, as they are made and looked at.
 
+use crate::accounts::Enrolment;
 use identity::{EnrolmentTarget, LinkTarget, OneTimeLink, Purpose};
 use oauth::{Digest, Secret, Timestamp};
 
-use super::{Account, EnrolError};
-use crate::{Provider, keys, problem::Unavailable, records};
+use super::EnrolError;
+use crate::state::Account;
+use crate::{records, records::keys, unavailable::Unavailable};
 
 /// What a user sees of a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +22,13 @@ pub struct Invitation {
 /// What a link leads to, with the link.
 pub(super) type Target = EnrolmentTarget<webauthn_rs::prelude::Passkey>;
 
-impl Provider {
+impl Enrolment {
     /// The link to make the first account with, as long as there is none.
     pub async fn first_account_link(&self) -> Result<Option<String>, Unavailable> {
-        if self.has_accounts().await? {
+        if self.directory.has_accounts().await? {
             return Ok(None);
         }
-        let (_, _, link) = self
-            .one_time_link("setup", LinkTarget::FirstAccount)
-            .await?;
+        let (_, _, link) = self.one_time_link(LinkTarget::FirstAccount).await?;
         Ok(Some(link))
     }
 
@@ -45,13 +45,13 @@ impl Provider {
     /// A link for an account that waits for its user.
     pub(crate) async fn enrolment_link(&self, account: &Account) -> Result<String, Unavailable> {
         let target = LinkTarget::enrolment(account);
-        self.current_link(account, "enroll", target).await
+        self.current_link(account, target).await
     }
 
     /// A link by which the user of an account chooses a new way to sign in.
     pub(crate) async fn reset_link(&self, account: &Account) -> Result<String, Unavailable> {
         let target = LinkTarget::reset(account);
-        self.current_link(account, "reset", target).await
+        self.current_link(account, target).await
     }
 
     /// Makes a link to an account that counts from now on, and no other. It is stored before the
@@ -59,10 +59,9 @@ impl Provider {
     async fn current_link(
         &self,
         account: &Account,
-        page: &str,
         target: LinkTarget,
     ) -> Result<String, Unavailable> {
-        let (digest, expires_at, link) = self.one_time_link(page, target).await?;
+        let (digest, expires_at, link) = self.one_time_link(target).await?;
         let epoch = account.session_epoch();
         let name = |account: Option<Account>| {
             let next = account.map(|account| account.with_link(epoch, digest.clone(), expires_at));
@@ -71,7 +70,7 @@ impl Provider {
                 answer: (),
             }
         };
-        records::change(self.store(), &keys::account(account.id()), name).await?;
+        records::change(self.context.store(), &keys::account(account.id()), name).await?;
         Ok(link)
     }
 
@@ -79,26 +78,28 @@ impl Provider {
     /// be mailed; until then, the administrator who asked for it hands it on.
     async fn one_time_link(
         &self,
-        page: &str,
         target: LinkTarget,
     ) -> Result<(Digest, Timestamp, String), Unavailable> {
-        let token = self.entropy().secret();
-        let lifetime = self.settings().lifetimes.invitation;
+        let token = self.context.entropy().secret();
+        let lifetime = self.context.settings().lifetimes.invitation;
         let link = OneTimeLink {
             target,
-            expires_at: self.now().after(lifetime),
+            expires_at: self.context.now().after(lifetime),
         };
         records::insert(
-            self.store(),
+            self.context.store(),
             &keys::invitation(&token.digest()),
             &link,
             records::ttl(lifetime),
         )
         .await?;
-        let address = self
-            .settings()
-            .issuer
-            .url(&format!("/{page}/{}", token.encode()));
+        let settings = self.context.settings();
+        let page = match link.target {
+            LinkTarget::FirstAccount => settings.link_pages.setup,
+            LinkTarget::Enrolment { .. } => settings.link_pages.enrolment,
+            LinkTarget::Reset { .. } => settings.link_pages.reset,
+        };
+        let address = settings.issuer.url(&format!("{page}{}", token.encode()));
         Ok((token.digest(), link.expires_at, address))
     }
 
@@ -108,18 +109,19 @@ impl Provider {
         digest: &Digest,
     ) -> Result<(LinkTarget, Target), EnrolError> {
         let link: Option<OneTimeLink> =
-            records::read(self.store(), &keys::invitation(digest)).await?;
-        let now = self.now();
+            records::read(self.context.store(), &keys::invitation(digest)).await?;
+        let now = self.context.now();
         let target = link.and_then(|link| link.target(now));
         let target = target.ok_or(EnrolError::LinkGone)?;
         let Some(id) = target.account() else {
-            return if self.has_accounts().await? {
+            return if self.directory.has_accounts().await? {
                 Err(EnrolError::LinkGone)
             } else {
                 Ok((target, Target::FirstAccount))
             };
         };
-        let account: Option<Account> = records::read(self.store(), &keys::account(id)).await?;
+        let account: Option<Account> =
+            records::read(self.context.store(), &keys::account(id)).await?;
         let opened = account
             .and_then(|account| target.open(account, digest))
             .ok_or(EnrolError::LinkGone)?;

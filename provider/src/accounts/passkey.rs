@@ -4,6 +4,7 @@
 //! What a browser sends is judged by webauthn-rs; a challenge is judged once. Every failure looks
 //! the same outside and says its reason in the log only.
 
+use crate::accounts::SignIn;
 use std::time::Duration;
 
 use identity::{Passkey, RateLimit};
@@ -18,8 +19,11 @@ use webauthn_rs::{
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task, whose};
-use crate::{BrowserContext, Provider, Settings, SignInMethod, audit::AuditAction};
+use super::{AccountError, SignInError, SignedIn};
+use crate::state::whose;
+use crate::state::{Account, Task};
+use crate::{browser_context::BrowserContext, settings::Settings, state::audit::AuditAction};
+use identity::SignInMethod;
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.
@@ -107,6 +111,11 @@ impl From<WebauthnError> for Failed {
 pub(crate) struct Passkeys(Option<Webauthn>);
 
 impl Passkeys {
+    /// Whether passkeys can be used here: not where the issuer's host is an IP address.
+    pub(crate) const fn are_available(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn new(settings: &Settings) -> Self {
         let webauthn = WebauthnBuilder::new(settings.issuer.host(), settings.issuer.as_url())
             .and_then(|builder| builder.rp_name(&settings.name).build())
@@ -200,7 +209,7 @@ impl Passkeys {
     }
 }
 
-impl Provider {
+impl SignIn {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
     ///
     /// `autofill` is for a page that offers passkeys in its e-mail box before the user asked for
@@ -218,8 +227,11 @@ impl Provider {
         if let Some(retry_after) = self.count_visit(browser, own, from).await? {
             return Err(SignInError::TooManyAttempts { retry_after });
         }
-        let (options, state) = self.passkeys().start_authentication()?;
-        let id = self.begin_ceremony(browser, Task::SignIn(state)).await?;
+        let (options, state) = self.passkeys.start_authentication()?;
+        let id = self
+            .ceremonies
+            .begin_ceremony(browser, Task::SignIn(state))
+            .await?;
         Ok(Ceremony { id, options })
     }
 
@@ -242,6 +254,7 @@ impl Provider {
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
         let person = self
+            .sessions
             .signed_in(browser)
             .await?
             .ok_or(SignInError::WrongCredentials)?;
@@ -257,108 +270,54 @@ impl Provider {
         only: Option<Id>,
     ) -> Result<SignedIn, SignInError> {
         // 1. Take the ceremony out.
-        let Some(Task::SignIn(state)) = self.take_ceremony(browser, ceremony).await? else {
+        let Some(Task::SignIn(state)) = self.ceremonies.take_ceremony(browser, ceremony).await?
+        else {
             return Err(SignInError::WrongCredentials);
         };
         // 2. Prove that a passkey of the account it names answered.
-        let id = self.passkeys().claimed_account(credential)?;
+        let id = self.passkeys.claimed_account(credential)?;
         if only.is_some_and(|only| only != id) {
             return Err(SignInError::WrongCredentials);
         }
         let account = self
+            .directory
             .active_account(id)
             .await?
             .ok_or(SignInError::WrongCredentials)?;
         let result = self
-            .passkeys()
+            .passkeys
             .finish_authentication(credential, state, &account)?;
         // 3. Note its use, if account and passkey are still there.
         let used = Digest::of(result.cred_id());
-        let now = self.now();
+        let now = self.context.now();
         let sign_in = |account: Account| {
             let update = |key: &mut PasskeyKey| _ = key.update_credential(&result);
             Ok(account.sign_in_with_passkey(&used, update, now)?)
         };
         let (account, name) = self
+            .directory
             .change_account(id, sign_in, SignInError::WrongCredentials)
             .await?;
         // 4. Begin a session.
         let signed_in = self
+            .sessions
             .begin_session(browser, &account, Some(SignInMethod::Passkey))
             .await?;
-        self.note_by_person(
-            AuditAction::SignedInWithPasskey,
-            whose(&account),
-            browser,
-            name,
-        )
-        .await;
-        Ok(signed_in)
-    }
-
-    /// Begins adding a passkey to the account of the signed-in user.
-    pub async fn start_adding_passkey(
-        &self,
-        browser: &BrowserContext,
-    ) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
-        let account = self.fresh_account(browser).await?;
-        let (options, state) = self.passkeys().start_registration(&account)?;
-        let id = self
-            .begin_ceremony(
+        self.audit
+            .note_by_person(
+                AuditAction::SignedInWithPasskey,
+                whose(&account),
                 browser,
-                Task::Add {
-                    account: account.id(),
-                    state,
-                },
+                name,
             )
-            .await?;
-        Ok(Ceremony { id, options })
-    }
-
-    /// Adds a passkey to the account of the signed-in user.
-    pub async fn finish_adding_passkey(
-        &self,
-        browser: &BrowserContext,
-        ceremony: &str,
-        credential: &RegisterPublicKeyCredential,
-    ) -> Result<(), AccountError> {
-        // 1. Take the ceremony out, even if the wrong account is signed in.
-        let task = self.take_ceremony(browser, ceremony).await?;
-        let (session, user) = self
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
-        let id = user.id();
-        let Some(Task::Add { state, .. }) =
-            task.filter(|task| matches!(task, Task::Add { account, .. } if *account == id))
-        else {
-            return Err(AccountError::CeremonyFailed);
-        };
-        // 2. Judge the answer.
-        let key = self.passkeys().finish_registration(credential, &state)?;
-        let passkey = new_passkey(&browser.device, key, self.now());
-        // 3. Keep the passkey, if the session counts still.
-        let add = |account: Account| {
-            let added = account.add_passkey(session.session_epoch, passkey.clone());
-            Ok((added.map_err(|_| AccountError::CeremonyFailed)?, ()))
-        };
-        let (account, ()) = self
-            .change_account(id, add, AccountError::CeremonyFailed)
-            .await?;
-        let device = browser.device.clone();
-        self.note_by_person(AuditAction::PasskeyAdded, whose(&account), browser, device)
             .await;
-        Ok(())
+        Ok(signed_in)
     }
 
     /// Whether passkeys can be used here: not where the issuer's host is an IP
     /// address.
     pub fn has_passkeys(&self) -> bool {
-        self.passkeys().0.is_some()
-    }
-
-    pub(super) fn passkeys(&self) -> &Passkeys {
-        &self.0.passkeys
+        self.passkeys.are_available()
     }
 }
 

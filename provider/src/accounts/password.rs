@@ -1,15 +1,15 @@
 //! Passwords: choosing one, and signing in with one, which takes as long without an account.
 
-use identity::{
-    NewPassword, PasswordError,
-    attempt::Guess,
-    password::{check, is_long},
-};
+use crate::accounts::SignIn;
+use identity::{attempt::Guess, password::is_long};
 
-use super::{Account, SignInError, SignedIn, hashing::NotHashed, queue::Requester, whose};
-use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction};
+use super::{SignInError, SignedIn};
+use crate::state::Account;
+use crate::state::whose;
+use crate::{browser_context::BrowserContext, state::audit::AuditAction};
+use identity::SignInMethod;
 
-impl Provider {
+impl SignIn {
     /// Signs in with address and password. Whether the address is unknown, the account disabled or
     /// without a password, or the password wrong: the answer is the same and takes as long.
     pub async fn sign_in_with_password(
@@ -22,10 +22,13 @@ impl Provider {
         //    of it.
         let attempt = self.attempt(browser, email, Guess::Password).await?;
         // 2. Verify against its password, or a dummy hash, when it is its turn.
-        let hash = attempt.account.as_ref().and_then(Account::password);
+        let hash = attempt
+            .account
+            .as_ref()
+            .and_then(|account| account.password());
         let verified = match self
-            .0
-            .passwords
+            .hasher
+            .queue
             .verify(&attempt.requester, password, hash)
             .await
         {
@@ -45,15 +48,17 @@ impl Provider {
         };
         self.succeeded(browser, &account, attempt).await?;
         let signed_in = self
+            .sessions
             .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?;
-        self.note_by_person(
-            AuditAction::SignedInWithPassword,
-            whose(&account),
-            browser,
-            None,
-        )
-        .await;
+        self.audit
+            .note_by_person(
+                AuditAction::SignedInWithPassword,
+                whose(&account),
+                browser,
+                None,
+            )
+            .await;
         Ok(signed_in)
     }
 
@@ -67,11 +72,12 @@ impl Provider {
         let Some(verified) = read.password() else {
             return Ok(None);
         };
-        let now = self.now();
+        let now = self.context.now();
         let is_long = is_long(password);
         let sign_in =
             |account: Account| Ok((account.sign_in_with_password(verified, is_long, now)?, ()));
         let signed_in = self
+            .directory
             .change_account(read.id(), sign_in, SignInError::WrongCredentials)
             .await;
         match signed_in {
@@ -79,23 +85,5 @@ impl Provider {
             Err(SignInError::WrongCredentials) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// Judges and hashes a new password, for an account with such an address; `minimum` is the
-    /// least number of characters.
-    pub(crate) async fn new_password<E>(
-        &self,
-        requester: &Requester,
-        typed: &str,
-        minimum: usize,
-        address: &str,
-    ) -> Result<NewPassword, E>
-    where
-        E: From<PasswordError> + From<NotHashed>,
-    {
-        let normal = check(typed, minimum, &[address, &self.settings().name])?;
-        let hash = self.hash_password(requester, &normal).await?;
-        let is_long = is_long(&normal);
-        Ok(NewPassword { hash, is_long })
     }
 }

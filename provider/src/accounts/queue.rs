@@ -18,7 +18,7 @@ use oauth::Id;
 use thiserror::Error;
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::{BrowserContext, Presence};
+use crate::{browser_context::BrowserContext, presence::Presence};
 
 /// How many may wait that are known.
 const KNOWN_PLACES: usize = 32;

@@ -1,5 +1,7 @@
 //! Recovery codes: made, shown once, and signed in with.
 
+use crate::accounts::AccountCredentials;
+use crate::accounts::SignIn;
 use std::time::Duration;
 
 use identity::{
@@ -10,8 +12,14 @@ use identity::{
 use oauth::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Account, AccountError, SignInError, SignedIn, whose};
-use crate::{BrowserContext, Provider, SetCookie, audit::AuditAction, problem::Unavailable};
+use super::{AccountError, SignInError, SignedIn};
+use crate::state::Account;
+use crate::state::whose;
+use crate::{
+    browser_context::{BrowserContext, BrowserUpdate},
+    state::audit::AuditAction,
+    unavailable::Unavailable,
+};
 
 /// A refused code is answered no sooner than this, so that the microseconds are not seen by which
 /// reading an account differs from reading none. A password takes longer, and its time varies by
@@ -35,32 +43,34 @@ impl RemainingCodes {
     }
 }
 
-impl Provider {
+impl AccountCredentials {
     /// Makes ten new recovery codes; older ones are worth nothing from then on. The cookie lets
     /// this very browser show them.
     pub async fn make_recovery_codes(
         &self,
         browser: &BrowserContext,
-    ) -> Result<SetCookie, AccountError> {
-        let user = self.fresh_account(browser).await?;
-        let seed = self.entropy().secret();
-        let made = RecoveryCodes::new(&seed, user.id(), self.now());
+    ) -> Result<BrowserUpdate, AccountError> {
+        let user = self.sessions.fresh_account(browser).await?;
+        let seed = self.context.entropy().secret();
+        let made = RecoveryCodes::new(&seed, user.id(), self.context.now());
         let epoch = user.session_epoch();
         let (account, ()) = self
+            .directory
             .change_account(
                 user.id(),
                 |account| Ok((account.replace_recovery_codes(epoch, made.clone())?, ())),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(
-            AuditAction::RecoveryCodesMade,
-            whose(&account),
-            browser,
-            None,
-        )
-        .await;
-        Ok(SetCookie::codes(&seed))
+        self.audit
+            .note_by_person(
+                AuditAction::RecoveryCodesMade,
+                whose(&account),
+                browser,
+                None,
+            )
+            .await;
+        Ok(BrowserUpdate::RecoveryCodesMade(seed))
     }
 
     /// The codes that were just made in this browser, to be shown this once, with the cookie that
@@ -68,19 +78,21 @@ impl Provider {
     pub async fn fresh_recovery_codes(
         &self,
         browser: &BrowserContext,
-    ) -> Result<Option<(Vec<String>, SetCookie)>, Unavailable> {
-        let Some(seed) = &browser.codes else {
+    ) -> Result<Option<(Vec<String>, BrowserUpdate)>, Unavailable> {
+        let Some(seed) = &browser.recovery_codes else {
             return Ok(None);
         };
-        let Some((_, account)) = self.signed_in_account(browser).await? else {
+        let Some((_, account)) = self.sessions.signed_in_account(browser).await? else {
             return Ok(None);
         };
         let id = account.id();
         let stored = account.fields().recovery.as_ref();
         let are_left = stored.is_some_and(|stored| stored.are_all_of(seed, id));
-        Ok(are_left.then(|| (codes(seed), SetCookie::codes_end())))
+        Ok(are_left.then(|| (codes(seed), BrowserUpdate::RecoveryCodesShown)))
     }
+}
 
+impl SignIn {
     /// Signs in with an address and a recovery code, which is used up. A code may be typed with or
     /// without its dashes, in any case.
     pub async fn sign_in_with_recovery_code(
@@ -104,15 +116,16 @@ impl Provider {
             return Err(refused);
         };
         // Noted first: the code is used up, whatever fails from here on.
-        self.note_by_person(
-            AuditAction::SignedInWithRecoveryCode,
-            whose(&account),
-            browser,
-            None,
-        )
-        .await;
+        self.audit
+            .note_by_person(
+                AuditAction::SignedInWithRecoveryCode,
+                whose(&account),
+                browser,
+                None,
+            )
+            .await;
         self.succeeded(browser, &account, attempt).await?;
-        Ok(self.begin_session(browser, &account, None).await?)
+        Ok(self.sessions.begin_session(browser, &account, None).await?)
     }
 
     /// Uses a code up, if it is one of the account's. Whether it is costs no step in the store.
@@ -122,14 +135,15 @@ impl Provider {
         code: &str,
     ) -> Result<Option<Account>, SignInError> {
         let presented = digest(account.id(), code);
-        let this_use = self.entropy().id();
+        let this_use = self.context.entropy().id();
         if !account.has_recovery_code(&presented) {
             return Ok(None);
         }
-        let now = self.now();
+        let now = self.context.now();
         let redeem =
             |account: Account| Ok((account.redeem_recovery_code(&presented, this_use, now)?, ()));
         let redeemed = self
+            .directory
             .change_account(account.id(), redeem, SignInError::WrongCredentials)
             .await;
         match redeemed {

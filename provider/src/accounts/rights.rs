@@ -4,25 +4,21 @@
 //! An account must be stopped even where this version cannot read all of it: a newer one may have
 //! written it, or it is damaged.
 
+use crate::accounts::Directory;
+use crate::state::AccountMembers;
 use identity::{Rights, Role, SessionEpoch, email::folded_forms};
 use oauth::Id;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Ttl;
 
-use super::Account;
+use crate::state::Account;
 use crate::{
-    Provider, keys,
-    problem::Unavailable,
-    records::{self, Found, Key, PartOf, Swapped, Versioned},
+    records::{self, Found, Key, PartOf, Swapped, Versioned, keys},
+    unavailable::Unavailable,
 };
 
 /// How often a change is tried again when others change the same record first.
 const MOST_TRIES: usize = 64;
-
-/// All members of an account's record, whatever its version.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct AccountMembers(Map<String, Value>);
 
 impl PartOf<Account> for AccountMembers {}
 
@@ -70,14 +66,15 @@ pub(crate) struct Subject {
     pub(crate) is_record: bool,
 }
 
-impl Provider {
+impl Directory {
     /// The account of an address that somebody typed, whether or not this version can read it.
     pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
         for form in folded_forms(typed) {
-            let Some(id) = records::read::<Id>(self.store(), &keys::email(&form)).await? else {
+            let Some(id) = records::read::<Id>(self.context.store(), &keys::email(&form)).await?
+            else {
                 continue;
             };
-            let found = match records::find(self.store(), &members_of(id)).await? {
+            let found = match records::find(self.context.store(), &members_of(id)).await? {
                 Found::Nothing => None,
                 Found::Unreadable => Some(Subject {
                     id,
@@ -117,7 +114,7 @@ impl Provider {
         mut decide: impl FnMut(Rights) -> (Rights, A),
     ) -> Result<Option<A>, Unavailable> {
         let key = members_of(id);
-        let mut current = Versioned::read(self.store(), &key).await?;
+        let mut current = Versioned::read(self.context.store(), &key).await?;
         for _ in 0..MOST_TRIES {
             let Some(stored) = current else {
                 return Ok(None);
@@ -127,7 +124,10 @@ impl Provider {
             let (rights, answer) = decide(before);
             write_rights(rights, before, &mut members);
             let next = AccountMembers(members);
-            match stored.swap(self.store(), &key, next, Ttl::Forever).await? {
+            match stored
+                .swap(self.context.store(), &key, next, Ttl::Forever)
+                .await?
+            {
                 Swapped::Done(_) => return Ok(Some(answer)),
                 Swapped::Changed(other) => current = other,
             }

@@ -1,7 +1,15 @@
 //! Sessions: a browser that a user signed in with. The cookie holds a secret, the store its
 //! digest.
 
+use crate::accounts::Directory;
+use crate::accounts::Passkeys;
+use crate::audit::AuditLog;
+use crate::context::Context;
+use crate::state::Maybe;
+use crate::state::audit::Activity;
+use crate::state::audit::Event;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use identity::{
@@ -10,14 +18,16 @@ use identity::{
 };
 use oauth::{Digest, Id, Secret, Timestamp};
 
-use super::{Account, AccountError, SignedIn, whose};
+use super::AccountError;
+use crate::state::Account;
+use crate::state::whose;
 use crate::{
-    BrowserContext, Provider, SetCookie, SignInMethod,
-    audit::AuditAction,
-    keys,
-    problem::Unavailable,
-    records::{self, Change, Collection, Found, Listing, Outcomes},
+    browser_context::{BrowserContext, BrowserUpdate},
+    records::{self, Change, Collection, Found, Listing, Outcomes, keys},
+    state::audit::AuditAction,
+    unavailable::Unavailable,
 };
+use identity::SignInMethod;
 
 /// What a user sees of a browser they are signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +59,27 @@ impl SessionView {
     }
 }
 
-impl Provider {
+/// What signing in gives.
+pub struct SignedIn {
+    /// For the browser: its session, and by which way it signed in.
+    pub updates: Vec<BrowserUpdate>,
+    /// Whether the user should be offered a passkey: they used a password, have none, and have
+    /// not said no lately.
+    pub offers_passkey: bool,
+}
+
+/// The signed-in browsers of users.
+pub struct Sessions {
+    pub(super) context: Context,
+    pub(super) audit: Arc<AuditLog>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) passkeys: Arc<Passkeys>,
+}
+
+impl Sessions {
     /// Where the user is signed in, this browser first, then by last use; `None` when no user is
     /// signed in.
-    pub async fn sessions(
+    pub async fn list(
         &self,
         browser: &BrowserContext,
     ) -> Result<Option<Listing<SessionView>>, Unavailable> {
@@ -60,8 +87,8 @@ impl Provider {
             return Ok(None);
         };
         let own = browser.session.as_ref().map(Secret::digest);
-        let now = self.now();
-        let lifetime = self.settings().lifetimes.session;
+        let now = self.context.now();
+        let lifetime = self.context.settings().lifetimes.session;
         let view = |id: String, session: Session| {
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
             let counts = session.is_in_epoch_of(&account) && session.is_valid(now, lifetime);
@@ -85,18 +112,19 @@ impl Provider {
         // A name has the form of a secret. The store sees no other.
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let key = keys::session(id.as_str());
-        let session: Option<Session> = records::read(self.store(), &key).await?;
+        let session: Option<Session> = records::read(self.context.store(), &key).await?;
         let session = session
             .filter(|session| session.account == account.id())
             .ok_or(AccountError::Gone)?;
         self.sessions_of(account.id()).remove(id.as_str()).await?;
-        self.note_by_person(
-            AuditAction::SessionEnded,
-            whose(&account),
-            browser,
-            session.device,
-        )
-        .await;
+        self.audit
+            .note_by_person(
+                AuditAction::SessionEnded,
+                whose(&account),
+                browser,
+                session.device,
+            )
+            .await;
         Ok(())
     }
 
@@ -105,26 +133,28 @@ impl Provider {
     pub async fn end_other_sessions(
         &self,
         browser: &BrowserContext,
-    ) -> Result<SetCookie, AccountError> {
+    ) -> Result<BrowserUpdate, AccountError> {
         let (session, account) = self
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         // 1. In one step every session is dead.
         let (account, ()) = self
+            .directory
             .change_account(
                 account.id(),
                 |account| Ok((account.end_other_sessions(session.session_epoch)?, ())),
                 AccountError::NotSignedIn,
             )
             .await?;
-        self.note_by_person(
-            AuditAction::OtherSessionsEnded,
-            whose(&account),
-            browser,
-            None,
-        )
-        .await;
+        self.audit
+            .note_by_person(
+                AuditAction::OtherSessionsEnded,
+                whose(&account),
+                browser,
+                None,
+            )
+            .await;
         // 2. What is left of them is cleared away, and this browser stays known to the account.
         self.end_sessions(account.id()).await?;
         self.note_known(browser, &account).await?;
@@ -132,20 +162,21 @@ impl Provider {
             &account,
             browser.device.clone(),
             browser.address.to_canonical().to_string(),
-            self.now(),
+            self.context.now(),
         );
         Ok(self.open_session(browser, &account, continued).await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
-    pub async fn sign_out(&self, browser: &BrowserContext) -> Result<SetCookie, Unavailable> {
+    pub async fn sign_out(&self, browser: &BrowserContext) -> Result<BrowserUpdate, Unavailable> {
         let account = self.signed_in_account(browser).await?;
         self.end_session_of(browser).await?;
         if let Some((_, account)) = account {
-            self.note_by_person(AuditAction::SignedOut, whose(&account), browser, None)
+            self.audit
+                .note_by_person(AuditAction::SignedOut, whose(&account), browser, None)
                 .await;
         }
-        Ok(SetCookie::session_end())
+        Ok(BrowserUpdate::SessionEnded)
     }
 
     /// The session of a browser, unless it has expired. Whether its account is alive is another
@@ -158,19 +189,21 @@ impl Provider {
             return Ok(None);
         };
         // One that cannot be read is none: the user signs in again.
-        let session: Option<Session> =
-            records::find(self.store(), &keys::session(secret.digest().as_str()))
-                .await?
-                .record();
-        let now = self.now();
-        let lifetime = self.settings().lifetimes.session;
+        let session: Option<Session> = records::find(
+            self.context.store(),
+            &keys::session(secret.digest().as_str()),
+        )
+        .await?
+        .record();
+        let now = self.context.now();
+        let lifetime = self.context.settings().lifetimes.session;
         Ok(session.filter(|session| session.is_valid(now, lifetime)))
     }
 
     /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A
     /// failure costs nothing either.
     pub(crate) async fn note_session_use(&self, browser: &BrowserContext, session: &Session) {
-        let now = self.now();
+        let now = self.context.now();
         let address = browser.address.to_canonical().to_string();
         let Some(secret) = browser
             .session
@@ -187,7 +220,7 @@ impl Provider {
             Change { next, answer: () }
         };
         if let Err(error) = records::change(
-            self.plain_store(),
+            self.context.plain_store(),
             &keys::session(secret.digest().as_str()),
             note,
         )
@@ -205,21 +238,21 @@ impl Provider {
         account: &Account,
         method: Option<SignInMethod>,
     ) -> Result<SignedIn, Unavailable> {
-        let now = self.now();
+        let now = self.context.now();
         let session = Session::open(
             account,
             method.is_none(),
             browser.device.clone(),
             browser.address.to_canonical().to_string(),
             now,
-            self.settings().lifetimes.session,
+            self.context.settings().lifetimes.session,
         );
-        let mut cookies = vec![self.open_session(browser, account, session).await?];
-        cookies.extend(method.map(SetCookie::method));
+        let mut updates = vec![self.open_session(browser, account, session).await?];
+        updates.extend(method.map(BrowserUpdate::SignedInBy));
         self.note_known(browser, account).await?;
         Ok(SignedIn {
-            cookies,
-            offers_passkey: offers_passkey(account, method, now) && self.has_passkeys(),
+            updates,
+            offers_passkey: offers_passkey(account, method, now) && self.passkeys.are_available(),
         })
     }
 
@@ -230,13 +263,13 @@ impl Provider {
         browser: &BrowserContext,
         account: &Account,
         session: Session,
-    ) -> Result<SetCookie, Unavailable> {
-        let secret = self.entropy().secret();
+    ) -> Result<BrowserUpdate, Unavailable> {
+        let secret = self.context.entropy().secret();
         let digest = secret.digest();
         let list = self.sessions_of(account.id());
         let lifetime = session.last_used_at.until(session.expires_at);
         records::insert(
-            self.store(),
+            self.context.store(),
             &keys::session(digest.as_str()),
             &session,
             records::ttl(lifetime),
@@ -245,7 +278,7 @@ impl Provider {
         list.list_name(digest.as_str()).await?;
         self.end_session_of(browser).await?;
         self.end_surplus_sessions(account, &digest).await?;
-        Ok(SetCookie::session(&secret, lifetime))
+        Ok(BrowserUpdate::SessionBegun { secret, lifetime })
     }
 
     /// Ends the sessions that were used least recently, when an account has too many. All servers
@@ -262,7 +295,7 @@ impl Provider {
             return list.sweep(newest.as_str()).await;
         }
         let read = async |name: String| {
-            let session: Option<Session> = records::find(self.store(), &list.key(&name))
+            let session: Option<Session> = records::find(self.context.store(), &list.key(&name))
                 .await?
                 .record();
             Ok::<_, Unavailable>((
@@ -290,7 +323,7 @@ impl Provider {
 
     /// The sessions of an account.
     fn sessions_of(&self, account: Id) -> Collection<'_, Session> {
-        Collection::new(self.store(), keys::sessions(account))
+        Collection::new(self.context.store(), keys::sessions(account))
     }
 
     async fn end_session_of(&self, browser: &BrowserContext) -> Result<(), Unavailable> {
@@ -298,12 +331,38 @@ impl Provider {
             return Ok(());
         };
         let key = keys::session(digest.as_str());
-        let taken = self.store().take(&key).await?;
+        let taken = self.context.store().take(&key).await?;
         if let Found::Record(session) = records::found(&key, taken.as_deref()) {
             self.sessions_of(session.account)
                 .unlist_name(digest.as_str())
                 .await?;
         }
         Ok(())
+    }
+
+    /// What last happened to the person's account, newest first; `None` when nobody is signed in.
+    pub async fn activity(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<Vec<Event>>, Unavailable> {
+        let Some(person) = self.signed_in(browser).await? else {
+            return Ok(None);
+        };
+        let activity: Option<Activity> =
+            records::find(self.context.store(), &keys::activity(person.account))
+                .await?
+                .record();
+        let oldest = self
+            .context
+            .now()
+            .before(self.context.settings().lifetimes.audit);
+        let events = activity.unwrap_or_default().0;
+        Ok(Some(
+            events
+                .into_iter()
+                .filter_map(Maybe::into_known)
+                .filter(|event| event.at > oldest)
+                .collect(),
+        ))
     }
 }

@@ -7,13 +7,13 @@ use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+    AccountAdministration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
     UnfinishedOperation,
 };
 use crate::{
-    accounts::{Account, queue::Requester, whose},
-    audit::AuditAction,
+    accounts::queue::Requester,
     records::Listing,
+    state::{Account, audit::AuditAction, whose},
 };
 
 /// An account, as listed.
@@ -53,7 +53,7 @@ pub struct AccountSummary {
 }
 
 impl AccountSummary {
-    /// Whether it waits for its user, as [`identity::Account::is_pending`] says.
+    /// Whether it waits for its user, as [`identity::AccountFields::is_pending`] says.
     pub const fn is_pending(&self) -> bool {
         self.passkeys == 0 && !self.has_password
     }
@@ -79,7 +79,7 @@ pub struct AddedAccount {
     pub invited_again: bool,
 }
 
-impl Administration {
+impl AccountAdministration<'_> {
     /// Adds an account with a password, or with a link for its person to choose a credential by. An
     /// account that exists is not changed; one that waits for its person gets a new link, and
     /// earlier links open nothing.
@@ -88,10 +88,23 @@ impl Administration {
             return self.add_waiting_account(email, None).await;
         };
         let email = address(email)?;
-        if let Some(account) = self.provider.account_of(&email.shown()).await? {
+        if let Some(account) = self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .account_of(&email.shown())
+            .await?
+        {
             return Err(StateConflict::AccountExists(account.email().to_owned()).into());
         }
-        let first = !self.provider.has_accounts().await?;
+        let first = !self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .has_accounts()
+            .await?;
         let minimum = min_length(
             if first {
                 Role::Administrator
@@ -111,7 +124,14 @@ impl Administration {
     /// person already gets a new link, but no other role.
     pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self.provider.account_of(&email.shown()).await? {
+        match self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .account_of(&email.shown())
+            .await?
+        {
             Some(account) => {
                 account
                     .may_be_added_again(role)
@@ -153,7 +173,14 @@ impl Administration {
     /// new link; earlier links open nothing.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self.provider.account_of(&email.shown()).await? {
+        match self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .account_of(&email.shown())
+            .await?
+        {
             Some(account) => {
                 self.send_link(&self.invite_again(account, role).await?, true)
                     .await
@@ -171,9 +198,16 @@ impl Administration {
     }
 
     /// All accounts, by address.
-    pub async fn accounts(&self) -> Done<Listing<AccountSummary>> {
+    pub async fn list(&self) -> Done<Listing<AccountSummary>> {
         let summary = |_, account: Account| Some(self.summary(&account));
-        let mut accounts = self.provider.all_accounts().rows(summary).await?;
+        let mut accounts = self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .all_accounts()
+            .rows(summary)
+            .await?;
         accounts.sort_by(|one, other| one.email.cmp(&other.email));
         Ok(accounts)
     }
@@ -186,7 +220,13 @@ impl Administration {
         if !account.is_active() {
             return Err(StateConflict::AccountDisabled(account.email().to_owned()).into());
         }
-        let link = self.provider.reset_link(&account).await?;
+        let link = self
+            .administration
+            .services()
+            .accounts
+            .enrolment
+            .reset_link(&account)
+            .await?;
         self.note(AuditAction::ResetLinkMade, &account, None).await;
         Ok(link)
     }
@@ -194,9 +234,12 @@ impl Administration {
     /// Lets the one-time link to an account that is out, if any, open nothing any more.
     pub async fn withdraw_link(&self, email: &str) -> Done {
         let account = self.existing_account(email).await?;
-        let now = self.provider.now();
+        let now = self.administration.services().context.now();
         let withdraw = |account: Account| Ok((account.without_link(now), ()));
-        self.provider
+        self.administration
+            .services()
+            .accounts
+            .directory
             .change_account(account.id(), withdraw, unknown(email))
             .await?;
         self.note(AuditAction::LinkWithdrawn, &account, None).await;
@@ -209,7 +252,10 @@ impl Administration {
         let (account, new) = (self.existing_account(email).await?, address(new)?);
         let taken = || StateConflict::AddressTaken(new.shown());
         let changed = self
-            .provider
+            .administration
+            .services()
+            .accounts
+            .directory
             .change_address(&account, &new)
             .await?
             .ok_or_else(taken)?;
@@ -223,13 +269,19 @@ impl Administration {
     }
 
     async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
-        self.provider
+        self.administration
+            .services()
+            .accounts
+            .hasher
             .new_password(&Requester::operator(), password, minimum, address)
             .await
     }
 
     async fn existing_account(&self, email: &str) -> Done<Account> {
-        self.provider
+        self.administration
+            .services()
+            .accounts
+            .directory
             .account_of(email)
             .await?
             .ok_or_else(|| unknown(email))
@@ -239,7 +291,7 @@ impl Administration {
     /// always left.
     async fn another_account(&self, email: &str) -> Done<Account> {
         let account = self.existing_account(email).await?;
-        if !may_change_rights(self.own_account(), account.id()) {
+        if !may_change_rights(self.administration.own_account(), account.id()) {
             return Err(AdministrationError::Own);
         }
         Ok(account)
@@ -251,20 +303,28 @@ impl Administration {
         role: Role,
         password: Option<NewPassword>,
     ) -> Done<Account> {
-        let provider = &self.provider;
-        let now = provider.now();
-        let mut account = Account::new(provider.entropy().id(), email, role, now);
+        let services = self.administration.services();
+        let now = services.context.now();
+        let mut account = Account::new(services.context.entropy().id(), email, role, now);
         if let Some(password) = password {
             account = account.given_password(password, now);
         }
         let first = account.clone().with_role(Role::Administrator);
-        let (account, made) =
-            if let Some(made) = provider.create_first_account(&first, email).await? {
-                (first, made)
-            } else {
-                let made = provider.create_account(&account, email).await?;
-                (account, made)
-            };
+        let (account, made) = if let Some(made) = services
+            .accounts
+            .directory
+            .create_first_account(&first, email)
+            .await?
+        {
+            (first, made)
+        } else {
+            let made = services
+                .accounts
+                .directory
+                .create_account(&account, email)
+                .await?;
+            (account, made)
+        };
         if !made {
             return Err(StateConflict::AccountJustAdded(email.shown()).into());
         }
@@ -279,11 +339,12 @@ impl Administration {
 
     /// A link for the person of an account that waits for them.
     async fn send_link(&self, account: &Account, invited_again: bool) -> Done<AddedAccount> {
-        let provider = &self.provider;
-        let expires_at = provider
+        let services = self.administration.services();
+        let expires_at = services
+            .context
             .now()
-            .after(provider.settings().lifetimes.invitation);
-        let link = provider.enrolment_link(account).await?;
+            .after(services.context.settings().lifetimes.invitation);
+        let link = services.accounts.enrolment.enrolment_link(account).await?;
         let account = self.existing_account(account.email()).await?;
         let account = self.summary(&account);
         Ok(AddedAccount {
@@ -300,7 +361,10 @@ impl Administration {
             Ok((renewed.map_err(|error| not_invited(&account, error))?, ()))
         };
         let (renewed, ()) = self
-            .provider
+            .administration
+            .services()
+            .accounts
+            .directory
             .change_account(account.id(), renew, unknown(account.email()))
             .await?;
         self.note(
@@ -315,17 +379,30 @@ impl Administration {
     /// A new password ends what the old one may have opened for someone else: recovery codes,
     /// sessions, and all that they allowed.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
-        let now = self.provider.now();
+        let now = self.administration.services().context.now();
         let set = |account: Account| Ok((account.set_password(password.clone(), now), ()));
         let (changed, ()) = self
-            .provider
+            .administration
+            .services()
+            .accounts
+            .directory
             .change_account(account.id(), set, unknown(account.email()))
             .await?;
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
         let (sessions, grants) = (
-            self.provider.end_sessions(account.id()).await,
-            self.provider.withdraw_all(account.id()).await.map(drop),
+            self.administration
+                .services()
+                .accounts
+                .sessions
+                .end_sessions(account.id())
+                .await,
+            self.administration
+                .services()
+                .grants
+                .withdraw_all(account.id())
+                .await
+                .map(drop),
         );
         sessions
             .and(grants)
@@ -333,16 +410,17 @@ impl Administration {
     }
 
     async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
-        self.record(action, Some(whose(account)), about.map(str::to_owned))
+        self.administration
+            .record(action, Some(whose(account)), about.map(str::to_owned))
             .await;
     }
 }
 
-impl Administration {
+impl AccountAdministration<'_> {
     fn summary(&self, account: &Account) -> AccountSummary {
         let fields = account.fields();
         AccountSummary {
-            link_expires_at: account.link_expires_at(self.provider.now()),
+            link_expires_at: account.link_expires_at(self.administration.services().context.now()),
             id: fields.id,
             email: fields.email.clone(),
             disabled: fields.disabled,

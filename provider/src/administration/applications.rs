@@ -1,6 +1,7 @@
 //! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in
 //! `provisioning`.
 
+use crate::clients::BlockedHosts;
 use oauth::Timestamp;
 use oauth::web_address::parse_host;
 use oauth_clients::{
@@ -10,15 +11,13 @@ use oauth_clients::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+    AdministrationError, ClientAdministration, Done, InvalidInput, MissingTarget, StateConflict,
     provisioning::client_redirect_uris,
 };
-pub use crate::blocked::BlockedHost;
+use crate::state::BlockedHost;
 use crate::{
-    Provider,
-    audit::{AuditAction, ClientName, Event},
-    keys,
-    records::{self, Change, Found, Listing},
+    records::{self, Change, Found, Listing, keys},
+    state::audit::{AuditAction, ClientName, Event},
 };
 
 /// Far more than any client has, and few enough to be looked through at each request.
@@ -67,14 +66,20 @@ pub struct ApplicationSummary {
     pub blocked: bool,
 }
 
-impl Administration {
+impl ClientAdministration<'_> {
     /// All clients, oldest first; those with a document only once somebody has allowed them
     /// something.
-    pub async fn clients(&self) -> Done<Listing<ApplicationSummary>> {
-        let provider = &self.provider;
-        provider.refresh_blocked().await?;
-        let summary = |_, client: Client| Some(provider.application_summary(client));
-        let mut clients = provider.all_clients().rows(summary).await?;
+    pub async fn list(&self) -> Done<Listing<ApplicationSummary>> {
+        let services = self.administration.services();
+        services.clients.blocked.refresh_blocked().await?;
+        let summary =
+            |_, client: Client| Some(application_summary(&services.clients.blocked, client));
+        let mut clients = services
+            .clients
+            .registry
+            .all_clients()
+            .rows(summary)
+            .await?;
         clients.sort_by_key(|client| client.created_at);
         Ok(clients)
     }
@@ -82,10 +87,10 @@ impl Administration {
     /// Adds a redirect URI to a client that was added here. It is judged as at the client's own
     /// addition. Other clients say themselves where their answers go.
     pub async fn add_redirect_uri(&self, client_id: &str, redirect_uri: &str) -> Done {
-        let provider = &self.provider;
+        let services = self.administration.services();
         let [uri] = &client_redirect_uris(
             &[redirect_uri.to_owned()],
-            &provider.settings().private_schemes,
+            &services.context.settings().private_schemes,
         )?[..] else {
             return Err(InvalidInput::SeveralRedirectUris.into());
         };
@@ -106,13 +111,13 @@ impl Administration {
                 client.redirect_uris.push(uri.clone());
                 let name = client.name.clone().unwrap_or_else(|| client_id.to_owned());
                 Change {
-                    next: Some(provider.client_with_ttl(client)),
+                    next: Some(services.clients.registry.client_with_ttl(client)),
                     answer: Ok(Some(name)),
                 }
             }
         };
         if let Some(name) =
-            records::change(provider.store(), &keys::client(client_id), add).await??
+            records::change(services.context.store(), &keys::client(client_id), add).await??
         {
             let client = ClientName {
                 id: client_id.to_owned(),
@@ -136,12 +141,29 @@ impl Administration {
         // Before, so that a failure half way has ended what is there; and after, for what somebody
         // allowed in between.
         if name.is_some() {
-            self.provider.begin_epoch(client_id).await?;
+            self.administration
+                .services()
+                .clients
+                .registry
+                .begin_epoch(client_id)
+                .await?;
         }
-        if !self.provider.forget_client(client_id).await? {
+        if !self
+            .administration
+            .services()
+            .clients
+            .registry
+            .forget_client(client_id)
+            .await?
+        {
             return Err(unknown(client_id));
         }
-        self.provider.begin_epoch(client_id).await?;
+        self.administration
+            .services()
+            .clients
+            .registry
+            .begin_epoch(client_id)
+            .await?;
         self.record_client(
             AuditAction::ClientRemoved,
             name.unwrap_or_else(|| nameless(client_id)),
@@ -159,7 +181,12 @@ impl Administration {
             None if DocumentUrl::parse(client_id).is_err() => return Err(unknown(client_id)),
             name => name.unwrap_or_else(|| nameless(client_id)),
         };
-        self.provider.begin_epoch(client_id).await?;
+        self.administration
+            .services()
+            .clients
+            .registry
+            .begin_epoch(client_id)
+            .await?;
         self.record_client(AuditAction::ClientDisconnected, name, None)
             .await;
         Ok(())
@@ -170,13 +197,17 @@ impl Administration {
     /// at the token endpoint, and at once where people are asked.
     pub async fn block_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
-        let now = self.provider.now();
+        let now = self.administration.services().context.now();
         if self
-            .provider
+            .administration
+            .services()
+            .clients
+            .blocked
             .change_blocked(|blocked| blocked.add(&host, now))
             .await?
         {
-            self.record(AuditAction::HostBlocked, None, Some(host))
+            self.administration
+                .record(AuditAction::HostBlocked, None, Some(host))
                 .await;
         }
         Ok(())
@@ -186,27 +217,46 @@ impl Administration {
     pub async fn unblock_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
         if !self
-            .provider
+            .administration
+            .services()
+            .clients
+            .blocked
             .change_blocked(|blocked| blocked.remove(&host))
             .await?
         {
             return Err(MissingTarget::BlockedHost(host).into());
         }
-        self.record(AuditAction::HostUnblocked, None, Some(host))
+        self.administration
+            .record(AuditAction::HostUnblocked, None, Some(host))
             .await;
         Ok(())
     }
 
     /// The hosts that are kept out, by name.
     pub async fn blocked_hosts(&self) -> Done<Vec<BlockedHost>> {
-        self.provider.refresh_blocked().await?;
-        Ok(self.provider.blocked_hosts())
+        self.administration
+            .services()
+            .clients
+            .blocked
+            .refresh_blocked()
+            .await?;
+        Ok(self
+            .administration
+            .services()
+            .clients
+            .blocked
+            .blocked_hosts())
     }
 
     /// How a client is called that is stored, whether or not it still counts.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
         Ok(
-            match records::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
+            match records::find::<Client>(
+                self.administration.services().context.store(),
+                &keys::client(client_id),
+            )
+            .await?
+            {
                 Found::Nothing => None,
                 Found::Unreadable => Some(nameless(client_id)),
                 Found::Record(client) => Some(ClientName {
@@ -223,8 +273,14 @@ impl Administration {
         client: ClientName,
         about: Option<String>,
     ) {
-        let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider
+        let (at, by, from) = (
+            self.administration.services().context.now(),
+            self.administration.by.clone(),
+            self.administration.from.clone(),
+        );
+        self.administration
+            .services()
+            .audit
             .note(Event {
                 at,
                 action,
@@ -239,31 +295,29 @@ impl Administration {
     }
 }
 
-impl Provider {
-    fn application_summary(&self, client: Client) -> ApplicationSummary {
-        let kind = match client.source {
-            ClientSource::Registered(_) => ApplicationKind::Registered,
-            ClientSource::Document { .. } => ApplicationKind::Document,
-            ClientSource::Added => ApplicationKind::Added,
-        };
-        ApplicationSummary {
-            blocked: self.blocks(&client),
-            hosts: client.hosts(),
-            last_used_at: client.last_used_at(),
-            redirect_uris: client
-                .redirect_uris
-                .iter()
-                .map(|uri| uri.as_str().to_owned())
-                .collect(),
-            confidential: matches!(
-                client.authentication,
-                Authentication::Secret(_) | Authentication::Keys(_)
-            ),
-            created_at: client.created_at,
-            name: client.name.unwrap_or_default(),
-            client_id: client.id.into(),
-            kind,
-        }
+fn application_summary(blocked: &BlockedHosts, client: Client) -> ApplicationSummary {
+    let kind = match client.source {
+        ClientSource::Registered(_) => ApplicationKind::Registered,
+        ClientSource::Document { .. } => ApplicationKind::Document,
+        ClientSource::Added => ApplicationKind::Added,
+    };
+    ApplicationSummary {
+        blocked: blocked.blocks(&client),
+        hosts: client.hosts(),
+        last_used_at: client.last_used_at(),
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned())
+            .collect(),
+        confidential: matches!(
+            client.authentication,
+            Authentication::Secret(_) | Authentication::Keys(_)
+        ),
+        created_at: client.created_at,
+        name: client.name.unwrap_or_default(),
+        client_id: client.id.into(),
+        kind,
     }
 }
 

@@ -9,9 +9,10 @@ use super::{
     ClientChanges, Done, NewClient,
 };
 use crate::{
-    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport},
+    audit::{AuditFilter, AuditPage, AuditReport},
     key_ring::KeySummary,
     records::Listing,
+    state::audit::AuditEntry,
     store_identity::IssuerReport,
 };
 
@@ -218,71 +219,98 @@ impl Administration {
 
     async fn dispatch(&self, command: AdminCommand) -> Done<AdminReply> {
         use AdminCommand as Command;
+        let (accounts, clients) = (self.accounts(), self.clients());
         Ok(match command {
             Command::AddAccount { email, password } => {
-                AdminReply::AddedAccount(self.add_account(&email, Some(&password)).await?)
+                accounts.add_account(&email, Some(&password)).await?.into()
             }
             Command::AddPendingAccount { email, role } => {
-                AdminReply::AddedAccount(self.add_waiting_account(&email, role).await?)
+                accounts.add_waiting_account(&email, role).await?.into()
             }
-            Command::Invite { email, role } => {
-                AdminReply::AddedAccount(self.invite(&email, Some(role)).await?)
-            }
-            Command::SetPassword { email, password } => {
-                done(self.set_account_password(&email, &password).await?)
-            }
-            Command::ResetAccount { email } => AdminReply::Link(self.reset_account(&email).await?),
-            Command::WithdrawLink { email } => done(self.withdraw_link(&email).await?),
+            Command::Invite { email, role } => accounts.invite(&email, Some(role)).await?.into(),
+            Command::SetPassword { email, password } => accounts
+                .set_account_password(&email, &password)
+                .await?
+                .into(),
+            Command::ResetAccount { email } => accounts.reset_account(&email).await?.into(),
+            Command::WithdrawLink { email } => accounts.withdraw_link(&email).await?.into(),
             Command::ChangeEmail { email, new } => {
-                AdminReply::ChangedAccount(self.change_email(&email, &new).await?)
+                accounts.change_email(&email, &new).await?.into()
             }
-            Command::SetRole { email, role } => done(self.set_role(&email, role).await?),
-            Command::ListAccounts => AdminReply::Accounts(self.accounts().await?),
-            Command::DisableAccount { email } => done(self.disable_account(&email).await?),
-            Command::EnableAccount { email } => done(self.enable_account(&email).await?),
-            Command::RemoveAccount { email } => done(self.remove_account(&email).await?),
-            Command::AddClient { client } => {
-                AdminReply::AddedClient(self.create_client(client).await?)
-            }
+            Command::SetRole { email, role } => accounts.set_role(&email, role).await?.into(),
+            Command::ListAccounts => accounts.list().await?.into(),
+            Command::DisableAccount { email } => accounts.disable_account(&email).await?.into(),
+            Command::EnableAccount { email } => accounts.enable_account(&email).await?.into(),
+            Command::RemoveAccount { email } => accounts.remove_account(&email).await?.into(),
+            Command::AddClient { client } => clients.create_client(client).await?.into(),
             Command::ChangeClient { client_id, changes } => {
-                AdminReply::ChangedClient(self.change_client(&client_id, changes).await?)
+                clients.change_client(&client_id, changes).await?.into()
             }
             Command::AddRedirectUri {
                 client_id,
                 redirect_uri,
-            } => done(self.add_redirect_uri(&client_id, &redirect_uri).await?),
+            } => clients
+                .add_redirect_uri(&client_id, &redirect_uri)
+                .await?
+                .into(),
             Command::RenewClientSecret { client_id } => {
-                AdminReply::ClientSecret(self.renew_client_secret(&client_id).await?)
+                AdminReply::ClientSecret(clients.renew_client_secret(&client_id).await?)
             }
-            Command::ListClients => AdminReply::Clients(self.clients().await?),
-            Command::RemoveClient { client_id } => done(self.remove_client(&client_id).await?),
+            Command::ListClients => clients.list().await?.into(),
+            Command::RemoveClient { client_id } => clients.remove_client(&client_id).await?.into(),
             Command::DisconnectClient { client_id } => {
-                done(self.disconnect_client(&client_id).await?)
+                clients.disconnect_client(&client_id).await?.into()
             }
-            Command::BlockHost { host } => done(self.block_host(&host).await?),
-            Command::UnblockHost { host } => done(self.unblock_host(&host).await?),
-            Command::ListKeys => AdminReply::Keys(self.keys().await?),
-            Command::RotateKeys => AdminReply::Keys(self.rotate_keys().await?),
-            Command::RevokeKey { kid } => AdminReply::Keys(self.revoke_key(&kid).await?),
+            Command::BlockHost { host } => clients.block_host(&host).await?.into(),
+            Command::UnblockHost { host } => clients.unblock_host(&host).await?.into(),
+            Command::ListKeys => self.keys().await?.into(),
+            Command::RotateKeys => self.rotate_keys().await?.into(),
+            Command::RevokeKey { kid } => self.revoke_key(&kid).await?.into(),
             Command::ShowAudit {
                 filter,
                 before,
                 limit,
-            } => AdminReply::AuditPage(self.audit(&filter, before, limit).await?),
+            } => self.audit(&filter, before, limit).await?.into(),
             Command::ExportAudit {
                 filter,
                 after,
                 limit,
-            } => AdminReply::AuditEntries(self.audit_export(&filter, after, limit).await?),
-            Command::VerifyAudit => AdminReply::AuditReport(self.verify_audit().await?),
-            Command::ShowIssuer => AdminReply::Issuer(self.issuer().await?),
-            Command::AcceptIssuer { issuer } => {
-                AdminReply::Issuer(self.accept_issuer(&issuer).await?)
-            }
+            } => self.audit_export(&filter, after, limit).await?.into(),
+            Command::VerifyAudit => self.verify_audit().await?.into(),
+            Command::ShowIssuer => self.issuer().await?.into(),
+            Command::AcceptIssuer { issuer } => self.accept_issuer(&issuer).await?.into(),
         })
     }
 }
 
-const fn done((): ()) -> AdminReply {
-    AdminReply::Done
+/// A reply for each type that an operation returns.
+macro_rules! replies {
+    ($($data:ty => $reply:ident),+ $(,)?) => {$(
+        impl From<$data> for AdminReply {
+            fn from(data: $data) -> Self {
+                Self::$reply(data)
+            }
+        }
+    )+};
+}
+
+replies! {
+    AddedAccount => AddedAccount,
+    AccountSummary => ChangedAccount,
+    Listing<AccountSummary> => Accounts,
+    String => Link,
+    AddedClient => AddedClient,
+    ChangedClient => ChangedClient,
+    Listing<ApplicationSummary> => Clients,
+    Vec<KeySummary> => Keys,
+    AuditPage => AuditPage,
+    Vec<AuditEntry> => AuditEntries,
+    AuditReport => AuditReport,
+    IssuerReport => Issuer,
+}
+
+impl From<()> for AdminReply {
+    fn from((): ()) -> Self {
+        Self::Done
+    }
 }

@@ -1,13 +1,16 @@
 //! Why an administrative operation was not carried out: reasons with data, without words. The texts
 //! for people are made in `app`.
 
+use crate::accounts::NotHashed;
+use crate::key_ring::KeyChangeError;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use access_token::UnsealError;
 use identity::PasswordError;
 
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// Why an operation was not carried out, or not completely.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,10 +128,7 @@ pub enum StateConflict {
         maximum: usize,
     },
     /// The signing keys cannot be changed.
-    SigningKeys {
-        /// What the key ring says of it.
-        fault: String,
-    },
+    SigningKeys(SigningKeyFault),
     /// The named issuer is not the configured one.
     OtherIssuer {
         /// The configured issuer.
@@ -136,6 +136,23 @@ pub enum StateConflict {
         /// The named one.
         named: String,
     },
+}
+
+/// Why the signing keys cannot be changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningKeyFault {
+    /// They are sealed under another sealing key.
+    OtherSealingKey {
+        /// The id of the key that they need.
+        sealed_under: String,
+        /// The id of the key that was tried.
+        given: String,
+    },
+    /// What is stored is damaged.
+    Damaged,
+    /// A key could not be made, or not be sealed.
+    NotMade,
 }
 
 /// What holds of an operation, and that not all of it is done. Each names the account.
@@ -200,5 +217,30 @@ impl From<StateConflict> for AdministrationError {
 impl From<UnfinishedOperation> for AdministrationError {
     fn from(unfinished: UnfinishedOperation) -> Self {
         Self::Unfinished(unfinished)
+    }
+}
+
+impl From<NotHashed> for AdministrationError {
+    fn from(_: NotHashed) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<KeyChangeError> for AdministrationError {
+    fn from(error: KeyChangeError) -> Self {
+        let fault = match error {
+            KeyChangeError::Unavailable(error) => return error.into(),
+            KeyChangeError::NoKeys => return MissingTarget::SigningKeys.into(),
+            KeyChangeError::Sealed(UnsealError::WrongSealingKey {
+                sealed_under,
+                given,
+            }) => SigningKeyFault::OtherSealingKey {
+                sealed_under,
+                given,
+            },
+            KeyChangeError::Sealed(UnsealError::Damaged) => SigningKeyFault::Damaged,
+            KeyChangeError::Key(_) => SigningKeyFault::NotMade,
+        };
+        StateConflict::SigningKeys(fault).into()
     }
 }

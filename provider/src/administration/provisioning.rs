@@ -13,12 +13,11 @@ use oauth_clients::client::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+    AdministrationError, ClientAdministration, Done, InvalidInput, MissingTarget, StateConflict,
 };
 use crate::{
-    audit::{AuditAction, ClientName},
-    keys,
-    records::{self, Change},
+    records::{self, Change, keys},
+    state::audit::{AuditAction, ClientName},
 };
 
 const LONGEST_NAME: usize = 200;
@@ -91,7 +90,7 @@ struct Checked {
     proof: Option<ClientProof>,
 }
 
-impl Administration {
+impl ClientAdministration<'_> {
     /// Registers a client under an identifier that the server makes. A confidential one gets a
     /// secret, which nobody sees again.
     pub async fn add_client(
@@ -143,14 +142,27 @@ impl Administration {
         let wanted = self.check(Some(&name), Some(&redirect_uris), Some(proof))?;
         let Some(id) = id else {
             return self
-                .keep_new_client(self.provider.new_client_id().into(), &wanted)
+                .keep_new_client(
+                    self.administration
+                        .services()
+                        .clients
+                        .registry
+                        .new_client_id()
+                        .into(),
+                    &wanted,
+                )
                 .await;
         };
         judge_chosen_id(&id).map_err(|why| InvalidInput::ClientId {
             client_id: id.clone(),
             fault: why.to_string(),
         })?;
-        match records::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
+        match records::read::<Client>(
+            self.administration.services().context.store(),
+            &keys::client(&id),
+        )
+        .await?
+        {
             Some(existing) => self.repeat(&existing, &wanted).await,
             None if id.starts_with(CLIENT_PREFIX) => Err(InvalidInput::ReservedClientId {
                 client_id: id,
@@ -177,7 +189,7 @@ impl Administration {
             return Err(InvalidInput::NoChange.into());
         }
         let checked = self.check(name.as_deref(), redirect_uris.as_deref(), proof)?;
-        let secret = secret_text(&self.provider.entropy().secret());
+        let secret = secret_text(&self.administration.services().context.entropy().secret());
         let changed = self
             .change_added(client_id, |client| checked.apply(client, &secret))
             .await?;
@@ -203,7 +215,7 @@ impl Administration {
     /// Gives a confidential client that an administrator added a new secret, which nobody sees
     /// again. The old one ends now.
     pub async fn renew_client_secret(&self, client_id: &str) -> Done<AddedClient> {
-        let secret = secret_text(&self.provider.entropy().secret());
+        let secret = secret_text(&self.administration.services().context.entropy().secret());
         let renew = |client: &mut Client| match client.authentication {
             Authentication::Secret(_) => {
                 client.authentication = Authentication::Secret(secret_digest(&secret));
@@ -231,7 +243,7 @@ impl Administration {
         client_id: &str,
         mut change: impl FnMut(&mut Client) -> A,
     ) -> Done<Changed<A>> {
-        let provider = &self.provider;
+        let services = self.administration.services();
         let decide = |client: Option<Client>| {
             let before = match client.ok_or_else(|| unknown(client_id)).and_then(added) {
                 Ok(client) => client,
@@ -239,7 +251,8 @@ impl Administration {
             };
             let mut client = before.clone();
             let outcome = change(&mut client);
-            let next = (client != before).then(|| provider.client_with_ttl(client.clone()));
+            let next = (client != before)
+                .then(|| services.clients.registry.client_with_ttl(client.clone()));
             Change {
                 next,
                 answer: Ok(Changed { client, outcome }),
@@ -247,7 +260,7 @@ impl Administration {
         };
         if judge_chosen_id(client_id).is_err() {
             return Err(
-                match records::read::<Client>(provider.store(), &keys::client(client_id))
+                match records::read::<Client>(services.context.store(), &keys::client(client_id))
                     .await?
                     .map(added)
                 {
@@ -256,13 +269,13 @@ impl Administration {
                 },
             );
         }
-        records::change(provider.store(), &keys::client(client_id), decide).await?
+        records::change(services.context.store(), &keys::client(client_id), decide).await?
     }
 
     async fn keep_new_client(&self, id: String, wanted: &Checked) -> Done<AddedClient> {
-        let provider = &self.provider;
+        let services = self.administration.services();
         let secret = matches!(wanted.proof, Some(ClientProof::Secret))
-            .then(|| secret_text(&provider.entropy().secret()));
+            .then(|| secret_text(&services.context.entropy().secret()));
         let mut client = Client {
             id: ClientId::of(&*id),
             name: None,
@@ -270,11 +283,11 @@ impl Administration {
             authentication: Authentication::None,
             may_refresh: true,
             source: ClientSource::Added,
-            created_at: provider.now(),
+            created_at: services.context.now(),
         };
         wanted.apply(&mut client, secret.as_deref().unwrap_or_default());
         let named = client.named();
-        if provider.keep_client(client).await? {
+        if services.clients.registry.keep_client(client).await? {
             self.record_client(AuditAction::ClientAdded, named, None)
                 .await;
             return Ok(AddedClient {
@@ -284,7 +297,8 @@ impl Administration {
             });
         }
         // Somebody else was faster.
-        let existing: Option<Client> = records::read(provider.store(), &keys::client(&id)).await?;
+        let existing: Option<Client> =
+            records::read(services.context.store(), &keys::client(&id)).await?;
         self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted)
             .await
     }
@@ -296,7 +310,13 @@ impl Administration {
             return Err(StateConflict::ClientDiffers(existing.id.to_string()).into());
         }
         // In case that an earlier attempt ended before the client was listed.
-        self.provider.all_clients().list_name(&existing.id).await?;
+        self.administration
+            .services()
+            .clients
+            .registry
+            .all_clients()
+            .list_name(&existing.id)
+            .await?;
         Ok(AddedClient {
             client_id: existing.id.to_string(),
             client_secret: None,
@@ -310,7 +330,12 @@ impl Administration {
         redirect_uris: Option<&[String]>,
         proof: Option<ClientProof>,
     ) -> Done<Checked> {
-        let schemes = &self.provider.settings().private_schemes;
+        let schemes = &self
+            .administration
+            .services()
+            .context
+            .settings()
+            .private_schemes;
         let redirect_uris = redirect_uris
             .map(|uris| client_redirect_uris(uris, schemes))
             .transpose()?;

@@ -9,16 +9,16 @@ use identity::{
 };
 
 use super::{
-    Administration, AdministrationError, Done, StateConflict, UnfinishedOperation,
+    AccountAdministration, AdministrationError, Done, StateConflict, UnfinishedOperation,
     accounts::unknown,
 };
 use crate::{
     accounts::Subject,
-    audit::{AuditAction, Whose},
-    problem::Unavailable,
+    state::audit::{AuditAction, Whose},
+    unavailable::Unavailable,
 };
 
-impl Administration {
+impl AccountAdministration<'_> {
     /// Keeps an account from signing in, and ends its sessions and all that it allowed.
     pub async fn disable_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
@@ -43,7 +43,10 @@ impl Administration {
             .await
             .map_err(|_| UnfinishedOperation::StaysDisabled(account.email.clone()))?;
         let enable = |rights: Rights| (rights.enable(), ());
-        self.provider
+        self.administration
+            .services()
+            .accounts
+            .directory
             .change_rights(account.id, enable)
             .await?
             .ok_or_else(|| unknown(email))?;
@@ -64,7 +67,14 @@ impl Administration {
             // Nothing of it is worth anything without its account.
             tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
         }
-        if let Err(error) = self.provider.discard(account.id, &account.email).await {
+        if let Err(error) = self
+            .administration
+            .services()
+            .accounts
+            .directory
+            .discard(account.id, &account.email)
+            .await
+        {
             if !account.is_record {
                 return Err(error.into());
             }
@@ -94,7 +104,10 @@ impl Administration {
     }
 
     async fn subject(&self, email: &str) -> Done<Subject> {
-        self.provider
+        self.administration
+            .services()
+            .accounts
+            .directory
             .subject(email)
             .await?
             .ok_or_else(|| unknown(email))
@@ -104,7 +117,7 @@ impl Administration {
     /// always left.
     async fn another(&self, email: &str) -> Done<Subject> {
         let account = self.subject(email).await?;
-        if !may_change_rights(self.own_account(), account.id) {
+        if !may_change_rights(self.administration.own_account(), account.id) {
             return Err(AdministrationError::Own);
         }
         Ok(account)
@@ -118,8 +131,19 @@ impl Administration {
 
     /// Ends sessions and grants, as many as can be.
     async fn clear_away(&self, account: &Subject) -> Result<(), Unavailable> {
-        let sessions = self.provider.end_sessions(account.id).await;
-        let grants = self.provider.withdraw_all(account.id).await;
+        let sessions = self
+            .administration
+            .services()
+            .accounts
+            .sessions
+            .end_sessions(account.id)
+            .await;
+        let grants = self
+            .administration
+            .services()
+            .grants
+            .withdraw_all(account.id)
+            .await;
         sessions.and(grants.map(drop))
     }
 
@@ -131,20 +155,26 @@ impl Administration {
         account: &Subject,
         change: impl Fn(Rights) -> (Rights, A),
     ) -> Done<A> {
-        let provider = &self.provider;
+        let services = self.administration.services();
         let note = |before: Rights| {
             let (after, answer) = change(before);
             (after, (before, after, answer))
         };
-        let (before, after, answer) = provider
+        let (before, after, answer) = services
+            .accounts
+            .directory
             .change_rights(account.id, note)
             .await?
             .ok_or_else(|| unknown(&account.email))?;
-        if let Some(own) = self.own_account() {
-            let own = provider.active_account(own).await?;
+        if let Some(own) = self.administration.own_account() {
+            let own = services.accounts.directory.active_account(own).await?;
             if own.is_none_or(|own| own.role() != Role::Administrator) {
                 let undo = |rights: Rights| (rights.undo(before, after), ());
-                provider.change_rights(account.id, undo).await?;
+                services
+                    .accounts
+                    .directory
+                    .change_rights(account.id, undo)
+                    .await?;
                 return Err(StateConflict::NoLongerAdministrator.into());
             }
         }
@@ -156,7 +186,8 @@ impl Administration {
             account: account.id,
             email: account.email.clone(),
         };
-        self.record(action, Some(whose), about.map(str::to_owned))
+        self.administration
+            .record(action, Some(whose), about.map(str::to_owned))
             .await;
     }
 }

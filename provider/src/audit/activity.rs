@@ -1,22 +1,22 @@
 //! Noting events: in the audit log, and the latest ones of each account besides, for its person to
 //! read.
 
+use crate::audit::AuditLog;
+use crate::state::audit::Activity;
 use std::time::Duration;
 
 use identity::rate_limit::rate_limit_key;
 use oauth::{Digest, Id, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, AuditAction, ClientName, Event, RequestSource, Whose,
+    Actor, AuditAction, Event, RequestSource, Whose,
     folds::{Subject, Verdict},
 };
 use crate::{
-    BrowserContext, Provider,
-    accounts::{Account, whose},
-    keys,
-    problem::Unavailable,
-    records::{self, Maybe},
+    browser_context::BrowserContext,
+    records::{self, keys},
+    state::Maybe,
+    unavailable::Unavailable,
 };
 
 /// How many events a person sees.
@@ -24,11 +24,6 @@ const MOST: usize = 50;
 /// How many refused sign-ins among them: whoever guesses must not push out what else happened.
 const MOST_REFUSALS: usize = 5;
 const A_MINUTE: Duration = Duration::from_mins(1);
-
-/// The latest events of an account, newest first.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Activity(Vec<Maybe<Event>>);
 
 impl Activity {
     fn add(&mut self, event: Event, oldest: Timestamp) {
@@ -46,30 +41,7 @@ impl Activity {
     }
 }
 
-impl Provider {
-    /// What last happened to the person's account, newest first; `None` when nobody is signed in.
-    pub async fn activity(
-        &self,
-        browser: &BrowserContext,
-    ) -> Result<Option<Vec<Event>>, Unavailable> {
-        let Some(person) = self.signed_in(browser).await? else {
-            return Ok(None);
-        };
-        let activity: Option<Activity> =
-            records::find(self.store(), &keys::activity(person.account))
-                .await?
-                .record();
-        let oldest = self.now().before(self.settings().lifetimes.audit);
-        let events = activity.unwrap_or_default().0;
-        Ok(Some(
-            events
-                .into_iter()
-                .filter_map(Maybe::into_known)
-                .filter(|event| event.at > oldest)
-                .collect(),
-        ))
-    }
-
+impl AuditLog {
     /// Notes what a person did, or somebody who claimed to be them.
     pub(crate) async fn note_by_person(
         &self,
@@ -89,7 +61,7 @@ impl Provider {
         browser: &BrowserContext,
         about: Option<String>,
     ) -> Event {
-        let (at, from) = (self.now(), Some(RequestSource::of(browser)));
+        let (at, from) = (self.context.now(), Some(RequestSource::of(browser)));
         Event {
             at,
             action,
@@ -139,52 +111,7 @@ impl Provider {
                 provider.write(id, event).await;
             }
         };
-        self.later(work).await;
-    }
-
-    /// Notes what became of an application, by its person, or by itself. What cannot be read just
-    /// now is left out.
-    pub(crate) async fn note_of_client(
-        &self,
-        action: AuditAction,
-        by: Actor,
-        account: Id,
-        from: RequestSource,
-        client_id: &str,
-        about: Option<String>,
-    ) {
-        let key = keys::account(account);
-        let (read, client) = tokio::join!(
-            records::read::<Account>(self.store(), &key),
-            self.client(client_id)
-        );
-        let whose = match read {
-            Ok(account) => account.as_ref().map(whose),
-            Err(_) => Some(Whose {
-                account,
-                email: String::new(),
-            }),
-        };
-        let name = client
-            .ok()
-            .flatten()
-            .and_then(|client| client.name)
-            .unwrap_or_else(|| client_id.to_owned());
-        let client = Some(ClientName {
-            id: client_id.to_owned(),
-            name,
-        });
-        self.note(Event {
-            at: self.now(),
-            action,
-            by,
-            whose,
-            from: Some(from),
-            client,
-            about,
-            times: None,
-        })
-        .await;
+        self.late.later(work).await;
     }
 
     /// Notes an event. The deed is done by then: a failure undoes nothing. The audit log gets the event
@@ -209,7 +136,7 @@ impl Provider {
 
     /// Writes the counts whose window has ended.
     pub(super) async fn write_due_counts(&self) {
-        let due = self.folds().due(self.now());
+        let due = self.folds().due(self.context.now());
         self.write_all(due).await;
     }
 
@@ -228,7 +155,7 @@ impl Provider {
         let mut over = Vec::new();
         let verdict = self
             .folds()
-            .add(subject, alike, event, self.now(), &mut over);
+            .add(subject, alike, event, self.context.now(), &mut over);
         (verdict, over)
     }
 
@@ -253,9 +180,9 @@ impl Provider {
         let key = keys::counter("nothing", "", 0);
         for looks in [false, true, true] {
             if looks {
-                self.plain_store().get(&key).await.ok();
+                self.context.plain_store().get(&key).await.ok();
             }
-            self.plain_store().count(&key, A_MINUTE).await.ok();
+            self.context.plain_store().count(&key, A_MINUTE).await.ok();
         }
     }
 
@@ -265,17 +192,17 @@ impl Provider {
         };
         let key = keys::activity(account);
         if event.action == AuditAction::AccountRemoved {
-            records::remove(self.store(), &key).await?;
+            records::remove(self.context.store(), &key).await?;
             return Ok(());
         }
-        let lifetime = self.settings().lifetimes.audit;
+        let lifetime = self.context.settings().lifetimes.audit;
         let oldest = event.at.before(lifetime);
         let add = |activity: Option<Activity>| {
             let mut activity = activity.unwrap_or_default();
             activity.add(event.clone(), oldest);
             (activity, records::ttl(lifetime))
         };
-        records::put(self.plain_store(), &key, add).await?;
+        records::put(self.context.plain_store(), &key, add).await?;
         Ok(())
     }
 }

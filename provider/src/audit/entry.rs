@@ -1,73 +1,22 @@
 //! The record of an event: what ties it to the one before, how long it counts, and what may be
 //! wrong with it.
 
+use crate::state::audit::AuditEntry;
+use crate::state::audit::ChainHead;
+use crate::state::audit::Link;
 use identity::audit_chain::{self, Position, Previous, Retention};
 use oauth::{Id, Secret, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    AuditAction, UnknownAction,
-    event::{Actor, Event},
-};
+use super::{Actor, AuditAction, Event, UnknownAction};
 use crate::records::{self, encode};
-
-/// An event with its place in the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditEntry {
-    /// Its number, from 1.
-    pub number: u64,
-    /// Tells it from another of the same words in the same second.
-    #[serde(with = "crate::values")]
-    pub id: Id,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-    /// When it may be forgotten.
-    #[serde(with = "crate::values")]
-    pub expires_at: Timestamp,
-    /// The hash of the event before it, and when that one may be forgotten; absent of the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Link>,
-    /// What a newer version of the server noted besides.
-    #[serde(flatten)]
-    pub beyond: Map<String, Value>,
-    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can
-    /// write to the store but has not that key can neither change an event nor add one. It is over
-    /// the bytes as they are stored, where it comes last and is empty, so that it can be checked by
-    /// a version that does not know all of them.
-    pub hash: String,
-}
 
 /// An event as it lies in the store.
 pub(crate) struct Kept {
     pub(crate) entry: AuditEntry,
     /// Whether its hash is that of its bytes.
     is_genuine: bool,
-}
-
-/// What ties an event to the one before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Its hash.
-    pub hash: String,
-    /// When it may be forgotten.
-    #[serde(with = "crate::values")]
-    pub expires_at: Timestamp,
-    /// When it happened: it may be forgotten earlier where a shorter retention is set since.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::values"
-    )]
-    pub at: Option<Timestamp>,
-}
-
-/// The newest event, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChainHead {
-    pub(crate) number: u64,
-    pub(crate) link: Option<Link>,
 }
 
 /// What of an event in the store those after it need, whatever else it says: a newer version may

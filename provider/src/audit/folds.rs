@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use oauth::{Id, Timestamp};
 
-use super::{AuditAction, event::Event};
+use super::{AuditAction, Event};
 
 /// How long alike events are counted as one.
 pub(crate) const WINDOW: Duration = Duration::from_mins(5);

@@ -5,6 +5,9 @@
 //! what was exported before shows it. Nobody without the sealing key can change, add or reorder
 //! one.
 
+use crate::context::Context;
+use crate::late::LateWork;
+use std::sync::Arc;
 use std::{
     collections::VecDeque,
     sync::{
@@ -20,15 +23,13 @@ use serde::{Deserialize, Serialize};
 use access_token::SealingKey;
 
 use super::{
-    Category,
-    entry::{AuditEntry, ChainHead, CorruptEntry, Kept, Place},
-    event::Event,
+    AuditEntry, Category, ChainHead, Event,
+    entry::{CorruptEntry, Kept, Place},
     folds::Folds,
 };
 use crate::{
-    Provider, keys,
-    problem::Unavailable,
-    records::{self, Key},
+    records::{self, Key, keys},
+    unavailable::Unavailable,
 };
 
 /// How often another server may be faster before this one gives up.
@@ -80,8 +81,8 @@ pub struct AuditReport {
     pub faults: Vec<String>,
 }
 
-/// What a server needs to add events.
-pub(crate) struct AuditLog {
+/// What a server has in memory to add events. It outlives a reload of the settings.
+pub(crate) struct LogState {
     key: Secret,
     /// Events on their way into the store, oldest first; also those that it did not take the last
     /// time.
@@ -99,7 +100,7 @@ pub(crate) struct AuditLog {
 
 type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
 
-impl AuditLog {
+impl LogState {
     /// Under a key that follows from the sealing key.
     pub(crate) fn new(sealing_key: &SealingKey) -> Self {
         let paserk = sealing_key.expose();
@@ -167,11 +168,29 @@ impl AuditFilter {
     }
 }
 
-impl Provider {
+/// The audit log: appends events, and keeps the latest of each account for its user.
+#[derive(Clone)]
+pub struct AuditLog {
+    pub(super) context: Context,
+    pub(super) late: Arc<LateWork>,
+    pub(super) state: Arc<LogState>,
+}
+
+impl AuditLog {
+    pub(crate) const fn new(context: Context, late: Arc<LateWork>, state: Arc<LogState>) -> Self {
+        Self {
+            context,
+            late,
+            state,
+        }
+    }
+}
+
+impl AuditLog {
     /// Lets an event wait until it is added to the chain.
     pub(super) fn let_wait(&self, event: Event) -> Id {
-        let id = self.entropy().id();
-        self.0.audit_log.wait(id, event);
+        let id = self.context.entropy().id();
+        self.state.wait(id, event);
         id
     }
 
@@ -192,8 +211,7 @@ impl Provider {
             return Ok(());
         };
         if self
-            .0
-            .audit_log
+            .state
             .marked
             .fetch_max(newest.number, Ordering::Relaxed)
             < newest.number
@@ -205,20 +223,19 @@ impl Provider {
 
     /// The newest event that this server has added or followed.
     pub(crate) async fn newest_added(&self) -> Option<ChainHead> {
-        self.0.audit_log.turn.lock().await.clone()
+        self.state.turn.lock().await.clone()
     }
 
     /// Adds everything that is still to be added, before the server stops: what was put off until
     /// after an answer, what was counted, and what the store did not take.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
-        self.finish_late_work().await;
+        self.late.finish_late_work().await;
         self.write_all_counts().await;
         self.add_waiting(None).await
     }
 
     pub(super) fn folds(&self) -> MutexGuard<'_, Folds> {
-        self.0
-            .audit_log
+        self.state
             .folds
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -226,11 +243,11 @@ impl Provider {
 
     /// How many events the store has not taken yet.
     pub fn late_events(&self) -> usize {
-        self.0.audit_log.len()
+        self.state.len()
     }
 
     async fn add_waiting(&self, own: Option<Id>) -> Result<(), Unavailable> {
-        let log = &self.0.audit_log;
+        let log = &self.state;
         if log.len() > CROWD {
             let failures = log.failures.load(Ordering::Relaxed);
             let mut latest = log.turn.lock().await;
@@ -257,7 +274,7 @@ impl Provider {
         latest: &mut Option<ChainHead>,
         own: Option<Id>,
     ) -> Result<(), Unavailable> {
-        let (log, mut added, mut newest) = (&self.0.audit_log, 0, None);
+        let (log, mut added, mut newest) = (&self.state, 0, None);
         let failed = |_: &Unavailable| _ = log.failures.fetch_add(1, Ordering::Relaxed);
         let others_wait =
             |added| added >= A_BATCH && log.len() > CROWD && own.is_some_and(|own| !log.holds(own));
@@ -284,9 +301,9 @@ impl Provider {
         event: &Event,
     ) -> Result<ChainHead, Unavailable> {
         let (store, key, lifetime) = (
-            self.plain_store(),
-            &self.0.audit_log.key,
-            self.settings().lifetimes.audit,
+            self.context.plain_store(),
+            &self.state.key,
+            self.context.settings().lifetimes.audit,
         );
         for _ in 0..MOST_TRIES {
             // What follows an event that is forgotten may be forgotten as well: its place is free,
@@ -330,10 +347,11 @@ impl Provider {
     /// The newest event that was noted; where that note is gone, the one that was marked. There may
     /// be newer ones, of servers that are about to note them.
     pub(crate) async fn latest_event(&self) -> Result<ChainHead, Unavailable> {
-        let latest: Option<ChainHead> = records::read(self.store(), &keys::LATEST_EVENT).await?;
+        let latest: Option<ChainHead> =
+            records::read(self.context.store(), &keys::LATEST_EVENT).await?;
         match latest {
             Some(latest) => Ok(latest),
-            None => Ok(records::read(self.store(), &keys::EVENT_MARK)
+            None => Ok(records::read(self.context.store(), &keys::EVENT_MARK)
                 .await?
                 .unwrap_or_default()),
         }
@@ -344,7 +362,11 @@ impl Provider {
     async fn last_after(&self, mut latest: ChainHead) -> Result<ChainHead, Unavailable> {
         loop {
             let number = latest.number + 1;
-            let bytes = self.store().get(keys::event(number).as_str()).await?;
+            let bytes = self
+                .context
+                .store()
+                .get(keys::event(number).as_str())
+                .await?;
             let next = bytes
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
                 .filter(|next: &Place| next.number == number);
@@ -358,8 +380,8 @@ impl Provider {
     /// How long events are kept.
     pub(crate) fn retention(&self) -> Retention {
         Retention {
-            span: self.settings().lifetimes.audit,
-            now: self.now(),
+            span: self.context.settings().lifetimes.audit,
+            now: self.context.now(),
         }
     }
 
@@ -379,7 +401,7 @@ impl Provider {
                 .unwrap_or_else(|| latest.clone());
             (newest, store::Ttl::Forever)
         };
-        records::put(self.plain_store(), key, newer).await?;
+        records::put(self.context.plain_store(), key, newer).await?;
         Ok(())
     }
 
@@ -388,10 +410,15 @@ impl Provider {
         &self,
         number: u64,
     ) -> Result<Option<Result<Kept, CorruptEntry>>, Unavailable> {
-        let Some(bytes) = self.store().get(keys::event(number).as_str()).await? else {
+        let Some(bytes) = self
+            .context
+            .store()
+            .get(keys::event(number).as_str())
+            .await?
+        else {
             return Ok(None);
         };
-        let kept = Kept::read(number, &bytes, &self.0.audit_log.key);
+        let kept = Kept::read(number, &bytes, &self.state.key);
         let over = |entry: &AuditEntry| {
             self.retention()
                 .is_over(Some(entry.event.at), entry.expires_at)

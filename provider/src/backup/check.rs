@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::{Header, Stored, Trailer, VERSION, hexadecimal};
-use crate::keys;
+use crate::records::keys;
 
 /// Longer than any line of a backup, so that a damaged file cannot fill the memory.
 const LONGEST_LINE: u64 = 64 << 20;

@@ -8,7 +8,7 @@ use store::{CasResult, Entry, Store, Ttl};
 use thiserror::Error;
 
 use super::{BackupFault, Reader, Stored};
-use crate::{keys, problem::Unavailable, records};
+use crate::{records, records::keys, unavailable::Unavailable};
 
 /// How many entries are written at once.
 const BATCH: usize = 256;

@@ -15,7 +15,7 @@ use super::{
     key::{Key, List, PartOf},
     steps::{self, Found},
 };
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// How many names are read at once, and how many records.
 const PAGE: usize = 256;

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
 use super::{key::Key, version};
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// Bytes that hold a grant, the record that is written most.
 const USUAL_LENGTH: usize = 1024;
@@ -158,30 +157,6 @@ pub(crate) fn parse<T: Record>(bytes: &[u8]) -> Result<T, String> {
 /// [`Unavailable`] when this release cannot read them; the log says why.
 pub(crate) fn decode<T: Record>(key: &Key<T>, bytes: &[u8]) -> Result<T, Unavailable> {
     parse(bytes).map_err(|why| Unavailable::unreadable(key.as_str(), &why))
-}
-
-/// One of several things in a record: one that this version does not know is kept as it is.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Maybe<T> {
-    Known(T),
-    Unknown(Value),
-}
-
-impl<T> Maybe<T> {
-    pub(crate) const fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(one) => Some(one),
-            Self::Unknown(_) => None,
-        }
-    }
-
-    pub(crate) fn into_known(self) -> Option<T> {
-        match self {
-            Self::Known(one) => Some(one),
-            Self::Unknown(_) => None,
-        }
-    }
 }
 
 stored_as_itself!(u64);

@@ -12,16 +12,10 @@ use oauth::{
 use oauth_clients::{client::Client, document::DocumentUrl};
 
 use super::key::{Key, List};
-use crate::{
-    accounts::{Account, ceremony::PendingCeremony},
-    assertions::UsedAssertion,
+use crate::state::{
+    Account, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest, UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
-    blocked::Blocked,
-    decided::StoredRequest,
-    failures::{FailureList, Standing},
-    key_sets::KeySet,
-    repeats::Post,
-    store_identity::StoreIdentity,
+    failure::{FailureList, Standing},
 };
 
 /// Declares the kinds of records: how their keys begin, and what lies there.

@@ -1,6 +1,6 @@
 //! Many steps, of which some may fail.
 
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// What became of many steps, which go on when one fails.
 #[derive(Default)]

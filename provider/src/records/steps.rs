@@ -7,7 +7,7 @@ use super::{
     key::{Key, PartOf},
     versioned::{Swapped, Versioned},
 };
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// How often a change is tried again when others change the same record first. Each try means that
 /// another one succeeded.

@@ -27,18 +27,13 @@ pub(crate) use self::{
     grant::{GrantOrigin, revoked_state},
 };
 use super::{stored_as, stored_as_itself};
-use crate::{
-    accounts::{Account, ceremony::PendingCeremony, rights::AccountMembers},
-    assertions::UsedAssertion,
+use crate::state::{
+    Account, AccountMembers, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest,
+    UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
-    blocked::Blocked,
-    decided::StoredRequest,
-    failures::FailureList,
-    key_sets::KeySet,
-    repeats::Post,
-    store_identity::StoreIdentity,
-    values::Plain,
+    failure::FailureList,
 };
+use crate::values::Plain;
 
 stored_as_itself!(
     AccountMembers,

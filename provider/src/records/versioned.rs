@@ -7,7 +7,7 @@ use super::{
     key::Key,
     unknown::with_unknown_members,
 };
-use crate::problem::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// A record, and the bytes that it takes the place of when it is swapped.
 #[derive(Clone, Debug)]

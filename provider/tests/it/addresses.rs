@@ -74,7 +74,13 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
         ),
     ] {
         server.add(today).await;
-        let accounts = server.provider.terminal().accounts().await.expect("a list");
+        let accounts = server
+            .provider
+            .terminal()
+            .accounts()
+            .list()
+            .await
+            .expect("a list");
         let id = accounts
             .iter()
             .find(|one| one.email == today)
@@ -89,6 +95,7 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
             let refused = server
                 .provider
                 .terminal()
+                .accounts()
                 .add_account(today, Some(PASSWORD))
                 .await
                 .err();
@@ -102,6 +109,7 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
         server
             .provider
             .terminal()
+            .accounts()
             .change_email(typed, &new)
             .await
             .expect("changed");
@@ -120,6 +128,7 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
     let link = server.reset_token(ADA).await;
     server
         .provider
+        .credentials()
         .change_email(&ada, " Lovelace@Example.org")
         .await
         .expect("changed");
@@ -136,7 +145,7 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
         (false, true)
     );
     assert_eq!(
-        server.provider.invitation(&link).await.err(),
+        server.provider.enrolment().invitation(&link).await.err(),
         Some(EnrolError::LinkGone),
         "a link went to the old address"
     );
@@ -155,25 +164,35 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
         (ADA, AccountError::EmailUnavailable),
     ] {
         assert_eq!(
-            server.provider.change_email(&ada, wrong).await,
+            server
+                .provider
+                .credentials()
+                .change_email(&ada, wrong)
+                .await,
             Err(why),
             "{wrong}"
         );
     }
     server
         .provider
+        .credentials()
         .change_email(&ada, "LOVELACE@example.org")
         .await
         .expect("only spelled otherwise");
     assert!(server.opens(NEW, PASSWORD).await);
     server.pass(std::time::Duration::from_mins(5));
     assert_eq!(
-        server.provider.change_email(&ada, "c@example.org").await,
+        server
+            .provider
+            .credentials()
+            .change_email(&ada, "c@example.org")
+            .await,
         Err(AccountError::ConfirmFirst)
     );
     assert_eq!(
         server
             .provider
+            .credentials()
             .change_email(&server.browser(), "c@example.org")
             .await,
         Err(AccountError::NotSignedIn)
@@ -188,16 +207,22 @@ async fn where_domains_are_named_nobody_leaves_them() {
     .await;
     let ada = server.ada().await;
     assert_eq!(
-        server.provider.change_email(&ada, "ada@example.net").await,
+        server
+            .provider
+            .credentials()
+            .change_email(&ada, "ada@example.net")
+            .await,
         Err(AccountError::EmailUnavailable)
     );
     server
         .provider
+        .credentials()
         .change_email(&ada, "ada.l@example.com")
         .await
         .expect("the domain she has");
     server
         .provider
+        .credentials()
         .change_email(&ada, "ada@B\u{dc}CHER.example")
         .await
         .expect("one of those named");
@@ -224,12 +249,14 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
                 Some(owner) => server
                     .provider
                     .terminal()
+                    .accounts()
                     .change_email(&owner, NEW)
                     .await
                     .is_ok(),
                 None => server
                     .provider
                     .terminal()
+                    .accounts()
                     .add_account(NEW, Some(PASSWORD))
                     .await
                     .is_ok(),
@@ -242,7 +269,13 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
         1,
         "{outcomes:?}"
     );
-    let accounts = server.provider.terminal().accounts().await.expect("a list");
+    let accounts = server
+        .provider
+        .terminal()
+        .accounts()
+        .list()
+        .await
+        .expect("a list");
     assert_eq!(accounts.iter().filter(|one| one.email == NEW).count(), 1);
     assert!(server.opens(NEW, PASSWORD).await);
     for owner in owners
@@ -266,7 +299,12 @@ async fn a_failure_half_way_leaves_one_address() {
             let server = TestProvider::over(store).await;
             server.add(ADA).await;
             plan.fail(step..step + 1, fault);
-            let changed = server.provider.terminal().change_email(ADA, NEW).await;
+            let changed = server
+                .provider
+                .terminal()
+                .accounts()
+                .change_email(ADA, NEW)
+                .await;
             if !plan.mend() {
                 assert!(changed.is_ok());
                 break;
@@ -285,6 +323,7 @@ async fn a_failure_half_way_leaves_one_address() {
                 server
                     .provider
                     .terminal()
+                    .accounts()
                     .change_email(ADA, NEW)
                     .await
                     .unwrap_or_else(|error| panic!("{case}: {error}"));

@@ -23,10 +23,17 @@ async fn accounts_are_added_listed_and_removed() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account("BOB@example.com")
         .await
         .expect("disabled");
-    let accounts = server.provider.terminal().accounts().await.expect("a list");
+    let accounts = server
+        .provider
+        .terminal()
+        .accounts()
+        .list()
+        .await
+        .expect("a list");
     let facts: Vec<_> = accounts
         .iter()
         .map(|one| {
@@ -46,6 +53,7 @@ async fn accounts_are_added_listed_and_removed() {
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ADA)
         .await
         .expect("removed");
@@ -54,6 +62,7 @@ async fn accounts_are_added_listed_and_removed() {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .len(),
@@ -61,7 +70,14 @@ async fn accounts_are_added_listed_and_removed() {
     );
     server.add("ADA@example.com").await;
     assert_eq!(
-        server.provider.terminal().accounts().await.expect("a list")[0].email,
+        server
+            .provider
+            .terminal()
+            .accounts()
+            .list()
+            .await
+            .expect("a list")[0]
+            .email,
         "ADA@example.com",
         "the address was free again"
     );
@@ -78,6 +94,7 @@ async fn adding_again_renews_what_is_missing_only() {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .len(),
@@ -86,6 +103,7 @@ async fn adding_again_renews_what_is_missing_only() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
@@ -94,6 +112,7 @@ async fn adding_again_renews_what_is_missing_only() {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .add_account(ADA, None)
                 .await
                 .err(),
@@ -104,6 +123,7 @@ async fn adding_again_renews_what_is_missing_only() {
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ADA)
         .await
         .expect("enabled");
@@ -113,6 +133,7 @@ async fn adding_again_renews_what_is_missing_only() {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .add_account(ADA, None)
                 .await
                 .err(),
@@ -121,11 +142,12 @@ async fn adding_again_renews_what_is_missing_only() {
         "has a password"
     );
     assert_eq!(
-        server.provider.invitation(&first).await,
+        server.provider.enrolment().invitation(&first).await,
         Err(EnrolError::LinkGone)
     );
     server
         .provider
+        .sign_in()
         .sign_in_with_password(&server.browser(), ADA, PASSWORD)
         .await
         .expect("signed in");
@@ -139,22 +161,34 @@ async fn errors_name_what_they_are_about() {
         of(server
             .provider
             .terminal()
+            .accounts()
             .disable_account("x@example.com")
             .await),
         MissingTarget::Account("x@example.com".to_owned()).into()
     );
     assert_eq!(
-        of(server.provider.terminal().remove_account("x").await),
+        of(server
+            .provider
+            .terminal()
+            .accounts()
+            .remove_account("x")
+            .await),
         MissingTarget::Account("x".to_owned()).into()
     );
     assert_eq!(
-        of(server.provider.terminal().remove_client("vc_x").await),
+        of(server
+            .provider
+            .terminal()
+            .clients()
+            .remove_client("vc_x")
+            .await),
         MissingTarget::Client("vc_x".to_owned()).into()
     );
     assert_eq!(
         of(server
             .provider
             .terminal()
+            .accounts()
             .add_account("x", None)
             .await
             .map(drop)),
@@ -164,6 +198,7 @@ async fn errors_name_what_they_are_about() {
         of(server
             .provider
             .terminal()
+            .accounts()
             .add_account(ADA, Some("short"))
             .await
             .map(drop)),
@@ -174,6 +209,7 @@ async fn errors_name_what_they_are_about() {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .is_empty()
@@ -190,6 +226,7 @@ async fn clients_are_added_listed_and_removed() {
     let public = server
         .provider
         .terminal()
+        .clients()
         .add_client(" Notes ", &uris, false)
         .await
         .expect("added");
@@ -197,6 +234,7 @@ async fn clients_are_added_listed_and_removed() {
     let confidential = server
         .provider
         .terminal()
+        .clients()
         .add_client("Batch", &uris[..1], true)
         .await
         .expect("added");
@@ -211,10 +249,17 @@ async fn clients_are_added_listed_and_removed() {
     let keyed = server
         .provider
         .terminal()
+        .clients()
         .add_keyed_client("Service", &uris[..1], keys)
         .await
         .expect("added");
-    let clients = server.provider.terminal().clients().await.expect("a list");
+    let clients = server
+        .provider
+        .terminal()
+        .clients()
+        .list()
+        .await
+        .expect("a list");
     assert!(
         clients
             .iter()
@@ -224,11 +269,18 @@ async fn clients_are_added_listed_and_removed() {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&keyed.client_id)
         .await
         .expect("removed");
 
-    let clients = server.provider.terminal().clients().await.expect("a list");
+    let clients = server
+        .provider
+        .terminal()
+        .clients()
+        .list()
+        .await
+        .expect("a list");
     let notes = clients
         .iter()
         .find(|client| client.client_id == public.client_id)
@@ -245,6 +297,7 @@ async fn clients_are_added_listed_and_removed() {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&public.client_id)
         .await
         .expect("removed");
@@ -253,6 +306,7 @@ async fn clients_are_added_listed_and_removed() {
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("a list")
             .len(),
@@ -268,6 +322,7 @@ async fn clients_are_added_listed_and_removed() {
         let fault = server
             .provider
             .terminal()
+            .clients()
             .add_client(name, &[uri.to_owned()], false)
             .await
             .err();
@@ -280,6 +335,7 @@ async fn clients_are_added_listed_and_removed() {
         server
             .provider
             .terminal()
+            .clients()
             .add_client("x", &[], false)
             .await
             .is_err()
@@ -304,10 +360,15 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
     let server = TestProvider::over(store).await;
     let terminal = server.provider.terminal();
     let new = described("billing", "Billing", &[ONE, TWO], ClientProof::Secret);
-    let added = terminal.create_client(new.clone()).await.expect("added");
+    let added = terminal
+        .clients()
+        .create_client(new.clone())
+        .await
+        .expect("added");
     assert!(added.client_id == "billing" && added.client_secret.is_some() && !added.unchanged);
     for uris in [[ONE, TWO], [TWO, ONE]] {
         let again = terminal
+            .clients()
             .create_client(described(
                 "billing",
                 " Billing ",
@@ -338,6 +399,7 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
         },
     ] {
         let fault = terminal
+            .clients()
             .create_client(other)
             .await
             .err()
@@ -350,7 +412,7 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
             "{fault}"
         );
     }
-    let clients = terminal.clients().await.expect("a list");
+    let clients = terminal.clients().list().await.expect("a list");
     assert_eq!(clients.len(), 1);
     assert_eq!(
         (
@@ -362,12 +424,14 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
 
     // An identifier of the server's own making names one client and no other.
     let made = terminal
+        .clients()
         .add_client("Notes", &[ONE.to_owned()], false)
         .await
         .expect("added")
         .client_id;
     assert!(
         terminal
+            .clients()
             .create_client(described(&made, "Notes", &[ONE], ClientProof::None))
             .await
             .expect("the same")
@@ -383,6 +447,7 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
         "\u{e4}",
     ] {
         let fault = terminal
+            .clients()
             .create_client(described(id, "X", &[ONE], ClientProof::None))
             .await
             .err();
@@ -391,7 +456,7 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
             "{id:?}"
         );
     }
-    assert_eq!(terminal.clients().await.expect("a list").len(), 2);
+    assert_eq!(terminal.clients().list().await.expect("a list").len(), 2);
     let events = [
         "client_added | terminal | - | - | Billing | -",
         "client_added | terminal | - | - | Notes | -",
@@ -409,6 +474,7 @@ async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
         let terminal = server.provider.terminal();
         async move {
             terminal
+                .clients()
                 .create_client(described("one", "One", &[ONE], ClientProof::Secret))
                 .await
                 .expect("the same")
@@ -429,6 +495,7 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
     let server = TestProvider::over(store).await;
     let terminal = server.provider.terminal();
     terminal
+        .clients()
         .create_client(described("app", "App", &[ONE], ClientProof::None))
         .await
         .expect("added");
@@ -436,6 +503,7 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
         server
             .provider
             .terminal()
+            .clients()
             .change_client("app", changes)
             .await
     };
@@ -465,7 +533,7 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
     assert_eq!(set(uris).await.expect("changed").changed, ["redirect_uris"]);
     assert!(
         matches!(
-            terminal.renew_client_secret("app").await.err(),
+            terminal.clients().renew_client_secret("app").await.err(),
             Some(AdministrationError::Conflict(_))
         ),
         "it is public"
@@ -479,6 +547,7 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
         "the secret stays"
     );
     let second = terminal
+        .clients()
         .renew_client_secret("app")
         .await
         .expect("renewed")
@@ -507,20 +576,20 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
         ));
     }
     for id in ["nobody", "", "https://app.example/client.json"] {
-        let fault = terminal.change_client(id, name("x")).await.err();
+        let fault = terminal.clients().change_client(id, name("x")).await.err();
         assert!(
             matches!(fault, Some(AdministrationError::NotFound(_))),
             "{id:?}"
         );
         assert!(
             matches!(
-                terminal.renew_client_secret(id).await.err(),
+                terminal.clients().renew_client_secret(id).await.err(),
                 Some(AdministrationError::NotFound(_))
             ),
             "{id:?}"
         );
     }
-    let clients = terminal.clients().await.expect("a list");
+    let clients = terminal.clients().list().await.expect("a list");
     assert_eq!(
         (
             clients[0].name.as_str(),
@@ -544,11 +613,26 @@ async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Sto
     let server = TestProvider::over(store).await;
     let (terminal, ada) = (server.provider.terminal(), server.ada().await);
     let new = described("app", "App", &[ON_THE_WEB], ClientProof::None);
-    terminal.create_client(new.clone()).await.expect("added");
+    terminal
+        .clients()
+        .create_client(new.clone())
+        .await
+        .expect("added");
     let client = TestClient::known("app", ON_THE_WEB);
     let tokens = client.connects(&server, &ada).await;
-    terminal.remove_client("app").await.expect("removed");
-    assert!(!terminal.create_client(new).await.expect("added").unchanged);
+    terminal
+        .clients()
+        .remove_client("app")
+        .await
+        .expect("removed");
+    assert!(
+        !terminal
+            .clients()
+            .create_client(new)
+            .await
+            .expect("added")
+            .unchanged
+    );
     assert!(client.refreshes(&server, &tokens.refresh).await.is_err());
     // Its person is asked again.
     client.waits(&server, &ada).await;
@@ -559,9 +643,18 @@ async fn adding_never_changes_an_account(store: Store) {
     let terminal = server.provider.terminal();
     let ada = server.ada().await;
     for again in [
-        terminal.add_account(ADA, Some("another good one")).await,
-        terminal.add_account("ada@EXAMPLE.com", None).await,
-        terminal.add_waiting_account(ADA, Some(Role::User)).await,
+        terminal
+            .accounts()
+            .add_account(ADA, Some("another good one"))
+            .await,
+        terminal
+            .accounts()
+            .add_account("ada@EXAMPLE.com", None)
+            .await,
+        terminal
+            .accounts()
+            .add_waiting_account(ADA, Some(Role::User))
+            .await,
     ] {
         let fault = again.err().expect("she has an account");
         assert_eq!(fault, StateConflict::AccountExists(ADA.to_owned()).into());
@@ -570,10 +663,12 @@ async fn adding_never_changes_an_account(store: Store) {
 
     // Whoever waits gets another link, and neither a role nor a password.
     let first = terminal
+        .accounts()
         .add_waiting_account(BOB, None)
         .await
         .expect("added");
     let again = terminal
+        .accounts()
         .add_waiting_account(BOB, Some(Role::User))
         .await
         .expect("the same");
@@ -591,27 +686,34 @@ async fn adding_never_changes_an_account(store: Store) {
             .to_owned()
     };
     assert_eq!(
-        server.provider.invitation(&token(&first)).await,
+        server.provider.enrolment().invitation(&token(&first)).await,
         Err(EnrolError::LinkGone)
     );
     assert!(
         terminal
+            .accounts()
             .add_waiting_account(BOB, Some(Role::Administrator))
             .await
             .is_err(),
         "another role"
     );
     assert!(
-        terminal.add_account(BOB, Some(PASSWORD)).await.is_err(),
+        terminal
+            .accounts()
+            .add_account(BOB, Some(PASSWORD))
+            .await
+            .is_err(),
         "a password"
     );
     server
         .provider
+        .enrolment()
         .invitation(&token(&again))
         .await
         .expect("what was refused ended no link");
     let bob = terminal
         .accounts()
+        .list()
         .await
         .expect("a list")
         .into_iter()
@@ -620,15 +722,17 @@ async fn adding_never_changes_an_account(store: Store) {
     assert!(bob.role == Role::User && !bob.has_password);
 
     terminal
+        .accounts()
         .set_account_password(BOB, PASSWORD)
         .await
         .expect("set");
     assert!(server.opens(BOB, PASSWORD).await);
     assert_eq!(
-        server.provider.invitation(&token(&again)).await,
+        server.provider.enrolment().invitation(&token(&again)).await,
         Err(EnrolError::LinkGone)
     );
     terminal
+        .accounts()
         .set_account_password(ADA, "another good one")
         .await
         .expect("set");
@@ -637,11 +741,12 @@ async fn adding_never_changes_an_account(store: Store) {
         "a new password ends sessions"
     );
     assert!(matches!(
-        terminal.set_account_password(ADA, "short").await,
+        terminal.accounts().set_account_password(ADA, "short").await,
         Err(AdministrationError::Invalid(_))
     ));
     assert!(matches!(
         terminal
+            .accounts()
             .set_account_password("c@example.com", PASSWORD)
             .await,
         Err(AdministrationError::NotFound(_))
@@ -683,32 +788,42 @@ async fn an_administrator_cannot_shut_themselves_out() {
     let admin = server.provider.administrator(&ada).await.expect("she is");
     for own in [ADA, "ada@EXAMPLE.com", " Ada@example.com "] {
         assert_eq!(
-            admin.disable_account(own).await,
+            admin.accounts().disable_account(own).await,
             Err(AdministrationError::Own),
             "{own}"
         );
         assert_eq!(
-            admin.remove_account(own).await,
+            admin.accounts().remove_account(own).await,
             Err(AdministrationError::Own)
         );
         for role in [Role::User, Role::Administrator] {
             assert_eq!(
-                admin.set_role(own, role).await,
+                admin.accounts().set_role(own, role).await,
                 Err(AdministrationError::Own)
             );
         }
     }
     assert!(server.provider.administrator(&ada).await.is_ok());
     admin
+        .accounts()
         .invite(BOB, Some(Role::Administrator))
         .await
         .expect("invited");
-    admin.set_role(BOB, Role::User).await.expect("changed");
-    admin.disable_account(BOB).await.expect("disabled");
-    admin.remove_account(BOB).await.expect("removed");
+    admin
+        .accounts()
+        .set_role(BOB, Role::User)
+        .await
+        .expect("changed");
+    admin
+        .accounts()
+        .disable_account(BOB)
+        .await
+        .expect("disabled");
+    admin.accounts().remove_account(BOB).await.expect("removed");
     server
         .provider
         .terminal()
+        .accounts()
         .set_role(ADA, Role::User)
         .await
         .expect("the terminal can");
@@ -724,6 +839,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
     let server = TestProvider::new().await;
     let terminal = server.provider.terminal();
     let first = terminal
+        .accounts()
         .add_account(ADA, None)
         .await
         .expect("invited")
@@ -731,6 +847,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
     assert_eq!(first.role, Role::Administrator, "the first account");
     assert_eq!(
         terminal
+            .accounts()
             .add_account(ADA, None)
             .await
             .expect("invited again")
@@ -741,6 +858,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
     for role in [Role::User, Role::Administrator] {
         assert_eq!(
             terminal
+                .accounts()
                 .invite(ADA, Some(role))
                 .await
                 .expect("invited again")
@@ -761,6 +879,7 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .set_role(email, Role::Administrator)
                 .await
                 .expect("changed");
@@ -775,9 +894,9 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             };
             async move {
                 match round % 3 {
-                    0 => admin.set_role(other, Role::User).await,
-                    1 => admin.disable_account(other).await,
-                    _ => admin.remove_account(other).await,
+                    0 => admin.accounts().set_role(other, Role::User).await,
+                    1 => admin.accounts().disable_account(other).await,
+                    _ => admin.accounts().remove_account(other).await,
                 }
             }
         })
@@ -786,7 +905,13 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             outcomes.iter().filter(|outcome| outcome.is_ok()).count() < 2,
             "{round} {outcomes:?}"
         );
-        let accounts = server.provider.terminal().accounts().await.expect("a list");
+        let accounts = server
+            .provider
+            .terminal()
+            .accounts()
+            .list()
+            .await
+            .expect("a list");
         let left = accounts
             .iter()
             .filter(|one| one.role == Role::Administrator && !one.disabled)
@@ -796,6 +921,7 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .remove_account(&account.email)
                 .await
                 .expect("removed");
@@ -827,6 +953,7 @@ async fn whoever_is_no_administrator_administers_nothing() {
     server
         .provider
         .terminal()
+        .accounts()
         .set_role(BOB, Role::Administrator)
         .await
         .expect("changed");
@@ -834,6 +961,7 @@ async fn whoever_is_no_administrator_administers_nothing() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(BOB)
         .await
         .expect("disabled");
@@ -858,14 +986,18 @@ async fn t_c25_what_an_administrator_disables_or_removes_is_out_at_once() {
             .refresh_token
             .expect("one");
         if removed {
-            admin.remove_account(BOB).await.expect("removed");
+            admin.accounts().remove_account(BOB).await.expect("removed");
         } else {
-            admin.disable_account(BOB).await.expect("disabled");
+            admin
+                .accounts()
+                .disable_account(BOB)
+                .await
+                .expect("disabled");
         }
         assert!(server.person(&bob).await.is_none() && !server.opens(BOB, PASSWORD).await);
         assert!(client.refreshes(&server, &refresh).await.is_err());
         if !removed {
-            admin.enable_account(BOB).await.expect("enabled");
+            admin.accounts().enable_account(BOB).await.expect("enabled");
             assert!(server.person(&bob).await.is_none() && server.opens(BOB, PASSWORD).await);
             assert!(
                 client.refreshes(&server, &refresh).await.is_err(),
@@ -884,10 +1016,20 @@ async fn a_removal_that_failed_can_be_repeated() {
             let server = TestProvider::over(store).await;
             let ada = server.ada().await;
             plan.fail(step..step + 1, fault);
-            let outcome = server.provider.terminal().remove_account(ADA).await;
+            let outcome = server
+                .provider
+                .terminal()
+                .accounts()
+                .remove_account(ADA)
+                .await;
             let failed = plan.mend();
             assert!(failed || outcome.is_ok(), "{fault:?} {step}: {outcome:?}");
-            let again = server.provider.terminal().remove_account(ADA).await;
+            let again = server
+                .provider
+                .terminal()
+                .accounts()
+                .remove_account(ADA)
+                .await;
             assert!(
                 matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))),
                 "{fault:?} {step}"
@@ -898,6 +1040,7 @@ async fn a_removal_that_failed_can_be_repeated() {
                     .provider
                     .terminal()
                     .accounts()
+                    .list()
                     .await
                     .expect("a list")
                     .is_empty(),

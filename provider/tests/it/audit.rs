@@ -51,17 +51,20 @@ async fn what_a_person_does_is_noted_with_from_where() {
     let (server, mut passkey, browser) = with_passkey().await;
     let provider = &server.provider;
     provider
+        .credentials()
         .change_password(&browser, PASSWORD)
         .await
         .expect("changed");
     assert!(
         provider
+            .sign_in()
             .sign_in_with_password(&server.browser_from(66), ADA, "a guess")
             .await
             .is_err()
     );
     assert!(
         provider
+            .sign_in()
             .sign_in_with_password(&server.browser_from(66), "nobody@example.com", "a guess")
             .await
             .is_err()
@@ -78,27 +81,42 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .expect("added");
     let passkeys = server.account(&ada).await.passkeys;
     provider
+        .credentials()
         .rename_passkey(&ada, &passkeys[1].id, "The blue one")
         .await
         .expect("renamed");
     provider
+        .credentials()
         .remove_passkey(&ada, &passkeys[1].id)
         .await
         .expect("removed");
-    provider.remove_password(&ada).await.expect("removed");
-    browser.store_cookie(&provider.make_recovery_codes(&ada).await.expect("made"));
+    provider
+        .credentials()
+        .remove_password(&ada)
+        .await
+        .expect("removed");
+    browser.keep(
+        &provider
+            .credentials()
+            .make_recovery_codes(&ada)
+            .await
+            .expect("made"),
+    );
     let (codes, _) = provider
+        .credentials()
         .fresh_recovery_codes(&browser.context())
         .await
         .expect("the store answers")
         .expect("codes");
     assert!(
         provider
+            .sign_in()
             .sign_in_with_recovery_code(&server.browser(), ADA, "0000")
             .await
             .is_err()
     );
     provider
+        .sign_in()
         .sign_in_with_recovery_code(&server.browser(), ADA, &codes[0])
         .await
         .expect("signed in");
@@ -107,16 +125,26 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .await
         .expect("signed in");
     let sessions = provider
-        .sessions(&ada)
+        .sessions()
+        .list(&ada)
         .await
         .expect("the store answers")
         .expect("signed in");
     provider
+        .sessions()
         .end_session(&ada, &sessions[1].id)
         .await
         .expect("ended");
-    provider.sign_out(&other).await.expect("signed out");
-    provider.end_other_sessions(&ada).await.expect("ended");
+    provider
+        .sessions()
+        .sign_out(&other)
+        .await
+        .expect("signed out");
+    provider
+        .sessions()
+        .end_other_sessions(&ada)
+        .await
+        .expect("ended");
     let from = "person | Ada@example.com | 192.0.2.1 Chrome on Linux | -";
     let expected = [
         format!("first_account_made | {from} | -"),
@@ -203,7 +231,7 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
         client
             .asks(&server, &ada)
             .await
-            .is_ok_and(|begun| matches!(begun, provider::Begun::Passed(_)))
+            .is_ok_and(|begun| matches!(begun, provider::AuthorizeOutcome::Issued(_)))
     );
     assert!(
         client.redeems(&server, &tokens.code).await.is_err(),
@@ -221,18 +249,21 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
     for _ in 0..2 {
         server
             .provider
+            .token_endpoint()
             .revoke(&Parameters::parse(form.as_bytes()), None, ADDRESS)
             .await
             .expect("ended");
     }
     let connections = server
         .provider
-        .connections(&ada)
+        .connections()
+        .list(&ada)
         .await
         .expect("the store answers")
         .expect("signed in");
     server
         .provider
+        .connections()
         .disconnect(&ada, &connections.standing[0].name)
         .await
         .expect("ended");
@@ -240,6 +271,7 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
     for _ in 0..2 {
         server
             .provider
+            .connections()
             .disconnect_all(&ada)
             .await
             .expect("ended, or nothing to end");
@@ -279,34 +311,56 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
         (server.provider.terminal(), "terminal | {whose} | -"),
     ] {
         let before = server.audit_log().await.len();
-        admin.invite(BOB, Some(Role::User)).await.expect("invited");
         admin
+            .accounts()
+            .invite(BOB, Some(Role::User))
+            .await
+            .expect("invited");
+        admin
+            .accounts()
             .invite(BOB, Some(Role::Administrator))
             .await
             .expect("a new link for the same, as something else");
-        admin.set_role(BOB, Role::User).await.expect("changed");
-        admin.reset_account(BOB).await.expect("a link");
         admin
+            .accounts()
+            .set_role(BOB, Role::User)
+            .await
+            .expect("changed");
+        admin.accounts().reset_account(BOB).await.expect("a link");
+        admin
+            .accounts()
             .set_account_password(BOB, PASSWORD)
             .await
             .expect("a password");
-        admin.disable_account(BOB).await.expect("disabled");
-        admin.enable_account(BOB).await.expect("enabled");
-        admin.remove_account(BOB).await.expect("removed");
+        admin
+            .accounts()
+            .disable_account(BOB)
+            .await
+            .expect("disabled");
+        admin.accounts().enable_account(BOB).await.expect("enabled");
+        admin.accounts().remove_account(BOB).await.expect("removed");
         let added = admin
+            .clients()
             .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
             .await
             .expect("added");
         admin
+            .clients()
             .remove_client(&added.client_id)
             .await
             .expect("removed");
-        admin.block_host(" Evil.Example ").await.expect("blocked");
         admin
+            .clients()
+            .block_host(" Evil.Example ")
+            .await
+            .expect("blocked");
+        admin
+            .clients()
             .block_host("evil.example")
             .await
             .expect("blocked already");
         admin
+            .clients()
             .unblock_host("evil.example")
             .await
             .expect("let in again");
@@ -347,29 +401,48 @@ async fn what_did_not_happen_is_not_noted() {
         server.provider.administrator(&ada).await.expect("she is"),
     );
     let passkey = server.account(&ada).await.passkeys[0].id.clone();
-    assert!(provider.remove_passkey(&ada, &passkey).await.is_err());
-    assert!(provider.remove_password(&ada).await.is_err());
-    assert!(provider.rename_passkey(&ada, "x", "x").await.is_err());
-    assert!(provider.change_password(&ada, "short").await.is_err());
-    assert!(provider.end_session(&ada, "x").await.is_err());
+    assert!(
+        provider
+            .credentials()
+            .remove_passkey(&ada, &passkey)
+            .await
+            .is_err()
+    );
+    assert!(provider.credentials().remove_password(&ada).await.is_err());
+    assert!(
+        provider
+            .credentials()
+            .rename_passkey(&ada, "x", "x")
+            .await
+            .is_err()
+    );
+    assert!(
+        provider
+            .credentials()
+            .change_password(&ada, "short")
+            .await
+            .is_err()
+    );
+    assert!(provider.sessions().end_session(&ada, "x").await.is_err());
     provider
+        .connections()
         .disconnect(&ada, &"A".repeat(43))
         .await
         .expect("nothing to do");
     for email in [ADA, "nobody@example.com", "x"] {
         assert!(
-            admin.disable_account(email).await.is_err()
-                && admin.remove_account(email).await.is_err()
+            admin.accounts().disable_account(email).await.is_err()
+                && admin.accounts().remove_account(email).await.is_err()
         );
-        assert!(admin.set_role(email, Role::User).await.is_err());
+        assert!(admin.accounts().set_role(email, Role::User).await.is_err());
     }
     assert!(
-        admin.remove_client("vc_x").await.is_err()
-            && admin.unblock_host("x.example").await.is_err()
+        admin.clients().remove_client("vc_x").await.is_err()
+            && admin.clients().unblock_host("x.example").await.is_err()
     );
     assert!(
-        admin.add_client("", &[], false).await.is_err()
-            && admin.block_host("no host").await.is_err()
+        admin.clients().add_client("", &[], false).await.is_err()
+            && admin.clients().block_host("no host").await.is_err()
     );
     assert_eq!(server.audit_log().await.len(), 1, "how she came");
 }
@@ -381,11 +454,13 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         server
             .provider
             .terminal()
+            .accounts()
             .invite(&format!("P{number}@example.com"), Some(Role::User))
             .await
             .expect("invited");
         server
             .provider
+            .sessions()
             .sign_out(&server.browser())
             .await
             .expect("nobody was signed in");
@@ -395,7 +470,11 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         .connects(&server, &ada)
         .await;
     let admin = server.provider.administrator(&ada).await.expect("she is");
-    admin.reset_account("p7@example.com").await.expect("a link");
+    admin
+        .accounts()
+        .reset_account("p7@example.com")
+        .await
+        .expect("a link");
     for (category, who, count) in [
         (None, None, 154),
         (None, Some(""), 154),
@@ -479,12 +558,14 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
     let revocation =
         Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
     let connections = provider
-        .connections(&ada)
+        .connections()
+        .list(&ada)
         .await
         .expect("the store answers")
         .expect("signed in");
     provider
         .terminal()
+        .accounts()
         .invite(BOB, Some(Role::User))
         .await
         .expect("invited");
@@ -493,13 +574,21 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
     plan.fail(step..step + 1, fault);
     let is_done = match action {
         AuditAction::Disconnected => provider
+            .connections()
             .disconnect(&ada, &connections.standing[0].name)
             .await
             .is_ok(),
-        AuditAction::GrantRevoked => provider.revoke(&revocation, None, ADDRESS).await.is_ok(),
-        AuditAction::OtherSessionsEnded => provider.end_other_sessions(&ada).await.is_ok(),
+        AuditAction::GrantRevoked => provider
+            .token_endpoint()
+            .revoke(&revocation, None, ADDRESS)
+            .await
+            .is_ok(),
+        AuditAction::OtherSessionsEnded => {
+            provider.sessions().end_other_sessions(&ada).await.is_ok()
+        }
         AuditAction::RoleChanged => provider
             .terminal()
+            .accounts()
             .set_role(BOB, Role::Administrator)
             .await
             .is_ok(),

@@ -226,6 +226,7 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
                     server
                         .provider
                         .terminal()
+                        .accounts()
                         .reset_account(ADA)
                         .await
                         .expect("a link");
@@ -249,6 +250,7 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
         again
             .provider
             .terminal()
+            .accounts()
             .reset_account(ADA)
             .await
             .expect("a link");
@@ -349,7 +351,7 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
     assert!(done.ended >= 2, "{done:?}");
     let again = server.over_another(store).await;
     assert_eq!(
-        again.provider.invitation(&link).await,
+        again.provider.enrolment().invitation(&link).await,
         Err(EnrolError::LinkGone)
     );
     assert!(again.person(&ada).await.is_some(), "a session stays");
@@ -561,6 +563,7 @@ async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
     let secret = server
         .provider
         .terminal()
+        .clients()
         .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
         .await
         .expect("added")

@@ -25,6 +25,7 @@ async fn is_active(server: &TestProvider, access_token: &str) -> bool {
     let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
     let answer = server
         .provider
+        .token_endpoint()
         .introspect(&Parameters::parse(form.as_bytes()), None, ADDRESS)
         .await
         .expect("an answer");
@@ -93,11 +94,12 @@ async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_i
         assert_eq!(doors(&server, &ada, &client, &tokens).await, [false; 3]);
         assert!(
             provider
+                .clients()
                 .registration(&client.id, Some(&registration))
                 .await
                 .is_ok()
         );
-        admin.block_host(host).await.expect("blocked");
+        admin.clients().block_host(host).await.expect("blocked");
         assert_eq!(
             doors(&server, &ada, &client, &tokens).await,
             [true; 3],
@@ -105,19 +107,29 @@ async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_i
         );
         assert!(
             provider
+                .clients()
                 .registration(&client.id, Some(&registration))
                 .await
                 .is_err()
         );
-        assert!(admin.clients().await.expect("a list")[0].blocked);
-        admin.unblock_host(host).await.expect("let in again");
+        assert!(admin.clients().list().await.expect("a list")[0].blocked);
+        admin
+            .clients()
+            .unblock_host(host)
+            .await
+            .expect("let in again");
         assert_eq!(
             doors(&server, &ada, &client, &tokens).await,
             [false; 3],
             "{host}"
         );
-        assert!(!admin.clients().await.expect("a list")[0].blocked);
-        server.provider.disconnect_all(&ada).await.expect("ended");
+        assert!(!admin.clients().list().await.expect("a list")[0].blocked);
+        server
+            .provider
+            .connections()
+            .disconnect_all(&ada)
+            .await
+            .expect("ended");
     }
 }
 
@@ -127,6 +139,7 @@ async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
     server
         .provider
         .terminal()
+        .clients()
         .block_host("evil.example")
         .await
         .expect("blocked");
@@ -176,27 +189,49 @@ async fn t_e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_i
     );
     for host in ["vouches.example", "app.example"] {
         assert_eq!(doors(&server, &ada, &client, &tokens).await, [false; 3]);
-        admin.block_host(host).await.expect("blocked");
+        admin.clients().block_host(host).await.expect("blocked");
         assert_eq!(
             doors(&server, &ada, &client, &tokens).await,
             [true; 3],
             "{host}"
         );
-        admin.unblock_host(host).await.expect("let in again");
-        server.provider.disconnect_all(&ada).await.expect("ended");
+        admin
+            .clients()
+            .unblock_host(host)
+            .await
+            .expect("let in again");
+        server
+            .provider
+            .connections()
+            .disconnect_all(&ada)
+            .await
+            .expect("ended");
         tokens = client.connects(&server, &ada).await;
     }
     // Nothing is asked of a blocked host, nor taken from it where nothing is stored.
-    admin.remove_client(DOCUMENT).await.expect("forgotten");
+    admin
+        .clients()
+        .remove_client(DOCUMENT)
+        .await
+        .expect("forgotten");
     let before = site.requests(DOCUMENT);
-    admin.block_host("vouches.example").await.expect("blocked");
+    admin
+        .clients()
+        .block_host("vouches.example")
+        .await
+        .expect("blocked");
     assert!(is_kept_out(&server, &ada, &client).await);
     assert_eq!(site.requests(DOCUMENT), before);
     admin
+        .clients()
         .unblock_host("vouches.example")
         .await
         .expect("let in again");
-    admin.block_host("app.example").await.expect("blocked");
+    admin
+        .clients()
+        .block_host("app.example")
+        .await
+        .expect("blocked");
     assert!(is_kept_out(&server, &ada, &client).await);
 }
 
@@ -209,16 +244,22 @@ async fn t_e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     server
         .provider
         .terminal()
+        .clients()
         .block_host("app.example")
         .await
         .expect("blocked");
     assert!(matches!(
-        server.provider.consent(&waiting, &ada).await,
+        server
+            .provider
+            .authorization()
+            .consent(&waiting, &ada)
+            .await,
         Err(ConsentError::Gone)
     ));
     assert!(matches!(
         server
             .provider
+            .authorization()
             .decide(&waiting, &ada, Decision::Allow, "form")
             .await,
         Err(ConsentError::Gone)
@@ -253,6 +294,7 @@ async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_el
     server
         .provider
         .terminal()
+        .clients()
         .block_host("app.example")
         .await
         .expect("blocked");
@@ -268,11 +310,13 @@ async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_el
     server
         .provider
         .terminal()
+        .clients()
         .unblock_host("app.example")
         .await
         .expect("let in again");
     assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
     twin.provider
+        .blocked_hosts()
         .refresh_blocked()
         .await
         .expect("the store answers");
@@ -280,10 +324,12 @@ async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_el
     server
         .provider
         .terminal()
+        .clients()
         .block_host("app.example")
         .await
         .expect("blocked");
     twin.provider
+        .blocked_hosts()
         .refresh_blocked()
         .await
         .expect("the store answers");
@@ -306,9 +352,10 @@ async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
         "[2001:db8::1]",
         "evil.example.",
     ] {
-        admin.block_host(host).await.expect(host);
+        admin.clients().block_host(host).await.expect(host);
     }
     let listed: Vec<_> = admin
+        .clients()
         .blocked_hosts()
         .await
         .expect("a list")
@@ -338,14 +385,14 @@ async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
     ] {
         assert!(
             matches!(
-                admin.block_host(text).await,
+                admin.clients().block_host(text).await,
                 Err(AdministrationError::Invalid(_))
             ),
             "{text:?}"
         );
     }
     assert!(matches!(
-        admin.unblock_host("other.example").await,
+        admin.clients().unblock_host("other.example").await,
         Err(AdministrationError::NotFound(_))
     ));
     assert_eq!(
@@ -354,6 +401,7 @@ async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
             .await
             .provider
             .terminal()
+            .clients()
             .blocked_hosts()
             .await
             .expect("a list")

@@ -13,7 +13,12 @@ use testkit::{Fault, FaultPlan, race};
 /// A server whose trail has so many events, with an invited person for something to happen to.
 async fn with_events(events: u64) -> TestProvider {
     let server = TestProvider::new().await;
-    let invited = server.provider.terminal().add_account(ADA, None).await;
+    let invited = server
+        .provider
+        .terminal()
+        .accounts()
+        .add_account(ADA, None)
+        .await;
     assert!(invited.is_ok_and(|added| added.account.role == Role::Administrator));
     for _ in 1..events {
         add_event(&server).await;
@@ -27,6 +32,7 @@ async fn add_event(server: &TestProvider) {
     server
         .provider
         .terminal()
+        .accounts()
         .reset_account(ADA)
         .await
         .expect("a link");
@@ -37,6 +43,7 @@ async fn deed_on_its_own(provider: &provider::Provider) {
     let uris = ["https://app.example/callback".to_owned()];
     provider
         .terminal()
+        .clients()
         .add_client("App", &uris, false)
         .await
         .map(drop)
@@ -182,12 +189,14 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
     other
         .provider
         .terminal()
+        .accounts()
         .add_account(BOB, None)
         .await
         .expect("added");
     other
         .provider
         .terminal()
+        .accounts()
         .set_role(BOB, Role::User)
         .await
         .expect("changed");
@@ -195,6 +204,7 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
         other
             .provider
             .terminal()
+            .accounts()
             .reset_account(BOB)
             .await
             .expect("a link");
@@ -491,7 +501,12 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
         for marked in [true, false] {
             let server = with_events(events).await;
             if marked {
-                server.provider.add_late_events().await.expect("marked");
+                server
+                    .provider
+                    .audit()
+                    .add_late_events()
+                    .await
+                    .expect("marked");
             }
             server.store.remove("latest-event").await.expect("removed");
             let fresh = server.twin().await;
@@ -513,7 +528,12 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
         }
     }
     let server = with_events(10).await;
-    server.provider.add_late_events().await.expect("marked");
+    server
+        .provider
+        .audit()
+        .add_late_events()
+        .await
+        .expect("marked");
     let note = record(&server, "latest-event").await;
     let earlier: AuditEntry =
         serde_json::from_slice(&record(&server, &key(6)).await).expect("an event");
@@ -549,7 +569,7 @@ async fn no_flood_of_events_pushes_another_one_out() {
     .await;
     assert_eq!(server.audit_log().await.len(), outcomes.len() + 1);
     assert_eq!(
-        (faults(&server).await, server.provider.late_events()),
+        (faults(&server).await, server.provider.audit().late_events()),
         (0, 0)
     );
 }
@@ -626,6 +646,7 @@ async fn when_all_deeds_are_done_all_are_noted() {
             async move {
                 provider
                     .terminal()
+                    .accounts()
                     .reset_account(ADA)
                     .await
                     .map(drop)
@@ -674,6 +695,7 @@ async fn fails_at(
     first
         .provider
         .terminal()
+        .accounts()
         .add_account(ADA, None)
         .await
         .expect("added");
@@ -687,12 +709,14 @@ async fn fails_at(
     server
         .provider
         .terminal()
+        .accounts()
         .invite(BOB, Some(Role::User))
         .await
         .expect("a deed that the trail costs nothing");
     server
         .provider
         .terminal()
+        .accounts()
         .set_role(BOB, Role::Administrator)
         .await
         .expect("another");
@@ -703,6 +727,7 @@ async fn fails_at(
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(BOB)
         .await
         .expect("the next");

@@ -40,7 +40,8 @@ impl Connected {
 async fn connections(server: &TestProvider, context: &BrowserContext) -> Vec<Connection> {
     server
         .provider
-        .connections(context)
+        .connections()
+        .list(context)
         .await
         .expect("the store answers")
         .expect("signed in")
@@ -78,6 +79,7 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
     for _ in 0..2 {
         server
             .provider
+            .connections()
             .disconnect(&ada, &listed[0].name)
             .await
             .expect("ended, or ended already");
@@ -103,7 +105,12 @@ async fn a_client_that_is_allowed_again_is_listed_once() {
             .expect("a list");
         assert_eq!(listed.len(), 1);
     }
-    server.provider.disconnect_all(&ada).await.expect("ended");
+    server
+        .provider
+        .connections()
+        .disconnect_all(&ada)
+        .await
+        .expect("ended");
     let listed = server
         .store
         .set_range(&format!("consents:{account}"), None, 100)
@@ -123,6 +130,7 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
     for name in [name.as_str(), "", "x", "*", &format!("{name}:{name}")] {
         server
             .provider
+            .connections()
             .disconnect(&bob, name)
             .await
             .expect("nothing to do");
@@ -131,12 +139,17 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
     assert!(
         server
             .provider
-            .connections(&stranger)
+            .connections()
+            .list(&stranger)
             .await
             .expect("the store answers")
             .is_none()
     );
-    let refused = server.provider.disconnect(&stranger, &name).await;
+    let refused = server
+        .provider
+        .connections()
+        .disconnect(&stranger, &name)
+        .await;
     assert!(matches!(refused, Err(AccountError::NotSignedIn)));
     assert!(client.goes_on(&server).await);
     assert_eq!(connections(&server, &ada).await.len(), 1);
@@ -151,6 +164,7 @@ async fn what_a_removed_client_held_is_over_and_so_is_an_expired_grant() {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.client.id)
         .await
         .expect("removed");

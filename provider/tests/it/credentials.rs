@@ -23,9 +23,13 @@ async fn t_f48_the_last_credential_is_never_removed() {
     let provider = &server.provider;
     let only = passkeys(&server, &ada).await[0].id.clone();
     // A passkey alone. Recovery codes are no way to sign in every day.
-    provider.make_recovery_codes(&ada).await.expect("made");
+    provider
+        .credentials()
+        .make_recovery_codes(&ada)
+        .await
+        .expect("made");
     assert_eq!(
-        provider.remove_passkey(&ada, &only).await,
+        provider.credentials().remove_passkey(&ada, &only).await,
         Err(AccountError::LastCredential)
     );
     passkey
@@ -35,13 +39,18 @@ async fn t_f48_the_last_credential_is_never_removed() {
     // Beside a password one of the two can go, and then the other cannot.
     let ada = server.holding(
         &provider
+            .credentials()
             .change_password(&ada, PASSWORD)
             .await
             .expect("changed"),
     );
-    provider.remove_passkey(&ada, &only).await.expect("removed");
+    provider
+        .credentials()
+        .remove_passkey(&ada, &only)
+        .await
+        .expect("removed");
     assert_eq!(
-        provider.remove_password(&ada).await,
+        provider.credentials().remove_password(&ada).await,
         Err(AccountError::LastCredential)
     );
     assert_eq!(
@@ -54,9 +63,13 @@ async fn t_f48_the_last_credential_is_never_removed() {
         .is_added(&server, &ada)
         .await
         .expect("added");
-    provider.remove_password(&ada).await.expect("removed");
+    provider
+        .credentials()
+        .remove_password(&ada)
+        .await
+        .expect("removed");
     assert_eq!(
-        provider.remove_password(&ada).await,
+        provider.credentials().remove_password(&ada).await,
         Err(AccountError::Gone)
     );
     assert!(!server.opens(ADA, PASSWORD).await);
@@ -99,7 +112,7 @@ async fn t_f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_doe
                 },
                 ids[number].clone(),
             );
-            async move { provider.remove_passkey(&browser, &id).await }
+            async move { provider.credentials().remove_passkey(&browser, &id).await }
         })
         .await;
         let lost = outcomes
@@ -124,6 +137,7 @@ async fn t_f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does
             ada = server.holding(
                 &server
                     .provider
+                    .credentials()
                     .change_password(&ada, PASSWORD)
                     .await
                     .expect("changed"),
@@ -146,9 +160,9 @@ async fn t_f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does
             );
             async move {
                 if number == 0 {
-                    provider.remove_passkey(&ada, &id).await
+                    provider.credentials().remove_passkey(&ada, &id).await
                 } else {
-                    provider.remove_password(&other).await
+                    provider.credentials().remove_password(&other).await
                 }
             }
         })
@@ -188,11 +202,23 @@ async fn changes(server: &TestProvider, ada: &BrowserContext) -> Vec<Result<(), 
         });
     vec![
         administration,
-        provider.start_adding_passkey(ada).await.map(drop),
-        provider.remove_passkey(ada, &gone).await,
-        provider.remove_password(ada).await,
-        provider.change_password(ada, "short").await.map(drop),
-        provider.make_recovery_codes(ada).await.map(drop),
+        provider
+            .credentials()
+            .start_adding_passkey(ada)
+            .await
+            .map(drop),
+        provider.credentials().remove_passkey(ada, &gone).await,
+        provider.credentials().remove_password(ada).await,
+        provider
+            .credentials()
+            .change_password(ada, "short")
+            .await
+            .map(drop),
+        provider
+            .credentials()
+            .make_recovery_codes(ada)
+            .await
+            .map(drop),
     ]
 }
 
@@ -216,6 +242,7 @@ async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five
     assert_eq!(changes(&server, &ada).await, MAY);
     let begun_in_time = server
         .provider
+        .credentials()
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
@@ -231,6 +258,7 @@ async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five
     let credential = Authenticator::new(2).create(&begun_in_time.options);
     server
         .provider
+        .credentials()
         .finish_adding_passkey(&ada, &begun_in_time.id, &credential)
         .await
         .expect("added");
@@ -238,15 +266,22 @@ async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five
     let id = before.passkeys[0].id.clone();
     server
         .provider
+        .credentials()
         .rename_passkey(&ada, &id, "Old")
         .await
         .expect("renamed");
     server
         .provider
+        .credentials()
         .decline_passkey(&ada)
         .await
         .expect("declined");
-    server.provider.disconnect_all(&ada).await.expect("ended");
+    server
+        .provider
+        .connections()
+        .disconnect_all(&ada)
+        .await
+        .expect("ended");
     // Whoever shows a credential again goes on, in this browser alone.
     let other = server.holding(
         &passkey
@@ -276,6 +311,7 @@ async fn t_f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
     );
     server
         .provider
+        .sessions()
         .end_other_sessions(&other)
         .await
         .expect("ended");
@@ -287,11 +323,30 @@ async fn t_f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
     );
     for context in [&ada, &other, &server.browser()] {
         let (gone, provider) = ("A".repeat(43), &server.provider);
-        assert_eq!(provider.rename_passkey(context, &gone, "x").await, out[0]);
-        assert_eq!(provider.decline_passkey(context).await, out[0]);
-        assert_eq!(provider.end_session(context, &gone).await, out[0]);
-        assert_eq!(provider.end_other_sessions(context).await.map(drop), out[0]);
-        assert_eq!(provider.disconnect_all(context).await, out[0]);
+        assert_eq!(
+            provider
+                .credentials()
+                .rename_passkey(context, &gone, "x")
+                .await,
+            out[0]
+        );
+        assert_eq!(
+            provider.credentials().decline_passkey(context).await,
+            out[0]
+        );
+        assert_eq!(
+            provider.sessions().end_session(context, &gone).await,
+            out[0]
+        );
+        assert_eq!(
+            provider
+                .sessions()
+                .end_other_sessions(context)
+                .await
+                .map(drop),
+            out[0]
+        );
+        assert_eq!(provider.connections().disconnect_all(context).await, out[0]);
     }
 }
 
@@ -307,11 +362,15 @@ async fn t_f48_nobody_changes_a_passkey_of_another() {
     let (own, hers) = (passkeys(&server, &bob).await, passkeys(&server, &ada).await);
     for id in [hers[0].id.as_str(), "", "x"] {
         assert_eq!(
-            server.provider.remove_passkey(&bob, id).await,
+            server.provider.credentials().remove_passkey(&bob, id).await,
             Err(AccountError::Gone)
         );
         assert_eq!(
-            server.provider.rename_passkey(&bob, id, "mine").await,
+            server
+                .provider
+                .credentials()
+                .rename_passkey(&bob, id, "mine")
+                .await,
             Err(AccountError::Gone)
         );
     }
@@ -332,7 +391,11 @@ async fn a_passkey_has_a_name_that_can_be_read() {
         (" \t\n ", Err(AccountError::NameEmpty)),
         (&"é".repeat(80), Ok(&*"é".repeat(50))),
     ] {
-        let renamed = server.provider.rename_passkey(&ada, &id, name).await;
+        let renamed = server
+            .provider
+            .credentials()
+            .rename_passkey(&ada, &id, name)
+            .await;
         assert_eq!(renamed, expected.map(drop), "{name:?}");
         if let Ok(expected) = expected {
             assert_eq!(passkeys(&server, &ada).await[0].name, expected);
@@ -352,6 +415,7 @@ async fn a_new_password_signs_every_other_browser_out() {
     let here = server.holding(
         &server
             .provider
+            .credentials()
             .change_password(&ada, ANOTHER)
             .await
             .expect("changed"),
@@ -381,6 +445,7 @@ async fn whoever_uses_a_password_is_offered_a_passkey_and_not_again_for_thirty_d
     let offered = async || {
         let signed_in = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect("signed in");
@@ -392,6 +457,7 @@ async fn whoever_uses_a_password_is_offered_a_passkey_and_not_again_for_thirty_d
     assert!(offers, "whoever looks away is asked again");
     server
         .provider
+        .credentials()
         .decline_passkey(&ada)
         .await
         .expect("declined");

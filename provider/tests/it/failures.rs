@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use oauth::Parameters;
 use provider::{
-    AdministrationError, AskedText, AuditAction, AuditFilter, ClientStanding, Decision, FailedStep,
-    Failure, FailureKind, FailureView, RequestId,
+    AdministrationError, AskedText, AuditAction, AuditFilter, BrowserContext, ClientStanding,
+    Decision, FailedStep, Failure, FailureKind, FailureView, RequestId,
 };
 
 use testkit::direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey};
@@ -80,6 +80,13 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
     assert_eq!(attempt.asked.scope, AskedText::of("notes:read"));
 }
 
+/// Whether an authorization request is refused.
+async fn is_refused(server: &TestProvider, parameters: &str, browser: &BrowserContext) -> bool {
+    let parameters = Parameters::parse(parameters.as_bytes());
+    let authorization = server.provider.authorization();
+    authorization.authorize(&parameters, browser).await.is_err()
+}
+
 #[tokio::test]
 async fn each_step_and_kind_is_told_apart_the_latest_first() {
     let (server, _, ada) = with_passkey().await;
@@ -89,31 +96,13 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
     let parameters = client
         .request(&server, "")
         .replace("notes:read", "notes:burn");
-    assert!(
-        server
-            .provider
-            .begin(&Parameters::parse(parameters.as_bytes()), &ada)
-            .await
-            .is_err()
-    );
+    assert!(is_refused(&server, &parameters, &ada).await);
     server.pass(Duration::from_secs(1));
     let parameters = client.request(&server, "").replace("/mcp", "/other");
-    assert!(
-        server
-            .provider
-            .begin(&Parameters::parse(parameters.as_bytes()), &ada)
-            .await
-            .is_err()
-    );
+    assert!(is_refused(&server, &parameters, &ada).await);
     server.pass(Duration::from_secs(1));
     let parameters = client.request(&server, "&prompt=none");
-    assert!(
-        server
-            .provider
-            .begin(&Parameters::parse(parameters.as_bytes()), &server.browser())
-            .await
-            .is_err()
-    );
+    assert!(is_refused(&server, &parameters, &server.browser()).await);
     server.pass(Duration::from_secs(1));
     assert!(client.redeems(&server, "nonsense").await.is_err());
     server.pass(Duration::from_secs(1));
@@ -288,6 +277,7 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
                 assert!(
                     server
                         .provider
+                        .token_endpoint()
                         .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
                         .await
                         .is_err()
@@ -320,6 +310,7 @@ async fn nobody_takes_the_place_of_an_application_in_use() {
         assert!(
             server
                 .provider
+                .token_endpoint()
                 .token(&Parameters::parse(form.as_bytes()), None, address)
                 .await
                 .is_err()
@@ -411,10 +402,12 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
     );
 
     terminal
+        .clients()
         .add_redirect_uri(&client.id, ELSEWHERE)
         .await
         .expect("added");
     terminal
+        .clients()
         .add_redirect_uri(&client.id, ELSEWHERE)
         .await
         .expect("added already");
@@ -450,7 +443,10 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
         "trams:/cb",
         "",
     ] {
-        let refused = terminal.add_redirect_uri(&client.id, unsafe_uri).await;
+        let refused = terminal
+            .clients()
+            .add_redirect_uri(&client.id, unsafe_uri)
+            .await;
         assert!(
             matches!(refused, Err(AdministrationError::Invalid(_))),
             "{unsafe_uri}"
@@ -485,11 +481,17 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
             .all(|view| view.addable.is_empty())
     );
     assert!(matches!(
-        terminal.add_redirect_uri(&registered.id, ELSEWHERE).await,
+        terminal
+            .clients()
+            .add_redirect_uri(&registered.id, ELSEWHERE)
+            .await,
         Err(AdministrationError::Conflict(_))
     ));
     assert!(matches!(
-        terminal.add_redirect_uri("vc_nobody", ELSEWHERE).await,
+        terminal
+            .clients()
+            .add_redirect_uri("vc_nobody", ELSEWHERE)
+            .await,
         Err(AdministrationError::NotFound(_))
     ));
 }
@@ -531,7 +533,14 @@ async fn closed_doors_limits_and_expired_pages_are_noted() {
     for _ in 0..21 {
         TestClient::registered(&server, ON_THE_WEB).await.ok();
     }
-    assert!(server.provider.request("nonsense", &ada).await.is_err());
+    assert!(
+        server
+            .provider
+            .authorization()
+            .request("nonsense", &ada)
+            .await
+            .is_err()
+    );
     let told: Vec<_> = failures(&server)
         .await
         .into_iter()
@@ -558,18 +567,21 @@ async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
     let provider = &server.provider;
     assert!(
         provider
+            .token_endpoint()
             .token(&form, Some("Bearer x"), ADDRESS)
             .await
             .is_err()
     );
     assert!(
         provider
+            .token_endpoint()
             .revoke(&form, Some("Basic !"), ADDRESS)
             .await
             .is_err()
     );
     assert!(
         provider
+            .token_endpoint()
             .introspect(&form, Some("Basic aHR0cHM6Ly9hLmV4YW1wbGU6cw=="), ADDRESS)
             .await
             .is_err()
@@ -581,7 +593,13 @@ async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
         )
         .as_bytes(),
     );
-    assert!(provider.token(&secret, None, ADDRESS).await.is_err());
+    assert!(
+        provider
+            .token_endpoint()
+            .token(&secret, None, ADDRESS)
+            .await
+            .is_err()
+    );
     let told: Vec<_> = failures(&server)
         .await
         .into_iter()

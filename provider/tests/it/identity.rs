@@ -21,6 +21,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     assert!(
         server
             .provider
+            .issuer_record()
             .issuer_change()
             .await
             .expect("compared")
@@ -30,6 +31,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     assert!(
         server
             .provider
+            .issuer_record()
             .claim_issuer()
             .await
             .expect("recorded")
@@ -39,6 +41,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     for _ in 0..2 {
         let change = second
             .provider
+            .issuer_record()
             .claim_issuer()
             .await
             .expect("compared")
@@ -51,6 +54,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     assert!(
         server
             .provider
+            .issuer_record()
             .claim_issuer()
             .await
             .expect("compared")
@@ -74,6 +78,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     assert!(
         second
             .provider
+            .issuer_record()
             .issuer_change()
             .await
             .expect("compared")
@@ -82,6 +87,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     assert!(
         server
             .provider
+            .issuer_record()
             .issuer_change()
             .await
             .expect("compared")
@@ -116,6 +122,7 @@ async fn of_two_servers_that_start_at_once_one_records_its_issuer(store: Store) 
         async move {
             server
                 .provider
+                .issuer_record()
                 .claim_issuer()
                 .await
                 .expect("compared")

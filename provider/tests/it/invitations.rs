@@ -14,7 +14,12 @@ async fn the_first_account_is_made_once() {
         server.first_account_token().await,
         server.first_account_token().await,
     );
-    let invitation = server.provider.invitation(&one).await.expect("a link");
+    let invitation = server
+        .provider
+        .enrolment()
+        .invitation(&one)
+        .await
+        .expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email),
         (Purpose::FirstAccount, None)
@@ -22,6 +27,7 @@ async fn the_first_account_is_made_once() {
 
     let cookie = server
         .provider
+        .enrolment()
         .accept_with_password(
             &server.browser(),
             EnrolmentSource::Link(&one),
@@ -40,11 +46,12 @@ async fn the_first_account_is_made_once() {
     );
     for token in [one, other] {
         assert_eq!(
-            server.provider.invitation(&token).await,
+            server.provider.enrolment().invitation(&token).await,
             Err(EnrolError::LinkGone)
         );
         let again = server
             .provider
+            .enrolment()
             .accept_with_password(
                 &server.browser(),
                 EnrolmentSource::Link(&token),
@@ -58,6 +65,7 @@ async fn the_first_account_is_made_once() {
     assert_eq!(
         server
             .provider
+            .enrolment()
             .first_account_link()
             .await
             .expect("the store answers"),
@@ -77,6 +85,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
                 tokio::spawn(async move {
                     provider
+                        .enrolment()
                         .accept_with_password(
                             &browser,
                             EnrolmentSource::Link(&token),
@@ -110,6 +119,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
                     .provider
                     .terminal()
                     .accounts()
+                    .list()
                     .await
                     .expect("a list")
                     .len()
@@ -125,12 +135,13 @@ async fn an_account_made_by_hand_is_the_first_account_too() {
     let token = server.first_account_token().await;
     server.add("b@example.com").await;
     assert_eq!(
-        server.provider.invitation(&token).await,
+        server.provider.enrolment().invitation(&token).await,
         Err(EnrolError::LinkGone)
     );
     assert_eq!(
         server
             .provider
+            .enrolment()
             .first_account_link()
             .await
             .expect("the store answers"),
@@ -146,11 +157,16 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
         server.enrolment_token(ADA).await,
     );
     assert_eq!(
-        server.provider.invitation(&other).await,
+        server.provider.enrolment().invitation(&other).await,
         Err(EnrolError::LinkGone),
         "a newer one takes its place"
     );
-    let invitation = server.provider.invitation(&one).await.expect("a link");
+    let invitation = server
+        .provider
+        .enrolment()
+        .invitation(&one)
+        .await
+        .expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email.as_deref()),
         (Purpose::Enrolment, Some(ADA))
@@ -160,6 +176,7 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
         let (provider, browser) = (server.provider.clone(), server.browser());
         async move {
             provider
+                .enrolment()
                 .accept_with_password(&browser, EnrolmentSource::Link(&token), email, PASSWORD)
                 .await
         }
@@ -194,26 +211,35 @@ async fn links_expire_and_follow_their_account() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
     assert_eq!(
-        server.provider.invitation(&enrolment).await,
+        server.provider.enrolment().invitation(&enrolment).await,
         Err(EnrolError::LinkGone)
     );
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ADA)
         .await
         .expect("enabled");
     assert_eq!(
-        server.provider.invitation(&enrolment).await,
+        server.provider.enrolment().invitation(&enrolment).await,
         Err(EnrolError::LinkGone),
         "what ended stays ended"
     );
     let enrolment = server.enrolment_token(ADA).await;
-    assert!(server.provider.invitation(&enrolment).await.is_ok());
+    assert!(
+        server
+            .provider
+            .enrolment()
+            .invitation(&enrolment)
+            .await
+            .is_ok()
+    );
     server.pass(server.provider.settings().lifetimes.invitation);
     for token in [
         setup.as_str(),
@@ -223,7 +249,7 @@ async fn links_expire_and_follow_their_account() {
         &"A".repeat(43),
     ] {
         assert_eq!(
-            server.provider.invitation(token).await,
+            server.provider.enrolment().invitation(token).await,
             Err(EnrolError::LinkGone),
             "{token}"
         );
@@ -260,6 +286,7 @@ async fn a_mistake_does_not_use_the_link_up() {
     ] {
         let refused = server
             .provider
+            .enrolment()
             .accept_with_password(
                 &server.browser(),
                 EnrolmentSource::Link(&token),
@@ -272,6 +299,7 @@ async fn a_mistake_does_not_use_the_link_up() {
     }
     server
         .provider
+        .enrolment()
         .accept_with_password(
             &server.browser(),
             EnrolmentSource::Link(&token),
@@ -313,6 +341,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
     let outcome = server
         .provider
+        .enrolment()
         .accept_with_password(
             &server.browser(),
             EnrolmentSource::Link(&token),
@@ -332,6 +361,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
             assert_eq!(error, EnrolError::Unavailable, "{case}");
             server
                 .provider
+                .enrolment()
                 .accept_with_password(
                     &server.browser(),
                     EnrolmentSource::Link(&token),
@@ -348,6 +378,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
         );
         server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect(&case);
@@ -357,6 +388,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .len()

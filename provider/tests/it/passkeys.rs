@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, BrowserContext, EnrolError, EnrolmentSource, SignInError};
+use provider::{AccountError, EnrolError, EnrolmentSource, SignInError};
 
-use testkit::direct::{ADA, Authenticator, BOB, DEVICE, PASSWORD, TestProvider, with_passkey};
+use testkit::direct::{
+    ADA, Authenticator, BOB, Browser, DEVICE, PASSWORD, TestProvider, with_passkey,
+};
 
 #[tokio::test]
 async fn a_passkey_makes_the_first_account_and_signs_in() {
@@ -15,17 +17,20 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
     for _ in 0..2 {
         let ceremony = server
             .provider
+            .sign_in()
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
         let credential = authenticator.get(&ceremony.options);
         let cookie = server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .expect("signed in");
         let view = server
             .provider
+            .sessions()
             .account(&server.holding(&cookie))
             .await
             .expect("the store answers")
@@ -37,6 +42,7 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
         assert_eq!(view.passkeys[0].last_used_at, Some(server.provider.now()));
         let again = server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .err();
@@ -56,6 +62,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
 
     let ceremony = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
@@ -63,6 +70,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     assert_eq!(
         server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&server.browser(), &ceremony.id, &credential)
             .await
             .err(),
@@ -72,6 +80,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     assert_eq!(
         server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .err(),
@@ -81,11 +90,13 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
 
     let ceremony = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
     let other = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
@@ -93,6 +104,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     assert_eq!(
         server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .err(),
@@ -102,6 +114,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
 
     let ceremony = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
@@ -110,6 +123,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     assert_eq!(
         server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .err(),
@@ -120,6 +134,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
         assert_eq!(
             server
                 .provider
+                .sign_in()
                 .finish_passkey_sign_in(&browser, id, &credential)
                 .await
                 .err(),
@@ -146,6 +161,7 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
         change(&mut authenticator);
         let ceremony = server
             .provider
+            .sign_in()
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
@@ -153,6 +169,7 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
         outcomes.push(
             server
                 .provider
+                .sign_in()
                 .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
                 .await
                 .is_ok(),
@@ -168,18 +185,21 @@ async fn a_passkey_of_a_disabled_or_unknown_account_signs_nobody_in() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
     for mut passkey in [authenticator_of(&mut authenticator), Authenticator::new(9)] {
         let ceremony = server
             .provider
+            .sign_in()
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
         let credential = passkey.get(&ceremony.options);
         let refusal = server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .err();
@@ -198,23 +218,27 @@ async fn a_signed_in_person_adds_passkeys() {
     let mut authenticator = Authenticator::new(2);
     let ceremony = server
         .provider
+        .credentials()
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
     let credential = authenticator.create(&ceremony.options);
     server
         .provider
+        .credentials()
         .finish_adding_passkey(&ada, &ceremony.id, &credential)
         .await
         .expect("added");
     let again = server
         .provider
+        .credentials()
         .finish_adding_passkey(&ada, &ceremony.id, &credential)
         .await;
     assert_eq!(again, Err(AccountError::CeremonyFailed));
 
     let view = server
         .provider
+        .sessions()
         .account(&ada)
         .await
         .expect("the store answers")
@@ -229,6 +253,7 @@ async fn a_signed_in_person_adds_passkeys() {
     );
     let next = server
         .provider
+        .credentials()
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
@@ -243,12 +268,14 @@ async fn a_signed_in_person_adds_passkeys() {
 
     let sign_in = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&ada, false)
         .await
         .expect("begun");
     let proof = authenticator.get(&sign_in.options);
     server
         .provider
+        .sign_in()
         .finish_passkey_sign_in(&ada, &sign_in.id, &proof)
         .await
         .expect("signed in");
@@ -260,6 +287,7 @@ async fn nobody_adds_a_passkey_to_another_account() {
     assert_eq!(
         server
             .provider
+            .credentials()
             .start_adding_passkey(&server.browser())
             .await
             .err(),
@@ -267,48 +295,42 @@ async fn nobody_adds_a_passkey_to_another_account() {
     );
     server.add(ADA).await;
     server.add("bob@example.com").await;
-    let (stranger, browser) = server
-        .provider
-        .browser_context(b"", "", [192, 0, 2, 1].into());
-    let browser = browser[0].header_value();
-    // One browser, in which one person signs in and then another.
-    let sign_in = async |context: &BrowserContext, email: &str| {
-        let session = server
-            .provider
-            .sign_in_with_password(context, email, PASSWORD)
-            .await
-            .expect("signed in")
-            .cookies[0]
-            .header_value();
-        let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
-        server
-            .provider
-            .browser_context(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into())
-            .0
-    };
-    let ada = sign_in(&stranger, ADA).await;
+    // One browser, in which one user signs in and then another.
+    let mut browser = Browser::from(&server, 1);
+    assert!(browser.signs_in(ADA, PASSWORD).await);
+    let ada = browser.context();
     let ceremony = server
         .provider
+        .credentials()
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
-    let bob = sign_in(&ada, "bob@example.com").await;
+    assert!(browser.signs_in("bob@example.com", PASSWORD).await);
+    let bob = browser.context();
     let refusal = server
         .provider
+        .credentials()
         .finish_adding_passkey(&bob, &ceremony.id, &credential)
         .await;
     assert_eq!(refusal, Err(AccountError::CeremonyFailed));
 
     let ceremony = server
         .provider
+        .credentials()
         .start_adding_passkey(&bob)
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
-    server.provider.sign_out(&bob).await.expect("signed out");
+    server
+        .provider
+        .sessions()
+        .sign_out(&bob)
+        .await
+        .expect("signed out");
     let refusal = server
         .provider
+        .credentials()
         .finish_adding_passkey(&bob, &ceremony.id, &credential)
         .await;
     assert_eq!(refusal, Err(AccountError::NotSignedIn));
@@ -322,6 +344,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     elsewhere.origin = "https://evil.example";
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
@@ -329,6 +352,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     for _ in 0..2 {
         let refusal = server
             .provider
+            .enrolment()
             .finish_accept_with_passkey(
                 &browser,
                 EnrolmentSource::Link(&token),
@@ -341,6 +365,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     }
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
@@ -348,6 +373,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     let credential = Authenticator::new(4).create(&ceremony.options);
     let cookie = server
         .provider
+        .enrolment()
         .finish_accept_with_passkey(
             &browser,
             EnrolmentSource::Link(&token),
@@ -376,12 +402,14 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
     );
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::Link(&ada), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
     let refusal = server
         .provider
+        .enrolment()
         .finish_accept_with_passkey(
             &browser,
             EnrolmentSource::Link(&bob),
@@ -400,23 +428,27 @@ async fn starting_is_limited_per_browser_first() {
     for _ in 0..30 {
         server
             .provider
+            .sign_in()
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
     }
     let refusal = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, false)
         .await
         .err();
     assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })));
     server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&browser, true)
         .await
         .expect("what the page does by itself is counted apart");
     server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&server.browser(), false)
         .await
         .expect("another browser");
@@ -439,12 +471,14 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
     for (passkey, good) in [(&mut foreign, false), (&mut own, true)] {
         let ceremony = server
             .provider
+            .sign_in()
             .start_passkey_sign_in(&ada, false)
             .await
             .expect("begun");
         let credential = passkey.get(&ceremony.options);
         let confirmed = server
             .provider
+            .sign_in()
             .confirm_with_passkey(&ada, &ceremony.id, &credential)
             .await;
         assert_eq!(
@@ -458,12 +492,14 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
     let stranger = server.browser();
     let ceremony = server
         .provider
+        .sign_in()
         .start_passkey_sign_in(&stranger, false)
         .await
         .expect("begun");
     let credential = own.get(&ceremony.options);
     let confirmed = server
         .provider
+        .sign_in()
         .confirm_with_passkey(&stranger, &ceremony.id, &credential)
         .await;
     assert_eq!(

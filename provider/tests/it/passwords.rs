@@ -21,6 +21,7 @@ async fn a_password_signs_in_however_the_address_is_typed() {
     for email in ["Ada@example.com", "ada@EXAMPLE.com", " ada@example.com "] {
         let cookie = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), email, PASSWORD)
             .await
             .expect("signed in");
@@ -43,6 +44,7 @@ async fn what_is_wrong_is_not_told() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
@@ -60,6 +62,7 @@ async fn what_is_wrong_is_not_told() {
     ] {
         let refusal = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), email, password)
             .await
             .err();
@@ -78,6 +81,7 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
@@ -108,12 +112,14 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
             let refused = if by_code {
                 server
                     .provider
+                    .sign_in()
                     .sign_in_with_recovery_code(&browser, email, "a guess")
                     .await
                     .err()
             } else {
                 server
                     .provider
+                    .sign_in()
                     .sign_in_with_password(&browser, email, "a guess")
                     .await
                     .err()
@@ -141,6 +147,7 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
                 let (provider, browser) = (server.provider.clone(), server.browser_from(number));
                 tokio::spawn(async move {
                     provider
+                        .sign_in()
                         .sign_in_with_password(&browser, email, "a guess")
                         .await
                         .err()
@@ -155,6 +162,7 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
         assert_eq!(wrong, 10, "{email}");
         let even_the_right_one = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), &email.to_uppercase(), PASSWORD)
             .await
             .err();
@@ -165,6 +173,7 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
         server.pass(retry_after);
         let after = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), email, PASSWORD)
             .await
             .err();
@@ -185,6 +194,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
             let email = format!("{number}@example.com");
             let refusal = server
                 .provider
+                .sign_in()
                 .sign_in_with_password(&server.browser(), &email, "a guess")
                 .await
                 .err();
@@ -194,6 +204,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
     for _ in 0..20 {
         let refusal = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .err();
@@ -204,6 +215,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
     }
     server
         .provider
+        .sign_in()
         .sign_in_with_password(&server.browser_from(2), ADA, PASSWORD)
         .await
         .expect("another neighbourhood");
@@ -213,6 +225,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
 async fn must_wait(server: &TestProvider, browser: &Browser, email: &str, password: &str) -> bool {
     let refused = server
         .provider
+        .sign_in()
         .sign_in_with_password(&browser.context(), email, password)
         .await
         .err();
@@ -228,6 +241,7 @@ async fn t_f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them(
     assert!(known.signs_in(ADA, PASSWORD).await);
     server
         .provider
+        .sessions()
         .sign_out(&known.context())
         .await
         .expect("signed out");
@@ -337,6 +351,7 @@ async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_chan
     server
         .provider
         .terminal()
+        .accounts()
         .set_account_password(ADA, "another good one")
         .await
         .expect("a new password");
@@ -352,6 +367,7 @@ async fn limits_can_be_switched_off() {
     for _ in 0..20 {
         let refusal = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .err();
@@ -372,6 +388,7 @@ async fn a_password_is_the_same_however_a_keyboard_composes_it() {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(ADA, Some(decomposed))
         .await
         .expect("added");
@@ -385,7 +402,14 @@ async fn a_password_is_the_same_however_a_keyboard_composes_it() {
 async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
     let server = TestProvider::new().await;
     server.add(ADA).await;
-    let id = server.provider.terminal().accounts().await.expect("a list")[0].id;
+    let id = server
+        .provider
+        .terminal()
+        .accounts()
+        .list()
+        .await
+        .expect("a list")[0]
+        .id;
     let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
     let hash = Argon2::default()
         .hash_password_with_salt(typed.as_bytes(), &[9; 16])
@@ -427,11 +451,17 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
         ("ada@example.com", PasswordError::FromName),
         ("vestibule2024", PasswordError::FromName),
     ] {
-        let refused = server.provider.change_password(&ada, password).await.err();
+        let refused = server
+            .provider
+            .credentials()
+            .change_password(&ada, password)
+            .await
+            .err();
         assert_eq!(refused, Some(AccountError::Password(why)), "{password}");
         // Another person's address is another matter.
         if password != "ada@example.com" {
             let added = terminal
+                .accounts()
                 .add_account("ada@example.net", Some(password))
                 .await
                 .err();
@@ -443,6 +473,7 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
         let link = server.reset_token(ADA).await;
         let reset = server
             .provider
+            .enrolment()
             .accept_with_password(
                 &server.browser(),
                 EnrolmentSource::Link(&link),
@@ -465,21 +496,28 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
         minimum: 12,
     }));
     assert_eq!(
-        server.provider.change_password(&ada, SHORT).await.err(),
+        server
+            .provider
+            .credentials()
+            .change_password(&ada, SHORT)
+            .await
+            .err(),
         too_short
     );
     assert_eq!(server.account(&ada).await.shortest_password, 12);
     // A person may have a shorter one, and is then no administrator before they have a longer one.
     terminal
+        .accounts()
         .add_account(BOB, Some(SHORT))
         .await
         .expect("eight are enough");
     assert!(matches!(
-        terminal.set_role(BOB, Role::Administrator).await,
+        terminal.accounts().set_role(BOB, Role::Administrator).await,
         Err(AdministrationError::Conflict(_))
     ));
     let signed_in = server
         .provider
+        .sign_in()
         .sign_in_with_password(&server.browser(), BOB, SHORT)
         .await
         .expect("signed in");
@@ -493,10 +531,12 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
     );
     server
         .provider
+        .credentials()
         .change_password(&bob, PASSWORD)
         .await
         .expect("a longer one");
     terminal
+        .accounts()
         .set_role(BOB, Role::Administrator)
         .await
         .expect("an administrator");
@@ -508,25 +548,32 @@ async fn an_administrator_with_a_short_password_keeps_the_last_passkey() {
     assert_eq!(server.account(&ada).await.role, Role::Administrator);
     let signed_in = server
         .provider
+        .credentials()
         .change_password(&ada, SHORT)
         .await
         .expect("beside a passkey eight are enough");
     let ada = server.holding(&signed_in);
     let passkey = server.account(&ada).await.passkeys[0].id.clone();
     assert_eq!(
-        server.provider.remove_passkey(&ada, &passkey).await,
+        server
+            .provider
+            .credentials()
+            .remove_passkey(&ada, &passkey)
+            .await,
         Err(AccountError::ShortPasswordAlone)
     );
     assert_eq!(server.account(&ada).await.passkeys.len(), 1);
     let ada = server.holding(
         &server
             .provider
+            .credentials()
             .change_password(&ada, PASSWORD)
             .await
             .expect("a longer one"),
     );
     server
         .provider
+        .credentials()
         .remove_passkey(&ada, &passkey)
         .await
         .expect("removed");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use provider::{AuditAction, RemainingCodes, SignInError};
+use provider::{AuditAction, BrowserUpdate, RemainingCodes, SignInError};
 
 use testkit::direct::{ADA, BOB, Browser, PASSWORD, TestProvider, settled};
 use testkit::{Fault, FaultPlan, Recorder, race};
@@ -13,7 +13,7 @@ const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 async fn with_codes(server: &TestProvider) -> (Browser, Vec<String>) {
     let mut passkey = settled(server).await.0;
     let mut ada = Browser::from(server, 1);
-    ada.store_cookies(
+    ada.keep_all(
         &passkey
             .signs_in(server, &ada.context())
             .await
@@ -26,16 +26,18 @@ async fn with_codes(server: &TestProvider) -> (Browser, Vec<String>) {
 async fn made(server: &TestProvider, browser: &mut Browser) -> Vec<String> {
     let cookie = server
         .provider
+        .credentials()
         .make_recovery_codes(&browser.context())
         .await
         .expect("made");
-    browser.store_cookie(&cookie);
+    browser.keep(&cookie);
     shown(server, browser).await.expect("codes")
 }
 
 async fn shown(server: &TestProvider, browser: &Browser) -> Option<Vec<String>> {
     let shown = server
         .provider
+        .credentials()
         .fresh_recovery_codes(&browser.context())
         .await
         .expect("the store answers");
@@ -51,6 +53,7 @@ async fn tried(
 ) -> Option<SignInError> {
     server
         .provider
+        .sign_in()
         .sign_in_with_recovery_code(&server.browser_from(last_byte), email, code)
         .await
         .err()
@@ -75,6 +78,7 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
         let browser = server.browser();
         let signed_in = server
             .provider
+            .sign_in()
             .sign_in_with_recovery_code(&browser, ADA, &typed[number % 5](code))
             .await
             .expect("signed in");
@@ -104,6 +108,7 @@ async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
                 (server.provider.clone(), server.browser(), code.clone());
             async move {
                 provider
+                    .sign_in()
                     .sign_in_with_recovery_code(&browser, ADA, &code)
                     .await
             }
@@ -141,6 +146,7 @@ async fn different_codes_at_once_are_each_used_up() {
         );
         async move {
             provider
+                .sign_in()
                 .sign_in_with_recovery_code(&browser, ADA, &code)
                 .await
                 .is_ok()
@@ -170,6 +176,7 @@ async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
         assert!(
             server
                 .provider
+                .sign_in()
                 .sign_in_with_password(&server.browser_from(number), ADA, "a guess")
                 .await
                 .is_err()
@@ -187,6 +194,7 @@ async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
         if number < 10 {
             let refused = server
                 .provider
+                .sign_in()
                 .sign_in_with_password(&server.browser_from(70), &email, "a guess")
                 .await
                 .err();
@@ -225,6 +233,7 @@ async fn t_f45_a_code_that_opens_nothing_is_refused_alike() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
@@ -254,6 +263,7 @@ async fn t_f45_a_code_that_opens_nothing_is_refused_alike() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
@@ -266,6 +276,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     let (mut ada, codes) = with_codes(&server).await;
     let again = server
         .provider
+        .credentials()
         .fresh_recovery_codes(&ada.context())
         .await
         .expect("the store answers");
@@ -277,13 +288,14 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     assert_eq!(shown(&server, &elsewhere).await, None);
     assert_ne!(made(&server, &mut elsewhere).await, codes);
     assert_eq!(shown(&server, &ada).await, None);
-    assert!(end.header_value().contains("Max-Age=0"));
-    elsewhere.store_cookie(&end);
+    assert!(matches!(end, BrowserUpdate::RecoveryCodesShown));
+    elsewhere.keep(&end);
     assert_eq!(shown(&server, &elsewhere).await, None);
     // Nor to nobody, nor to whoever uses the browser next.
     made(&server, &mut ada).await;
     server
         .provider
+        .sessions()
         .sign_out(&ada.context())
         .await
         .expect("signed out");

@@ -17,6 +17,7 @@ const GONE: EnrolError = EnrolError::LinkGone;
 async fn used(server: &TestProvider, token: &str) -> Result<(), EnrolError> {
     server
         .provider
+        .enrolment()
         .accept_with_password(&server.browser(), EnrolmentSource::Link(token), "", ANOTHER)
         .await
         .map(drop)
@@ -29,7 +30,12 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
     let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let refresh = client.connects(&server, &ada).await.refresh;
     let token = server.reset_token("ada@EXAMPLE.com").await;
-    let invitation = server.provider.invitation(&token).await.expect("a link");
+    let invitation = server
+        .provider
+        .enrolment()
+        .invitation(&token)
+        .await
+        .expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email.as_deref()),
         (Purpose::Reset, Some(ADA))
@@ -47,6 +53,7 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
     let entry = EnrolmentSource::Link(&token);
     let signed_in = server
         .provider
+        .enrolment()
         .accept_with_password(&browser, entry, "mallory@example.com", ANOTHER)
         .await
         .expect("reset");
@@ -62,7 +69,10 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
         (false, true)
     );
     assert_eq!(used(&server, &token).await, Err(GONE), "once");
-    assert_eq!(server.provider.invitation(&token).await, Err(GONE));
+    assert_eq!(
+        server.provider.enrolment().invitation(&token).await,
+        Err(GONE)
+    );
     assert_eq!(
         server
             .audit_log()
@@ -121,6 +131,7 @@ async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
     let (token, browser) = (server.reset_token(ADA).await, server.browser());
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
@@ -128,6 +139,7 @@ async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
     used(&server, &token).await.expect("reset");
     let late = server
         .provider
+        .enrolment()
         .finish_accept_with_passkey(
             &browser,
             EnrolmentSource::Link(&token),
@@ -171,6 +183,7 @@ async fn t_f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
         let new = server.account(&ada).await.passkeys.pop().expect("two");
         server
             .provider
+            .credentials()
             .remove_passkey(&ada, &new.id)
             .await
             .expect("removed, for the next round");
@@ -197,9 +210,10 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
             .expect("signed in"),
     );
     let token = server.reset_token(ADA).await;
-    let ada = server.holding_cookie(
+    let ada = server.holding_update(
         &server
             .provider
+            .sessions()
             .end_other_sessions(&ada)
             .await
             .expect("ended"),
@@ -213,6 +227,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     let token = server.reset_token(ADA).await;
     server
         .provider
+        .credentials()
         .change_password(&ada, PASSWORD)
         .await
         .expect("changed");
@@ -227,6 +242,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
         server
             .provider
             .terminal()
+            .accounts()
             .disable_account(ADA)
             .await
             .expect("disabled");
@@ -234,6 +250,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .enable_account(ADA)
                 .await
                 .expect("enabled");
@@ -242,6 +259,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
         server
             .provider
             .terminal()
+            .accounts()
             .enable_account(ADA)
             .await
             .expect("enabled");
@@ -249,7 +267,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
 
     let (token, day) = (server.reset_token(ADA).await, Duration::from_hours(24));
     server.pass_almost(day);
-    assert!(server.provider.invitation(&token).await.is_ok());
+    assert!(server.provider.enrolment().invitation(&token).await.is_ok());
     server.pass(Duration::from_secs(1));
     assert_eq!(used(&server, &token).await, Err(GONE), "a day has passed");
 
@@ -257,6 +275,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ADA)
         .await
         .expect("removed");
@@ -272,7 +291,12 @@ async fn signing_in_and_out_leaves_a_reset_link_good() {
     let server = TestProvider::new().await;
     let ada = server.ada().await;
     let token = server.reset_token(ADA).await;
-    server.provider.sign_out(&ada).await.expect("signed out");
+    server
+        .provider
+        .sessions()
+        .sign_out(&ada)
+        .await
+        .expect("signed out");
     server.sign_in(ADA, PASSWORD).await;
     used(&server, &token).await.expect("reset");
 }
@@ -282,17 +306,21 @@ async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there()
     let server = TestProvider::new().await;
     server.add(ADA).await;
     let admin = server.provider.terminal();
-    admin.disable_account(ADA).await.expect("disabled");
+    admin
+        .accounts()
+        .disable_account(ADA)
+        .await
+        .expect("disabled");
     assert!(matches!(
-        admin.reset_account(ADA).await,
+        admin.accounts().reset_account(ADA).await,
         Err(AdministrationError::Conflict(_))
     ));
     assert!(matches!(
-        admin.reset_account("nobody@example.com").await,
+        admin.accounts().reset_account("nobody@example.com").await,
         Err(AdministrationError::NotFound(_))
     ));
     assert!(matches!(
-        admin.reset_account("x").await,
+        admin.accounts().reset_account("x").await,
         Err(AdministrationError::NotFound(_))
     ));
 }
@@ -397,14 +425,22 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
     let open = async |tokens: &[String]| {
         let mut open = Vec::new();
         for token in tokens {
-            open.push(server.provider.invitation(token).await.is_ok());
+            open.push(server.provider.enrolment().invitation(token).await.is_ok());
         }
         open
     };
     assert_eq!(open(&tokens).await, [false, false, false, true]);
     assert_eq!(used(&server, &tokens[0]).await, Err(GONE));
-    let until =
-        async || server.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
+    let until = async || {
+        server
+            .provider
+            .terminal()
+            .accounts()
+            .list()
+            .await
+            .expect("a list")[0]
+            .link_expires_at
+    };
     assert_eq!(
         until().await,
         Some(
@@ -417,6 +453,7 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
     server
         .provider
         .terminal()
+        .accounts()
         .withdraw_link(ADA)
         .await
         .expect("withdrawn");
@@ -441,16 +478,28 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
     server
         .provider
         .terminal()
+        .accounts()
         .withdraw_link("waits@example.com")
         .await
         .expect("withdrawn");
     assert_eq!(
-        server.provider.invitation(&invitation).await.err(),
+        server
+            .provider
+            .enrolment()
+            .invitation(&invitation)
+            .await
+            .err(),
         Some(GONE)
     );
     server.enrolment_token("waits@example.com").await;
     server.pass(server.provider.settings().lifetimes.invitation);
-    let accounts = server.provider.terminal().accounts().await.expect("a list");
+    let accounts = server
+        .provider
+        .terminal()
+        .accounts()
+        .list()
+        .await
+        .expect("a list");
     assert!(
         accounts
             .iter()
@@ -470,7 +519,7 @@ async fn of_links_that_are_made_at_once_one_is_good() {
     .await;
     let mut good = 0;
     for token in &tokens {
-        good += usize::from(server.provider.invitation(token).await.is_ok());
+        good += usize::from(server.provider.enrolment().invitation(token).await.is_ok());
     }
     assert_eq!(good, 1);
 }

@@ -11,12 +11,28 @@ use testkit::direct::{
 const ANOTHER: &str = "a second, longer password";
 const GUESS: &str = "what somebody typed in vain";
 
+/// A client connects and refreshes. Gives all that it holds.
+async fn a_client_works(server: &TestProvider, browser: &Browser) -> [String; 5] {
+    let client = TestClient::added(server, "Claude", ON_THE_WEB).await;
+    let tokens = client.connects(server, &browser.context()).await;
+    let refreshed = client.refreshes(server, &tokens.refresh).await;
+    let refreshed = refreshed.expect("tokens");
+    [
+        tokens.code,
+        tokens.access,
+        tokens.refresh,
+        refreshed.access_token,
+        refreshed.refresh_token.expect("one"),
+    ]
+}
+
 /// Secrets of every kind, each of which was used.
 async fn everything_happens(server: &TestProvider) -> Vec<String> {
     let (provider, mut secrets) = (
         &server.provider,
         vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()],
     );
+    let (sign_in, credentials) = (provider.sign_in(), provider.credentials());
     // Links, of which one is used.
     secrets.extend([
         server.first_account_token().await,
@@ -25,40 +41,41 @@ async fn everything_happens(server: &TestProvider) -> Vec<String> {
     let mut ada = Browser::from(server, 1);
     let link = EnrolmentSource::Link(&secrets[3]);
     let signed_in = provider
+        .enrolment()
         .accept_with_password(&ada.context(), link, ADA, PASSWORD)
         .await;
-    ada.store_cookies(&signed_in.expect("accepted"));
-    secrets.extend(ada.secrets().cloned());
+    ada.keep_all(&signed_in.expect("accepted"));
+    secrets.extend(ada.secrets());
     // Guesses, in every box.
     for (email, password) in [(ADA, GUESS), (GUESS, GUESS), ("nobody@example.com", GUESS)] {
         assert!(
-            provider
+            sign_in
                 .sign_in_with_password(&server.browser(), email, password)
                 .await
                 .is_err()
         );
         assert!(
-            provider
+            sign_in
                 .sign_in_with_recovery_code(&server.browser(), email, GUESS)
                 .await
                 .is_err()
         );
     }
     // Recovery codes, of which one is used.
-    ada.store_cookie(
-        &provider
+    ada.keep(
+        &credentials
             .make_recovery_codes(&ada.context())
             .await
             .expect("made"),
     );
-    secrets.extend(ada.secrets().cloned());
-    let codes = provider
+    secrets.extend(ada.secrets());
+    let codes = credentials
         .fresh_recovery_codes(&ada.context())
         .await
         .expect("the store answers")
         .expect("codes")
         .0;
-    provider
+    sign_in
         .sign_in_with_recovery_code(&server.browser(), ADA, &codes[0])
         .await
         .expect("signed in");
@@ -67,26 +84,14 @@ async fn everything_happens(server: &TestProvider) -> Vec<String> {
             .iter()
             .flat_map(|code| [code.clone(), code.replace('-', ""), code.to_lowercase()]),
     );
-    // An application, and all that it holds.
-    let client = TestClient::added(server, "Claude", ON_THE_WEB).await;
-    let tokens = client.connects(server, &ada.context()).await;
-    let refreshed = client
-        .refreshes(server, &tokens.refresh)
-        .await
-        .expect("tokens");
-    secrets.extend([
-        tokens.code,
-        tokens.access,
-        tokens.refresh,
-        refreshed.access_token,
-        refreshed.refresh_token.expect("one"),
-    ]);
+    secrets.extend(a_client_works(server, &ada).await);
     let admin = provider
         .administrator(&ada.context())
         .await
         .expect("she is");
     secrets.extend(
         admin
+            .clients()
             .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
             .await
             .expect("added")
@@ -100,37 +105,44 @@ async fn everything_happens(server: &TestProvider) -> Vec<String> {
     );
     // Links again, a passkey and its ceremony, and another password.
     let invited = admin
+        .accounts()
         .invite(BOB, Some(Role::User))
         .await
         .expect("invited")
         .enrolment_link
         .expect("a link");
-    secrets
-        .extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
+    secrets.extend(
+        [
+            invited,
+            admin.accounts().reset_account(BOB).await.expect("a link"),
+        ]
+        .map(|link| last(&link)),
+    );
     secrets.push(server.reset_token(ADA).await);
-    let ceremony = provider
+    let ceremony = credentials
         .start_adding_passkey(&ada.context())
         .await
         .expect("begun");
     let credential = Authenticator::new(1).create(&ceremony.options);
-    provider
+    credentials
         .finish_adding_passkey(&ada.context(), &ceremony.id, &credential)
         .await
         .expect("added");
     secrets.push(ceremony.id);
-    ada.store_cookies(
-        &provider
+    ada.keep_all(
+        &credentials
             .change_password(&ada.context(), ANOTHER)
             .await
             .expect("changed"),
     );
-    ada.store_cookie(
+    ada.keep(
         &provider
+            .sessions()
             .end_other_sessions(&ada.context())
             .await
             .expect("ended"),
     );
-    secrets.extend(ada.secrets().cloned());
+    secrets.extend(ada.secrets());
     secrets.push(provider.form_token(&ada.context()));
     secrets
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, AuditAction, BrowserContext, SessionView};
+use provider::{AccountError, AuditAction, BrowserContext, BrowserUpdate, SessionView};
 
 use testkit::direct::{ADA, BOB, Browser, DEVICE, PASSWORD, TestProvider, settled, with_passkey};
 
@@ -11,7 +11,8 @@ const A_SECOND: Duration = Duration::from_secs(1);
 async fn sessions(server: &TestProvider, context: &BrowserContext) -> Vec<SessionView> {
     server
         .provider
-        .sessions(context)
+        .sessions()
+        .list(context)
         .await
         .expect("the store answers")
         .expect("signed in")
@@ -25,13 +26,13 @@ async fn a_session_ends_at_sign_out() {
     assert!(server.person(&ada).await.is_some());
     let cleared = server
         .provider
+        .sessions()
         .sign_out(&ada)
         .await
-        .expect("signed out")
-        .header_value();
+        .expect("signed out");
     assert!(
-        cleared.contains("=; ") && cleared.contains("Max-Age=0"),
-        "{cleared}"
+        matches!(cleared, BrowserUpdate::SessionEnded),
+        "{cleared:?}"
     );
     assert!(
         server.person(&ada).await.is_none(),
@@ -39,6 +40,7 @@ async fn a_session_ends_at_sign_out() {
     );
     server
         .provider
+        .sessions()
         .sign_out(&ada)
         .await
         .expect("twice is no fault");
@@ -60,6 +62,7 @@ async fn signing_in_again_replaces_the_session() {
     let before = server.ada().await;
     let cookie = server
         .provider
+        .sign_in()
         .sign_in_with_password(&before, ADA, PASSWORD)
         .await
         .expect("signed in");
@@ -75,6 +78,7 @@ async fn disabling_ends_sessions_for_good() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
@@ -82,6 +86,7 @@ async fn disabling_ends_sessions_for_good() {
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ADA)
         .await
         .expect("enabled");
@@ -91,6 +96,7 @@ async fn disabling_ends_sessions_for_good() {
     );
     server
         .provider
+        .sign_in()
         .sign_in_with_password(&server.browser(), ADA, PASSWORD)
         .await
         .expect("signed in anew");
@@ -103,12 +109,14 @@ async fn removal_and_a_new_password_end_sessions() {
     server
         .provider
         .terminal()
+        .accounts()
         .set_account_password(ADA, "another good one")
         .await
         .expect("a new password");
     assert!(server.person(&ada).await.is_none());
     let cookie = server
         .provider
+        .sign_in()
         .sign_in_with_password(&ada, ADA, "another good one")
         .await
         .expect("signed in");
@@ -116,6 +124,7 @@ async fn removal_and_a_new_password_end_sessions() {
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ADA)
         .await
         .expect("removed");
@@ -123,6 +132,7 @@ async fn removal_and_a_new_password_end_sessions() {
     assert!(
         server
             .provider
+            .sessions()
             .account(&ada)
             .await
             .expect("the store answers")
@@ -138,6 +148,7 @@ async fn any_number_of_sessions_ends_at_once() {
     for _ in 0..9 {
         let cookie = server
             .provider
+            .sign_in()
             .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect("signed in");
@@ -146,6 +157,7 @@ async fn any_number_of_sessions_ends_at_once() {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ADA)
         .await
         .expect("disabled");
@@ -217,6 +229,7 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     // What has ended is not shown.
     server
         .provider
+        .sessions()
         .sign_out(&desk.context())
         .await
         .expect("signed out");
@@ -239,7 +252,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
     let mut others = Vec::new();
     for number in 2..5 {
         let mut browser = Browser::from(&server, number);
-        browser.store_cookies(
+        browser.keep_all(
             &passkey
                 .signs_in(&server, &browser.context())
                 .await
@@ -255,11 +268,16 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
         .expect("it is listed");
     server
         .provider
+        .sessions()
         .end_session(&ada, &ended.id)
         .await
         .expect("ended, however old the sign-in");
     assert_eq!(
-        server.provider.end_session(&ada, &ended.id).await,
+        server
+            .provider
+            .sessions()
+            .end_session(&ada, &ended.id)
+            .await,
         Err(AccountError::Gone),
         "once"
     );
@@ -287,13 +305,14 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
         &format!("{}*", hers[0].id),
     ] {
         assert_eq!(
-            server.provider.end_session(&bob, id).await,
+            server.provider.sessions().end_session(&bob, id).await,
             Err(AccountError::Gone),
             "{id}"
         );
     }
     server
         .provider
+        .sessions()
         .end_other_sessions(&bob)
         .await
         .expect("ended, his own");
@@ -302,6 +321,7 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
     let actions = async |context: &BrowserContext| {
         let events = server
             .provider
+            .sessions()
             .activity(context)
             .await
             .expect("the store answers")
@@ -317,8 +337,11 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
     );
     assert!(actions(&bob).await.iter().all(|(_, whose)| whose == BOB));
     let stranger = server.browser();
-    assert_eq!(server.provider.sessions(&stranger).await, Ok(None));
-    assert_eq!(server.provider.activity(&stranger).await, Ok(None));
+    assert_eq!(server.provider.sessions().list(&stranger).await, Ok(None));
+    assert_eq!(
+        server.provider.sessions().activity(&stranger).await,
+        Ok(None)
+    );
 }
 
 #[tokio::test]
@@ -334,10 +357,11 @@ async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
     server.pass(Duration::from_mins(5));
     let cookie = server
         .provider
+        .sessions()
         .end_other_sessions(&ada)
         .await
         .expect("ended, however old the sign-in");
-    let here = server.holding_cookie(&cookie);
+    let here = server.holding_update(&cookie);
     assert!(
         server.person(&other).await.is_none() && server.person(&ada).await.is_none(),
         "also under the old secret"
@@ -354,15 +378,18 @@ async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
     server.pass(lifetime.saturating_sub(Duration::from_mins(6)));
     let cookie = server
         .provider
+        .sessions()
         .end_other_sessions(&here)
         .await
         .expect("ended");
     assert!(
-        cookie.header_value().contains("Max-Age=60;"),
-        "{}",
-        cookie.header_value()
+        matches!(
+            cookie,
+            BrowserUpdate::SessionBegun { lifetime, .. } if lifetime == Duration::from_mins(1)
+        ),
+        "{cookie:?}"
     );
-    let here = server.holding_cookie(&cookie);
+    let here = server.holding_update(&cookie);
     server.pass_almost(Duration::from_mins(1));
     assert!(server.person(&here).await.is_some());
     server.pass(A_SECOND);
@@ -380,6 +407,7 @@ async fn recent_activity_is_short_and_forgets_with_the_trail() {
     }
     let events = server
         .provider
+        .sessions()
         .activity(&ada)
         .await
         .expect("the store answers")
@@ -395,6 +423,7 @@ async fn recent_activity_is_short_and_forgets_with_the_trail() {
     );
     let events = server
         .provider
+        .sessions()
         .activity(&ada)
         .await
         .expect("the store answers")

@@ -50,6 +50,7 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
     assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
     let by_password = server
         .provider
+        .enrolment()
         .accept_with_password(&server.browser(), EnrolmentSource::SignUp, BOB, PASSWORD)
         .await;
     assert_eq!(by_password.err(), Some(EnrolError::Closed));
@@ -58,6 +59,7 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .len(),
@@ -72,6 +74,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     let browser = server.browser();
     let signed_in = server
         .provider
+        .enrolment()
         .accept_with_password(&browser, EnrolmentSource::SignUp, "c@example.org", PASSWORD)
         .await
         .expect("made");
@@ -91,6 +94,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     }
     let short = server
         .provider
+        .enrolment()
         .accept_with_password(
             &server.browser(),
             EnrolmentSource::SignUp,
@@ -106,6 +110,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
         .provider
         .terminal()
         .accounts()
+        .list()
         .await
         .expect("a list")
         .iter()
@@ -124,6 +129,7 @@ async fn nobody_signs_up_before_there_is_an_administrator() {
     assert_eq!(
         server
             .provider
+            .enrolment()
             .invitation(&token)
             .await
             .map(|one| one.purpose),
@@ -190,6 +196,7 @@ async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in(
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
@@ -202,6 +209,7 @@ async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in(
         let browser = server.browser_from(number);
         let begun = server
             .provider
+            .enrolment()
             .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, email)
             .await
             .err();
@@ -209,6 +217,7 @@ async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in(
         for password in [PASSWORD, "short"] {
             let by_password = server
                 .provider
+                .enrolment()
                 .accept_with_password(&browser, EnrolmentSource::SignUp, email, password)
                 .await
                 .err();
@@ -216,7 +225,13 @@ async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in(
         }
     }
     // What waits for its person is not given to somebody else, nor what is disabled opened again.
-    let accounts = server.provider.terminal().accounts().await.expect("a list");
+    let accounts = server
+        .provider
+        .terminal()
+        .accounts()
+        .list()
+        .await
+        .expect("a list");
     let facts: Vec<_> = accounts
         .iter()
         .map(|one| {
@@ -246,12 +261,14 @@ async fn t_f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is
         let outcome = if number % 2 == 0 {
             server
                 .provider
+                .enrolment()
                 .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, ADA)
                 .await
                 .map(drop)
         } else {
             server
                 .provider
+                .enrolment()
                 .accept_with_password(&browser, EnrolmentSource::SignUp, ADA, PASSWORD)
                 .await
                 .map(drop)
@@ -260,6 +277,7 @@ async fn t_f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is
     }
     let refused = server
         .provider
+        .enrolment()
         .accept_with_password(&server.browser(), EnrolmentSource::SignUp, BOB, PASSWORD)
         .await
         .err();
@@ -312,6 +330,7 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
                 .provider
                 .terminal()
                 .accounts()
+                .list()
                 .await
                 .expect("a list")
                 .len(),
@@ -326,12 +345,14 @@ async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
     let (browser, link) = (server.browser(), server.enrolment_token(BOB).await);
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, "c@example.com")
         .await
         .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
     let outcome = server
         .provider
+        .enrolment()
         .finish_accept_with_passkey(
             &browser,
             EnrolmentSource::Link(&link),
@@ -342,12 +363,14 @@ async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
     let ceremony = server
         .provider
+        .enrolment()
         .start_accept_with_passkey(&browser, EnrolmentSource::Link(&link), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     let outcome = server
         .provider
+        .enrolment()
         .finish_accept_with_passkey(&browser, EnrolmentSource::SignUp, &ceremony.id, &credential)
         .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
@@ -361,6 +384,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             server
                 .provider
                 .terminal()
+                .accounts()
                 .add_account(ADA, Some(PASSWORD))
                 .await
                 .expect("added");
@@ -371,6 +395,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             let link = server
                 .provider
                 .terminal()
+                .accounts()
                 .invite(email, Some(role))
                 .await
                 .expect("invited")
@@ -395,6 +420,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .iter()
@@ -418,12 +444,14 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
         let (browser, mut authenticator) = (server.browser(), Authenticator::new(7));
         let begun = server
             .provider
+            .enrolment()
             .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, email)
             .await
             .expect("begun");
         let credential = authenticator.create(&begun.options);
         let end = other
             .provider
+            .enrolment()
             .finish_accept_with_passkey(&browser, EnrolmentSource::SignUp, &begun.id, &credential)
             .await;
         assert!(end.is_err(), "{email}");
@@ -433,6 +461,7 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("a list")
             .len(),

@@ -112,6 +112,7 @@ async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
         );
         let seen = server
             .provider
+            .sessions()
             .activity(&ada)
             .await
             .expect("the store answers")
@@ -131,7 +132,13 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
         server.bob().await;
         let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         client.connects(&server, &ada).await;
-        let bob = server.provider.terminal().accounts().await.expect("a list");
+        let bob = server
+            .provider
+            .terminal()
+            .accounts()
+            .list()
+            .await
+            .expect("a list");
         let bob = bob
             .iter()
             .find(|account| account.email == BOB)
@@ -159,20 +166,34 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
                 let key = format!("{}{name}", record.replace("ID", &id.to_string()));
                 write(&server, &key, junk).await;
             }
-            let accounts = server.provider.terminal().accounts().await.expect("a list");
+            let accounts = server
+                .provider
+                .terminal()
+                .accounts()
+                .list()
+                .await
+                .expect("a list");
             assert_eq!((accounts.len(), accounts.unreadable), (1, 1));
-            let clients = server.provider.terminal().clients().await.expect("a list");
+            let clients = server
+                .provider
+                .terminal()
+                .clients()
+                .list()
+                .await
+                .expect("a list");
             assert_eq!((clients.len(), clients.unreadable), (0, 1));
             let sessions = server
                 .provider
-                .sessions(&ada)
+                .sessions()
+                .list(&ada)
                 .await
                 .expect("the store answers")
                 .expect("signed in");
             assert_eq!((sessions.len(), sessions.unreadable), (1, 1));
             let connections = server
                 .provider
-                .connections(&ada)
+                .connections()
+                .list(&ada)
                 .await
                 .expect("the store answers")
                 .expect("signed in");
@@ -181,6 +202,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
             assert!(
                 server
                     .provider
+                    .sessions()
                     .activity(&ada)
                     .await
                     .expect("the store answers")
@@ -188,11 +210,17 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
             );
         }
         // A browser whose own session cannot be read is signed out, and may sign in again.
-        server.provider.disconnect_all(&ada).await.expect("ended");
+        server
+            .provider
+            .connections()
+            .disconnect_all(&ada)
+            .await
+            .expect("ended");
         assert_eq!(
             server
                 .provider
-                .connections(&ada)
+                .connections()
+                .list(&ada)
                 .await
                 .expect("answers")
                 .expect("signed in")
@@ -227,6 +255,7 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
         server
             .provider
             .terminal()
+            .accounts()
             .disable_account(BOB)
             .await
             .expect("disabled");
@@ -245,12 +274,14 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
         server
             .provider
             .terminal()
+            .accounts()
             .set_role(BOB, Role::Administrator)
             .await
             .expect("changed");
         server
             .provider
             .terminal()
+            .accounts()
             .enable_account(BOB)
             .await
             .expect("enabled");
@@ -263,12 +294,14 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
         server
             .provider
             .terminal()
+            .accounts()
             .disable_account(BOB)
             .await
             .expect_err("nothing to change");
         server
             .provider
             .terminal()
+            .accounts()
             .remove_account(BOB)
             .await
             .expect("removed");

@@ -87,7 +87,7 @@ async fn directly(
         note(&format!("A new store was created in {}.", config.store));
     }
     if operation.shows_users
-        && let Ok(Some(change)) = opened.provider.issuer_change().await
+        && let Ok(Some(change)) = opened.provider.issuer_record().issuer_change().await
     {
         note(&issuer::explained(&change));
     }

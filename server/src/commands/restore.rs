@@ -168,7 +168,7 @@ async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> 
         .await
         .map_err(Failure::into_sentence)?;
     opened.provider.terminal().note_restore(summary).await;
-    if let Ok(Some(change)) = opened.provider.issuer_change().await {
+    if let Ok(Some(change)) = opened.provider.issuer_record().issuer_change().await {
         note(&issuer::explained(&change));
     }
     Ok(())

@@ -92,9 +92,9 @@ pub(super) async fn serve(
     reloading.abort();
     let provider = current.get();
     forgetting.abort();
-    if provider.add_last_events().await.is_err() {
+    if provider.audit().add_last_events().await.is_err() {
         tracing::error!(
-            events = provider.late_events(),
+            events = provider.audit().late_events(),
             "the store takes no events, which are lost to the audit trail"
         );
     }
@@ -154,11 +154,11 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The start has told already how it was then.
-    let mut recorded = current.get().issuer_change().await.ok();
+    let mut recorded = current.get().issuer_record().issuer_change().await.ok();
     loop {
         ticks.tick().await;
         let provider = current.get();
-        if let Ok(change) = provider.issuer_change().await
+        if let Ok(change) = provider.issuer_record().issuer_change().await
             && recorded
                 .replace(change.clone())
                 .is_some_and(|before| before != change)
@@ -170,9 +170,9 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
             let _ = provider.ready().await;
         }
         let _ = tokio::join!(
-            provider.refresh_keys(),
-            provider.refresh_blocked(),
-            provider.add_late_events()
+            provider.signing_keys().refresh_keys(),
+            provider.blocked_hosts().refresh_blocked(),
+            provider.audit().add_late_events()
         );
     }
 }
@@ -221,6 +221,7 @@ async fn banner(
         .collect();
     let link = opened
         .provider
+        .enrolment()
         .first_account_link()
         .await
         .map_err(|error| open::unusable(config, error).into_sentence())?;
@@ -276,7 +277,7 @@ async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<Str
 }
 
 async fn issuer_warning(provider: &Provider) -> Option<String> {
-    match provider.claim_issuer().await {
+    match provider.issuer_record().claim_issuer().await {
         Ok(change) => change.map(|change| issuer::explained(&change)),
         Err(error) => Some(format!(
             "The issuer of the store cannot be compared: {error}."

@@ -52,7 +52,7 @@ impl Reader {
 /// What is protected while the file names nothing: the demonstration, in a build that has it.
 fn included(issuer: &Issuer) -> Vec<Resource> {
     if cfg!(feature = "demonstration") {
-        Settings::new(issuer.clone()).resources
+        Settings::new(issuer.clone(), app::pages::link_pages()).resources
     } else {
         Vec::new()
     }

@@ -322,6 +322,7 @@ impl Config {
             private_schemes: self.private_schemes.clone(),
             sign_up: self.sign_up.clone(),
             rate_limits: self.rate_limits,
+            link_pages: app::pages::link_pages(),
         }
     }
 }

@@ -76,7 +76,10 @@ fn defaults_are_those_of_the_issue() {
 #[test]
 fn the_defaults_agree_with_the_providers() {
     let config = resolve(&[], &[]).expect("defaults are sound");
-    let (ours, theirs) = (config.settings(), Settings::new(config.issuer.clone()));
+    let (ours, theirs) = (
+        config.settings(),
+        Settings::new(config.issuer.clone(), app::pages::link_pages()),
+    );
     assert_eq!(ours.name, theirs.name);
     assert_eq!(ours.lifetimes.code, theirs.lifetimes.code);
     assert_eq!(ours.lifetimes.access_token, theirs.lifetimes.access_token);

@@ -6,7 +6,10 @@ use store::{Location, Store};
 use super::*;
 
 async fn provider() -> Provider {
-    let settings = Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
+    let settings = Settings::new(
+        Issuer::parse("http://localhost:3000").expect("an issuer"),
+        app::pages::link_pages(),
+    );
     let store = Store::open(&Location::Memory).await.expect("a store");
     let key = SealingKey::from_bytes(&[7; 32]).expect("a key");
     Provider::open(settings, store, key, Environment::system())

@@ -5,7 +5,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use provider::{Presence, SetCookie};
+use app::cookies::{self, SetCookie};
+use provider::{BrowserContext, Presence};
 
 use crate::{extract::Service, user_agent};
 
@@ -22,14 +23,15 @@ pub(crate) async fn browser_context(
     let address = service
         .proxies
         .client_address(request.headers(), request.extensions());
-    let cookies = cookies(request.headers());
+    let presented = cookies(request.headers());
     let user_agent = request
         .headers()
         .get(header::USER_AGENT)
         .map(HeaderValue::as_bytes)
         .unwrap_or_default();
     let device = user_agent::device_name(&String::from_utf8_lossy(user_agent));
-    let (mut browser, set) = service.provider.browser_context(&cookies, &device, address);
+    let (state, set) = cookies::read(&presented, || service.provider.fresh_secret());
+    let mut browser = BrowserContext::new(state, &device, address);
     let has_cookies = request.method() != Method::POST || !is_cross_site(request.headers());
     if let Some(presence) = request.extensions().get::<Presence>() {
         browser = browser.with_presence(presence.clone());

@@ -2,16 +2,40 @@
 
 use app::actions::is_done_once;
 use app::context::Settled;
+use app::cookies;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use provider::{BrowserContext, PostAnswer, Turn};
+use serde::{Deserialize, Serialize};
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::respond;
+
+/// A response, as it is kept for an identical post.
+#[derive(Serialize, Deserialize)]
+struct StoredResponse {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl StoredResponse {
+    fn into_answer(self) -> Option<PostAnswer> {
+        let cookies = self
+            .headers
+            .iter()
+            .filter(|(name, _)| name == header::SET_COOKIE.as_str());
+        let session = cookies
+            .filter_map(|(_, value)| cookies::session_begun_by(value))
+            .next_back();
+        let content = serde_json::to_value(&self).ok()?;
+        Some(PostAnswer { content, session })
+    }
+}
 
 /// Gives an identical post within the repeat window the same answer.
 pub(crate) async fn repeated_posts(
@@ -33,10 +57,14 @@ pub(crate) async fn repeated_posts(
     };
     match service
         .provider
+        .repeated_posts()
         .begin_turn(&browser, parts.uri.path(), &body)
         .await
     {
-        Turn::Repeated(answer) => said_again(answer),
+        Turn::Repeated(answer) => match serde_json::from_value(answer) {
+            Ok(answer) => said_again(answer),
+            Err(_) => next.run(Request::from_parts(parts, body.into())).await,
+        },
         Turn::Alone => next.run(Request::from_parts(parts, body.into())).await,
         Turn::First(ticket) => {
             let settled = Settled::default();
@@ -44,7 +72,12 @@ pub(crate) async fn repeated_posts(
             let response = next.run(Request::from_parts(parts, body.into())).await;
             let (response, answer) = kept(response).await;
             let answer = answer.filter(|_| settled.is_settled());
-            service.provider.end_turn(ticket, answer.as_ref()).await;
+            let answer = answer.and_then(StoredResponse::into_answer);
+            service
+                .provider
+                .repeated_posts()
+                .end_turn(ticket, answer)
+                .await;
             response
         }
     }
@@ -55,7 +88,7 @@ fn is_once(request: &Request) -> bool {
 }
 
 /// A response, and what is to be kept of it, if it is text.
-async fn kept(response: Response) -> (Response, Option<PostAnswer>) {
+async fn kept(response: Response) -> (Response, Option<StoredResponse>) {
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return (respond::unavailable(), None);
@@ -64,19 +97,19 @@ async fn kept(response: Response) -> (Response, Option<PostAnswer>) {
     (Response::from_parts(parts, body.into()), answer)
 }
 
-fn as_text(parts: &Parts, body: &[u8]) -> Option<PostAnswer> {
+fn as_text(parts: &Parts, body: &[u8]) -> Option<StoredResponse> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), text(value.as_bytes())?))
     };
-    Some(PostAnswer {
+    Some(StoredResponse {
         status: parts.status.as_u16(),
         headers: parts.headers.iter().map(header).collect::<Option<_>>()?,
         body: text(body)?,
     })
 }
 
-fn said_again(answer: PostAnswer) -> Response {
+fn said_again(answer: StoredResponse) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Body::from(Bytes::from(answer.body))).into_response();
     for (name, value) in answer.headers {

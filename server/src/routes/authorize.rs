@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use app::ErrorPage;
+use app::pages::PagePath;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use oauth::Parameters;
-use provider::{AuthorizeError, Begun, BrowserContext};
+use provider::{AuthorizeError, AuthorizeOutcome, BrowserContext};
 
 use crate::endpoints::Endpoint;
 use crate::extract::{Form, Service};
@@ -61,9 +62,16 @@ async fn begin(
     parts: &Parts,
     parameters: &Parameters,
 ) -> Response {
-    match service.provider.begin(parameters, browser).await {
-        Ok(Begun::Waiting(page)) => see_other(&page),
-        Ok(Begun::Passed(location)) | Err(AuthorizeError::Redirect(location)) => {
+    match service
+        .provider
+        .authorization()
+        .authorize(parameters, browser)
+        .await
+    {
+        Ok(AuthorizeOutcome::Pending { request, next }) => {
+            see_other(&PagePath::of_request(next, &request).to_string())
+        }
+        Ok(AuthorizeOutcome::Issued(location)) | Err(AuthorizeError::Redirect(location)) => {
             see_other(location.as_str())
         }
         Err(AuthorizeError::Problem(problem)) => {

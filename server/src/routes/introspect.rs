@@ -16,6 +16,7 @@ pub(crate) async fn introspect(
     Form(parameters): Form,
 ) -> Response {
     match provider
+        .token_endpoint()
         .introspect(&parameters, authorization(&headers).as_deref(), address)
         .await
     {

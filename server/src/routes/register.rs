@@ -14,7 +14,7 @@ pub(crate) async fn register(
     ClientAddress(address): ClientAddress,
     Metadata(body): Metadata,
 ) -> Response {
-    match provider.register(&body, address).await {
+    match provider.clients().register(&body, address).await {
         Ok(client) => respond::json(StatusCode::CREATED, &client),
         Err(error) => refused(&error, &provider),
     }
@@ -26,7 +26,11 @@ pub(crate) async fn read(
     PathClientId(client_id): PathClientId,
     headers: HeaderMap,
 ) -> Response {
-    match provider.registration(&client_id, bearer(&headers)).await {
+    match provider
+        .clients()
+        .registration(&client_id, bearer(&headers))
+        .await
+    {
         Ok(client) => respond::json(StatusCode::OK, &client),
         Err(error) => refused(&error, &provider),
     }
@@ -41,6 +45,7 @@ pub(crate) async fn update(
     Metadata(body): Metadata,
 ) -> Response {
     match provider
+        .clients()
         .update_registration(&client_id, bearer(&headers), &body, address)
         .await
     {
@@ -56,6 +61,7 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Response {
     match provider
+        .clients()
         .end_registration(&client_id, bearer(&headers))
         .await
     {

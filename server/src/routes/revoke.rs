@@ -17,6 +17,7 @@ pub(crate) async fn revoke(
     Form(parameters): Form,
 ) -> Response {
     match provider
+        .token_endpoint()
         .revoke(&parameters, authorization(&headers).as_deref(), address)
         .await
     {

@@ -16,6 +16,7 @@ pub(crate) async fn exchange(
     Form(parameters): Form,
 ) -> Response {
     match provider
+        .token_endpoint()
         .token(&parameters, authorization(&headers).as_deref(), address)
         .await
     {

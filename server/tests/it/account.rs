@@ -52,6 +52,7 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_a_sign_in(engine: 
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("the store answers");
         let refused = browser.post(&format!("/actions/{action}"), &fields).await;
@@ -63,6 +64,7 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_a_sign_in(engine: 
                 .provider
                 .terminal()
                 .accounts()
+                .list()
                 .await
                 .expect("the store answers"),
             before,
@@ -245,6 +247,7 @@ async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: Engine
     let link = server
         .provider
         .terminal()
+        .accounts()
         .reset_account(ALICE)
         .await
         .expect("a link");
@@ -323,6 +326,7 @@ async fn t_f50_a_user_cannot_see_or_end_the_session_of_another(engine: EngineKin
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -446,6 +450,7 @@ async fn a_declined_passkey_is_not_offered_again(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -526,6 +531,7 @@ async fn sign_up_is_closed_by_default(engine: EngineKind) {
         .provider
         .terminal()
         .accounts()
+        .list()
         .await
         .expect("the store answers");
     assert_eq!(

@@ -1,7 +1,5 @@
 //! A server whose issuer is an IP address, where passkeys are impossible and no page offers them.
 
-use oauth::Issuer;
-use provider::Settings;
 use serde_json::json;
 
 use testkit::{
@@ -21,7 +19,7 @@ on_both_engines!(
 
 async fn at_an_address(engine: EngineKind) -> TestServer {
     TestServer::with(engine, |settings| {
-        let mut other = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
+        let mut other = testkit::direct::settings(ISSUER);
         other.sign_up = provider::SignUpPolicy::Open;
         *settings = other;
     })
@@ -32,6 +30,7 @@ async fn a_server_without_passkeys_offers_none(engine: EngineKind) {
     let server = at_an_address(engine).await;
     let link = server
         .provider
+        .enrolment()
         .first_account_link()
         .await
         .expect("the store answers")

@@ -78,6 +78,7 @@ async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -88,12 +89,12 @@ async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
 async fn state(server: &TestServer) -> String {
     let terminal = server.provider.terminal();
     let (accounts, clients) = (
-        terminal.accounts().await.expect("accounts"),
-        terminal.clients().await.expect("clients"),
+        terminal.accounts().list().await.expect("accounts"),
+        terminal.clients().list().await.expect("clients"),
     );
     let (keys, hosts) = (
         terminal.keys().await.expect("keys"),
-        terminal.blocked_hosts().await.expect("hosts"),
+        terminal.clients().blocked_hosts().await.expect("hosts"),
     );
     format!("{accounts:?} {clients:?} {keys:?} {hosts:?}")
 }
@@ -277,6 +278,7 @@ async fn an_administrator_cannot_lock_themselves_out(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .set_role(BOB, Role::Administrator)
         .await
         .expect("the terminal may");
@@ -322,6 +324,7 @@ async fn t_e38_a_blocked_host_is_refused_until_it_is_unblocked(engine: EngineKin
     let again = testkit::routed::register(&server, [192, 0, 2, 1].into(), &metadata).await;
     again.refused(400, "invalid_redirect_uri");
     twin.provider
+        .blocked_hosts()
         .refresh_blocked()
         .await
         .expect("the store answers");
@@ -417,6 +420,7 @@ async fn the_audit_log_is_shown_filtered_exported_and_verified(engine: EngineKin
     let code = alice.allow(&client).await;
     server
         .provider
+        .token_endpoint()
         .revoke(
             &Parameters::parse(b"client_id=x&token=x"),
             None,
@@ -534,6 +538,7 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: EngineKind) {
         .provider
         .terminal()
         .clients()
+        .list()
         .await
         .expect("the store answers")[..]
     else {

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates whose modules have no dependency cycles.
-const WITHOUT_CYCLES: [&str; 9] = [
+const WITHOUT_CYCLES: [&str; 10] = [
     "app",
     "oauth",
     "oauth-clients",
     "identity",
+    "provider",
     "access-token",
     "store",
     "server",
@@ -19,16 +20,25 @@ const WITHOUT_CYCLES: [&str; 9] = [
 ];
 
 /// Texts that must not occur in `provider`: page paths, browser headers, and policies of pages.
-const HTTP_AND_HTML_NAMES: [&str; 8] = [
+const HTTP_AND_HTML_NAMES: [&str; 14] = [
     "\"/login",
     "\"/consent",
     "\"/account",
     "\"/admin",
+    "\"/setup",
+    "\"/enroll",
+    "\"/reset",
+    "cookie",
     "user-agent",
+    "user_agent",
     "content-security-policy",
     "form-action",
+    "form_action",
     "<html",
 ];
+
+/// The largest number of methods that a type has.
+const MOST_METHODS: usize = 40;
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
@@ -173,6 +183,98 @@ fn modules(folder: &str) -> Graph {
     graph
 }
 
+/// The text of each `impl` block of a type itself, with the name of the type.
+fn inherent_impls(code: &str) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    for block in code.split("\nimpl").skip(1) {
+        let block = block.split("\n}").next().unwrap_or_default();
+        let Some((head, body)) = block.split_once('{') else {
+            continue;
+        };
+        if head.contains(" for ") {
+            continue;
+        }
+        let name = head.rsplit("::").next().unwrap_or_default();
+        let name = name.trim_start_matches(|letter: char| letter != ' ').trim();
+        let name: String = name
+            .chars()
+            .take_while(|letter| letter.is_alphanumeric())
+            .collect();
+        found.push((name, body));
+    }
+    found
+}
+
+/// The names of the functions that a block declares one level deep.
+fn functions(block: &str) -> impl Iterator<Item = &str> {
+    block.lines().filter_map(|line| {
+        let line = line.strip_prefix("    ")?;
+        let (before, rest) = line.split_once("fn ")?;
+        let is_declaration = before.is_empty()
+            || ["pub", "async", "const"]
+                .iter()
+                .any(|word| before.starts_with(word));
+        let name = rest.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+        name.take(usize::from(is_declaration)).next()
+    })
+}
+
+/// The modules of a crate, each with those whose services it reaches through a field, as in
+/// `self.grants.revoke(key)`. A field counts where its name stands for types
+/// of one module alone, of the structs of its own module.
+fn calls(folder: &str) -> Graph {
+    let source = root().join(folder).join("src");
+    let files: Vec<_> = sources(&source)
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&source).expect("a file of the crate");
+            let first = inside.iter().next().and_then(|name| name.to_str());
+            let module = first.unwrap_or_default().trim_end_matches(".rs");
+            (module.to_owned(), code(&path))
+        })
+        .collect();
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut types: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (module, code) in &files {
+        let public = code.split("pub struct ").skip(1);
+        for rest in public.chain(code.split("pub(crate) struct ").skip(1)) {
+            let name = rest.split(|letter| !is_word(letter)).next();
+            types
+                .entry(name.unwrap_or_default())
+                .or_default()
+                .insert(module);
+        }
+    }
+    let mut fields: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for (module, code) in &files {
+        for line in code.lines().filter(|line| line.starts_with("    ")) {
+            let Some((name, kind)) = line.trim_end_matches(',').split_once(": ") else {
+                continue;
+            };
+            let kind = kind.trim_start_matches("Arc<").trim_end_matches('>');
+            let name = name.rsplit(' ').next().unwrap_or_default();
+            if let Some(owners) = types.get(kind) {
+                fields.entry((module, name)).or_default().extend(owners);
+            }
+        }
+    }
+    fields.retain(|_, owners| owners.len() == 1);
+    let mut graph = Graph::new();
+    for (module, code) in &files {
+        let uses = graph.entry(module.clone()).or_default();
+        let words: Vec<_> = code.split('.').map(str::trim).collect();
+        for path in words.windows(3) {
+            let is_call = path[2].trim_start_matches(is_word).starts_with('(');
+            let is_own = path[0].ends_with("self") && is_call;
+            if let Some(owners) = fields.get(&(module.as_str(), path[1])).filter(|_| is_own) {
+                let owners = owners.iter().map(|owner| (*owner).to_owned());
+                uses.extend(owners.filter(|owner| owner != module));
+            }
+        }
+    }
+    graph
+}
+
 /// The nodes of dependency cycles: what remains when nodes without dependencies are removed
 /// repeatedly.
 fn cycle(graph: &Graph) -> Option<Graph> {
@@ -215,6 +317,45 @@ fn modules_have_no_dependency_cycles() {
         let graph = modules(folder);
         assert!(!graph.is_empty(), "{folder}");
         assert_eq!(cycle(&graph), None, "{folder}");
+    }
+}
+
+/// A service that is reached through a field, without a `use` line of its own, is an arrow too.
+#[test]
+fn the_services_of_the_provider_call_each_other_downwards_alone() {
+    let mut graph = modules("provider");
+    let calls = calls("provider");
+    assert!(
+        calls["authorization"].contains("clients") && calls["tokens"].contains("grants"),
+        "calls are found: {calls:?}"
+    );
+    for (module, called) in calls {
+        graph.entry(module).or_default().extend(called);
+    }
+    graph.retain(|module, _| module != "lib");
+    assert_eq!(cycle(&graph), None);
+    let above = |module: &&String| graph[*module].contains("administration");
+    assert_eq!(
+        graph.keys().find(above),
+        None,
+        "nobody calls administration"
+    );
+}
+
+#[test]
+fn no_type_has_more_methods_than_a_reader_can_hold() {
+    for folder in crates().keys() {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for path in sources(&root().join(folder).join("src")) {
+            for (name, block) in inherent_impls(&code(&path)) {
+                *counts.entry(name).or_default() += functions(block).count();
+            }
+        }
+        let largest = counts.iter().max_by_key(|(_, count)| **count);
+        assert!(
+            largest.is_none_or(|(_, count)| *count <= MOST_METHODS),
+            "{folder}: {largest:?}"
+        );
     }
 }
 

@@ -601,6 +601,7 @@ async fn t_e37_stored_expensive_keys_of_earlier_releases_do_not_verify(engine: E
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .len(),

@@ -303,6 +303,7 @@ async fn t_a2_a_removed_client_gets_no_redirect(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");
@@ -446,6 +447,7 @@ async fn t_c25_a_disabled_account_cannot_decide(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -462,6 +464,7 @@ async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
         .expect("Bob moves in");

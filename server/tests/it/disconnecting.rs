@@ -30,6 +30,7 @@ async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -46,6 +47,7 @@ async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine
     server
         .provider
         .terminal()
+        .clients()
         .disconnect_client(ID)
         .await
         .expect("disconnected");
@@ -98,6 +100,7 @@ async fn disconnecting_a_registered_or_added_client_keeps_its_registration(engin
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     let added = terminal
+        .clients()
         .add_client("Web notes", &[CALLBACK.to_owned()], false)
         .await
         .expect("added")
@@ -110,6 +113,7 @@ async fn disconnecting_a_registered_or_added_client_keeps_its_registration(engin
     for client in clients {
         let tokens = client.connect(&mut browser).await;
         terminal
+            .clients()
             .disconnect_client(&client.id)
             .await
             .expect("disconnected");
@@ -117,6 +121,7 @@ async fn disconnecting_a_registered_or_added_client_keeps_its_registration(engin
         let again = client.connect(&mut browser).await;
         client.me(&again.access).await.granted();
         terminal
+            .clients()
             .disconnect_client(&client.id)
             .await
             .expect("disconnected again, in the same second");
@@ -134,6 +139,7 @@ async fn removing_a_document_client_revokes_its_grants(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(ID)
         .await
         .expect("removed");
@@ -165,6 +171,7 @@ async fn a_reused_client_id_restores_nothing(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");
@@ -183,7 +190,8 @@ async fn a_code_without_a_page_during_a_disconnection_is_invalid(engine: EngineK
     for answers in 1.. {
         client.connect(&mut browser).await;
         let terminal = server.provider.terminal();
-        let disconnect = terminal.disconnect_client(ID);
+        let clients = terminal.clients();
+        let disconnect = clients.disconnect_client(ID);
         let mut window = browser.clone();
         let (callback, came) =
             Box::pin(server.between(answers, silent(&mut window, &client), disconnect)).await;
@@ -207,7 +215,8 @@ async fn a_consent_during_a_removal_is_invalid(engine: EngineKind) {
             .await
             .form("Allow");
         let terminal = server.provider.terminal();
-        let remove = terminal.remove_client(ID);
+        let clients = terminal.clients();
+        let remove = clients.remove_client(ID);
         let mut window = browser.clone();
         let (answer, came) =
             Box::pin(server.between(answers, window.submit(&form, "Allow"), remove)).await;
@@ -238,10 +247,14 @@ async fn an_unknown_client_cannot_be_disconnected(engine: EngineKind) {
         "https://",
         "http://app.example/client.json",
     ] {
-        assert!(terminal.disconnect_client(id).await.is_err(), "{id}");
+        assert!(
+            terminal.clients().disconnect_client(id).await.is_err(),
+            "{id}"
+        );
     }
     // Grants of a removed document may still exist.
     terminal
+        .clients()
         .disconnect_client("https://forgotten.example/client.json")
         .await
         .expect("disconnected");
@@ -256,6 +269,7 @@ async fn a_store_failure_leaves_no_partial_disconnection(engine: EngineKind) {
         server
             .provider
             .terminal()
+            .clients()
             .disconnect_client(&client.id)
             .await
             .is_err()
@@ -264,6 +278,7 @@ async fn a_store_failure_leaves_no_partial_disconnection(engine: EngineKind) {
         server
             .provider
             .terminal()
+            .clients()
             .remove_client(&client.id)
             .await
             .is_err()
@@ -273,6 +288,7 @@ async fn a_store_failure_leaves_no_partial_disconnection(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");

@@ -294,11 +294,18 @@ async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(ID)
         .await
         .expect("removed");
     assert!(
-        server.provider.terminal().remove_client(ID).await.is_err(),
+        server
+            .provider
+            .terminal()
+            .clients()
+            .remove_client(ID)
+            .await
+            .is_err(),
         "there is nothing left to remove"
     );
     assert_eq!(site.requests(ID), 1);
@@ -308,6 +315,7 @@ async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(ID)
         .await
         .expect("removed");
@@ -484,9 +492,7 @@ async fn r_c12_invalid_document_urls_are_never_fetched() {
 async fn r_c8_a_public_server_fetches_nothing_from_loopback() {
     let site = Site::open(&["app.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
-    let settings = provider::Settings::new(
-        oauth::Issuer::parse(testkit::routed::ISSUER).expect("a good issuer"),
-    );
+    let settings = testkit::direct::settings(testkit::routed::ISSUER);
     let server = TestServer::in_the_web(
         EngineKind::Memory.open().await.0,
         settings,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth::Issuer;
 use provider::{RegistrationPolicy, Settings, SignUpPolicy};
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -57,11 +56,11 @@ impl Filled {
             }
         };
         let store = Store::open(&location).await.expect("the store opens");
-        let issuer = Issuer::parse(known["issuer"].as_str().expect("an issuer"));
+        let issuer = known["issuer"].as_str().expect("an issuer");
         let settings = Settings {
             sign_up: SignUpPolicy::Open,
             registration: RegistrationPolicy::default(),
-            ..Settings::new(issuer.expect("a good issuer"))
+            ..testkit::direct::settings(issuer)
         };
         let server = TestServer::over(store, settings).await;
         server.pass(known["at"].as_u64().expect("a moment") - TestClock::START);
@@ -169,7 +168,7 @@ async fn the_store_contains_everything(engine: EngineKind) {
         .expect("the store answers");
     assert_eq!(report.faults, Vec::<String>::new());
     assert_eq!(Some(report.events), filled.known["audit_events"].as_u64());
-    let accounts = administration.accounts().await.expect("a list");
+    let accounts = administration.accounts().list().await.expect("a list");
     let known = filled.known["accounts"].as_object().expect("accounts");
     assert_eq!((accounts.len(), accounts.unreadable), (known.len(), 0));
     for account in known.values() {
@@ -181,11 +180,15 @@ async fn the_store_contains_everything(engine: EngineKind) {
         assert_eq!(stored.has_password, account["password"].is_string());
         assert_eq!(stored.passkeys > 0, account["passkey"].is_object());
     }
-    let clients = administration.clients().await.expect("a list");
+    let clients = administration.clients().list().await.expect("a list");
     // One client was removed, and a document without a consent is not listed.
     let known = filled.known["clients"].as_object().expect("clients").len() - 2;
     assert_eq!((clients.len(), clients.unreadable), (known, 0));
-    let blocked = administration.blocked_hosts().await.expect("a list");
+    let blocked = administration
+        .clients()
+        .blocked_hosts()
+        .await
+        .expect("a list");
     assert_eq!(blocked.len(), 1);
     assert_eq!(blocked[0].host, "blocked.example");
     assert!(administration.failures().await.expect("a list").len() >= 6);

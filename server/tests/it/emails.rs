@@ -25,6 +25,7 @@ async fn a_non_ascii_address_signs_in_in_every_spelling(engine: EngineKind) {
     let added = server
         .provider
         .terminal()
+        .accounts()
         .add_account(JURGEN, Some(PASSWORD))
         .await
         .expect("added");
@@ -57,6 +58,7 @@ async fn two_spellings_are_one_account(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     terminal
+        .accounts()
         .add_account(JURGEN, Some(PASSWORD))
         .await
         .expect("added");
@@ -67,14 +69,18 @@ async fn two_spellings_are_one_account(engine: EngineKind) {
     ] {
         assert!(
             terminal
+                .accounts()
                 .add_account(spelling, Some(PASSWORD))
                 .await
                 .is_err(),
             "{spelling}"
         );
-        assert!(terminal.invite(spelling, None).await.is_err(), "{spelling}");
+        assert!(
+            terminal.accounts().invite(spelling, None).await.is_err(),
+            "{spelling}"
+        );
     }
-    assert_eq!(terminal.accounts().await.expect("accounts").len(), 2);
+    assert_eq!(terminal.accounts().list().await.expect("accounts").len(), 2);
 }
 
 async fn an_invalid_address_is_refused(engine: EngineKind) {
@@ -91,6 +97,7 @@ async fn an_invalid_address_is_refused(engine: EngineKind) {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .add_account(wrong, Some(PASSWORD))
                 .await
                 .is_err(),
@@ -111,6 +118,7 @@ async fn an_invalid_address_is_refused(engine: EngineKind) {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("accounts")
             .len(),
@@ -123,6 +131,7 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -163,6 +172,7 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(ALICE, Some(PASSWORD))
         .await
         .expect("the old address is free");
@@ -187,6 +197,7 @@ async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
         .collect();
     for person in &people {
         terminal
+            .accounts()
             .add_account(person, Some(PASSWORD))
             .await
             .expect("added");
@@ -202,6 +213,7 @@ async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
             server
                 .provider
                 .terminal()
+                .accounts()
                 .change_email(&person, "one@example.com")
                 .await
                 .is_ok()
@@ -209,7 +221,7 @@ async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
     })
     .await;
     assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
-    let accounts = terminal.accounts().await.expect("accounts");
+    let accounts = terminal.accounts().list().await.expect("accounts");
     assert_eq!(
         accounts
             .iter()
@@ -259,6 +271,7 @@ async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     terminal
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -271,10 +284,12 @@ async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
             .contains("A one-time link is out")
     );
     let first = terminal
+        .accounts()
         .reset_account("bob@example.com")
         .await
         .expect("a link");
     let second = terminal
+        .accounts()
         .reset_account("bob@example.com")
         .await
         .expect("a link");

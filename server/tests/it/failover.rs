@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use oauth::Issuer;
-use provider::Settings;
 use store::{Location, Store};
 use testkit::{Redirect, RedisServer};
 use tokio::time::sleep;
@@ -32,11 +30,7 @@ async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
     let store = Store::open(&Location::Redis(address.url()))
         .await
         .expect("a store");
-    let server = TestServer::over(
-        store,
-        Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
-    )
-    .await;
+    let server = TestServer::over(store, testkit::direct::settings(ISSUER)).await;
     server.add_alice().await;
     (server, primary, replica, address)
 }
@@ -86,11 +80,7 @@ async fn a_stall_is_not_treated_as_a_replay() {
     let store = Store::open(&Location::Redis(redis.url()))
         .await
         .expect("a store");
-    let server = TestServer::over(
-        store,
-        Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
-    )
-    .await;
+    let server = TestServer::over(store, testkit::direct::settings(ISSUER)).await;
     server.add_alice().await;
     let client = McpClient::native(&server).await;
     let mut browser = testkit::routed::Browser::of_alice(&server).await;

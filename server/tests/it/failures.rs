@@ -30,6 +30,7 @@ async fn agent(server: &TestServer) -> McpClient {
     let added = server
         .provider
         .terminal()
+        .clients()
         .add_client("Agent", &[REGISTERED.to_owned()], false)
         .await
         .expect("added");
@@ -97,6 +98,7 @@ async fn only_a_recently_signed_in_administrator_can_add_a_redirect_uri(engine: 
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob");

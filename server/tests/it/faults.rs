@@ -248,6 +248,7 @@ async fn a_failed_setup_leaves_no_partial_account(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let link = server
         .provider
+        .enrolment()
         .first_account_link()
         .await
         .expect("the store answers")
@@ -274,6 +275,7 @@ async fn a_failed_setup_leaves_no_partial_account(engine: EngineKind) {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("the store answers")
             .is_empty()
@@ -341,6 +343,7 @@ async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled
         server
             .provider
             .terminal()
+            .accounts()
             .disable_account(ALICE)
             .await
             .is_err()
@@ -349,6 +352,7 @@ async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled
         server
             .provider
             .terminal()
+            .clients()
             .remove_client(&client.id)
             .await
             .is_err()
@@ -358,6 +362,7 @@ async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");

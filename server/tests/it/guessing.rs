@@ -112,6 +112,7 @@ async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -255,6 +256,7 @@ async fn t_f44_the_hundred_and_first_user_of_an_office_can_sign_in(engine: Engin
     server
         .provider
         .terminal()
+        .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -592,6 +594,7 @@ async fn repeated_refused_sign_ins_are_counted_in_few_events(engine: EngineKind)
     server.pass(5 * 60);
     server
         .provider
+        .audit()
         .add_late_events()
         .await
         .expect("the store answers");
@@ -631,6 +634,7 @@ async fn repeated_actions_of_a_user_are_counted_in_few_events(engine: EngineKind
     );
     server
         .provider
+        .audit()
         .add_last_events()
         .await
         .expect("the server stops");

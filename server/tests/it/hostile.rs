@@ -326,6 +326,7 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
         server
             .provider
             .terminal()
+            .accounts()
             .set_account_password(ALICE, PASSWORD)
             .await
             .expect("as before");

@@ -125,6 +125,7 @@ async fn revoked_tokens_are_inactive_at_once_on_every_server(engine: EngineKind)
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&gone.id)
         .await
         .expect("removed");
@@ -140,6 +141,7 @@ async fn t_c25_tokens_of_disabled_or_removed_accounts_are_inactive_at_once(engin
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -147,6 +149,7 @@ async fn t_c25_tokens_of_disabled_or_removed_accounts_are_inactive_at_once(engin
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ALICE)
         .await
         .expect("enabled");
@@ -156,6 +159,7 @@ async fn t_c25_tokens_of_disabled_or_removed_accounts_are_inactive_at_once(engin
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ALICE)
         .await
         .expect("removed");

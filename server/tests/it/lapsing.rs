@@ -70,6 +70,7 @@ async fn an_added_client_never_expires(engine: EngineKind) {
     let added = server
         .provider
         .terminal()
+        .clients()
         .add_client("Agent", &[uri.to_owned()], true)
         .await
         .expect("added");
@@ -177,6 +178,7 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
     let added = server
         .provider
         .terminal()
+        .clients()
         .add_client("Old", &["zed://cb".to_owned()], false)
         .await
         .expect("added");

@@ -87,6 +87,7 @@ async fn an_update_replaces_everything_but_the_identity(engine: EngineKind) {
         .provider
         .terminal()
         .clients()
+        .list()
         .await
         .expect("the store answers");
     assert_eq!(
@@ -229,6 +230,7 @@ async fn deleting_a_registration_revokes_its_grants(engine: EngineKind) {
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .is_empty()
@@ -309,6 +311,7 @@ async fn t_e41_only_its_own_token_manages_a_registration(engine: EngineKind) {
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .len(),
@@ -351,6 +354,7 @@ async fn t_e41_the_token_is_stored_as_a_digest_and_shown_to_its_client_only(engi
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
     );
@@ -362,6 +366,7 @@ async fn an_added_client_is_managed_by_administrators_only(engine: EngineKind) {
     let added = server
         .provider
         .terminal()
+        .clients()
         .add_client("Agent", &["https://agent.example/cb".to_owned()], true)
         .await
         .expect("added");

@@ -481,7 +481,11 @@ async fn published_keys_change_with_a_rotation(engine: EngineKind) {
         .rotate_keys()
         .await
         .expect("rotated");
-    twin.provider.refresh_keys().await.expect("read again");
+    twin.provider
+        .signing_keys()
+        .refresh_keys()
+        .await
+        .expect("read again");
     for server in [&server, &twin] {
         let after = server.get(KEYS).await.granted();
         let states: Vec<_> = after["keys"]

@@ -26,6 +26,7 @@ async fn r_o17_every_page_has_the_security_headers(engine: EngineKind) {
     let link = server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", None)
         .await
         .expect("added")
@@ -203,6 +204,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
     let added = server
         .provider
         .terminal()
+        .clients()
         .add_client("Our own", &uris, false)
         .await
         .expect("added");
@@ -350,9 +352,7 @@ async fn hsts_is_sent_over_https_only(engine: EngineKind) {
             .is_some()
     );
     let local = TestServer::with(engine, |settings| {
-        *settings = provider::Settings::new(
-            oauth::Issuer::parse("http://localhost:3000").expect("a good issuer"),
-        );
+        *settings = testkit::direct::settings("http://localhost:3000");
     })
     .await;
     assert!(

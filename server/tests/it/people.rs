@@ -47,6 +47,7 @@ async fn t_f45_an_unknown_address_and_a_wrong_password_get_the_same_answer(engin
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ALICE)
         .await
         .expect("removed");
@@ -161,6 +162,7 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_also_block_a_correct_pas
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -268,6 +270,7 @@ async fn t_f47_the_setup_link_works_once(engine: EngineKind) {
     assert_eq!(
         server
             .provider
+            .enrolment()
             .first_account_link()
             .await
             .expect("the store answers"),
@@ -319,6 +322,7 @@ async fn t_f47_of_16_concurrent_setups_one_succeeds(engine: EngineKind) {
             .provider
             .terminal()
             .accounts()
+            .list()
             .await
             .expect("the store answers")
             .len(),
@@ -341,6 +345,7 @@ async fn links_expire_after_a_day(engine: EngineKind) {
     let link = server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", None)
         .await
         .expect("Bob is added")
@@ -358,6 +363,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
     let link = server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", None)
         .await
         .expect("Bob is added")
@@ -476,6 +482,7 @@ async fn t_c25_disabling_an_account_ends_its_sessions_for_good(engine: EngineKin
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -494,6 +501,7 @@ async fn t_c25_disabling_an_account_ends_its_sessions_for_good(engine: EngineKin
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ALICE)
         .await
         .expect("enabled");
@@ -505,6 +513,7 @@ async fn t_c25_disabling_an_account_ends_its_sessions_for_good(engine: EngineKin
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ALICE)
         .await
         .expect("removed");
@@ -584,6 +593,7 @@ async fn adding_a_passkey_requires_a_session(engine: EngineKind) {
 async fn setup_path(server: &TestServer) -> String {
     let link = server
         .provider
+        .enrolment()
         .first_account_link()
         .await
         .expect("the store answers")

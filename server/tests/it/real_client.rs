@@ -2,8 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use oauth::Issuer;
-use provider::{ApplicationKind, Environment, Settings, Web};
+use provider::{ApplicationKind, Environment, Web};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
@@ -135,6 +134,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
         .provider
         .terminal()
         .clients()
+        .list()
         .await
         .expect("the store answers");
     assert_eq!(
@@ -212,6 +212,7 @@ async fn r_k11_rmcp_uses_its_document_and_does_not_register(engine: EngineKind) 
         .provider
         .terminal()
         .clients()
+        .list()
         .await
         .expect("the store answers");
     assert_eq!(
@@ -301,7 +302,7 @@ async fn listening(engine: EngineKind, web: Web) -> (TestServer, String, JoinHan
         .expect("a free port");
     let port = listener.local_addr().expect("its number").port();
     let issuer = format!("http://127.0.0.1:{port}");
-    let settings = Settings::new(Issuer::parse(&issuer).expect("a good issuer"));
+    let settings = testkit::direct::settings(&issuer);
     let server = TestServer::on_this_computer(engine, web, |own| *own = settings).await;
     let service = server
         .router

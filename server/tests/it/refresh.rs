@@ -365,6 +365,7 @@ async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -373,6 +374,7 @@ async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ALICE)
         .await
         .expect("enabled");
@@ -385,6 +387,7 @@ async fn t_c25_a_removed_account_is_refused_at_once(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ALICE)
         .await
         .expect("removed");
@@ -403,6 +406,7 @@ async fn t_c25_a_removed_client_is_an_unknown_client(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");

@@ -428,6 +428,7 @@ async fn a_closed_registration_is_not_advertised_and_refuses(engine: EngineKind)
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .is_empty()
@@ -605,6 +606,7 @@ async fn the_bytes_stored_for_one_address_are_limited(engine: EngineKind) {
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .len(),

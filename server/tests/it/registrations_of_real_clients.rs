@@ -259,6 +259,7 @@ async fn several_processes_of_one_application_can_register(engine: EngineKind) {
             .provider
             .terminal()
             .clients()
+            .list()
             .await
             .expect("the store answers")
             .len(),

@@ -150,6 +150,7 @@ async fn t_d28_another_origin_client_resource_or_user_shows_the_page(engine: Eng
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -311,6 +312,7 @@ async fn a_user_cannot_end_the_consent_of_another(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
@@ -359,6 +361,7 @@ async fn t_c25_disabling_an_account_removes_its_consents(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -378,6 +381,7 @@ async fn t_c25_disabling_an_account_removes_its_consents(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .enable_account(ALICE)
         .await
         .expect("enabled");
@@ -391,6 +395,7 @@ async fn t_c25_disabling_an_account_removes_its_consents(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .set_account_password(ALICE, PASSWORD)
         .await
         .expect("a new password");
@@ -423,6 +428,7 @@ async fn t_a2_e38_a_changed_or_removed_client_gets_no_code(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");
@@ -444,6 +450,7 @@ async fn a_consent_to_a_removed_client_is_not_shown(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .clients()
         .remove_client(&client.id)
         .await
         .expect("removed");
@@ -628,7 +635,8 @@ async fn t_c25_a_reset_password_withdraws_a_consent_at_every_step(engine: Engine
                 .to_owned()
         };
         let terminal = server.provider.terminal();
-        let renewing = terminal.set_account_password(ALICE, PASSWORD);
+        let accounts = terminal.accounts();
+        let renewing = accounts.set_account_password(ALICE, PASSWORD);
         let (location, interrupted) = Box::pin(server.between(answers, allowing, renewing)).await;
         if !interrupted {
             break;

@@ -227,6 +227,7 @@ async fn a_double_click_on_a_one_time_link_signs_in_once(engine: EngineKind) {
     let added = server
         .provider
         .terminal()
+        .accounts()
         .invite("bob@example.com", None)
         .await
         .expect("invited");
@@ -268,6 +269,7 @@ async fn a_double_click_on_a_one_time_link_signs_in_once(engine: EngineKind) {
     let reset = server
         .provider
         .terminal()
+        .accounts()
         .reset_account("bob@example.com")
         .await
         .expect("a link");
@@ -350,7 +352,13 @@ async fn a_double_click_adds_one_client(engine: EngineKind) {
             .iter()
             .all(|answer| cookies(answer) == cookies(&answers[0]))
     );
-    let clients = server.provider.terminal().clients().await.expect("clients");
+    let clients = server
+        .provider
+        .terminal()
+        .clients()
+        .list()
+        .await
+        .expect("clients");
     assert_eq!(
         clients
             .iter()

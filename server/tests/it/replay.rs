@@ -99,6 +99,7 @@ async fn a_replay_is_shown_to_its_user_for_thirty_days(engine: EngineKind) {
     server
         .provider
         .terminal()
+        .accounts()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
         .expect("Bob moves in");

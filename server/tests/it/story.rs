@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use http::header;
-use oauth::Issuer;
-use provider::Settings;
 use serde_json::{Value, json};
 use store::{Location, Store};
 use testkit::RedisServer;
@@ -31,7 +29,7 @@ async fn the_documented_redis_permissions_suffice_for_the_whole_flow() {
         .expect("the line of the document");
     assert_eq!(redis.command(&line.replace("PASSWORD", "hush")), "+OK");
     let location = Location::Redis(redis.url().replace("redis://", "redis://vestibule:hush@"));
-    let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
+    let settings = testkit::direct::settings(ISSUER);
     tell(
         TestServer::over(
             Store::open(&location).await.expect("the store opens"),
@@ -46,6 +44,7 @@ async fn tell(server: TestServer) {
     // There is no account yet. The terminal shows a link for the first one.
     let link = server
         .provider
+        .enrolment()
         .first_account_link()
         .await
         .expect("the store answers")
@@ -232,7 +231,7 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
 async fn accounts_clients_and_grants_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
-    let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
+    let settings = testkit::direct::settings(ISSUER);
     let server = TestServer::over(
         Store::open(&location).await.expect("the store opens"),
         settings.clone(),

@@ -344,6 +344,7 @@ async fn t_c25_me_refuses_disabled_and_removed_accounts_at_once(engine: EngineKi
     server
         .provider
         .terminal()
+        .accounts()
         .disable_account(ALICE)
         .await
         .expect("disabled");
@@ -360,6 +361,7 @@ async fn t_c25_me_refuses_disabled_and_removed_accounts_at_once(engine: EngineKi
     server
         .provider
         .terminal()
+        .accounts()
         .remove_account(ALICE)
         .await
         .expect("removed");

@@ -112,11 +112,13 @@ impl Authenticator {
     ) -> Result<SignedIn, EnrolError> {
         let ceremony = server
             .provider
+            .enrolment()
             .start_accept_with_passkey(browser, entry, email)
             .await?;
         let credential = self.create(&ceremony.options);
         server
             .provider
+            .enrolment()
             .finish_accept_with_passkey(browser, entry, &ceremony.id, &credential)
             .await
     }
@@ -134,11 +136,13 @@ impl Authenticator {
     ) -> Result<SignedIn, SignInError> {
         let ceremony = server
             .provider
+            .sign_in()
             .start_passkey_sign_in(browser, false)
             .await?;
         let credential = self.get(&ceremony.options);
         server
             .provider
+            .sign_in()
             .finish_passkey_sign_in(browser, &ceremony.id, &credential)
             .await
     }
@@ -149,10 +153,15 @@ impl Authenticator {
         server: &TestProvider,
         browser: &BrowserContext,
     ) -> Result<(), AccountError> {
-        let ceremony = server.provider.start_adding_passkey(browser).await?;
+        let ceremony = server
+            .provider
+            .credentials()
+            .start_adding_passkey(browser)
+            .await?;
         let credential = self.create(&ceremony.options);
         server
             .provider
+            .credentials()
             .finish_adding_passkey(browser, &ceremony.id, &credential)
             .await
     }

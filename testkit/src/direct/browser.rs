@@ -2,16 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use provider::{BrowserContext, Provider, SetCookie, SignedIn};
+use oauth::Secret;
+use provider::{BrowserContext, BrowserState, BrowserUpdate, Provider, SignedIn};
 
 use super::{DEVICE, TestProvider};
-use crate::cookies::{self, CookieJar};
 
 /// A browser that calls the provider directly.
 #[derive(Clone)]
 pub struct Browser {
     provider: Provider,
-    cookies: CookieJar,
+    state: BrowserState,
     /// Its network address.
     pub address: IpAddr,
 }
@@ -19,56 +19,55 @@ pub struct Browser {
 impl Browser {
     /// A browser that has visited the server before, from the given address.
     pub fn from(server: &TestProvider, last_byte: u8) -> Self {
-        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
-        let mut browser = Self {
-            provider: server.provider.clone(),
-            cookies: CookieJar::new(),
-            address,
-        };
-        let cookies = server.provider.browser_context(b"", "", address).1;
-        for cookie in &cookies {
-            browser.store_cookie(cookie);
+        Self::of(&server.provider, last_byte)
+    }
+
+    /// The same for a provider.
+    pub fn of(provider: &Provider, last_byte: u8) -> Self {
+        Self {
+            provider: provider.clone(),
+            state: new_browser(provider),
+            address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)),
         }
-        browser
     }
 
     /// The context of its requests.
     pub fn context(&self) -> BrowserContext {
-        let cookies = cookies::header(&self.cookies).unwrap_or_default();
-        self.provider
-            .browser_context(cookies.as_bytes(), DEVICE, self.address)
-            .0
+        BrowserContext::new(self.state.clone(), DEVICE, self.address)
     }
 
-    /// Stores a cookie, or removes it.
-    pub fn store_cookie(&mut self, cookie: &SetCookie) {
-        cookies::store(&mut self.cookies, &cookie.header_value());
+    /// Keeps what an answer has it keep, or forgets it.
+    pub fn keep(&mut self, update: &BrowserUpdate) {
+        keep(&mut self.state, update);
     }
 
-    /// Stores the cookies of a sign-in.
-    pub fn store_cookies(&mut self, signed_in: &SignedIn) {
+    /// Keeps what signing in gives.
+    pub fn keep_all(&mut self, signed_in: &SignedIn) {
         signed_in
-            .cookies
+            .updates
             .iter()
-            .for_each(|cookie| self.store_cookie(cookie));
+            .for_each(|update| self.keep(update));
     }
 
-    /// The secrets in its cookies.
-    pub fn secrets(&self) -> impl Iterator<Item = &String> {
-        self.cookies
-            .iter()
-            .filter(|(name, _)| !name.ends_with("-way"))
-            .map(|(_, value)| value)
+    /// The secrets it holds, as they travel.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let state = &self.state;
+        let more = state.session.iter().chain(&state.recovery_codes);
+        std::iter::once(&state.secret)
+            .chain(&state.others)
+            .chain(more)
+            .map(Secret::encode)
     }
 
     /// Signs in with a password; returns whether it succeeded.
     pub async fn signs_in(&mut self, email: &str, password: &str) -> bool {
         let signed_in = self
             .provider
+            .sign_in()
             .sign_in_with_password(&self.context(), email, password)
             .await;
         if let Ok(signed_in) = &signed_in {
-            self.store_cookies(signed_in);
+            self.keep_all(signed_in);
         }
         signed_in.is_ok()
     }
@@ -77,11 +76,34 @@ impl Browser {
     pub async fn use_recovery_code(&mut self, email: &str, code: &str) -> bool {
         let signed_in = self
             .provider
+            .sign_in()
             .sign_in_with_recovery_code(&self.context(), email, code)
             .await;
         if let Ok(signed_in) = &signed_in {
-            self.store_cookies(signed_in);
+            self.keep_all(signed_in);
         }
         signed_in.is_ok()
+    }
+}
+
+/// A browser that has only its own secret.
+pub(super) fn new_browser(provider: &Provider) -> BrowserState {
+    BrowserState {
+        secret: provider.fresh_secret(),
+        others: Vec::new(),
+        session: None,
+        recovery_codes: None,
+        last_sign_in_method: None,
+    }
+}
+
+/// Does what a browser does with an answer.
+pub(super) fn keep(state: &mut BrowserState, update: &BrowserUpdate) {
+    match update {
+        BrowserUpdate::SessionBegun { secret, .. } => state.session = Some(secret.clone()),
+        BrowserUpdate::SessionEnded => state.session = None,
+        BrowserUpdate::SignedInBy(method) => state.last_sign_in_method = Some(*method),
+        BrowserUpdate::RecoveryCodesMade(secret) => state.recovery_codes = Some(secret.clone()),
+        BrowserUpdate::RecoveryCodesShown => state.recovery_codes = None,
     }
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use oauth::Parameters;
 use provider::{
-    AuthorizeError, Begun, BrowserContext, Decision, RegisterError, TokenError, TokenResponse,
+    AuthorizeError, AuthorizeOutcome, BrowserContext, Decision, NextStep, RegisterError,
+    TokenError, TokenResponse,
 };
 
 use super::TestProvider;
@@ -39,6 +40,7 @@ impl TestClient {
         let added = server
             .provider
             .terminal()
+            .clients()
             .add_client(name, &[redirect_uri.to_owned()], false)
             .await
             .expect("a client");
@@ -54,7 +56,11 @@ impl TestClient {
             r#"{{"client_name": "Registered", "redirect_uris": ["{redirect_uri}"], "token_endpoint_auth_method": "none",
                 "grant_types": ["authorization_code", "refresh_token"]}}"#
         );
-        let information = server.provider.register(body.as_bytes(), ADDRESS).await?;
+        let information = server
+            .provider
+            .clients()
+            .register(body.as_bytes(), ADDRESS)
+            .await?;
         let information = serde_json::to_value(&information).expect("it serialises");
         let text = |member: &str| information[member].as_str().expect("a text").to_owned();
         Ok((
@@ -68,10 +74,11 @@ impl TestClient {
         &self,
         server: &TestProvider,
         context: &BrowserContext,
-    ) -> Result<Begun, AuthorizeError> {
+    ) -> Result<AuthorizeOutcome, AuthorizeError> {
         server
             .provider
-            .begin(
+            .authorization()
+            .authorize(
                 &Parameters::parse(self.request(server, "").as_bytes()),
                 context,
             )
@@ -93,12 +100,14 @@ impl TestClient {
     /// request.
     pub async fn waits(&self, server: &TestProvider, context: &BrowserContext) -> String {
         let begun = self.asks(server, context).await.expect("a good request");
-        let Begun::Waiting(page) = begun else {
+        let AuthorizeOutcome::Pending {
+            request,
+            next: NextStep::Consent,
+        } = begun
+        else {
             panic!("nothing was allowed before")
         };
-        page.strip_prefix("/consent?request=")
-            .expect("the consent page")
-            .to_owned()
+        request
     }
 
     /// Sends an authorization request, which the user decides. Returns the parameters of the
@@ -112,6 +121,7 @@ impl TestClient {
         let id = self.waits(server, context).await;
         let location = server
             .provider
+            .authorization()
             .decide(&id, context, decision, "form")
             .await
             .expect("decided");
@@ -173,6 +183,7 @@ impl TestClient {
         let form = format!("{form}&client_id={}", self.id);
         server
             .provider
+            .token_endpoint()
             .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
             .await
     }

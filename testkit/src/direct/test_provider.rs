@@ -12,11 +12,12 @@ use std::{
 use access_token::SealingKey;
 use oauth::Issuer;
 use provider::{
-    AccountView, AuditEntry, AuditFilter, BrowserContext, Entropy, Environment, OpenError,
-    Provider, SetCookie, Settings, SignedIn, SignedInUser, Web,
+    AccountView, AuditEntry, AuditFilter, BrowserContext, BrowserUpdate, Entropy, Environment,
+    LinkPages, OpenError, Provider, Settings, SignedIn, SignedInUser, Web,
 };
 use store::{Location, Store};
 
+use super::browser::{keep, new_browser};
 use crate::TestClock;
 
 /// The issuer of a provider, unless a test chooses another.
@@ -36,7 +37,19 @@ static SERVERS: AtomicU64 = AtomicU64::new(0);
 /// The key that seals the signing keys.
 pub const SEALING_KEY: [u8; 32] = [7; 32];
 
-/// A provider with its store and clock. Clones share them.
+/// The pages that one-time links lead to.
+pub const LINK_PAGES: LinkPages = LinkPages {
+    setup: "/setup/",
+    enrolment: "/enroll/",
+    reset: "/reset/",
+};
+
+/// The default settings of a server under this issuer.
+pub fn settings(issuer: &str) -> Settings {
+    Settings::new(Issuer::parse(issuer).expect("an issuer"), LINK_PAGES)
+}
+
+/// A provider and what is under it. Clones are the same one.
 #[derive(Clone)]
 pub struct TestProvider {
     /// The provider under test.
@@ -55,8 +68,7 @@ impl TestProvider {
 
     /// A provider with the default settings, over a given store.
     pub async fn over(store: Store) -> Self {
-        let issuer = Issuer::parse(ISSUER).expect("an issuer");
-        Self::with(Settings::new(issuer), store).await
+        Self::with(settings(ISSUER), store).await
     }
 
     /// A provider with given settings, over a given store.
@@ -73,7 +85,7 @@ impl TestProvider {
 
     /// A provider with changed settings.
     pub async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
+        let mut settings = settings(ISSUER);
         change(&mut settings);
         Self::with(
             settings,
@@ -84,8 +96,7 @@ impl TestProvider {
 
     /// A provider with a loopback issuer that fetches from a test's web servers.
     pub async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings =
-            Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
+        let mut settings = settings("http://localhost:3000");
         change(&mut settings);
         let store = Store::open(&Location::Memory).await.expect("a store");
         Self::open(
@@ -202,9 +213,8 @@ impl TestProvider {
 
     /// A new browser, from the given address.
     pub fn browser_from(&self, last_byte: u8) -> BrowserContext {
-        self.provider
-            .browser_context(b"", DEVICE, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)))
-            .0
+        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
+        BrowserContext::new(new_browser(&self.provider), DEVICE, address)
     }
 
     /// A new browser, from the default address.
@@ -215,9 +225,10 @@ impl TestProvider {
     /// Adds an account with [`PASSWORD`], or sets that password if it exists.
     pub async fn add(&self, email: &str) {
         let terminal = self.provider.terminal();
-        match terminal.add_account(email, Some(PASSWORD)).await {
+        match terminal.accounts().add_account(email, Some(PASSWORD)).await {
             Ok(added) => assert!(added.enrolment_link.is_none()),
             Err(_) => terminal
+                .accounts()
                 .set_account_password(email, PASSWORD)
                 .await
                 .expect("set"),
@@ -240,6 +251,7 @@ impl TestProvider {
     pub async fn sign_in(&self, email: &str, password: &str) -> BrowserContext {
         let signed_in = self
             .provider
+            .sign_in()
             .sign_in_with_password(&self.browser(), email, password)
             .await
             .expect("signed in");
@@ -249,6 +261,7 @@ impl TestProvider {
     /// Whether a user can sign in with a password.
     pub async fn opens(&self, email: &str, password: &str) -> bool {
         self.provider
+            .sign_in()
             .sign_in_with_password(&self.browser(), email, password)
             .await
             .is_ok()
@@ -256,24 +269,20 @@ impl TestProvider {
 
     /// A browser with the session of a sign-in.
     pub fn holding(&self, signed_in: &SignedIn) -> BrowserContext {
-        self.holding_cookie(&signed_in.cookies[0])
+        self.holding_update(&signed_in.updates[0])
     }
 
-    /// A browser with a cookie.
-    pub fn holding_cookie(&self, cookie: &SetCookie) -> BrowserContext {
-        let pair = cookie.header_value();
-        self.provider
-            .browser_context(
-                pair.split(';').next().unwrap_or_default().as_bytes(),
-                DEVICE,
-                IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
-            )
-            .0
+    /// A browser that holds what an answer had it keep.
+    pub fn holding_update(&self, update: &BrowserUpdate) -> BrowserContext {
+        let mut state = new_browser(&self.provider);
+        keep(&mut state, update);
+        BrowserContext::new(state, DEVICE, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)))
     }
 
     /// The user who is signed in.
     pub async fn person(&self, context: &BrowserContext) -> Option<SignedInUser> {
         self.provider
+            .sessions()
             .signed_in(context)
             .await
             .expect("the store answers")
@@ -282,6 +291,7 @@ impl TestProvider {
     /// The account page of a user.
     pub async fn account(&self, context: &BrowserContext) -> AccountView {
         self.provider
+            .sessions()
             .account(context)
             .await
             .expect("the store answers")
@@ -302,6 +312,7 @@ impl TestProvider {
     pub async fn first_account_token(&self) -> String {
         let link = self
             .provider
+            .enrolment()
             .first_account_link()
             .await
             .expect("the store answers")
@@ -316,6 +327,7 @@ impl TestProvider {
         let link = self
             .provider
             .terminal()
+            .accounts()
             .add_account(email, None)
             .await
             .expect("added")
@@ -331,6 +343,7 @@ impl TestProvider {
         let link = self
             .provider
             .terminal()
+            .accounts()
             .reset_account(email)
             .await
             .expect("a link");

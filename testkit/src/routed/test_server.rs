@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Method, Request, header};
-use oauth::{Digest, Issuer};
+use oauth::Digest;
 use provider::{Provider, Settings, Web};
 use server::proxies::Proxies;
 use server::site::PageFiles;
@@ -17,6 +17,7 @@ use store::{CasResult, Store, Ttl};
 use tower::ServiceExt as _;
 
 use super::{Browser, TestResponse};
+use crate::direct;
 use crate::direct::{SEALING_KEY, TestProvider};
 use crate::{EngineKind, FaultSwitch, Query, RedisServer, StallSwitch, TestClock};
 
@@ -65,7 +66,7 @@ impl TestServer {
 
     /// A server with changed settings.
     pub async fn with(engine: EngineKind, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
+        let mut settings = direct::settings(ISSUER);
         change(&mut settings);
         let (store, redis) = engine.open().await;
         Self {
@@ -80,7 +81,7 @@ impl TestServer {
         web: Web,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        let mut settings = Settings::new(Issuer::parse(LOOPBACK_ISSUER).expect("a good issuer"));
+        let mut settings = direct::settings(LOOPBACK_ISSUER);
         change(&mut settings);
         let (store, redis) = engine.open().await;
         let server = Self {
@@ -137,26 +138,20 @@ impl TestServer {
     pub async fn add_alice(&self) {
         self.provider
             .terminal()
+            .accounts()
             .add_account(ALICE, Some(PASSWORD))
             .await
             .expect("Alice's account is created");
-        let visitor = |cookies: &str| {
-            self.provider
-                .browser_context(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into())
-                .0
-        };
-        let signed_in = self
-            .provider
-            .sign_in_with_password(&visitor(""), ALICE, PASSWORD)
-            .await
-            .expect("Alice signs in");
-        let session = signed_in.cookies[0].header_value();
-        let alice = visitor(session.split(';').next().unwrap_or_default());
+        let mut browser = direct::Browser::of(&self.provider, 99);
+        assert!(browser.signs_in(ALICE, PASSWORD).await, "Alice signs in");
+        let alice = browser.context();
         self.provider
+            .credentials()
             .decline_passkey(&alice)
             .await
             .expect("Alice declines");
         self.provider
+            .sessions()
             .sign_out(&alice)
             .await
             .expect("Alice signs out");

@@ -31,13 +31,14 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let own = admin
         .context
         .provider
+        .sessions()
         .signed_in(&admin.context.browser)
         .await?
         .map(|user| user.account);
     let Listing {
         rows: mut accounts,
         unreadable,
-    } = admin.administration.accounts().await?;
+    } = admin.administration.accounts().list().await?;
     accounts.retain(|account| {
         account
             .email

@@ -34,11 +34,11 @@ const KINDS: [ApplicationKind; 3] = [
 
 /// `/admin/applications?page=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let blocked = admin.administration.blocked_hosts().await?;
+    let blocked = admin.administration.clients().blocked_hosts().await?;
     let Listing {
         rows: mut clients,
         unreadable,
-    } = admin.administration.clients().await?;
+    } = admin.administration.clients().list().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
     let page = Page::cut(clients, &admin.context.query_decoded("page"));

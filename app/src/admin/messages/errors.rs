@@ -2,8 +2,8 @@
 //! full stop. The pages and the command line share these texts.
 
 use provider::{
-    AdministrationError, InvalidInput, MissingTarget, PasswordError, StateConflict,
-    UnfinishedOperation,
+    AdministrationError, InvalidInput, MissingTarget, PasswordError, SigningKeyFault,
+    StateConflict, UnfinishedOperation,
 };
 
 const OWN: &str = "this is your own account; another administrator, or the terminal, can do this";
@@ -120,7 +120,7 @@ fn state_conflict(conflict: &StateConflict) -> String {
         StateConflict::TooManyRedirectUris { maximum } => {
             format!("a client has at most {maximum} redirect URIs")
         }
-        StateConflict::SigningKeys { fault } => fault.clone(),
+        StateConflict::SigningKeys(fault) => signing_keys(fault),
         StateConflict::OtherIssuer { configured, named } => {
             format!("the configured issuer is {configured}, not {named:?}; configure it first")
         }
@@ -169,5 +169,18 @@ mod tests {
         let differs = StateConflict::ClientDiffers("app".to_owned());
         let text = administration_error_text(&differs.into());
         assert!(text.contains("\"client set\" changes it"), "{text}");
+    }
+}
+
+fn signing_keys(fault: &SigningKeyFault) -> String {
+    match fault {
+        SigningKeyFault::OtherSealingKey {
+            sealed_under,
+            given,
+        } => format!(
+            "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
+        ),
+        SigningKeyFault::Damaged => "the sealed signing keys are damaged, or were changed by something that has no sealing key".to_owned(),
+        SigningKeyFault::NotMade => "the key ring could not be sealed".to_owned(),
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::Passkey as PasskeyKey;
 
 use crate::{
-    accounts::Account,
     records::{PartOf, V1},
+    state::Account,
 };
 
 #[derive(Serialize, Deserialize)]

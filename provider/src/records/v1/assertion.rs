@@ -3,7 +3,7 @@
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{assertions::UsedAssertion, records::V1};
+use crate::{records::V1, state::UsedAssertion};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Assertion {

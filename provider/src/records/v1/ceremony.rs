@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use crate::{
-    accounts::ceremony::{PendingCeremony, Task},
     records::V1,
+    state::{PendingCeremony, Task},
 };
 
 #[derive(Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    audit::{AuditEntry, ChainHead, Event, Link},
     records::V1,
+    state::audit::{AuditEntry, ChainHead, Event, Link},
 };
 
 /// An event. Its hash is over these bytes, and must come last.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{records::V1, store_identity::StoreIdentity};
+use crate::{records::V1, state::StoreIdentity};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Identity<'a> {

@@ -6,7 +6,7 @@ use oauth::Timestamp;
 use oauth_clients::jwk::Jwks;
 use serde::{Deserialize, Serialize};
 
-use crate::{key_sets::KeySet, records::V1};
+use crate::{records::V1, state::KeySet};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredKeySet<'a> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{records::V1, repeats::Post};
+use crate::{records::V1, state::Post};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredPost<'a> {

@@ -9,10 +9,8 @@ use oauth::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Decision,
-    decided::{Decided, StoredRequest},
     records::V1,
-    waiting::{Before, Waiting},
+    state::{Decided, Decision, PendingAuthorization, ReauthRequirement, StoredRequest},
 };
 
 /// A decided request has a member of its own, so that a release that knows pending ones alone does
@@ -99,7 +97,7 @@ impl<'a> From<&'a StoredRequest> for RequestShape<'a> {
                 v: V1,
                 decided: (&**decided).into(),
             },
-            StoredRequest::Waiting(waiting) => Self::Pending {
+            StoredRequest::Pending(waiting) => Self::Pending {
                 v: V1,
                 request: (&waiting.request).into(),
                 browser: Cow::Borrowed(&waiting.browser),
@@ -125,11 +123,11 @@ impl From<RequestShape<'_>> for StoredRequest {
                 expires_at,
                 sign_in_after,
                 ..
-            } => Self::Waiting(Box::new(Waiting {
+            } => Self::Pending(Box::new(PendingAuthorization {
                 request: request.into(),
                 browser: browser.into_owned(),
                 expires_at,
-                sign_in_after: sign_in_after.map(|after| Before {
+                sign_in_after: sign_in_after.map(|after| ReauthRequirement {
                     session: after.session.map(Cow::into_owned),
                     at: after.at,
                 }),

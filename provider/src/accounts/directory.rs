@@ -1,0 +1,74 @@
+//! Accounts as records: read, changed by transitions, listed.
+
+use crate::records::v1::AccountStatus;
+use oauth::Id;
+use store::Ttl;
+
+use crate::{
+    context::Context,
+    records::{self, Change, Collection, keys},
+    state::Account,
+    unavailable::Unavailable,
+};
+
+/// The accounts of the store.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    pub(super) context: Context,
+}
+
+impl Directory {
+    pub(crate) const fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// An account that exists and is not disabled.
+    pub(crate) async fn active_account(&self, id: Id) -> Result<Option<Account>, Unavailable> {
+        Ok(records::read(self.context.store(), &keys::account(id))
+            .await?
+            .filter(|account| account.is_active()))
+    }
+
+    /// The list of accounts.
+    pub(crate) fn all_accounts(&self) -> Collection<'_, Account> {
+        Collection::new(self.context.store(), keys::accounts())
+    }
+
+    /// Changes an account by a transition, and returns its next state with the answer. A refusal
+    /// changes nothing. `transition` is asked again whenever another writer was faster; `gone` is
+    /// the answer when the account is not there.
+    pub(crate) async fn change_account<A, E: From<Unavailable>>(
+        &self,
+        id: Id,
+        mut transition: impl FnMut(Account) -> Result<(Account, A), E>,
+        gone: E,
+    ) -> Result<(Account, A), E> {
+        let change = |current: Option<Account>| {
+            let Some(account) = current else {
+                return Change {
+                    next: None,
+                    answer: None,
+                };
+            };
+            match transition(account) {
+                Ok((next, answer)) => Change {
+                    next: Some((next.clone(), Ttl::Forever)),
+                    answer: Some(Ok((next, answer))),
+                },
+                Err(refusal) => Change {
+                    next: None,
+                    answer: Some(Err(refusal)),
+                },
+            }
+        };
+        records::change(self.context.store(), &keys::account(id), change)
+            .await?
+            .unwrap_or(Err(gone))
+    }
+
+    pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
+        let account: Option<AccountStatus> =
+            records::read_part(self.context.store(), &keys::account(id)).await?;
+        Ok(account.as_ref().is_some_and(AccountStatus::is_active))
+    }
+}

@@ -1,0 +1,133 @@
+//! Why an account was not changed, or a sign-in refused.
+
+use std::time::Duration;
+
+use identity::{
+    PasswordError,
+    account::{CredentialError, SessionEnded, SignInRefused},
+};
+use thiserror::Error;
+
+use super::Busy;
+use crate::{browser_context::BrowserContext, unavailable::Unavailable};
+
+/// Why a user's own account was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccountError {
+    /// No user is signed in here.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// The user signed in more than five minutes ago.
+    #[error("the sign-in is too old")]
+    ConfirmFirst,
+    /// It is the only way to sign in that is left.
+    #[error("it is the last credential")]
+    LastCredential,
+    /// The password that would be all that an administrator signs in with is too short for that.
+    #[error("the password is too short to be the only credential of an administrator")]
+    ShortPasswordAlone,
+    /// No mail could ever reach the address.
+    #[error("the address is not an e-mail address")]
+    EmailInvalid,
+    /// The address belongs to another account, or to none that may be here.
+    #[error("the address cannot be had")]
+    EmailUnavailable,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// What was named is not there any more.
+    #[error("it is gone")]
+    Gone,
+    /// A name with nothing to see in it.
+    #[error("the name is empty")]
+    NameEmpty,
+    /// The password cannot be chosen.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The queue of passwords to be hashed is full. Nothing was done.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The browser's answer does not fit, or came too late.
+    #[error("the passkey was not accepted")]
+    CeremonyFailed,
+    /// The store does not answer.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl From<Unavailable> for AccountError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<CredentialError> for AccountError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::SessionEnded(_) => Self::NotSignedIn,
+            CredentialError::Gone => Self::Gone,
+            CredentialError::LastCredential => Self::LastCredential,
+            CredentialError::ShortPasswordAlone => Self::ShortPasswordAlone,
+            CredentialError::EmptyName => Self::NameEmpty,
+            CredentialError::KnownPasskey | CredentialError::TooManyPasskeys => {
+                Self::CeremonyFailed
+            }
+        }
+    }
+}
+
+impl From<SessionEnded> for AccountError {
+    fn from(_: SessionEnded) -> Self {
+        Self::NotSignedIn
+    }
+}
+
+/// Why signing in was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SignInError {
+    /// The credentials open no account. Which part of them is wrong is not told.
+    #[error("the credentials are wrong")]
+    WrongCredentials,
+    /// Too many attempts on this address, or from this part of the network.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The queue of passwords to be checked is full. Nothing was checked, and nothing counts
+    /// against the account.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The store does not answer.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl SignInError {
+    /// Writes the line of the log by which other programs keep guessers out, as fail2ban does:
+    /// docs/OPERATING.md promises its form. A store that fails is no failed sign-in.
+    pub fn log(&self, browser: &BrowserContext, method: &'static str) {
+        let reason = match self {
+            Self::WrongCredentials => "wrong_credentials",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::Busy(_) | Self::Unavailable => return,
+        };
+        let address = browser.address.to_canonical();
+        tracing::warn!(target: "vestibule::sign_in", %address, method, reason, "sign-in failed");
+    }
+}
+
+impl From<SignInRefused> for SignInError {
+    fn from(_: SignInRefused) -> Self {
+        Self::WrongCredentials
+    }
+}
+
+impl From<Unavailable> for SignInError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}

@@ -1,0 +1,121 @@
+//! Who is signed in.
+
+use identity::{Role, Session};
+use oauth::{Id, Timestamp};
+
+use super::{AccountError, PasskeyView, RemainingCodes, Sessions};
+use crate::{
+    browser_context::BrowserContext,
+    records::{self, keys},
+    state::Account,
+    unavailable::Unavailable,
+};
+
+/// A signed-in user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedInUser {
+    /// Their account.
+    pub account: Id,
+    /// Their address, as it was typed when the account was made.
+    pub email: String,
+    /// When they last showed a credential.
+    pub authenticated_at: Timestamp,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What a user sees of their own account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountView {
+    /// Their address.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their passkeys, oldest first.
+    pub passkeys: Vec<PasskeyView>,
+    /// Whether they can sign in with a password too.
+    pub has_password: bool,
+    /// When the password was chosen, where that is known.
+    pub password_set_at: Option<Timestamp>,
+    /// Their recovery codes, if they made any.
+    pub recovery_codes: Option<RemainingCodes>,
+    /// Whether they showed a credential in the last five minutes, so that they can change any of
+    /// these.
+    pub is_fresh: bool,
+    /// Whether a recovery code signed this browser in: they have lost what they had.
+    pub by_code: bool,
+    /// The least number of characters of a new password.
+    pub shortest_password: usize,
+}
+
+impl Sessions {
+    /// The user who is signed in. A disabled account is signed in nowhere.
+    pub async fn signed_in(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<SignedInUser>, Unavailable> {
+        let found = self.signed_in_account(browser).await?;
+        let person = |(session, account): (Session, Account)| SignedInUser {
+            account: account.id(),
+            email: account.email().to_owned(),
+            authenticated_at: session.authenticated_at,
+            role: account.role(),
+        };
+        Ok(found.map(person))
+    }
+
+    /// The account of who is signed in.
+    pub async fn account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<AccountView>, Unavailable> {
+        let found = self.signed_in_account(browser).await?;
+        Ok(found.map(|(session, account)| {
+            let shortest_password = account.min_password_length();
+            let fields = account.into_fields();
+            AccountView {
+                role: fields.role,
+                shortest_password,
+                has_password: fields.password.is_some(),
+                password_set_at: fields.password_set_at,
+                recovery_codes: fields.recovery.as_ref().map(RemainingCodes::of),
+                passkeys: fields.passkeys.iter().map(PasskeyView::of).collect(),
+                email: fields.email,
+                is_fresh: session.is_fresh(self.context.now()),
+                by_code: session.by_code,
+            }
+        }))
+    }
+
+    /// The session of a browser with its account, if both are alive.
+    pub(crate) async fn signed_in_account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<(Session, Account)>, Unavailable> {
+        let Some(session) = self.session(browser).await? else {
+            return Ok(None);
+        };
+        let account = records::read(self.context.store(), &keys::account(session.account)).await?;
+        let Some(account) = account.filter(|account| session.opens(account)) else {
+            return Ok(None);
+        };
+        self.note_session_use(browser, &session).await;
+        Ok(Some((session, account)))
+    }
+
+    /// The account of who is signed in and showed a credential in the last five minutes.
+    pub(crate) async fn fresh_account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Account, AccountError> {
+        let (session, account) = self
+            .signed_in_account(browser)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
+        if session.is_fresh(self.context.now()) {
+            Ok(account)
+        } else {
+            Err(AccountError::ConfirmFirst)
+        }
+    }
+}

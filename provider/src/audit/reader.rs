@@ -1,0 +1,311 @@
+//! Reading the audit log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use oauth::Timestamp;
+use tokio::time::sleep;
+
+use super::AuditLog;
+use crate::{
+    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, Kept},
+    records::{self, Key, keys},
+    unavailable::Unavailable,
+};
+
+/// How many events are read at once.
+const A_CHUNK: u64 = 64;
+/// How many events are looked at for one page; whoever filters for what is rare goes on from there.
+const MOST_LOOKED_AT: u64 = 4096;
+/// A server notes the newest event sooner than this after it has added it.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What is said to be the newest event, and by whom.
+struct Anchors {
+    /// The note that every event renews.
+    noted: Option<ChainHead>,
+    /// The note that is renewed every few seconds.
+    marked: Option<ChainHead>,
+    /// What this server has in memory.
+    added: Option<ChainHead>,
+}
+
+impl Anchors {
+    fn all(&self) -> impl Iterator<Item = &ChainHead> {
+        [&self.noted, &self.marked, &self.added]
+            .into_iter()
+            .flatten()
+    }
+
+    fn newest(&self) -> u64 {
+        self.all().map(|latest| latest.number).max().unwrap_or(0)
+    }
+}
+
+/// Reads and verifies the audit log.
+pub(crate) struct AuditReader {
+    log: Arc<AuditLog>,
+}
+
+impl AuditReader {
+    /// Of a log.
+    pub(crate) const fn new(log: Arc<AuditLog>) -> Self {
+        Self { log }
+    }
+
+    /// Events, newest first: at most `limit` of those numbered below `before`, if that is given.
+    pub(crate) async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<AuditPage, Unavailable> {
+        let newest = self.newest().await?;
+        let mut below = before.map_or(newest + 1, |before| before.min(newest + 1));
+        let (mut events, last) = (Vec::new(), below.saturating_sub(MOST_LOOKED_AT));
+        let (mut looked_back_to, mut is_continued) = (None, true);
+        while below > 1 && below > last && events.len() <= limit {
+            let from = below.saturating_sub(A_CHUNK).max(1);
+            let chunk: Vec<AuditEntry> = self
+                .read(from, below)
+                .await?
+                .into_iter()
+                .flatten()
+                .map(|kept| kept.entry)
+                .collect();
+            if let Some(oldest) = chunk.first() {
+                looked_back_to = Some(oldest.event.at);
+                is_continued = self.is_continued(oldest);
+            } else if !is_continued {
+                return Ok(page(events, limit, None, looked_back_to));
+            }
+            events.extend(
+                chunk
+                    .into_iter()
+                    .rev()
+                    .filter(|entry| filter.wants(&entry.event)),
+            );
+            below = from;
+        }
+        Ok(page(
+            events,
+            limit,
+            (below > 1).then_some(below),
+            looked_back_to,
+        ))
+    }
+
+    /// Events for export, oldest first: at most `limit` of those numbered above `after`.
+    pub(crate) async fn audit_export(
+        &self,
+        filter: &AuditFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, Unavailable> {
+        let newest = self.newest().await?;
+        let mut from = (after + 1).max(self.oldest(newest).await?);
+        let mut events = Vec::new();
+        while from <= newest && events.len() < limit {
+            let chunk = self.read(from, (from + A_CHUNK).min(newest + 1)).await?;
+            let entry = chunk.into_iter().flatten().map(|kept| kept.entry);
+            events.extend(entry.filter(|entry| filter.wants(&entry.event)));
+            from += A_CHUNK;
+        }
+        events.truncate(limit);
+        Ok(events)
+    }
+
+    /// Checks the whole chain: that no event was changed, added or taken out of the middle, that
+    /// none is missing at the end which is noted, marked or remembered as the newest, and that it
+    /// is noted.
+    pub(crate) async fn verify_audit(&self) -> Result<AuditReport, Unavailable> {
+        let anchors = self.anchors().await?;
+        let newest = self.newest().await?;
+        let mut from = self.oldest(newest).await?;
+        let mut report = AuditReport {
+            events: 0,
+            first: None,
+            last: None,
+            faults: Vec::new(),
+        };
+        let mut previous: Option<AuditEntry> = None;
+        while from <= newest {
+            for found in self.read(from, (from + A_CHUNK).min(newest + 1)).await? {
+                let number = match found {
+                    Err(CorruptEntry(number)) => {
+                        report.faults.push(format!(
+                            "event {number} was changed, or not written by this server"
+                        ));
+                        number
+                    }
+                    Ok(kept) => {
+                        report
+                            .faults
+                            .extend(self.log.fault_of(&kept, previous.as_ref()));
+                        previous.insert(kept.entry).number
+                    }
+                };
+                report.events += 1;
+                report.first = report.first.or(Some(number));
+                report.last = Some(number);
+            }
+            from += A_CHUNK;
+        }
+        report.faults.extend(self.missing_end(&anchors, &report));
+        report.faults.extend(self.missing_note(&report).await?);
+        Ok(report)
+    }
+
+    /// Removes the events that are too old by the retention that is set now: the store keeps them
+    /// for as long as was set when they happened. To be called when a server starts.
+    pub(crate) async fn forget_old_events(&self) -> Result<(), Unavailable> {
+        let mut number = self.oldest(self.newest().await?).await?;
+        while number > 1
+            && records::remove(self.log.context.store(), &keys::event(number - 1)).await?
+        {
+            number -= 1;
+        }
+        Ok(())
+    }
+
+    /// What is said when the newest event that is known of is not there, before its time.
+    fn missing_end(&self, anchors: &Anchors, report: &AuditReport) -> Option<String> {
+        let retention = self.log.retention();
+        let kept = anchors
+            .all()
+            .filter(|latest| !latest.is_over(retention))
+            .map(|latest| latest.number)
+            .max()?;
+        let missing = report.last.unwrap_or(0) < kept;
+        missing
+            .then(|| format!("event {kept}, the newest that was noted, is missing before its time"))
+    }
+
+    /// What is said when the note of the newest event is gone, or stays behind.
+    async fn missing_note(&self, report: &AuditReport) -> Result<Option<String>, Unavailable> {
+        let Some(last) = report.last else {
+            return Ok(None);
+        };
+        for patience in [SOON, Duration::ZERO] {
+            match self.noted(&keys::LATEST_EVENT).await? {
+                Some(noted) if noted.number >= last => return Ok(None),
+                // A server may be about to note it.
+                Some(_) if !patience.is_zero() => sleep(patience).await,
+                Some(noted) => {
+                    return Ok(Some(format!(
+                        "event {} is noted as the newest, and there are newer ones, up to {last}",
+                        noted.number
+                    )));
+                }
+                None => {
+                    return Ok(Some("the note which event is the newest is gone, so events may be missing at the end".to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn noted(&self, key: &Key<ChainHead>) -> Result<Option<ChainHead>, Unavailable> {
+        records::read(self.log.context.store(), key).await
+    }
+
+    async fn anchors(&self) -> Result<Anchors, Unavailable> {
+        let (noted, marked) = (
+            self.noted(&keys::LATEST_EVENT).await?,
+            self.noted(&keys::EVENT_MARK).await?,
+        );
+        Ok(Anchors {
+            noted,
+            marked,
+            added: self.log.newest_added().await,
+        })
+    }
+
+    /// The number of the newest event; servers may be about to note it.
+    async fn newest(&self) -> Result<u64, Unavailable> {
+        let anchors = self.anchors().await?;
+        let mut newest = if anchors.all().next().is_some() {
+            anchors.newest()
+        } else {
+            self.found_anywhere().await?
+        };
+        loop {
+            let chunk = self.read(newest + 1, newest + 1 + A_CHUNK).await?;
+            newest += chunk.len() as u64;
+            if (chunk.len() as u64) < A_CHUNK {
+                return Ok(newest);
+            }
+        }
+    }
+
+    /// The number of some event, where nothing says which is the newest: looked for at numbers that
+    /// grow by a quarter. 0 when none is found.
+    async fn found_anywhere(&self) -> Result<u64, Unavailable> {
+        let numbers = std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1))
+            .take_while(|number| *number < 1 << 40);
+        let numbers: Vec<_> = numbers.collect();
+        let there = try_join_all(numbers.iter().map(|number| self.log.entry(*number))).await?;
+        let found = numbers
+            .into_iter()
+            .zip(there)
+            .filter(|(_, there)| there.is_some())
+            .map(|(number, _)| number);
+        Ok(found.max().unwrap_or(0))
+    }
+
+    /// The number of the oldest event that is kept, by halves, since older ones are forgotten
+    /// first; one more than `newest` when there is none.
+    async fn oldest(&self, newest: u64) -> Result<u64, Unavailable> {
+        let (mut low, mut high) = (1, newest + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.log.entry(middle).await?.is_some() {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Whether the event before one should be kept still.
+    fn is_continued(&self, entry: &AuditEntry) -> bool {
+        entry
+            .previous
+            .as_ref()
+            .is_some_and(|link| !self.log.retention().is_over(link.at, link.expires_at))
+    }
+
+    /// The events numbered from `from` to below `to` that are kept, and what lies in their places,
+    /// oldest first.
+    async fn read(
+        &self,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Result<Kept, CorruptEntry>>, Unavailable> {
+        let read = try_join_all((from..to).map(|number| self.log.entry(number))).await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+}
+
+/// One page of the events that were found, where the next begins, and how far back it looks.
+fn page(
+    mut events: Vec<AuditEntry>,
+    limit: usize,
+    rest: Option<u64>,
+    looked_back_to: Option<Timestamp>,
+) -> AuditPage {
+    let beyond = events.len() > limit;
+    events.truncate(limit);
+    let before = if beyond {
+        events.last().map(|last| last.number)
+    } else {
+        rest
+    };
+    AuditPage {
+        events,
+        before,
+        looked_back_to,
+    }
+}

@@ -1,0 +1,237 @@
+//! Decisions that were made, for a minute: who sends the same form again gets the same answer.
+//!
+//! A decided request stays under its key in place of the waiting one, which makes the decision
+//! one-time. It holds no code: the code follows from the secrets of the browser, the session and
+//! the request, of which the store has digests only (docs/decisions/identical-posts.md).
+
+use crate::authorization::Authorization;
+use crate::state::Decided;
+use crate::state::StoredRequest;
+use oauth::error::RedirectError;
+use std::time::Duration;
+
+use oauth::{
+    Digest, Id, Secret, Timestamp,
+    grant::{AuthorizationCode, Grant, GrantKey, GrantState},
+    redirect::Location,
+};
+use tokio::time::sleep;
+
+use crate::{
+    authorization::{consent::ConsentError, pending::RequestError},
+    browser_context::BrowserContext,
+    records::{self, Key, StoredBytes, Swapped, Versioned, keys},
+    state::{Decision, PendingAuthorization},
+};
+
+/// How long the same decision gets the same answer.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// How often a second post looks whether the first is answered, and for how long altogether.
+const PAUSE: Duration = Duration::from_millis(50);
+const MOST_LOOKS: usize = 200;
+
+/// A request of this browser.
+pub(crate) enum Asked {
+    Waiting(ReadRequest),
+    Decided(Decided),
+}
+
+/// A waiting request, and what is stored of it.
+pub(crate) struct ReadRequest {
+    pub(crate) key: Key<StoredRequest>,
+    pub(crate) stored: StoredBytes,
+    pub(crate) waiting: PendingAuthorization,
+}
+
+/// A form with a decision, as it was sent.
+pub(crate) struct Posted<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) browser: &'a BrowserContext,
+    pub(crate) decision: Decision,
+    /// Of the form's token, which every page has for itself.
+    pub(crate) form: Digest,
+}
+
+impl Posted<'_> {
+    fn session(&self) -> Option<Digest> {
+        self.browser.session.as_ref().map(Secret::digest)
+    }
+}
+
+impl Decided {
+    pub(crate) fn new(
+        waiting: &PendingAuthorization,
+        posted: &Posted<'_>,
+        account: Id,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            request: waiting.request.clone(),
+            browser: waiting.browser.clone(),
+            session: posted.session(),
+            account,
+            decision: posted.decision,
+            form: posted.form.clone(),
+            until: now.after(REMEMBERED),
+            answered: posted.decision == Decision::Deny,
+        }
+    }
+
+    /// The id of the grant and the secret of its code. `None` without a session.
+    pub(crate) fn offer(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
+        let browser = posted.browser.secret_of(&self.browser)?;
+        let context = [browser.bytes(), posted.id.as_bytes()].concat();
+        let secret = posted
+            .browser
+            .session
+            .as_ref()?
+            .derive("decided request", &context);
+        let number = secret.derive("grant", b"");
+        let id = number.bytes().first_chunk().copied().map(Id::new)?;
+        Some((id, secret.derive("code", b"")))
+    }
+
+    fn is_repeated_by(&self, posted: &Posted<'_>, now: Timestamp) -> bool {
+        let same = posted.decision == self.decision
+            && posted.form == self.form
+            && posted.session() == self.session;
+        same && posted.browser.is_browser(&self.browser) && !self.until.has_passed(now)
+    }
+}
+
+impl Authorization {
+    /// Reads a request of this browser.
+    pub(crate) async fn asked(
+        &self,
+        id: &str,
+        browser: &BrowserContext,
+    ) -> Result<Asked, RequestError> {
+        let id = Secret::decode(id).ok_or(RequestError::Gone)?;
+        let key = keys::request(&id.digest());
+        let there = Versioned::read(self.context.store(), &key)
+            .await?
+            .ok_or(RequestError::Gone)?;
+        let (request, stored) = there.apart();
+        match request {
+            StoredRequest::Decided { decided } => Ok(Asked::Decided(*decided)),
+            StoredRequest::Pending(waiting)
+                if browser.is_browser(&waiting.browser)
+                    && !waiting.expires_at.has_passed(self.context.now()) =>
+            {
+                Ok(Asked::Waiting(ReadRequest {
+                    key,
+                    stored,
+                    waiting: *waiting,
+                }))
+            }
+            StoredRequest::Pending(_) => Err(RequestError::Gone),
+        }
+    }
+
+    /// Puts a decision in the place of the waiting request. The answer is what is stored then; of
+    /// any number of decisions one is made, and the others get that one.
+    pub(crate) async fn settle(
+        &self,
+        key: &Key<StoredRequest>,
+        waiting: StoredBytes,
+        decided: &Decided,
+    ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
+        let next = StoredRequest::Decided {
+            decided: Box::new(decided.clone()),
+        };
+        match waiting
+            .swap(self.context.store(), key, next, records::ttl(REMEMBERED))
+            .await?
+        {
+            Swapped::Done(stored) => Ok(Ok(stored)),
+            Swapped::Changed(None) => Err(ConsentError::Gone),
+            Swapped::Changed(Some(other)) => match other.record {
+                StoredRequest::Decided { decided } => Ok(Err(*decided)),
+                StoredRequest::Pending(_) => Err(ConsentError::Gone),
+            },
+        }
+    }
+
+    /// Notes that all of a decision is stored. A failure costs a second post its answer, and this
+    /// one nothing.
+    pub(crate) async fn answered(
+        &self,
+        key: &Key<StoredRequest>,
+        stored: Versioned<StoredRequest>,
+        decided: Decided,
+    ) {
+        let next = StoredRequest::Decided {
+            decided: Box::new(Decided {
+                answered: true,
+                ..decided
+            }),
+        };
+        if let Err(error) = stored
+            .swap(self.context.store(), key, next, records::ttl(REMEMBERED))
+            .await
+        {
+            tracing::warn!(%error, "a decision is not kept for a second post");
+        }
+    }
+
+    /// Answers who comes second. The same decision of the same session gets the same answer, as
+    /// long as the client has not used its code: it has what it asked for then, and the page says
+    /// so.
+    pub(crate) async fn decided_before(
+        &self,
+        posted: &Posted<'_>,
+        mut decided: Decided,
+    ) -> Result<Location, ConsentError> {
+        for _ in 0..MOST_LOOKS {
+            if !decided.is_repeated_by(posted, self.context.now()) {
+                return Err(ConsentError::Gone);
+            }
+            if decided.answered {
+                return self.answer_again(posted, decided).await;
+            }
+            sleep(PAUSE).await;
+            match self.asked(posted.id, posted.browser).await? {
+                Asked::Decided(now) => decided = now,
+                Asked::Waiting(_) => return Err(ConsentError::Gone),
+            }
+        }
+        Err(ConsentError::Gone)
+    }
+
+    async fn answer_again(
+        &self,
+        posted: &Posted<'_>,
+        decided: Decided,
+    ) -> Result<Location, ConsentError> {
+        let person = self
+            .sessions
+            .signed_in(posted.browser)
+            .await?
+            .filter(|person| person.account == decided.account);
+        let account = person.ok_or(ConsentError::SignInFirst)?.account;
+        let offer = decided.offer(posted);
+        let (decision, proved) = (
+            decided.decision,
+            self.revalidate_request(decided.request).await?,
+        );
+        let (state, issuer) = (
+            proved.request.state.as_deref(),
+            &self.context.settings().issuer,
+        );
+        if decision == Decision::Deny {
+            return Ok(proved
+                .destination
+                .with_error(&RedirectError::Denied, state, issuer));
+        }
+        let (grant, secret) = offer.ok_or(ConsentError::Gone)?;
+        let key = GrantKey { account, grant };
+        let grant: Option<Grant> = records::read(self.context.store(), &keys::grant(&key)).await?;
+        match grant.map(|grant| grant.state) {
+            Some(GrantState::CodeIssued { .. }) => {
+                let code = AuthorizationCode { key, secret }.encode();
+                Ok(proved.destination.with_code(&code, state, issuer))
+            }
+            _ => Err(ConsentError::Gone),
+        }
+    }
+}

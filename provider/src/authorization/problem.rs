@@ -1,0 +1,76 @@
+//! What a user is told of a request that cannot be answered to the client.
+
+use oauth::error::{LocalError, ParameterError, ProtocolError as _, RedirectUriError};
+use oauth_clients::error::DocumentError;
+
+use crate::step_error::LocalFault;
+
+/// A fault of an authorization request that is told to the person, since it may not go to the
+/// client (R-O2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The RFC's error code.
+    pub code: &'static str,
+    /// For the application's developer.
+    pub description: String,
+    /// What the person is told.
+    pub kind: ProblemKind,
+}
+
+/// The kinds of local problems, as far as a person can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The application is not known here.
+    UnknownClient,
+    /// The answer would go somewhere that the application never named.
+    WrongRedirect,
+    /// What the application publishes about itself cannot be used.
+    BadDocument,
+    /// The settings of this server, or an administrator, ttl applications of its address out.
+    NotAllowed,
+    /// Application and server know no common way for it to prove itself.
+    NoCommonAuthentication,
+    /// The request itself is broken.
+    BadRequest,
+}
+
+impl From<LocalFault> for Problem {
+    fn from(fault: LocalFault) -> Self {
+        let kind = match &fault {
+            LocalFault::Request(error) => kind_of_request(error),
+            LocalFault::Document(error) => kind_of_document(error),
+        };
+        Self {
+            code: fault.code().as_str(),
+            description: fault.description(),
+            kind,
+        }
+    }
+}
+
+fn kind_of_request(error: &LocalError) -> ProblemKind {
+    match error {
+        LocalError::UnknownClient => ProblemKind::UnknownClient,
+        LocalError::UnregisteredRedirectUri
+        | LocalError::Parameter(ParameterError::Missing("redirect_uri")) => {
+            ProblemKind::WrongRedirect
+        }
+        LocalError::ClientBlocked
+        | LocalError::RedirectUri(RedirectUriError::SchemeNotAllowed(_)) => ProblemKind::NotAllowed,
+        LocalError::Parameter(ParameterError::Missing(_) | ParameterError::Repeated(_))
+        | LocalError::RedirectUri(RedirectUriError::Unsafe(_))
+        | LocalError::StateTooLong => ProblemKind::BadRequest,
+    }
+}
+
+fn kind_of_document(error: &DocumentError) -> ProblemKind {
+    match error {
+        DocumentError::MalformedAddress(_)
+        | DocumentError::NotAvailable(_)
+        | DocumentError::Malformed
+        | DocumentError::Unacceptable { .. }
+        | DocumentError::RedirectUri(_) => ProblemKind::BadDocument,
+        DocumentError::NotAllowed | DocumentError::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
+        DocumentError::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
+    }
+}

@@ -1,0 +1,186 @@
+//! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521
+//! section 4.2, RFC 7523 section 3).
+
+use crate::clients::ClientDocuments;
+use crate::clients::ClientFetcher;
+use crate::clients::StorageBudget;
+use crate::clients::signatures::Signatures;
+use crate::context::Context;
+use crate::state::UsedAssertion;
+use oauth_clients::error::{AssertionError, AssertionFault};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use oauth::{endpoint, grant::Grant};
+use oauth_clients::{
+    assertion::{Assertion, ValidatedAssertion, VerifiedAssertion},
+    authentication::{CredentialCheck, Credentials},
+    client::{Authentication, Client, KeySource},
+};
+use store::Ttl;
+
+use crate::{
+    clients::fetching::FetchTrigger,
+    records::{self, Versioned, keys},
+    step_error::TokenError,
+    unavailable::Unavailable,
+};
+
+/// Who wants to be taken for a client, and by what right they may trigger a fetch of its keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) address: IpAddr,
+    /// The stored grant that the request names.
+    pub(crate) grant: &'a Result<Option<Versioned<Grant>>, Unavailable>,
+}
+
+impl Asking<'_> {
+    /// Anybody may register a client and show a worthless assertion of it. Only who names a grant
+    /// of that very client counts as the client, since a person allowed it something (T-E37).
+    fn trigger(&self, client_id: &str) -> Result<FetchTrigger, Unavailable> {
+        let grant = self.grant.as_ref().map_err(Unavailable::clone)?;
+        let is_its_own = grant
+            .as_ref()
+            .is_some_and(|grant| *grant.record.details.client_id == *client_id);
+        Ok(if is_its_own {
+            FetchTrigger::Client
+        } else {
+            FetchTrigger::Browser(self.address)
+        })
+    }
+}
+
+/// Authenticates clients.
+pub(crate) struct ClientAuthenticator {
+    pub(super) context: Context,
+    pub(super) documents: Arc<ClientDocuments>,
+    pub(super) budget: Arc<StorageBudget>,
+    pub(super) fetcher: Arc<ClientFetcher>,
+    pub(super) signatures: Arc<Signatures>,
+}
+
+impl ClientAuthenticator {
+    /// Proves a client by its credentials. `client` is what is known of it: `None` when nothing is.
+    ///
+    /// An assertion is spent by this, whatever becomes of the request: this is the last question
+    /// before anything changes.
+    pub(crate) async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        client: Option<&Client>,
+        asking: Asking<'_>,
+    ) -> Result<(), TokenError> {
+        let (CredentialCheck::Assertion(assertion, keys), Some(client)) =
+            (credentials.check(client)?, client)
+        else {
+            return Ok(());
+        };
+        let verified = self
+            .verify_assertion(assertion, client, keys, asking)
+            .await?;
+        if self.spend(&credentials.client_id, &verified).await? {
+            Ok(())
+        } else {
+            Err(AssertionError::Unacceptable(AssertionFault::UsedBefore).into())
+        }
+    }
+
+    /// Keys are the last question, since they may have to be fetched, and a signature costs time to
+    /// verify.
+    async fn verify_assertion(
+        &self,
+        assertion: &Assertion,
+        client: &Client,
+        keys: &KeySource,
+        asking: Asking<'_>,
+    ) -> Result<VerifiedAssertion, TokenError> {
+        let issuer = &self.context.settings().issuer;
+        let token_endpoint = issuer.url(endpoint::TOKEN);
+        let audiences = [issuer.as_str(), &token_endpoint];
+        let checked = assertion.check(&client.id, &audiences, self.context.now())?;
+        let trigger = asking.trigger(&client.id)?;
+        let verify = async {
+            match keys {
+                KeySource::Inline(keys) => match self.signatures.verify(&checked, keys).await? {
+                    Err(reason) => self.verify_anew(&checked, client, reason, trigger).await,
+                    verified => Ok(verified?),
+                },
+                KeySource::At(address) => self.verify_by_key_set(address, trigger, &checked).await,
+            }
+        };
+        self.within_bounds(
+            &client.id,
+            asking.address,
+            matches!(trigger, FetchTrigger::Client),
+            verify,
+        )
+        .await
+    }
+
+    /// Verifies no more than so many assertions by which nobody proves anything. Whoever names no
+    /// grant of the client is counted beforehand, whatever the signature says: with a client and a
+    /// key of its own, anybody can sign.
+    async fn within_bounds(
+        &self,
+        client_id: &str,
+        address: IpAddr,
+        is_client: bool,
+        verify: impl Future<Output = Result<VerifiedAssertion, TokenError>>,
+    ) -> Result<VerifiedAssertion, TokenError> {
+        if !self.context.settings().rate_limits {
+            return verify.await;
+        }
+        let (signatures, now) = (&self.signatures, self.context.now());
+        let counted = signatures.counted(client_id, address, is_client);
+        if let Some(retry_after) = signatures.exhausted(&counted, now) {
+            return Err(TokenError::TooMany { retry_after });
+        }
+        if !is_client {
+            signatures.note_useless(&counted, now);
+            return verify.await;
+        }
+        let verified = verify.await;
+        if matches!(verified, Err(TokenError::Refused(_))) {
+            signatures.note_useless(&counted, now);
+        }
+        verified
+    }
+
+    /// A client whose keys are in its document may have changed them since: that is asked before it
+    /// is told `invalid_client`.
+    async fn verify_anew(
+        &self,
+        checked: &ValidatedAssertion,
+        client: &Client,
+        reason: AssertionError,
+        trigger: FetchTrigger,
+    ) -> Result<VerifiedAssertion, TokenError> {
+        match self
+            .documents
+            .client_anew(client, trigger)
+            .await?
+            .map(|client| client.authentication)
+        {
+            Some(Authentication::Keys(keys) | Authentication::KeysOrNone(keys)) => match keys {
+                KeySource::Inline(keys) => Ok(self.signatures.verify(checked, &keys).await??),
+                KeySource::At(address) => self.verify_by_key_set(&address, trigger, checked).await,
+            },
+            _ => Err(reason.into()),
+        }
+    }
+
+    /// Remembers the `jti`, in one atomic step (T-C26). `false` when it was remembered already.
+    async fn spend(
+        &self,
+        client_id: &str,
+        verified: &VerifiedAssertion,
+    ) -> Result<bool, Unavailable> {
+        let key = keys::assertion(client_id, &verified.jti);
+        let ttl: Ttl = records::ttl(self.context.now().until(verified.expires_at));
+        let spent = UsedAssertion {
+            expires_at: verified.expires_at,
+            by: self.context.entropy().id(),
+        };
+        records::insert(self.context.store(), &key, &spent, ttl).await
+    }
+}

@@ -1,0 +1,114 @@
+//! Hosts that an administrator keeps out: no application may be vouched for by them, or answer at
+//! them (R-C11, T-E39).
+//!
+//! One record, read again every few seconds and whenever a client asks for a person, and held in
+//! memory for everything else, so that it costs the token endpoint nothing.
+
+use crate::context::Context;
+use crate::state::Blocked;
+use crate::state::BlockedHost;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use oauth_clients::client::Client;
+use store::Ttl;
+
+use crate::{records, records::keys, unavailable::Unavailable};
+
+/// What is known of them here, and how often it was changed here.
+#[derive(Default)]
+pub(crate) struct Known(RwLock<(Arc<Blocked>, u64)>);
+
+impl Known {
+    fn current(&self) -> Arc<Blocked> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    fn changes(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// What was written here.
+    fn changed(&self, blocked: Blocked) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *known = (Arc::new(blocked), known.1 + 1);
+    }
+
+    /// What was read, unless it was changed here meanwhile: then it may be older than that.
+    fn read(&self, blocked: Blocked, changes: u64) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.1 == changes {
+            known.0 = Arc::new(blocked);
+        }
+    }
+}
+
+/// The blocked hosts.
+#[derive(Clone)]
+pub struct BlockedHosts {
+    pub(super) context: Context,
+    pub(super) known: Arc<Known>,
+}
+
+impl BlockedHosts {
+    /// Reads the blocked hosts again, so that what was blocked elsewhere is blocked here.
+    pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
+        let changes = self.known.changes();
+        let blocked: Option<Blocked> =
+            records::read(self.context.store(), &keys::BLOCKED_HOSTS).await?;
+        self.known.read(blocked.unwrap_or_default(), changes);
+        Ok(())
+    }
+
+    /// Whether a host of the client is blocked.
+    pub(crate) fn blocks(&self, client: &Client) -> bool {
+        let blocked = self.known.current();
+        !blocked.0.is_empty() && client.hosts().iter().any(|host| blocked.holds(host))
+    }
+
+    /// Whether a host is blocked.
+    pub(crate) fn blocks_host(&self, host: &str) -> bool {
+        self.known.current().holds(host)
+    }
+
+    /// Whether what is stored of a client names a host that is blocked.
+    pub(crate) async fn blocks_stored(&self, client_id: &str) -> Result<bool, Unavailable> {
+        if self.known.current().0.is_empty() {
+            return Ok(false);
+        }
+        let client: Option<Client> =
+            records::read(self.context.store(), &keys::client(client_id)).await?;
+        Ok(client.is_some_and(|client| self.blocks(&client)))
+    }
+
+    pub(crate) fn blocked_hosts(&self) -> Vec<BlockedHost> {
+        let blocked = self.known.current();
+        blocked
+            .0
+            .iter()
+            .map(|(host, since)| BlockedHost {
+                host: host.clone(),
+                since: *since,
+            })
+            .collect()
+    }
+
+    /// Changes what is blocked, by compare-and-swap; the answer is whether anything changed.
+    pub(crate) async fn change_blocked(
+        &self,
+        change: impl Fn(&mut Blocked) -> bool,
+    ) -> Result<bool, Unavailable> {
+        let mut changed = false;
+        let next = records::put(
+            self.context.store(),
+            &keys::BLOCKED_HOSTS,
+            |blocked: Option<Blocked>| {
+                let mut blocked = blocked.unwrap_or_default();
+                changed = change(&mut blocked);
+                (blocked, Ttl::Forever)
+            },
+        );
+        let next = next.await?;
+        self.known.changed(next);
+        Ok(changed)
+    }
+}

@@ -1,0 +1,44 @@
+//! Ending everything that people allowed one client, at once and for good.
+//!
+//! The record of a client's epoch is beside the client and outlives it: what was allowed in an
+//! earlier epoch is worth nothing, also when the client comes back under the same id. Whoever makes
+//! a grant reads the epoch before anything of the grant is stored, and the grant carries what was
+//! read: an end at the same moment ends it too.
+
+use crate::clients::ClientRegistry;
+use oauth::{Timestamp, consent::ConsentContext, epoch::Epoch};
+use store::Ttl;
+
+use crate::{records, records::keys, unavailable::Unavailable};
+
+impl ClientRegistry {
+    /// The epoch of a client.
+    pub(crate) async fn epoch(&self, client_id: &str) -> Result<Epoch, Unavailable> {
+        let epoch: Option<Epoch> =
+            records::read(self.context.store(), &keys::epoch(client_id)).await?;
+        Ok(epoch.unwrap_or_default())
+    }
+
+    /// Ends everything that anybody has allowed a client until now.
+    pub(crate) async fn begin_epoch(&self, client_id: &str) -> Result<(), Unavailable> {
+        let now: Timestamp = self.context.now();
+        let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Ttl::Forever);
+        records::put(self.context.store(), &keys::epoch(client_id), next)
+            .await
+            .map(drop)
+    }
+
+    /// What consents given to a client are judged by now.
+    pub(crate) async fn measure(&self, client_id: &str) -> Result<ConsentContext, Unavailable> {
+        Ok(self.measure_of(self.epoch(client_id).await?))
+    }
+
+    /// The same, in an epoch that is known.
+    pub(crate) fn measure_of(&self, epoch: Epoch) -> ConsentContext {
+        ConsentContext {
+            now: self.context.now(),
+            lifetime: self.context.settings().lifetimes.consent,
+            epoch,
+        }
+    }
+}

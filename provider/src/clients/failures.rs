@@ -1,0 +1,105 @@
+//! What administrators are told of failed requests, which depends on what is known of the client.
+
+use std::collections::BTreeMap;
+
+use oauth::error::LocalError;
+use oauth_clients::{client::Client, error::ClientAuthenticationError};
+
+use super::ClientRegistry;
+use crate::{
+    records::{self, keys},
+    state::failure::{FailedStep, Failure, FailureKind},
+    step_error::StepError,
+    unavailable::Unavailable,
+};
+
+/// A failure with what is known today, which tells whether it would fail again, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureView {
+    /// What was noted.
+    pub failure: Failure,
+    /// The redirect URIs of the client, as they are now; none where it is not known.
+    pub registered: Vec<String>,
+    /// Those of the redirect URIs asked for that may be added to the client.
+    pub addable: Vec<String>,
+}
+
+impl ClientRegistry {
+    /// The client that a failed request named, and the failure as an administrator should read of
+    /// it: whether the client is unknown or kept out. The client itself is told no more than that
+    /// it is not proved.
+    pub(crate) async fn told_apart(
+        &self,
+        client_id: &str,
+        reason: &StepError,
+    ) -> (Option<Client>, StepError) {
+        let unproved = matches!(
+            reason,
+            StepError::Authentication(ClientAuthenticationError::Failed { .. })
+        );
+        let Ok(client) =
+            records::read::<Client>(self.context.store(), &keys::client(client_id)).await
+        else {
+            return (None, reason.clone());
+        };
+        let why = match &client {
+            Some(client) if unproved && self.blocked.blocks(client) => {
+                LocalError::ClientBlocked.into()
+            }
+            Some(client) if self.is_registered(client) => reason.clone(),
+            _ if unproved => self.why_unknown(client.as_ref()).into(),
+            _ => reason.clone(),
+        };
+        (client, why)
+    }
+
+    pub(crate) async fn explained(
+        &self,
+        failures: Vec<Failure>,
+    ) -> Result<Vec<FailureView>, Unavailable> {
+        let mut clients: BTreeMap<String, Option<Client>> = BTreeMap::new();
+        let mut views = Vec::with_capacity(failures.len());
+        for failure in failures {
+            let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
+            if is_about_redirect && !clients.contains_key(&failure.client_id) {
+                let client = records::find(self.context.store(), &keys::client(&failure.client_id))
+                    .await?
+                    .record();
+                clients.insert(failure.client_id.clone(), client);
+            }
+            let client = clients
+                .get(&failure.client_id)
+                .and_then(Option::as_ref)
+                .filter(|_| is_about_redirect);
+            views.push(self.explain(failure, client));
+        }
+        Ok(views)
+    }
+
+    fn explain(&self, failure: Failure, client: Option<&Client>) -> FailureView {
+        let Some(client) = client else {
+            return FailureView {
+                failure,
+                registered: Vec::new(),
+                addable: Vec::new(),
+            };
+        };
+        let registered = client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned())
+            .collect();
+        // At the token endpoint the address only has to be that of the request before it.
+        let may_help = failure.step == FailedStep::Authorize;
+        let schemes = &self.context.settings().private_schemes;
+        let asked = failure.attempts.iter().filter(|_| may_help);
+        let addable = asked
+            .filter_map(|attempt| attempt.asked.addable(client, schemes))
+            .collect();
+        FailureView {
+            failure,
+            registered,
+            addable,
+        }
+    }
+}

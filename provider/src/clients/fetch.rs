@@ -1,0 +1,375 @@
+//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (R-C7,
+//! R-C8, draft -02 section 8, T-E37).
+//!
+//! The addresses that are checked are the addresses that are connected to, since the check is the
+//! resolver. Nothing is followed, nothing is decompressed, nothing is kept that an answer says on
+//! the way.
+
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    error::Error,
+    future::Future,
+    iter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use oauth_clients::document;
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderValue},
+    redirect::Policy,
+};
+use rustls::{ClientConfig, crypto::ring, pki_types::CertificateDer};
+use rustls_platform_verifier::Verifier;
+use thiserror::Error;
+use tokio::{
+    sync::{OnceCell, Semaphore, oneshot},
+    time::timeout,
+};
+use url::Url;
+
+use self::guard::{Forbidden, Guard, Guarded};
+use crate::{environment::Web, unavailable::Unavailable};
+
+/// How long one fetch may take in all, waiting for its turn included: a person waits for the page.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many run at once.
+const AT_ONCE: usize = 32;
+
+/// What an address gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fetched {
+    /// The body, all of it.
+    pub(crate) body: Vec<u8>,
+    /// How long it may be used without asking again.
+    pub(crate) fresh_for: Duration,
+}
+
+/// Why an address gave nothing. No kind is ever kept (draft -02 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum FetchError {
+    /// It would give nothing a moment later either: the fault is its owner's.
+    #[error("{0}")]
+    Fault(&'static str),
+    /// It may give something a moment later.
+    #[error("{0}")]
+    Transient(&'static str),
+    /// It was not asked, since others were asked for too much: it may be after this time.
+    #[error("too many were asked for just now")]
+    TooMany(Duration),
+    /// It was not asked, since the store does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// The one way out of this server, shared by all clones.
+#[derive(Clone)]
+pub(crate) struct Fetcher(Arc<Inner>);
+
+struct Inner {
+    web: Web,
+    guard: Guard,
+    patience: Duration,
+    client: OnceCell<Client>,
+    slots: Semaphore,
+    flights: Mutex<HashMap<String, Flight>>,
+}
+
+/// A fetch under way, which everybody who wants the same waits for.
+type Flight = Shared<BoxFuture<'static, Result<Arc<Fetched>, FetchError>>>;
+
+impl Fetcher {
+    /// Nothing is sent, and no certificate is read, before the first fetch. Addresses of this
+    /// computer are reached only while the server itself is on `loopback` (draft -02 section 8.6).
+    pub(crate) fn new(web: Web, loopback: bool) -> Self {
+        Self::with(web, loopback, PATIENCE, AT_ONCE)
+    }
+
+    fn with(web: Web, loopback: bool, patience: Duration, at_once: usize) -> Self {
+        let guard = Guard { loopback };
+        let (client, slots) = (OnceCell::new(), Semaphore::new(at_once));
+        Self(Arc::new(Inner {
+            web,
+            guard,
+            patience,
+            client,
+            slots,
+            flights: Mutex::default(),
+        }))
+    }
+
+    /// Fetches at most `largest` bytes of JSON. Whoever asks for the same address meanwhile gets
+    /// the same answer; `admit` is asked for the first of them alone.
+    ///
+    /// A fetch goes on when its callers go away, since others may have joined them.
+    pub(crate) async fn fetch(
+        &self,
+        url: &Url,
+        largest: usize,
+        admit: impl Future<Output = Result<(), FetchError>> + Send + 'static,
+    ) -> Result<Arc<Fetched>, FetchError> {
+        self.0.guard.admits(url)?;
+        let flight = self.join(url, largest, admit);
+        flight.await
+    }
+
+    fn join(
+        &self,
+        url: &Url,
+        largest: usize,
+        admit: impl Future<Output = Result<(), FetchError>> + Send + 'static,
+    ) -> Flight {
+        let name = format!("{largest} {url}");
+        let (landed, end) = oneshot::channel();
+        let flight = end
+            .map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted"))))
+            .boxed()
+            .shared();
+        match self.0.flights().entry(name.clone()) {
+            Entry::Occupied(under_way) => return under_way.get().clone(),
+            Entry::Vacant(place) => place.insert(flight.clone()),
+        };
+        let landing = Landing {
+            fetcher: self.clone(),
+            name,
+        };
+        let (fetcher, url) = (self.clone(), url.clone());
+        // With the list free: a runtime that is shutting down drops the task, and with it the
+        // landing, on the spot.
+        tokio::spawn(async move {
+            let answer = fetcher.0.answer(&url, largest, admit).await;
+            drop(landing);
+            landed.send(answer).ok();
+        });
+        flight
+    }
+}
+
+/// Takes a fetch off the list when it ends, however it ends.
+struct Landing {
+    fetcher: Fetcher,
+    name: String,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.fetcher.0.flights().remove(&self.name);
+    }
+}
+
+impl Inner {
+    fn flights(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn answer(
+        &self,
+        url: &Url,
+        largest: usize,
+        admit: impl Future<Output = Result<(), FetchError>>,
+    ) -> Result<Arc<Fetched>, FetchError> {
+        admit.await?;
+        let answer = timeout(self.patience, self.run(url, largest)).await;
+        answer
+            .unwrap_or(Err(FetchError::Transient("it does not answer in time")))
+            .map(Arc::new)
+    }
+
+    async fn run(&self, url: &Url, largest: usize) -> Result<Fetched, FetchError> {
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .map_err(|_| FetchError::Transient("this server is stopping"))?;
+        let client = self
+            .client
+            .get_or_try_init(|| async { client(&self.web, self.guard) })
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "nothing can be fetched: no certificates to trust");
+                FetchError::Transient("this server cannot fetch anything")
+            })?;
+        let response = client
+            .get(url.clone())
+            .header(header::ACCEPT, "application/json")
+            .send()
+            .await;
+        let mut response = response.map_err(|error| told(url, &error))?;
+        judge(&response)?;
+        let body = read(&mut response, url, largest).await?;
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let lines = |name| {
+            response
+                .headers()
+                .get_all(name)
+                .iter()
+                .map(text)
+                .collect::<Vec<_>>()
+        };
+        // Several lines are one list (RFC 9110 section 5.3); an age is one number.
+        let (caching, ages) = (lines(header::CACHE_CONTROL), lines(header::AGE));
+        let caching = (!caching.is_empty()).then(|| caching.join(", "));
+        Ok(Fetched {
+            body,
+            fresh_for: document::fresh_for(caching.as_deref(), ages.first().map(String::as_str)),
+        })
+    }
+}
+
+/// Its own TLS configuration, so that no provider need be installed for the whole process. It
+/// trusts what the system trusts, `SSL_CERT_FILE` included.
+fn client(web: &Web, guard: Guard) -> Result<Client, Box<dyn Error + Send + Sync>> {
+    let provider = Arc::new(ring::default_provider());
+    let extra = web
+        .authorities
+        .iter()
+        .map(|der| CertificateDer::from(der.clone()));
+    let verifier = Verifier::new_with_extra_roots(extra, provider.clone())?;
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .dns_resolver(Arc::new(Guarded {
+            names: web.names.clone(),
+            guard,
+        }))
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        // Also where another crate switches these features on for all.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("Vestibule/", env!("CARGO_PKG_VERSION")))
+        .build()?;
+    Ok(client)
+}
+
+/// Only 200 is an answer (draft -02 section 5), only JSON is a document, and only as it is.
+fn judge(response: &Response) -> Result<(), FetchError> {
+    match response.status() {
+        StatusCode::OK => {}
+        status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => {
+            return Err(FetchError::Transient(in_words(status)));
+        }
+        status if status.is_server_error() => return Err(FetchError::Transient(in_words(status))),
+        status => return Err(FetchError::Fault(in_words(status))),
+    }
+    if response
+        .headers()
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| encoding != "identity")
+    {
+        return Err(FetchError::Fault("its server compresses it"));
+    }
+    match response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+    {
+        Some(media_type) if is_json(&media_type) => Ok(()),
+        _ => Err(FetchError::Fault(
+            "its content type is not application/json",
+        )),
+    }
+}
+
+/// What a status means for whoever wanted a document.
+fn in_words(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        301 => "its server answers with a redirect (HTTP 301)",
+        302 => "its server answers with a redirect (HTTP 302)",
+        303 => "its server answers with a redirect (HTTP 303)",
+        307 => "its server answers with a redirect (HTTP 307)",
+        308 => "its server answers with a redirect (HTTP 308)",
+        _ if status.is_redirection() => "its server answers with a redirect (another HTTP 3xx)",
+        401 => "its server wants a sign-in (HTTP 401)",
+        403 => "its server refuses access to it (HTTP 403)",
+        404 => "its server does not find it (HTTP 404)",
+        406 => "its server does not have it as JSON (HTTP 406)",
+        408 => "its server is busy (HTTP 408)",
+        410 => "its server says that it is gone (HTTP 410)",
+        429 => "its server is busy (HTTP 429)",
+        _ if status.is_client_error() => "its server refuses the request (another HTTP 4xx)",
+        500 => "its server has a fault (HTTP 500)",
+        502 => "its server has a fault (HTTP 502)",
+        503 => "its server has a fault (HTTP 503)",
+        504 => "its server has a fault (HTTP 504)",
+        _ if status.is_server_error() => "its server has a fault (another HTTP 5xx)",
+        _ => "its server answers with neither 200 nor an error (another HTTP status)",
+    }
+}
+
+/// `application/json`, or something `+json`, whatever its parameters.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.len() > 17 && essence.ends_with("+json"))
+}
+
+/// What counts is what is read, whatever `Content-Length` says (draft -02 section 8.7).
+async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| told(url, &error))? {
+        if body.len() + chunk.len() > largest {
+            return Err(FetchError::Fault("it is too large"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// With the causes, which reqwest keeps to itself. That a name leads nowhere good is its owner's
+/// fault; anything else passes.
+fn told(url: &Url, error: &reqwest::Error) -> FetchError {
+    let causes: Vec<&(dyn Error + 'static)> =
+        iter::successors(Some(error as &(dyn Error + 'static)), |&error| {
+            error.source()
+        })
+        .collect();
+    if causes
+        .iter()
+        .any(|cause| cause.downcast_ref::<Forbidden>().is_some())
+    {
+        return guard::FORBIDDEN;
+    }
+    let cause = causes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ");
+    tracing::info!(
+        host = url.host_str().unwrap_or_default(),
+        cause,
+        "a fetch failed"
+    );
+    FetchError::Transient(if cause.contains("invalid peer certificate") {
+        "its certificate is not trusted here"
+    } else if cause.contains("dns error") {
+        "its name leads to no address"
+    } else {
+        "its server does not answer"
+    })
+}

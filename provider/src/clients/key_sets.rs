@@ -1,0 +1,168 @@
+//! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
+//! section 2, R-K15): fetched behind the same guard as metadata documents (T-E37), and stored.
+
+use crate::clients::ClientAuthenticator;
+use crate::state::KeySet;
+use oauth_clients::error::AssertionError;
+use std::time::Duration;
+
+use oauth::{Timestamp, web_address::web_url};
+use oauth_clients::{
+    assertion::{ValidatedAssertion, VerifiedAssertion},
+    jwk::Jwks,
+};
+use store::Ttl;
+
+use crate::{
+    clients::{
+        fetch::{FetchError, Fetched},
+        fetching::FetchTrigger,
+    },
+    records::{self, Change, keys},
+    step_error::TokenError,
+    unavailable::Unavailable,
+};
+
+/// The largest key set, in bytes: twenty keys with their certificates.
+const LARGEST: usize = 64 * 1024;
+/// How long a set that has gone stale still serves while its host gives no answer. Not for ever:
+/// keys that were withdrawn have to die, also where somebody keeps the host from saying so.
+const GRACE: Duration = Duration::from_hours(24);
+/// How often an address is asked for keys that its set lacks, and asked again after a failure.
+const AGAIN: Duration = Duration::from_mins(1);
+
+impl ClientAuthenticator {
+    /// Verifies an assertion by the keys at an address. While that gives no answer, the stored keys
+    /// go on to serve, and a key that is not among them is nobody's fault: never `invalid_client`,
+    /// on which clients throw away what they hold.
+    pub(crate) async fn verify_by_key_set(
+        &self,
+        address: &str,
+        trigger: FetchTrigger,
+        checked: &ValidatedAssertion,
+    ) -> Result<VerifiedAssertion, TokenError> {
+        let judge = async |keys: &Jwks| self.signatures.verify(checked, keys).await;
+        // 1. What is fresh serves, unless it lacks the key.
+        let stored = self.stored_key_set(address).await?;
+        if let Some(set) = stored
+            .as_ref()
+            .filter(|set| !set.fresh_until.has_passed(self.context.now()))
+        {
+            let answer = judge(&set.keys).await?;
+            if answer != Err(AssertionError::UnknownKey) {
+                return Ok(answer?);
+            }
+        }
+        // 2. Ask the address, but not all the time.
+        let newest = match stored
+            .as_ref()
+            .and_then(|set| set.of_late(self.context.now()))
+        {
+            Some(late) => late,
+            None => {
+                self.renew_key_set(address, trigger, stored.is_none())
+                    .await?
+            }
+        };
+        // 3. Without an answer, what is stored serves a while longer.
+        match (newest, stored) {
+            (Ok(keys), _) => Ok(judge(&keys).await??),
+            (Err(error), None) => Err(error.into()),
+            (Err(error), Some(set)) => match judge(&set.keys).await? {
+                Err(AssertionError::UnknownKey) => Err(error.into()),
+                answer => Ok(answer?),
+            },
+        }
+    }
+
+    async fn stored_key_set(&self, address: &str) -> Result<Option<KeySet>, Unavailable> {
+        let set: Option<KeySet> =
+            records::read(self.context.store(), &keys::key_set(address)).await?;
+        Ok(set.filter(|set| !set.fresh_until.after(GRACE).has_passed(self.context.now())))
+    }
+
+    /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that
+    /// has served.
+    async fn renew_key_set(
+        &self,
+        address: &str,
+        trigger: FetchTrigger,
+        is_first: bool,
+    ) -> Result<Result<Jwks, FetchError>, Unavailable> {
+        let (key, now) = (keys::key_set(address), self.context.now());
+        match self.fetch_key_set(address, trigger).await {
+            Ok((keys, fresh_for)) => {
+                let set = KeySet {
+                    keys,
+                    fetched_at: now,
+                    fresh_until: now.after(fresh_for),
+                    asked_at: now,
+                };
+                if let (true, FetchTrigger::Browser(browser)) = (is_first, trigger)
+                    && let Some(retry_after) = self
+                        .budget
+                        .spend_on_fetched(browser, records::encode(&set).len())
+                        .await?
+                {
+                    return Ok(Err(FetchError::TooMany(retry_after)));
+                }
+                records::put(self.context.store(), &key, |_| with_ttl(set.clone(), now))
+                    .await
+                    .map(|set| Ok(set.keys))
+            }
+            // The address was not asked: the next one may ask, whom this limit need not concern.
+            Err(error @ (FetchError::TooMany(_) | FetchError::Unavailable(_))) => Ok(Err(error)),
+            Err(error) => {
+                tracing::info!(address, %error, "no key set");
+                let note = |set: Option<KeySet>| Change {
+                    next: set.map(|set| {
+                        with_ttl(
+                            KeySet {
+                                asked_at: set.asked_at.max(now),
+                                ..set
+                            },
+                            now,
+                        )
+                    }),
+                    answer: Err(error.clone()),
+                };
+                records::change(self.context.store(), &key, note).await
+            }
+        }
+    }
+
+    async fn fetch_key_set(
+        &self,
+        address: &str,
+        trigger: FetchTrigger,
+    ) -> Result<(Jwks, Duration), FetchError> {
+        let url = web_url(address).ok_or(FetchError::Fault("its address is no URL"))?;
+        let fetched = self.fetcher.fetch(&url, LARGEST, trigger).await?;
+        Ok((read(&fetched)?, fetched.fresh_for))
+    }
+}
+
+impl KeySet {
+    /// The answer of the last minute, if the address was asked in it.
+    fn of_late(&self, now: Timestamp) -> Option<Result<Jwks, FetchError>> {
+        if self.asked_at.after(AGAIN).has_passed(now) {
+            None
+        } else if self.asked_at > self.fetched_at {
+            Some(Err(FetchError::Transient("it gave no answer just now")))
+        } else {
+            Some(Ok(self.keys.clone()))
+        }
+    }
+}
+
+/// A set, and how long its record is of use.
+fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
+    let ttl = records::ttl(now.until(set.fresh_until.after(GRACE)));
+    (set, ttl)
+}
+
+fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
+    let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
+        .map_err(|_| FetchError::Fault("it is not JSON"))?;
+    Jwks::read(&value).map_err(|fault| FetchError::Fault(fault.words()))
+}

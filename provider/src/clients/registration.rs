@@ -1,0 +1,265 @@
+//! Clients that register themselves (RFC 7591) and manage their registration (RFC 7592).
+
+use crate::clients::ClientRegistry;
+use crate::step_error::StepError;
+use oauth::error::{ProtocolError as _, RedirectUriError, RedirectUriFault};
+use oauth_clients::error::{MetadataError, RegistrationError};
+use std::{net::IpAddr, time::Duration};
+
+use identity::RateLimit;
+use oauth_clients::{
+    client::Client,
+    registration::{
+        AuthenticatedRegistration, ClientInformation, ClientMetadata, GeneratedSecrets,
+    },
+};
+use thiserror::Error;
+
+use crate::{
+    failures::{Cause, Failed},
+    records::{self, Change, keys},
+    state::failure::{Asked, FailedStep},
+    unavailable::Unavailable,
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+/// Said of a redirect URI at a host that is blocked.
+const KEPT_OUT: RedirectUriError = RedirectUriError::Unsafe(RedirectUriFault::HostBlocked);
+
+/// Why a registration was not accepted, shown or changed.
+#[derive(Debug, Error)]
+pub enum RegisterError {
+    /// The metadata is not acceptable.
+    #[error("{}", .0.description())]
+    Refused(RegistrationError),
+    /// Registration is switched off.
+    #[error("registration is switched off")]
+    Closed,
+    /// Too many from this address.
+    #[error("too many registrations from this address")]
+    TooMany {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl<E: Into<RegistrationError>> From<E> for RegisterError {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl ClientRegistry {
+    /// Registers a client.
+    pub async fn register(
+        &self,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
+        let registered = self.register_client(body, address).await;
+        self.note_registration(&registered, "", body, address).await;
+        registered
+    }
+
+    /// Notes a registration, or a change of one, that came to nothing.
+    async fn note_registration<T>(
+        &self,
+        outcome: &Result<T, RegisterError>,
+        client_id: &str,
+        body: &[u8],
+        address: IpAddr,
+    ) {
+        let refused;
+        let cause = match outcome {
+            Err(RegisterError::Refused(error)) => {
+                refused = StepError::from(error.clone());
+                Cause::Refused(&refused)
+            }
+            Err(RegisterError::Closed) => Cause::RegistrationClosed,
+            Err(RegisterError::TooMany { .. }) => Cause::TooMany("registrations from this address"),
+            Err(RegisterError::Unavailable(_)) | Ok(_) => return,
+        };
+        let asked = Asked::of_registration(body, &self.context.settings().private_schemes);
+        self.failures
+            .note_failure(Failed {
+                step: FailedStep::Register,
+                client_id,
+                client: None,
+                cause,
+                asked,
+                address,
+            })
+            .await;
+    }
+
+    async fn register_client(
+        &self,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
+        let policy = self.context.settings().registration;
+        if !policy.open {
+            return Err(RegisterError::Closed);
+        }
+        self.count_registration(address).await?;
+        let settings = self.context.settings();
+        let (metadata, dropped) = ClientMetadata::accept(body, &settings.private_schemes)?;
+        let fresh = GeneratedSecrets {
+            secret: self.context.entropy().secret(),
+            token: self.context.entropy().secret(),
+        };
+        let (client, information) = metadata.register(
+            self.new_client_id(),
+            &fresh,
+            &settings.issuer,
+            self.context.now(),
+            records::size,
+        )?;
+        if self.blocked.blocks(&client) {
+            return Err(KEPT_OUT.into());
+        }
+        self.spend_registered(address, records::size(&client))
+            .await?;
+        self.keep_client(client.clone()).await?;
+        for reason in dropped {
+            tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
+            // The client may come with that redirect URI all the same, and whoever runs the server
+            // may want to let it in.
+            let is_scheme = matches!(
+                reason,
+                MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(_))
+            );
+            if is_scheme {
+                let error = StepError::from(RegistrationError::from(reason));
+                let (step, cause) = (FailedStep::Register, Cause::Refused(&error));
+                let asked = Asked::of_registration(body, &settings.private_schemes);
+                self.failures
+                    .note_failure(Failed {
+                        step,
+                        client_id: &client.id,
+                        client: Some(&client),
+                        cause,
+                        asked,
+                        address,
+                    })
+                    .await;
+            }
+        }
+        Ok(information)
+    }
+
+    /// What a client is told of its registration; `token` is its registration access token (RFC
+    /// 7592 section 2.1).
+    pub async fn registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+    ) -> Result<ClientInformation, RegisterError> {
+        let managed =
+            AuthenticatedRegistration::authenticate(self.client(client_id).await?, token)?;
+        Ok(managed.information(&self.context.settings().issuer))
+    }
+
+    /// Counts what a client says of itself, anew or again: each may name another address to fetch
+    /// keys from (T-E37).
+    async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
+        let max = self.context.settings().registration.limit_per_hour.into();
+        let limit = RateLimit {
+            name: "register",
+            max,
+            window: HOUR,
+        };
+        within_limit(self.limiter.count_from(limit, address).await?)
+    }
+
+    /// Counts what a registration takes in the store.
+    async fn spend_registered(&self, address: IpAddr, bytes: usize) -> Result<(), RegisterError> {
+        within_limit(self.budget.spend_on_registrations(address, bytes).await?)
+    }
+
+    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration,
+    /// by the size of what is sent.
+    pub async fn update_registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
+        let updated = self.update_client(client_id, token, body, address).await;
+        self.note_registration(&updated, client_id, body, address)
+            .await;
+        updated
+    }
+
+    async fn update_client(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
+        let settings = self.context.settings();
+        if !settings.registration.open {
+            return Err(RegisterError::Closed);
+        }
+        self.count_registration(address).await?;
+        AuthenticatedRegistration::authenticate(self.client(client_id).await?, token)?;
+        self.spend_registered(address, body.len()).await?;
+        let fresh = self.context.entropy().secret();
+        let update = |client: Option<Client>| {
+            let managed = AuthenticatedRegistration::authenticate(
+                client.filter(|client| self.is_registered(client)),
+                token,
+            )?;
+            managed.update(
+                body,
+                &fresh,
+                &settings.private_schemes,
+                &settings.issuer,
+                records::size,
+            )
+        };
+        let change = |client: Option<Client>| match update(client) {
+            Ok((client, _)) if self.blocked.blocks(&client) => Change::refuse(KEPT_OUT.into()),
+            Ok((client, information)) => Change {
+                next: Some(self.client_with_ttl(client)),
+                answer: Ok(information),
+            },
+            Err(reason) => Change::refuse(reason),
+        };
+        Ok(records::change(self.context.store(), &keys::client(client_id), change).await??)
+    }
+
+    /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing
+    /// without it.
+    pub async fn end_registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+    ) -> Result<(), RegisterError> {
+        let client = self.client(client_id).await?;
+        // The id could be given to another client by hand. Of a client that nobody has allowed
+        // anything, there is nothing to end.
+        let was_used = client
+            .as_ref()
+            .is_some_and(|client| client.last_used_at().is_some());
+        AuthenticatedRegistration::authenticate(client, token)?;
+        if was_used {
+            self.begin_epoch(client_id).await?;
+        }
+        self.forget_client(client_id).await?;
+        Ok(())
+    }
+}
+
+/// The answer to a limit, which says how long to wait where it is reached.
+fn within_limit(retry_after: Option<Duration>) -> Result<(), RegisterError> {
+    match retry_after {
+        Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,147 @@
+//! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC
+//! 7592), and forgetting them.
+
+use crate::clients::BlockedHosts;
+use crate::clients::StorageBudget;
+use crate::context::Context;
+use crate::failures::FailureLog;
+use crate::limits::RateLimiter;
+use oauth::client::ClientId;
+use oauth::error::{LocalError, RedirectUriError};
+use std::sync::Arc;
+
+use oauth_clients::{
+    client::{CLIENT_PREFIX, Client, ClientSource},
+    document::DocumentUrl,
+};
+use store::Ttl;
+
+use crate::{
+    records::{self, Change, Collection, keys},
+    unavailable::Unavailable,
+};
+
+/// The clients of the store.
+#[derive(Clone)]
+pub struct ClientRegistry {
+    pub(super) context: Context,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) failures: Arc<FailureLog>,
+    pub(super) blocked: Arc<BlockedHosts>,
+    pub(super) budget: Arc<StorageBudget>,
+}
+
+impl ClientRegistry {
+    /// The list of clients.
+    pub(crate) fn all_clients(&self) -> Collection<'_, Client> {
+        Collection::new(self.context.store(), keys::clients())
+    }
+
+    /// The client of this id, if it is known today.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
+        let client: Option<Client> = records::read(self.context.store(), &keys::client(id)).await?;
+        Ok(client.filter(|client| self.is_registered(client)))
+    }
+
+    /// The client of this id, if it is known today and its record can be read: for those who only
+    /// want its name.
+    pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
+        let client: Option<Client> = records::find(self.context.store(), &keys::client(id))
+            .await?
+            .record();
+        Ok(client.filter(|client| self.is_registered(client)))
+    }
+
+    /// Whether a client that is stored counts: it has not lapsed, and the settings would still let
+    /// it in (T-E38).
+    pub(crate) fn is_registered(&self, client: &Client) -> bool {
+        let settings = self.context.settings();
+        if self.blocked.blocks(client) {
+            return false;
+        }
+        if matches!(client.source, ClientSource::Document { .. })
+            && self.allowed_document(&client.id).is_none()
+        {
+            return false;
+        }
+        client.is_valid(
+            self.context.now(),
+            &settings.private_schemes,
+            settings.lifetimes.refresh_token,
+        )
+    }
+
+    /// Why a client is not known, where it is stored nevertheless: for whoever runs the server.
+    pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> LocalError {
+        let scheme = stored
+            .and_then(|client| client.disallowed_scheme(&self.context.settings().private_schemes));
+        scheme.map_or(LocalError::UnknownClient, |scheme| {
+            RedirectUriError::SchemeNotAllowed(scheme.to_owned()).into()
+        })
+    }
+
+    /// An id that no URL can be confused with, in characters that need no escaping anywhere.
+    pub(crate) fn new_client_id(&self) -> ClientId {
+        ClientId::of(format!("{CLIENT_PREFIX}{}", self.context.entropy().id()))
+    }
+
+    /// Stores a client, then lists it: others who look for lapsed names drop one without a record.
+    /// A failure between the two leaves a client whose id nobody was told. `false` when there is a
+    /// client of this id, which is not changed.
+    pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
+        let (client, ttl) = self.client_with_ttl(client);
+        self.all_clients().add(&client.id, &client, ttl).await
+    }
+
+    /// Removes a client for good. `false` when there was none.
+    pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
+        let removed = records::remove(self.context.store(), &keys::client(id)).await?;
+        match self.all_clients().unlist_name(id).await {
+            // The deed is done: a name without a record is passed over.
+            Err(_) if removed => Ok(true),
+            listed => Ok(listed? || removed),
+        }
+    }
+
+    /// Notes that somebody allows a client something. `false` when it is not known any more.
+    pub(crate) async fn mark_used(&self, id: &str) -> Result<bool, Unavailable> {
+        let settle =
+            |client: Option<Client>| match client.filter(|client| self.is_registered(client)) {
+                None => Change {
+                    next: None,
+                    answer: false,
+                },
+                Some(client) => Change {
+                    next: client
+                        .touched(self.context.now())
+                        .map(|client| self.client_with_ttl(client)),
+                    answer: true,
+                },
+            };
+        let settled = records::change(self.context.store(), &keys::client(id), settle).await?;
+        if settled && DocumentUrl::is_meant(id) {
+            // One that registered itself, or was added, is listed already.
+            self.all_clients().list_name(id).await?;
+        }
+        Ok(settled)
+    }
+
+    /// A client, and how long its record is of use.
+    pub(crate) fn client_with_ttl(&self, client: Client) -> (Client, Ttl) {
+        let end = client.expires_at(self.context.settings().lifetimes.refresh_token);
+        let ttl = end.map_or(Ttl::Forever, |end| {
+            records::ttl(self.context.now().until(end))
+        });
+        (client, ttl)
+    }
+
+    /// Whether an identifier is the address of a document that may be asked for.
+    pub(crate) fn allowed_document(&self, id: &str) -> Option<DocumentUrl> {
+        let url = DocumentUrl::is_meant(id)
+            .then(|| DocumentUrl::parse(id).ok())
+            .flatten()?;
+        (self.context.settings().client_documents.allows(&url)
+            && !self.blocked.blocks_host(&url.host().to_string()))
+        .then_some(url)
+    }
+}

@@ -1,0 +1,164 @@
+//! Grants and the consents they come of: issued, listed, revoked.
+
+pub(crate) mod consents;
+
+use crate::records::Versioned;
+use crate::state::whose;
+use std::sync::Arc;
+
+use oauth::{
+    Id,
+    grant::{Grant, GrantKey, RevocationReason},
+};
+use store::Ttl;
+
+use crate::{
+    audit::AuditLog,
+    clients::ClientRegistry,
+    context::Context,
+    records::{self, Change, Found, Key, Outcomes, keys, v1::revoked_state},
+    state::{
+        Account,
+        audit::{Actor, AuditAction, ClientName, Event, RequestSource, Whose},
+    },
+    unavailable::Unavailable,
+};
+
+pub(crate) use consents::consent_name;
+
+/// The grants of all accounts, and their consents.
+#[derive(Clone)]
+pub(crate) struct GrantStore {
+    context: Context,
+    audit: Arc<AuditLog>,
+    registry: Arc<ClientRegistry>,
+}
+
+impl GrantStore {
+    pub(crate) const fn new(
+        context: Context,
+        audit: Arc<AuditLog>,
+        registry: Arc<ClientRegistry>,
+    ) -> Self {
+        Self {
+            context,
+            audit,
+            registry,
+        }
+    }
+
+    /// A grant, and how long its record is of use.
+    pub(crate) fn with_ttl(&self, grant: Grant) -> (Grant, Ttl) {
+        let end = grant.expires_at(self.context.settings().lifetimes.access_token);
+        let ttl = records::ttl(self.context.now().until(end));
+        (grant, ttl)
+    }
+
+    /// Ends every grant of an account, as many as can be. The answer is whether there was one, and
+    /// the first of what failed.
+    pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let (mut ended, mut outcomes) = (false, Outcomes::default());
+        let names = match self.grants_of(account).names().await {
+            Ok(names) => names,
+            Err(error) => return (false, Err(error)),
+        };
+        for grant in names.iter().filter_map(|name| Id::parse(name)) {
+            match outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await) {
+                Ok(one) => ended |= one.unwrap_or(false),
+                Err(error) => return (ended, Err(error)),
+            }
+        }
+        (ended, outcomes.end())
+    }
+
+    /// Ends a grant, whether or not this version can read it. The answer is whether there is one,
+    /// and it had not ended yet.
+    pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
+        let (now, key) = (self.context.now(), keys::grant(key));
+        let Some(bytes) = self.context.store().get(key.as_str()).await? else {
+            return Ok(false);
+        };
+        if let Found::Unreadable = records::found(&key, Some(&bytes)) {
+            return self.revoke_unreadable(&key, &bytes).await;
+        }
+        let current = Versioned::of(&key, Some(bytes))?;
+        records::change_from(
+            self.context.store(),
+            &key,
+            current,
+            |grant: Option<Grant>| {
+                let next = grant
+                    .and_then(|grant| grant.revoked(RevocationReason::Requested, now))
+                    .map(|grant| self.with_ttl(grant));
+                Change {
+                    answer: next.is_some(),
+                    next,
+                }
+            },
+        )
+        .await
+    }
+
+    /// Writes the one member that ends a grant, and removes what is no record.
+    async fn revoke_unreadable(&self, key: &Key<Grant>, bytes: &[u8]) -> Result<bool, Unavailable> {
+        let Ok(mut members) =
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes)
+        else {
+            return records::remove(self.context.store(), key).await;
+        };
+        members.insert("state".to_owned(), revoked_state(self.context.now()));
+        let ttl = records::ttl(self.context.settings().lifetimes.access_token);
+        let next = records::to_json(&members);
+        if records::swap_bytes(self.context.store(), key, bytes, &next, ttl).await? {
+            Ok(true)
+        } else {
+            Err(Unavailable::contended())
+        }
+    }
+
+    /// Notes what became of an application, by its person, or by itself. What cannot be read just
+    /// now is left out.
+    pub(crate) async fn note_of_client(
+        &self,
+        action: AuditAction,
+        by: Actor,
+        account: Id,
+        from: RequestSource,
+        client_id: &str,
+        about: Option<String>,
+    ) {
+        let key = keys::account(account);
+        let (read, client) = tokio::join!(
+            records::read::<Account>(self.context.store(), &key),
+            self.registry.client(client_id)
+        );
+        let whose = match read {
+            Ok(account) => account.as_ref().map(whose),
+            Err(_) => Some(Whose {
+                account,
+                email: String::new(),
+            }),
+        };
+        let name = client
+            .ok()
+            .flatten()
+            .and_then(|client| client.name)
+            .unwrap_or_else(|| client_id.to_owned());
+        let client = Some(ClientName {
+            id: client_id.to_owned(),
+            name,
+        });
+        self.audit
+            .note(Event {
+                at: self.context.now(),
+                action,
+                by,
+                whose,
+                from: Some(from),
+                client,
+                about,
+                times: None,
+            })
+            .await;
+    }
+}

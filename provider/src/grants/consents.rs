@@ -1,0 +1,276 @@
+//! Remembered consents: kept at every yes, looked up before the next question, and taken back by
+//! their person.
+//!
+//! Whoever takes one back removes it first and ends the grants then. Whoever makes a grant stores
+//! and lists it first and looks at the consent again then. So of a grant and a withdrawal at the
+//! same moment one sees the other, and no grant outlives its consent.
+
+use crate::grants::GrantStore;
+use oauth::{
+    Id, Secret,
+    authorize::AuthorizationRequest,
+    client::ClientId,
+    consent::{Consent, ConsentContext},
+    grant::{Grant, GrantDetails, GrantKey},
+    resource::ResourceIdentifier,
+};
+
+use crate::{
+    records::{
+        self, Collection, Listing, Outcomes,
+        keys::{self, listed_consent},
+        v1::GrantOrigin,
+    },
+    unavailable::Unavailable,
+};
+
+/// What a person withdrew.
+pub(crate) struct Withdrawn {
+    pub(crate) client_id: ClientId,
+    pub(crate) resource: ResourceIdentifier,
+}
+
+impl GrantStore {
+    /// What is remembered for the client, the origin and the resource of a request.
+    pub(crate) async fn remembered(
+        &self,
+        account: Id,
+        request: &AuthorizationRequest,
+        measure: ConsentContext,
+    ) -> Result<Option<Consent>, Unavailable> {
+        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+        let consent: Option<Consent> =
+            records::read(self.context.store(), &keys::consent(account, name.as_str())).await?;
+        Ok(consent.filter(|consent| consent.is_valid(measure)))
+    }
+
+    /// The consents of an account.
+    fn consents_of(&self, account: Id) -> Collection<'_, Consent> {
+        Collection::new(self.context.store(), keys::consents(account))
+    }
+
+    /// The grants of an account.
+    pub(crate) fn grants_of(&self, account: Id) -> Collection<'_, Grant> {
+        Collection::new(self.context.store(), keys::grants(account))
+    }
+
+    /// Remembers that a person has allowed a request.
+    pub(crate) async fn remember(
+        &self,
+        account: Id,
+        request: &AuthorizationRequest,
+        measure: ConsentContext,
+    ) -> Result<Consent, Unavailable> {
+        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+        let id = self.context.entropy().id();
+        let given = |earlier| {
+            (
+                Consent::given(request, earlier, id, measure),
+                records::ttl(measure.lifetime),
+            )
+        };
+        let (list, listed) = (self.consents_of(account), listed_consent(name.as_str(), id));
+        // A new one is listed first: one that was stored when the store failed can be taken back.
+        // One that stands keeps its id, and is listed.
+        let is_new = self.remembered(account, request, measure).await?.is_none();
+        if is_new {
+            list.list_name(&listed).await?;
+        }
+        let consent = records::put(
+            self.context.store(),
+            &keys::consent(account, name.as_str()),
+            given,
+        )
+        .await?;
+        match (is_new, consent.id == id) {
+            // Another answer at the same moment was the first.
+            (true, false) => _ = list.unlist_name(&listed).await?,
+            // The earlier one was withdrawn at the same moment.
+            (false, true) => list.list_name(&listed).await?,
+            _ => {}
+        }
+        Ok(consent)
+    }
+
+    /// Lists a consent, so that its person sees it and can take it back.
+    async fn list_consent(
+        &self,
+        account: Id,
+        name: &str,
+        consent: &Consent,
+    ) -> Result<(), Unavailable> {
+        self.consents_of(account)
+            .list_name_and_sweep(&listed_consent(name, consent.id))
+            .await
+    }
+
+    /// The consents of an account that stand, by their names.
+    pub(crate) async fn consents(
+        &self,
+        account: Id,
+    ) -> Result<Listing<(String, Consent)>, Unavailable> {
+        let own = |listed: String, consent: Consent| {
+            let name = keys::consent_name(&listed);
+            (listed_consent(name, consent.id) == listed).then(|| (name.to_owned(), consent))
+        };
+        let mut consents = self.consents_of(account).rows(own).await?;
+        for (name, consent) in std::mem::take(&mut consents.rows) {
+            if consent.is_valid(self.registry.measure(&consent.client_id).await?) {
+                consents.push((name, consent));
+            }
+        }
+        Ok(consents)
+    }
+
+    /// Offers a grant that a consent covers, under an id and with the secret of a code, and gives
+    /// the code; `None` when the consent was withdrawn meanwhile. Then the grant has ended, and
+    /// nobody had its code.
+    pub(crate) async fn issue_code(
+        &self,
+        consent: &Consent,
+        account: Id,
+        terms: GrantDetails,
+        (grant, secret): (Id, Secret),
+    ) -> Result<Option<String>, Unavailable> {
+        let (now, lifetime) = (self.context.now(), self.context.settings().lifetimes.code);
+        let key = GrantKey { account, grant };
+        let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
+        let (grant, code) = Grant::issue_code(terms, key, secret, now.after(lifetime));
+        // 1. Listed before its code is known to anybody, so that a grant in use can always be found
+        //    and ended; and not before it is stored, or another who looks for lapsed names would
+        //    drop it.
+        self.grants_of(account)
+            .add(&key.grant.to_string(), &grant, records::ttl(lifetime))
+            .await?;
+        // The consent too, each time: another who looks for lapsed names may have dropped it before
+        // it was stored.
+        self.list_consent(account, name.as_str(), consent).await?;
+        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is
+        //    seen here, and so is an end of everything of the client, of which the grant is dead
+        //    already.
+        let consent_key = keys::consent(account, name.as_str());
+        let (there, epoch) = tokio::join!(
+            records::read(self.context.store(), &consent_key),
+            self.registry.epoch(&consent.client_id)
+        );
+        if there?.is_some_and(|there: Consent| there.id == consent.id)
+            && !epoch?.ends(consent.epoch)
+        {
+            return Ok(Some(code.encode()));
+        }
+        self.revoke_grant(&key).await?;
+        Ok(None)
+    }
+
+    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on
+    /// its way too. The answer is whose it was, and for what; `None` when there was nothing.
+    pub(crate) async fn withdraw(
+        &self,
+        account: Id,
+        name: &str,
+    ) -> Result<Option<Withdrawn>, Unavailable> {
+        let consent = self.forget_consent(account, name).await?;
+        let mut withdrawn = consent.map(|consent| Withdrawn {
+            client_id: consent.client_id,
+            resource: consent.resource,
+        });
+        let of_this = |grant: String, there: GrantOrigin| {
+            Some((grant, there.details)).filter(|(_, terms)| consent_name(terms) == name)
+        };
+        let grants = self.grants_of(account).rows_of_parts(of_this).await?;
+        let mut outcomes = Outcomes::default();
+        for (
+            grant,
+            GrantDetails {
+                client_id,
+                resource,
+                ..
+            },
+        ) in grants
+        {
+            let Some(grant) = Id::parse(&grant) else {
+                continue;
+            };
+            outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await)?;
+            withdrawn = withdrawn.or(Some(Withdrawn {
+                client_id,
+                resource,
+            }));
+        }
+        outcomes.end()?;
+        Ok(withdrawn)
+    }
+
+    /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not
+    /// said yes since. Its other grants go on.
+    pub(crate) async fn forget_replayed_consent(&self, key: &GrantKey) -> Result<(), Unavailable> {
+        let grant: Option<Grant> = records::read(self.context.store(), &keys::grant(key)).await?;
+        let Some((grant, ended)) =
+            grant.and_then(|grant| grant.replayed_at(self.context.now()).map(|at| (grant, at)))
+        else {
+            return Ok(());
+        };
+        let name = consent_name(&grant.details);
+        let consent: Option<Consent> =
+            records::read(self.context.store(), &keys::consent(key.account, &name)).await?;
+        match consent {
+            Some(consent) if consent.allowed_at <= ended => {
+                self.forget_consent(key.account, &name).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn forget_consent(
+        &self,
+        account: Id,
+        name: &str,
+    ) -> Result<Option<Consent>, Unavailable> {
+        let consent = records::take(self.context.store(), &keys::consent(account, name)).await?;
+        if let Some(consent) = &consent {
+            self.consents_of(account)
+                .unlist_name(&listed_consent(name, consent.id))
+                .await?;
+        }
+        Ok(consent)
+    }
+
+    /// Withdraws everything that an account has allowed, to whomever. The answer is whether there
+    /// was anything.
+    pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
+        let (any, outcome) = self.withdraw_each(account).await;
+        outcome.map(|()| any)
+    }
+
+    /// Withdraws everything that can be. The answer is whether there was anything, and the first of
+    /// what failed.
+    pub(crate) async fn withdraw_each(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let (consents, first) = self.forget_consents(account).await;
+        let (grants, then) = self.revoke_grants(account).await;
+        (consents || grants, first.and(then))
+    }
+
+    async fn forget_consents(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let list = self.consents_of(account);
+        let mut any = false;
+        let mut outcomes = Outcomes::default();
+        let listed = match list.names().await {
+            Ok(listed) => listed,
+            Err(error) => return (false, Err(error)),
+        };
+        for listed in listed {
+            match outcomes.add(list.remove(&listed).await) {
+                Ok(one) => any |= one.is_some(),
+                Err(error) => return (any, Err(error)),
+            }
+        }
+        (any, outcomes.end())
+    }
+}
+
+/// The name of the consent that a grant came of.
+pub(crate) fn consent_name(terms: &GrantDetails) -> String {
+    Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource)
+        .as_str()
+        .to_owned()
+}

@@ -1,0 +1,275 @@
+//! What can happen, declared once: the action, the name it is stored under, and its category.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Declares [`AuditAction`] and [`Category`] from one table. A name is part of what is stored: it
+/// never changes, and the name of an action that is gone is never given to another one.
+macro_rules! audit_actions {
+    ($(
+        $(#[$category_doc:meta])*
+        $category:ident = $category_name:literal {
+            $($(#[$doc:meta])* $action:ident = $name:literal,)+
+        }
+    )+) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum AuditAction {
+            $($(
+                $(#[$doc])*
+                #[serde(rename = $name)]
+                $action,
+            )+)+
+            /// Something that this version of the server does not know: a newer one noted it.
+            #[serde(untagged)]
+            Unknown(UnknownAction),
+        }
+
+        impl AuditAction {
+            /// Every action that this version knows.
+            pub const ALL: [Self; [$($($name),+),+].len()] = [$($(Self::$action),+),+];
+
+            /// Its name, as it is stored and exported.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($(Self::$action => $name,)+)+
+                    Self::Unknown(action) => action.as_str(),
+                }
+            }
+
+            /// Its category.
+            pub const fn category(self) -> Category {
+                match self {
+                    $($(Self::$action)|+ => Category::$category,)+
+                    Self::Unknown(_) => Category::Unknown,
+                }
+            }
+        }
+
+        /// The categories of actions, to filter by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Category {
+            $(
+                $(#[$category_doc])*
+                #[serde(rename = $category_name)]
+                $category,
+            )+
+            /// What only a newer version of the server knows.
+            #[serde(rename = "unknown")]
+            Unknown,
+        }
+
+        impl Category {
+            /// Every category that can be asked for.
+            pub const ALL: [Self; [$($category_name),+].len()] = [$(Self::$category),+];
+
+            /// Its name, as in a query or on the command line.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$category => $category_name,)+
+                    Self::Unknown => "unknown",
+                }
+            }
+
+            /// The category of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|category| category.as_str() == name)
+            }
+        }
+    };
+}
+
+audit_actions! {
+    /// Signing in and out.
+    SignIns = "sign_ins" {
+        /// Signed in with a passkey.
+        SignedInWithPasskey = "signed_in_with_passkey",
+        /// Signed in with a password.
+        SignedInWithPassword = "signed_in_with_password",
+        /// Signed in with a recovery code, which is used up.
+        SignedInWithRecoveryCode = "signed_in_with_recovery_code",
+        /// Tried to sign in with a wrong password or recovery code.
+        SignInRefused = "sign_in_refused",
+        /// Signed out.
+        SignedOut = "signed_out",
+        /// Signed another browser out; `about` is its device.
+        SessionEnded = "session_ended",
+        /// Signed every other browser out.
+        OtherSessionsEnded = "other_sessions_ended",
+    }
+    /// Passkeys, passwords, recovery codes, and accounts that people made.
+    Credentials = "credentials" {
+        /// Made the first account of the server.
+        FirstAccountMade = "first_account_made",
+        /// Made an account by signing up.
+        SignedUp = "signed_up",
+        /// Accepted an invitation.
+        Enrolled = "enrolled",
+        /// Chose a new way to sign in by an administrator's link.
+        AccountReset = "account_reset",
+        /// Added a passkey; `about` is its name, as in the next two.
+        PasskeyAdded = "passkey_added",
+        /// Gave a passkey another name.
+        PasskeyRenamed = "passkey_renamed",
+        /// Removed a passkey.
+        PasskeyRemoved = "passkey_removed",
+        /// Chose a password.
+        PasswordChanged = "password_changed",
+        /// Removed the password.
+        PasswordRemoved = "password_removed",
+        /// Made recovery codes.
+        RecoveryCodesMade = "recovery_codes_made",
+        /// Changed the address; `about` is the earlier one.
+        EmailChanged = "email_changed",
+    }
+    /// What people answered to applications.
+    Consents = "consents" {
+        /// Allowed an application something; `about` is the resource, as in the next three.
+        Allowed = "allowed",
+        /// An application got again what was allowed before, without a page.
+        AllowedAgain = "allowed_again",
+        /// Denied an application what it asked for.
+        Denied = "denied",
+    }
+    /// What was ended of that.
+    Grants = "grants" {
+        /// Ended what an application was allowed.
+        Disconnected = "disconnected",
+        /// Ended what every application was allowed.
+        AllDisconnected = "all_disconnected",
+        /// The application ended its connection itself (RFC 7009).
+        GrantRevoked = "grant_revoked",
+    }
+    /// Codes and tokens that came twice.
+    Replays = "replays" {
+        /// A code was used twice, which ended the connection (R-O9).
+        CodeReplayed = "code_replayed",
+        /// An old refresh token was used again, which ended the connection (R-O14).
+        RefreshTokenReplayed = "refresh_token_replayed",
+    }
+    /// What administrators did.
+    Administration = "administration" {
+        /// An account was added; it waits for its person unless it was given a password.
+        AccountAdded = "account_added",
+        /// Somebody whose account waits for them was invited again, as what `about` names.
+        InvitedAgain = "invited_again",
+        /// A password was set for an account.
+        AccountPasswordSet = "account_password_set",
+        /// An account was disabled.
+        AccountDisabled = "account_disabled",
+        /// An account was enabled.
+        AccountEnabled = "account_enabled",
+        /// An account was removed.
+        AccountRemoved = "account_removed",
+        /// A link was made by which a person chooses a new way to sign in.
+        ResetLinkMade = "reset_link_made",
+        /// A one-time link was withdrawn.
+        LinkWithdrawn = "link_withdrawn",
+        /// An account was given another address; `about` is the earlier one.
+        AccountEmailSet = "account_email_set",
+        /// An account got another role, which `about` names.
+        RoleChanged = "role_changed",
+        /// An application was added.
+        ClientAdded = "client_added",
+        /// An application was changed; `about` names what of it.
+        ClientChanged = "client_changed",
+        /// An application got a new secret, and the old one ended.
+        ClientSecretMade = "client_secret_made",
+        /// A redirect URI was added to an application, which `about` names.
+        RedirectUriAdded = "redirect_uri_added",
+        /// An application was removed.
+        ClientRemoved = "client_removed",
+        /// Everything that people allowed an application was ended.
+        ClientDisconnected = "client_disconnected",
+        /// A host was blocked, which `about` names.
+        HostBlocked = "host_blocked",
+        /// A host was let in again.
+        HostUnblocked = "host_unblocked",
+        /// A new signing key was made; `about` is its id.
+        KeyRotated = "key_rotated",
+        /// A signing key was taken out at once; `about` is its id.
+        KeyRevoked = "key_revoked",
+        /// It was accepted that the server has another issuer; `about` names both.
+        IssuerAccepted = "issuer_accepted",
+        /// The store was restored from a backup; `about` says of when.
+        StoreRestored = "store_restored",
+    }
+}
+
+/// The name of what a newer version noted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownAction {
+    letters: [u8; UnknownAction::LONGEST],
+    length: u8,
+}
+
+impl UnknownAction {
+    const LONGEST: usize = 48;
+
+    pub(crate) fn new(name: &str) -> Self {
+        let mut letters = [0; Self::LONGEST];
+        let name = &name[..name.floor_char_boundary(Self::LONGEST)];
+        letters[..name.len()].copy_from_slice(name.as_bytes());
+        Self {
+            letters,
+            length: u8::try_from(name.len()).unwrap_or_default(),
+        }
+    }
+
+    /// The name; of a very long one, its beginning.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.letters[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for UnknownAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for UnknownAction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for UnknownAction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::new(&String::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_action_is_stored_under_its_name() {
+        for action in AuditAction::ALL {
+            assert_eq!(json!(action), json!(action.as_str()));
+            let read: AuditAction = serde_json::from_value(json!(action)).expect("an action");
+            assert_eq!(read, action);
+        }
+        let newer: AuditAction = serde_json::from_value(json!("moved_house")).expect("a name");
+        assert_eq!(
+            (newer.as_str(), newer.category()),
+            ("moved_house", Category::Unknown)
+        );
+        assert_eq!(json!(newer), json!("moved_house"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names = AuditAction::ALL.map(|action| action.as_str().to_owned());
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        for category in Category::ALL {
+            assert_eq!(Category::parse(category.as_str()), Some(category));
+            assert_eq!(json!(category), json!(category.as_str()));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What is kept of failed requests: alike ones together, and never more than so many.
+
+use oauth::Timestamp;
+
+use super::{Attempt, Failure};
+
+/// How many different ones of one kind are told apart in one record.
+pub(crate) const MOST_OF_A_KIND: usize = 20;
+/// How many of them may be one client's.
+const MOST_OF_A_CLIENT: usize = 5;
+/// How many different things one of them asked for.
+pub(crate) const MOST_ATTEMPTS: usize = 5;
+/// How many requests of one of those are known by their number.
+const MOST_REQUESTS: usize = 8;
+
+impl Failure {
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.client_id, self.step, self.kind, &self.description)
+            == (&other.client_id, other.step, other.kind, &other.description)
+    }
+
+    /// Adds it to others, where one like it may be. What is new takes the place of what is oldest
+    /// once there are too many of its client or of its kind, so that the failures of today are
+    /// there.
+    pub(crate) fn join(self, others: &mut Vec<Self>) {
+        let Some(like) = others.iter_mut().find(|other| other.is_like(&self)) else {
+            make_room(
+                others,
+                |other| other.kind == self.kind && other.client_id == self.client_id,
+                MOST_OF_A_CLIENT,
+            );
+            make_room(others, |other| other.kind == self.kind, MOST_OF_A_KIND);
+            others.push(self);
+            return;
+        };
+        like.add(self);
+    }
+
+    /// Adds all of them, whatever their number.
+    pub(crate) fn merge(self, others: &mut Vec<Self>) {
+        match others.iter_mut().find(|other| other.is_like(&self)) {
+            Some(like) => like.add(self),
+            None => others.push(self),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.times = self.times.saturating_add(other.times);
+        self.first_at = self.first_at.min(other.first_at);
+        if other.last_at >= self.last_at {
+            (self.last_at, self.last_from) = (other.last_at, other.last_from);
+            self.client_name = other.client_name.or_else(|| self.client_name.take());
+        }
+        self.standing = self.standing.min(other.standing);
+        for attempt in other.attempts {
+            attempt.join(&mut self.attempts);
+        }
+    }
+}
+
+impl Attempt {
+    fn join(self, others: &mut Vec<Self>) {
+        if let Some(like) = others.iter_mut().find(|other| other.asked == self.asked) {
+            like.times = like.times.saturating_add(self.times);
+            like.last_at = like.last_at.max(self.last_at);
+            like.requests.extend(self.requests);
+            let surplus = like.requests.len().saturating_sub(MOST_REQUESTS);
+            like.requests.drain(..surplus);
+            return;
+        }
+        // Whoever asks for the same again and again is not pushed out by somebody who makes up
+        // something new each time.
+        if others.len() >= MOST_ATTEMPTS
+            && let Some(weakest) =
+                position_of_least(others, |attempt| (attempt.times > 1, attempt.last_at))
+        {
+            others.remove(weakest);
+        }
+        others.push(self);
+    }
+}
+
+fn make_room(others: &mut Vec<Failure>, counts: impl Fn(&Failure) -> bool, most: usize) {
+    if others.iter().filter(|other| counts(other)).count() < most {
+        return;
+    }
+    let oldest = position_of_least(others, |other| (!counts(other), other.last_at));
+    if let Some(oldest) = oldest {
+        others.remove(oldest);
+    }
+}
+
+fn position_of_least<T>(items: &[T], rank: impl Fn(&T) -> (bool, Timestamp)) -> Option<usize> {
+    items
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, item)| rank(item))
+        .map(|(position, _)| position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::failure::{Asked, AskedText, FailedStep, FailureKind, Standing};
+
+    fn failure(client_id: &str, kind: FailureKind, at: u64) -> Failure {
+        let at = Timestamp::from_seconds(at);
+        Failure {
+            client_id: client_id.to_owned(),
+            client_name: None,
+            step: FailedStep::Authorize,
+            kind,
+            code: "invalid_client".to_owned(),
+            description: "the client is not known".to_owned(),
+            times: 1,
+            first_at: at,
+            last_at: at,
+            last_from: "192.0.2.1".to_owned(),
+            standing: Standing::Stranger,
+            attempts: Vec::new(),
+        }
+    }
+
+    fn asking(uri: &str, at: u64) -> Failure {
+        let asked = Asked {
+            redirect_uri: AskedText::of(uri),
+            ..Asked::default()
+        };
+        let attempt = Attempt {
+            asked,
+            requests: vec![format!("{at:016x}")],
+            times: 1,
+            last_at: Timestamp::from_seconds(at),
+        };
+        Failure {
+            attempts: vec![attempt],
+            ..failure("vc_real", FailureKind::WrongRedirect, at)
+        }
+    }
+
+    #[test]
+    fn what_is_alike_is_counted_and_what_is_made_up_stays_within_its_bounds() {
+        let mut all = Vec::new();
+        for at in [5, 3, 9] {
+            failure("vc_real", FailureKind::WrongRedirect, at).join(&mut all);
+        }
+        for number in 0..1000 {
+            failure(
+                &format!("made-up-{number}"),
+                FailureKind::UnknownClient,
+                number,
+            )
+            .join(&mut all);
+        }
+        assert_eq!(all.len(), MOST_OF_A_KIND + 1);
+        let real = &all[0];
+        assert_eq!(
+            (real.times, real.first_at.seconds(), real.last_at.seconds()),
+            (3, 3, 9)
+        );
+        assert_eq!(
+            all.last().map(|last| last.client_id.as_str()),
+            Some("made-up-999"),
+            "the newest are there"
+        );
+    }
+
+    #[test]
+    fn one_client_does_not_take_the_place_of_the_others() {
+        let mut all = Vec::new();
+        failure("vc_real", FailureKind::MalformedRequest, 1).join(&mut all);
+        for number in 2..100 {
+            let one = Failure {
+                description: format!("the parameter {number} is missing"),
+                ..failure("vc_busy", FailureKind::MalformedRequest, number)
+            };
+            one.join(&mut all);
+        }
+        assert_eq!(all.len(), MOST_OF_A_CLIENT + 1);
+        assert_eq!(all[0].client_id, "vc_real");
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_not_pushed_out_by_what_is_made_up() {
+        let mut all = Vec::new();
+        for at in 1..=20 {
+            asking("https://real.example/cb", at).join(&mut all);
+        }
+        for at in 21..200 {
+            asking(&format!("https://made-up.example/{at}"), at).join(&mut all);
+        }
+        let [one] = &all[..] else {
+            panic!("one failure")
+        };
+        assert_eq!((one.times, one.attempts.len()), (199, MOST_ATTEMPTS));
+        let real = &one.attempts[0];
+        assert_eq!(
+            real.asked
+                .redirect_uri
+                .as_ref()
+                .map(|uri| uri.text.as_str()),
+            Some("https://real.example/cb")
+        );
+        assert_eq!((real.times, real.requests.len()), (20, MOST_REQUESTS));
+        assert_eq!(
+            real.requests.last(),
+            Some(&format!("{:016x}", 20)),
+            "the latest requests are known"
+        );
+        assert_eq!(
+            one.attempts.last().map(|last| last.last_at.seconds()),
+            Some(199)
+        );
+    }
+}

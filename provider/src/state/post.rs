@@ -1,0 +1,13 @@
+//! Forms that were sent.
+
+use oauth::Timestamp;
+
+/// A post, and its answer.
+pub(crate) struct Post {
+    /// Until when it counts.
+    pub(crate) until: Timestamp,
+    /// Base64url.
+    pub(crate) salt: String,
+    /// The sealed [`Remembered`], once there is one.
+    pub(crate) answer: Option<String>,
+}

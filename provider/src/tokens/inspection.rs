@@ -1,0 +1,307 @@
+//! Tokens that were issued: whether they still count, and ending what they came from. Read from the
+//! store each time, so that every server of a cluster says the same at once.
+
+use crate::step_error::StepError;
+use crate::tokens::TokenEndpoint;
+use oauth::error::{ParameterError, RefreshTokenError, TokenRequestError};
+use oauth_clients::error::IntrospectionError;
+use std::net::IpAddr;
+
+use access_token::{Claims, Invalid, Refusal as Unverified};
+use oauth::{
+    Id, Parameters, Timestamp,
+    grant::{Grant, GrantKey, RefreshToken},
+    resource::ResourceIdentifier,
+    scope::Scopes,
+};
+use oauth_clients::{
+    authentication::Credentials, client::CLIENT_PREFIX, document::DocumentUrl, introspection,
+};
+
+use crate::introspection_response::{ActiveToken, Introspection};
+use crate::{
+    failures::{Cause, Failed},
+    key_ring::date_time,
+    records::{self, Change, keys},
+    state::{
+        audit::AuditAction,
+        failure::{Asked, AskedText, FailedStep},
+    },
+    step_error::TokenError,
+    tokens::exchange::SUBJECT_PREFIX,
+    unavailable::Unavailable,
+};
+
+/// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
+/// section 2.2).
+const NOTHING: TokenRequestError = TokenRequestError::RefreshToken(RefreshTokenError::Unknown);
+
+impl TokenEndpoint {
+    /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the
+    /// raw header. There is nothing to do for a token that is unknown, malformed, expired or of a
+    /// grant that has ended.
+    pub async fn revoke(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        address: IpAddr,
+    ) -> Result<(), TokenError> {
+        let credentials = match Credentials::read(parameters, authorization) {
+            Ok(credentials) => credentials,
+            Err(reason) => {
+                return Err(self
+                    .unreadable_credentials(FailedStep::Revoke, parameters, reason.into(), address)
+                    .await
+                    .into());
+            }
+        };
+        let answer = match self
+            .revoke_by(&credentials, address, introspection::token(parameters))
+            .await
+        {
+            Err(TokenError::Refused(StepError::Token(NOTHING))) => Ok(()),
+            answer => answer,
+        };
+        if let Err(error) = &answer {
+            self.note_token_error(
+                FailedStep::Revoke,
+                &credentials.client_id,
+                error,
+                parameters,
+                address,
+            )
+            .await;
+        }
+        answer
+    }
+
+    async fn revoke_by(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        token: Result<&str, ParameterError>,
+    ) -> Result<(), TokenError> {
+        // 1. Which grant. A refresh token names it, an access token does so under our signature.
+        let token = match token {
+            Ok(token) => token,
+            Err(error) => return self.refuse(credentials, address, error.into()).await,
+        };
+        let refresh_token = RefreshToken::parse(token).ok();
+        let key = match &refresh_token {
+            Some(token) => Some(token.key),
+            None => self.claims(token).await?.as_ref().and_then(grant_key),
+        };
+        let Some(key) = key else {
+            return self.refuse(credentials, address, NOTHING).await;
+        };
+        // 2. Who asks.
+        let known = self
+            .token_context(credentials, address, &key, NOTHING)
+            .await?;
+        // 3. It ends if it is this client's.
+        let (client_id, now) = (&credentials.client_id, self.context.now());
+        let end = |grant: Option<Grant>| match grant
+            .map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now))
+        {
+            None => Change {
+                next: None,
+                answer: Ok(false),
+            },
+            Some(Ok(next)) => Change {
+                answer: Ok(next.is_some()),
+                next: next.map(|grant| self.grants.with_ttl(grant)),
+            },
+            Some(Err(reason)) => Change::refuse(reason),
+        };
+        if records::change_from(self.context.store(), &known.grant_key, known.grant, end).await?? {
+            self.note_of_grant(AuditAction::GrantRevoked, &key, client_id, address)
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw
+    /// header.
+    pub async fn introspect(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Introspection, TokenError> {
+        let resource = match introspection::caller(
+            &self.context.settings().resources,
+            parameters,
+            authorization,
+        ) {
+            Ok(resource) => resource,
+            Err(reason) => {
+                return Err(self
+                    .unproved_resource(parameters, authorization, reason, address)
+                    .await
+                    .into());
+            }
+        };
+        let token = introspection::token(parameters).map_err(IntrospectionError::from)?;
+        let claims = self
+            .claims(token)
+            .await?
+            .filter(|claims| claims.aud == resource.identifier.as_str());
+        match claims.and_then(|claims| self.by_todays_settings(claims)) {
+            Some(claims) if self.what_it_came_from_stands(&claims).await? => {
+                Ok(Introspection::active(facts(claims)))
+            }
+            _ => Ok(Introspection::inactive()),
+        }
+    }
+
+    /// Notes that somebody who cannot prove to be a resource asked about a token; answers with the
+    /// reason.
+    async fn unproved_resource(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        reason: IntrospectionError,
+        address: IpAddr,
+    ) -> IntrospectionError {
+        tracing::info!(%reason, "introspection refused");
+        let claimed = introspection::claimed(parameters, authorization).unwrap_or_default();
+        let asked = Asked {
+            resource: AskedText::of(&claimed),
+            ..Asked::default()
+        };
+        let error = StepError::from(reason);
+        let (step, cause) = (FailedStep::Introspect, Cause::Refused(&error));
+        self.failures
+            .note_failure(Failed {
+                step,
+                client_id: &claimed,
+                client: None,
+                cause,
+                asked,
+                address,
+            })
+            .await;
+        reason
+    }
+
+    /// Whether a token still counts: by the settings of today, and by what it was issued for: its
+    /// grant, the person's account, and the client. Its client refreshes a token whose scopes are
+    /// fewer by now.
+    pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
+        match self.by_todays_settings(claims.clone()) {
+            Some(today) if today.scope == claims.scope => {
+                self.what_it_came_from_stands(claims).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What a token says by the settings of today: they may have dropped its resource or scopes
+    /// since it was issued, or shortened the lifetime of tokens. `None` when nothing is left.
+    fn by_todays_settings(&self, claims: Claims) -> Option<Claims> {
+        let resource = self
+            .context
+            .settings()
+            .resource(&ResourceIdentifier::parse(&claims.aud)?)?;
+        let scope = Scopes::parse(&claims.scope).at(resource).ok()?.to_string();
+        let lifetime = self
+            .context
+            .settings()
+            .lifetimes
+            .access_token
+            .try_into()
+            .unwrap_or(time::Duration::MAX);
+        let exp = claims.iat.saturating_add(lifetime).min(claims.exp);
+        (date_time(self.context.now()) < exp).then_some(Claims {
+            scope,
+            exp,
+            ..claims
+        })
+    }
+
+    /// Whether the account is active, the client known, and the grant live and of the client's
+    /// present epoch. A token without a grant stands by itself.
+    async fn what_it_came_from_stands(&self, claims: &Claims) -> Result<bool, Unavailable> {
+        let Some(account) = account_of(claims) else {
+            return Ok(false);
+        };
+        let (account_is_active, grant, client_is_known, epoch) = tokio::join!(
+            self.directory.account_is_active(account),
+            self.grant_of(account, claims),
+            self.client_is_known(&claims.client_id),
+            self.registry.epoch(&claims.client_id)
+        );
+        let (grant, epoch) = (grant?, epoch?);
+        let stands = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
+        let grant_stands = claims.grant.is_none() || grant.as_ref().is_some_and(stands);
+        Ok(account_is_active? && grant_stands && client_is_known?)
+    }
+
+    async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {
+        let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else {
+            return Ok(None);
+        };
+        records::read(
+            self.context.store(),
+            &keys::grant(&GrantKey { account, grant }),
+        )
+        .await
+    }
+
+    /// A client that is remembered here can be forgotten; one that a document describes can be kept
+    /// out alone (T-E38).
+    async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
+        if DocumentUrl::is_meant(id) {
+            return Ok(self.registry.allowed_document(id).is_some()
+                && !self.blocked.blocks_stored(id).await?);
+        }
+        Ok(!id.starts_with(CLIENT_PREFIX) || self.registry.client(id).await?.is_some())
+    }
+
+    /// What an access token of ours says, for any resource, while it is good by itself.
+    async fn claims(&self, token: &str) -> Result<Option<Claims>, Unavailable> {
+        let now = date_time(self.context.now());
+        let mut verified = self.verifier.verify(token, now).await;
+        if matches!(verified, Err(Unverified::Invalid(Invalid::UnknownKey))) {
+            self.signing_keys.renew_keys().await?;
+            verified = self.verifier.verify(token, now).await;
+        }
+        match verified {
+            Ok(claims) => Ok(Some(claims)),
+            Err(Unverified::Invalid(_)) => Ok(None),
+            Err(Unverified::NoKeys(error)) => {
+                tracing::error!(%error, "no token can be checked");
+                Err(Unavailable::interrupted())
+            }
+        }
+    }
+}
+
+fn account_of(claims: &Claims) -> Option<Id> {
+    claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse)
+}
+
+fn grant_key(claims: &Claims) -> Option<GrantKey> {
+    Some(GrantKey {
+        account: account_of(claims)?,
+        grant: claims.grant.as_deref().and_then(Id::parse)?,
+    })
+}
+
+fn facts(claims: Claims) -> ActiveToken {
+    let timestamp = |moment: time::OffsetDateTime| {
+        Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default())
+    };
+    ActiveToken {
+        exp: timestamp(claims.exp).seconds(),
+        iat: timestamp(claims.iat).seconds(),
+        scope: claims.scope,
+        client_id: claims.client_id,
+        sub: claims.sub,
+        aud: claims.aud,
+        iss: claims.iss,
+        jti: claims.jti,
+        device_id: claims.device_id,
+        token_type: "Bearer",
+    }
+}
