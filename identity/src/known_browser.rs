@@ -37,4 +37,9 @@ mod tests {
         assert!(is_known(false, at(5), at(5)));
         assert!(!is_known(false, at(5), at(6)));
     }
+
+    #[test]
+    fn a_browser_stays_known_for_half_a_year() {
+        assert_eq!(LIFETIME.as_secs(), 15_552_000);
+    }
 }

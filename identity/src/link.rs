@@ -136,3 +136,31 @@ impl LinkTarget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Email, Role};
+
+    #[test]
+    fn a_link_opens_its_own_account_for_what_it_is_for() {
+        let email = Email::parse("ada@example.com").expect("an address");
+        let account = |byte| {
+            let id = Id::new([byte; 16]);
+            Account::<u8>::new(id, &email, Role::User, Timestamp::from_seconds(0))
+        };
+        let (ada, digest) = (account(1), Digest::of(b"link"));
+        let open = |target: LinkTarget, account| target.open(account, &digest);
+        let (enrolment, reset) = (LinkTarget::enrolment(&ada), LinkTarget::reset(&ada));
+        assert!(matches!(
+            open(enrolment, ada.clone()),
+            Some(EnrolmentTarget::Enrolment(account)) if account.id() == ada.id()
+        ));
+        assert!(matches!(
+            open(reset, ada.clone()),
+            Some(EnrolmentTarget::Reset(account)) if account.id() == ada.id()
+        ));
+        assert!(open(enrolment, account(2)).is_none() && open(reset, account(2)).is_none());
+        assert!(open(LinkTarget::FirstAccount, ada).is_none());
+    }
+}

@@ -6,7 +6,6 @@ use access_token::{Audience, Challenge, Verifier};
 use axum::Router;
 use oauth::endpoint::PROTECTED_RESOURCE;
 use provider::DEMONSTRATION;
-use url::Url;
 
 use super::router;
 use crate::extract::Service;
@@ -17,9 +16,6 @@ use crate::time::clock;
 pub(crate) fn routes(service: &Service) -> Router<Service> {
     let provider = &service.provider;
     let settings = provider.settings();
-    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else {
-        return Router::new();
-    };
     let address = settings.issuer.url(DEMONSTRATION);
     let Some(resource) = settings
         .resources
@@ -42,7 +38,7 @@ pub(crate) fn routes(service: &Service) -> Router<Service> {
         clock(provider.clone()),
         Some(liveness(provider.clone())),
         challenge,
-        &issuer,
+        settings.issuer.as_url(),
         service.proxies.clone(),
     );
     Router::new().nest(DEMONSTRATION, router.with_state(()))
