@@ -253,7 +253,7 @@ async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: Engine
         .expect("a link");
     let path = link
         .strip_prefix(testkit::routed::ISSUER)
-        .expect("a page of ours")
+        .expect("a page of the server")
         .to_owned();
     let destinations = race(16, |number| {
         let (mut browser, path) = (Browser::new(&server), path.clone());
@@ -329,7 +329,7 @@ async fn t_f50_a_user_cannot_see_or_end_the_session_of_another(engine: EngineKin
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let (mut alice, mut second) = (
         Browser::of_alice(&server).await,
         Browser::of_alice(&server).await,
@@ -453,7 +453,7 @@ async fn a_declined_passkey_is_not_offered_again(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let client = McpClient::native(&server).await;
     let mut bob = Browser::new(&server);
     let begun = bob.get(&client.authorize_path()).await;

@@ -38,7 +38,7 @@ async fn a_server_without_passkeys_offers_none(engine: EngineKind) {
     let mut alice = Browser::new(&server);
     alice.origin = Some(ISSUER.to_owned());
     let setup = alice
-        .open(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .open(link.strip_prefix(ISSUER).expect("a page of the server"))
         .await;
     let offers = |words: &str| words.to_lowercase().contains("passkey");
     assert!(!offers(&setup.words()), "{}", setup.words());

@@ -81,7 +81,7 @@ async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
         .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     server
 }
 
@@ -197,7 +197,7 @@ async fn an_invitation_is_shown_once_and_works_once(engine: EngineKind) {
     );
     assert!(again.words().contains(BOB));
 
-    let path = link.strip_prefix(ISSUER).expect("a page of ours");
+    let path = link.strip_prefix(ISSUER).expect("a page of the server");
     let mut bob = Browser::new(&server);
     let form = bob
         .open(path)

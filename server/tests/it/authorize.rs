@@ -105,7 +105,7 @@ async fn t_a3_a4_redirect_uris_match_byte_for_byte(engine: EngineKind) {
     let registered = "https://allowed.example.com/callback";
     let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
     let client = McpClient::registered(&server, &metadata).await;
-    goes_on(&server.get(&client.authorize_path()).await);
+    expect_pending(&server.get(&client.authorize_path()).await);
     for other in [
         "https://allowed.example.com.evil.com/callback",
         "https://fooallowed.example.com/callback",
@@ -164,7 +164,7 @@ async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: 
         "http://127.0.0.1/cb?x=1",
         "http://[::1]:4000/cb",
     ] {
-        goes_on(
+        expect_pending(
             &server
                 .get(
                     &client
@@ -335,7 +335,7 @@ async fn t_a7_the_first_error_decides_and_nothing_is_stored(engine: EngineKind) 
     let (calls, _) = server.counting(server.get(&refused.authorize_path())).await;
     assert_eq!(calls, 5);
     let (calls, answer) = server.counting(server.get(&client.authorize_path())).await;
-    goes_on(&answer);
+    expect_pending(&answer);
     assert_eq!(calls, 4);
 }
 
@@ -390,7 +390,7 @@ async fn the_state_is_returned_unchanged(engine: EngineKind) {
 async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
-    goes_on(
+    expect_pending(
         &server
             .get(
                 &client
@@ -406,14 +406,14 @@ async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: E
             .and("response_mode", "")
             .and("prompt", "")
     });
-    goes_on(&server.get(&empty.authorize_path()).await);
+    expect_pending(&server.get(&empty.authorize_path()).await);
     // Newer clients send prompt=consent with offline_access.
     let consent = client.asking(|query| {
         query
             .and("prompt", "consent")
             .and("scope", "notes:read offline_access")
     });
-    goes_on(&server.get(&consent.authorize_path()).await);
+    expect_pending(&server.get(&consent.authorize_path()).await);
 }
 
 async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: EngineKind) {
@@ -470,7 +470,7 @@ async fn r_o6_a_request_posted_by_another_site_keeps_its_browser(engine: EngineK
     // A post from the same site has cookies, so a browser without one is new.
     for site in ["same-site", "same-origin", "none"] {
         let begun = post("/authorize", site).await;
-        goes_on(&begun);
+        expect_pending(&begun);
         assert!(begun.headers.contains_key(header::SET_COOKIE), "{site}");
     }
 }
@@ -485,7 +485,7 @@ async fn too_many_requests_from_one_network_are_429(engine: EngineKind) {
             .await
     };
     for _ in 0..1000 {
-        goes_on(&ask("text/html").await);
+        expect_pending(&ask("text/html").await);
     }
     let page = ask("text/html").await;
     assert!(page.problem(429).words().contains("Wait"), "{page:?}");
@@ -499,7 +499,7 @@ async fn too_many_requests_from_one_network_are_429(engine: EngineKind) {
         assert!((1..=900).contains(&wait), "{wait}");
     }
     server.pass(900);
-    goes_on(&ask("text/html").await);
+    expect_pending(&ask("text/html").await);
 }
 
 async fn requirement_7_1_a_request_without_cookies_can_be_repeated(engine: EngineKind) {
@@ -508,7 +508,7 @@ async fn requirement_7_1_a_request_without_cookies_can_be_repeated(engine: Engin
     let mut seen = Vec::new();
     for _ in 0..3 {
         let answer = server.get(&client.authorize_path()).await;
-        goes_on(&answer);
+        expect_pending(&answer);
         seen.push(answer.destination().to_owned());
     }
     seen.dedup();
@@ -597,12 +597,12 @@ async fn r_o18_no_request_passes_without_a_sign_in(engine: EngineKind) {
     browser.allow(&client).await;
     // R-O19: the page is shown again after a consent.
     let again = browser.get(&client.authorize_path()).await;
-    goes_on(&again);
+    expect_pending(&again);
     assert_eq!(browser.follow(&again).await.document().page(), "consent");
 }
 
 /// Expects that the request is pending.
-fn goes_on(answer: &TestResponse) {
+fn expect_pending(answer: &TestResponse) {
     let path = answer.destination();
     assert!(
         path.starts_with("/login?request=") || path.starts_with("/consent?request="),

@@ -26,7 +26,7 @@ async fn every_page_has_the_accent_and_the_logo(engine: EngineKind) {
     else {
         panic!("no addresses")
     };
-    let server = painted(&TestServer::of_alice(engine).await, branding);
+    let server = with_branding(&TestServer::of_alice(engine).await, branding);
     let mut browser = Browser::new(&server);
     // Leptos pages, the 404 page, and pages that the server renders itself.
     for path in ["/login", "/setup/x", "/no/such/page", "/authorize"] {
@@ -95,15 +95,15 @@ fn branding() -> Branding {
 }
 
 /// The same server with other branding.
-fn painted(server: &TestServer, branding: Branding) -> TestServer {
+fn with_branding(server: &TestServer, branding: Branding) -> TestServer {
     let site = PageFiles::new(None, None, "TestServer").with_branding(branding);
-    let mut painted = server.clone();
-    painted.router = router(
+    let mut with_branding = server.clone();
+    with_branding.router = router(
         server.provider.clone(),
         Options {
             proxies: Proxies::default(),
             site,
         },
     );
-    painted
+    with_branding
 }

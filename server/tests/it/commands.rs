@@ -18,7 +18,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 const KEY: &str = "k4.local.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
 
 /// Runs commands in a folder over a store.
-struct Terminal {
+struct CommandRunner {
     folder: TempDir,
     store: String,
     key: Option<&'static str>,
@@ -28,21 +28,21 @@ struct Terminal {
 
 /// The output of a command.
 #[derive(Debug)]
-struct Printed {
+struct CommandOutput {
     code: i32,
     out: String,
     err: String,
 }
 
-impl Printed {
+impl CommandOutput {
     #[track_caller]
-    fn fine(self) -> Self {
+    fn succeeded(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 
     #[track_caller]
-    fn failed(self, why: &str) -> Self {
+    fn failed_with(self, why: &str) -> Self {
         assert!(
             self.code == 1 && self.err.contains(why),
             "not {why:?}: {self:?}"
@@ -52,12 +52,12 @@ impl Printed {
 
     #[track_caller]
     fn json(self) -> Value {
-        let printed = self.fine();
+        let printed = self.succeeded();
         serde_json::from_str(&printed.out).unwrap_or_else(|error| panic!("{error}: {printed:?}"))
     }
 }
 
-impl Terminal {
+impl CommandRunner {
     fn embedded() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = format!("file:{}", folder.path().join("data").display());
@@ -113,17 +113,17 @@ impl Terminal {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Printed {
+    fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.run_with(arguments, b"")
     }
 
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Printed {
+    fn run_with(&self, arguments: &[&str], input: &[u8]) -> CommandOutput {
         let mut child = self.command(arguments).spawn().expect("the command starts");
         // A command that does not read its input may have ended already.
         let _ = child.stdin.take().expect("a pipe").write_all(input);
         let output = child.wait_with_output().expect("the command ends");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Printed {
+        CommandOutput {
             code: output.status.code().unwrap_or(-1),
             out: text(output.stdout),
             err: text(output.stderr),
@@ -232,12 +232,12 @@ fn commands_that_read_or_change_create_no_store() {
         &["backup", "-"],
         &["backup", "b"],
     ];
-    for terminal in Terminal::each() {
+    for terminal in CommandRunner::each() {
         for arguments in commands {
             let printed = terminal
                 .run(arguments)
-                .failed(NO_STORE)
-                .failed("Give --store or --config.");
+                .failed_with(NO_STORE)
+                .failed_with("Give --store or --config.");
             assert_eq!(printed.out, "", "{arguments:?}");
             assert_eq!(names(terminal.folder.path()), [""; 0], "{arguments:?}");
         }
@@ -246,7 +246,7 @@ fn commands_that_read_or_change_create_no_store() {
                 &["account", "password", "a@example.com", "--password-stdin"],
                 b"a good password\n",
             )
-            .failed(NO_STORE);
+            .failed_with(NO_STORE);
         terminal.run(&["check"]);
         assert_eq!(
             names(terminal.folder.path()),
@@ -273,14 +273,14 @@ fn commands_that_prepare_a_server_create_a_store() {
         &["client", "block", "evil.example"],
     ];
     for arguments in first {
-        for terminal in Terminal::each() {
-            let printed = terminal.run(arguments).fine();
+        for terminal in CommandRunner::each() {
+            let printed = terminal.run(arguments).succeeded();
             assert!(
                 printed.err.contains("A new store was created in")
                     && printed.err.contains(&terminal.store),
                 "{printed:?}"
             );
-            let again = terminal.run(&["account", "list"]).fine();
+            let again = terminal.run(&["account", "list"]).succeeded();
             assert!(!again.err.contains("created"), "{again:?}");
         }
     }
@@ -288,20 +288,20 @@ fn commands_that_prepare_a_server_create_a_store() {
 
 #[test]
 fn adding_an_account_never_changes_an_existing_one() {
-    for terminal in Terminal::each() {
+    for terminal in CommandRunner::each() {
         for running in [false, true] {
             let server = running.then(|| terminal.serve(None));
             let email = format!("a{}@example.com", u8::from(running));
             let add = ["account", "add", &email, "--password-stdin"];
-            terminal.run_with(&add, b"the first good one\n").fine();
+            terminal.run_with(&add, b"the first good one\n").succeeded();
             for again in [
                 terminal.run_with(&add, b"the second good one\n"),
                 terminal.run(&["account", "add", &email]),
             ] {
                 again
-                    .failed("has an account already")
-                    .failed("account password")
-                    .failed("account reset");
+                    .failed_with("has an account already")
+                    .failed_with("account password")
+                    .failed_with("account reset");
             }
             let trail = terminal
                 .run(&["audit", "list", "--json"])
@@ -314,7 +314,7 @@ fn adding_an_account_never_changes_an_existing_one() {
             let password = ["account", "password", &email, "--password-stdin"];
             let done = terminal
                 .run_with(&password, b"the second good one\n")
-                .fine();
+                .succeeded();
             assert!(
                 done.out.contains("new password") && done.out.contains("have ended"),
                 "{done:?}"
@@ -328,13 +328,15 @@ fn adding_an_account_never_changes_an_existing_one() {
                     .json()["done"],
                 true
             );
-            terminal.run_with(&password, b"\n").failed("no password");
+            terminal
+                .run_with(&password, b"\n")
+                .failed_with("no password");
             terminal
                 .run_with(
                     &["account", "password", "x@example.com", "--password-stdin"],
                     b"a good one, too\n",
                 )
-                .failed("no account");
+                .failed_with("no account");
             assert!(
                 terminal
                     .run(&["audit", "list", "--json"])
@@ -344,19 +346,19 @@ fn adding_an_account_never_changes_an_existing_one() {
             );
 
             let waiting = format!("w{}@example.com", u8::from(running));
-            let first = terminal.run(&["account", "add", &waiting]).fine();
+            let first = terminal.run(&["account", "add", &waiting]).succeeded();
             assert!(
                 first.out.contains("is added") && first.out.contains("once until "),
                 "{first:?}"
             );
-            let again = terminal.run(&["account", "add", &waiting]).fine();
+            let again = terminal.run(&["account", "add", &waiting]).succeeded();
             assert!(
                 again.out.contains("Older links no longer work"),
                 "{again:?}"
             );
             terminal
                 .run(&["account", "add", &waiting, "--role", "administrator"])
-                .failed("account role");
+                .failed_with("account role");
             let json = terminal.run(&["account", "add", &waiting, "--json"]).json();
             assert!(
                 json["invited_again"] == true && json["link_expires_at"].is_u64(),
@@ -371,7 +373,7 @@ fn adding_an_account_never_changes_an_existing_one() {
 #[test]
 fn a_provisioning_script_can_be_repeated() {
     let uri = "https://app.example/cb";
-    for terminal in Terminal::each() {
+    for terminal in CommandRunner::each() {
         for running in [false, true] {
             let server = running.then(|| terminal.serve(None));
             let id = format!("app-{running}");
@@ -399,7 +401,7 @@ fn a_provisioning_script_can_be_repeated() {
                 again["client_secret"].is_null() && again["unchanged"] == true,
                 "{again}"
             );
-            let told = terminal.run(&add[..add.len() - 1]).fine();
+            let told = terminal.run(&add[..add.len() - 1]).succeeded();
             assert!(
                 told.out.contains("nothing was changed") && !told.out.contains("vcs_"),
                 "{told:?}"
@@ -415,13 +417,17 @@ fn a_provisioning_script_can_be_repeated() {
                 uri,
                 "--confidential",
             ];
-            terminal.run(&other).failed("client set");
+            terminal.run(&other).failed_with("client set");
 
             let set = terminal
                 .run(&["client", "set", &id, "--name", "Other", "--json"])
                 .json();
             assert_eq!(set["changed"], serde_json::json!(["name"]));
-            assert_eq!(terminal.run(&other).fine().code, 0, "now it is the same");
+            assert_eq!(
+                terminal.run(&other).succeeded().code,
+                0,
+                "now it is the same"
+            );
             let secret = terminal.run(&["client", "secret", &id, "--json"]).json();
             assert!(
                 secret["client_secret"] != first["client_secret"]
@@ -430,17 +436,19 @@ fn a_provisioning_script_can_be_repeated() {
             assert!(
                 terminal
                     .run(&["client", "set", &id, "--public"])
-                    .fine()
+                    .succeeded()
                     .out
                     .contains("authentication")
             );
-            terminal.run(&["client", "secret", &id]).failed("public");
+            terminal
+                .run(&["client", "secret", &id])
+                .failed_with("public");
             terminal
                 .run(&["client", "set", &id])
-                .failed("nothing is named");
+                .failed_with("nothing is named");
             terminal
                 .run(&["client", "set", "nobody", "--name", "X"])
-                .failed("no client");
+                .failed_with("no client");
             for bad in ["vc_mine", "https://app.example/c.json", "a\tb"] {
                 terminal
                     .run(&[
@@ -453,7 +461,7 @@ fn a_provisioning_script_can_be_repeated() {
                         "--redirect-uri",
                         uri,
                     ])
-                    .failed("cannot be a client id");
+                    .failed_with("cannot be a client id");
             }
             let clients = terminal.run(&["client", "list", "--json"]).json();
             let ids: Vec<_> = clients
@@ -471,9 +479,9 @@ fn a_provisioning_script_can_be_repeated() {
 #[test]
 fn a_backup_of_a_running_server_restores_on_the_other_engine() {
     let (here, there, back) = (
-        Terminal::embedded(),
-        Terminal::redis(),
-        Terminal::embedded(),
+        CommandRunner::embedded(),
+        CommandRunner::redis(),
+        CommandRunner::embedded(),
     );
     let server = here.serve(None);
     let issuer = server.issuer.clone();
@@ -481,7 +489,7 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
         &["account", "add", "ada@example.com", "--password-stdin"],
         format!("{PASSWORD}\n").as_bytes(),
     )
-    .fine();
+    .succeeded();
     // Another client writes during the backup.
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| {
@@ -494,11 +502,11 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
                     "--redirect-uri",
                     "https://app.example/cb",
                 ])
-                .fine();
+                .succeeded();
             }
         });
         for n in 0..3 {
-            here.run(&["backup", &format!("early-{n}")]).fine();
+            here.run(&["backup", &format!("early-{n}")]).succeeded();
         }
         busy.join().expect("writes until the end");
     });
@@ -515,7 +523,7 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
             & 0o777,
         0o600
     );
-    let by_pipe = here.run(&["backup", "-"]).fine();
+    let by_pipe = here.run(&["backup", "-"]).succeeded();
     assert!(
         by_pipe.out.starts_with("{\"vestibule_backup\":1,") && by_pipe.err.contains("sealing key"),
         "{}",
@@ -533,14 +541,14 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
     let key = key.trim();
     let path = |name| here.path(name).to_str().expect("text").to_owned();
     for early in ["early-0", "early-1", "early-2"] {
-        let terminal = Terminal::redis();
+        let terminal = CommandRunner::redis();
         terminal
             .run(&["restore", &path(early), "--sealing-key", key])
-            .fine();
+            .succeeded();
     }
     let told = there
         .run(&["restore", &path("b"), "--sealing-key", key])
-        .fine();
+        .succeeded();
     assert!(told.out.contains("entries were restored"), "{told:?}");
     assert_eq!(
         there
@@ -548,21 +556,28 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
             .json(),
         clients
     );
-    let trail = there.run(&["audit", "verify", "--sealing-key", key]).fine();
+    let trail = there
+        .run(&["audit", "verify", "--sealing-key", key])
+        .succeeded();
     assert!(trail.out.contains("all is well"), "{trail:?}");
     let trail = there
         .run(&["audit", "list", "--json", "--sealing-key", key])
         .json();
     assert_eq!(trail[0]["deed"], "store_restored");
     let again = there.run(&["restore", &path("b"), "--sealing-key", key]);
-    again.failed("not empty");
+    again.failed_with("not empty");
 
-    let away = there.run(&["backup", "-", "--sealing-key", key]).fine();
+    let away = there
+        .run(&["backup", "-", "--sealing-key", key])
+        .succeeded();
     fs::create_dir(back.data()).expect("a folder");
     fs::write(back.data().join("sealing.key"), key).expect("written");
-    back.run_with(&["restore", "-"], away.out.as_bytes()).fine();
+    back.run_with(&["restore", "-"], away.out.as_bytes())
+        .succeeded();
     assert_eq!(back.run(&["client", "list", "--json"]).json(), clients);
-    let listed = back.run(&["account", "list", "--issuer", &issuer]).fine();
+    let listed = back
+        .run(&["account", "list", "--issuer", &issuer])
+        .succeeded();
     assert!(
         listed.out.contains("ada@example.com") && listed.err.is_empty(),
         "{listed:?}"
@@ -572,14 +587,14 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
 
 #[test]
 fn an_incomplete_backup_restores_nothing() {
-    let here = Terminal::embedded();
-    here.run(&["account", "add", "ada@example.com"]).fine();
-    here.run(&["backup", "b"]).fine();
-    here.run(&["backup", "b"]).failed("exists already");
+    let here = CommandRunner::embedded();
+    here.run(&["account", "add", "ada@example.com"]).succeeded();
+    here.run(&["backup", "b"]).succeeded();
+    here.run(&["backup", "b"]).failed_with("exists already");
     symlink(here.path("nowhere"), here.path("link")).expect("a link");
-    here.run(&["backup", "link"]).failed("exists already");
+    here.run(&["backup", "link"]).failed_with("exists already");
     here.run(&["backup", "no/where"])
-        .failed("cannot be written");
+        .failed_with("cannot be written");
     let whole = fs::read(here.path("b")).expect("a backup");
     assert_eq!(
         names(here.folder.path()),
@@ -589,7 +604,7 @@ fn an_incomplete_backup_restores_nothing() {
     let mut damaged = whole.clone();
     damaged[whole.len() / 3] ^= 4;
     let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
-    for there in Terminal::each() {
+    for there in CommandRunner::each() {
         for (name, bytes) in [
             ("half", &whole[..whole.len() / 2]),
             ("damaged", &damaged),
@@ -599,35 +614,35 @@ fn an_incomplete_backup_restores_nothing() {
             fs::write(there.path(name), bytes).expect("written");
             there
                 .run(&["restore", name, "--sealing-key", key.trim()])
-                .failed("cannot be restored");
+                .failed_with("cannot be restored");
             there
                 .run_with(&["restore", "-", "--sealing-key", key.trim()], bytes)
-                .failed("cannot be restored");
+                .failed_with("cannot be restored");
         }
         there
             .run(&["restore", "absent"])
-            .failed("cannot be restored");
-        there.run(&["account", "list"]).failed(NO_STORE);
+            .failed_with("cannot be restored");
+        there.run(&["account", "list"]).failed_with(NO_STORE);
         assert!(!there.data().exists());
         // A restored store needs its sealing key.
         let b = here.path("b");
         let b = b.to_str().expect("text");
-        there.run(&["restore", b]).failed("sealing key");
+        there.run(&["restore", b]).failed_with("sealing key");
         there
             .run(&["restore", b, "--sealing-key", KEY])
-            .failed("another sealing key");
-        there.run(&["account", "list"]).failed(NO_STORE);
+            .failed_with("another sealing key");
+        there.run(&["account", "list"]).failed_with(NO_STORE);
         there
             .run(&["restore", b, "--sealing-key", key.trim()])
-            .fine();
+            .succeeded();
     }
 }
 
 #[test]
 fn a_restore_needs_a_store_that_no_server_has_open() {
-    let here = Terminal::embedded();
-    here.run(&["account", "add", "ada@example.com"]).fine();
-    here.run(&["backup", "b"]).fine();
+    let here = CommandRunner::embedded();
+    here.run(&["account", "add", "ada@example.com"]).succeeded();
+    here.run(&["backup", "b"]).succeeded();
     let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
     let b = here.path("b");
     let restore = [
@@ -637,19 +652,19 @@ fn a_restore_needs_a_store_that_no_server_has_open() {
         key.trim(),
     ];
     let _server = here.serve(None);
-    here.run(&restore).failed("held by another process");
-    let there = Terminal {
+    here.run(&restore).failed_with("held by another process");
+    let there = CommandRunner {
         key: None,
-        ..Terminal::redis()
+        ..CommandRunner::redis()
     };
     let _other = there.serve_with(None, &["--sealing-key", key.trim()]);
-    there.run(&restore).failed("not empty");
+    there.run(&restore).failed_with("not empty");
 }
 
 #[test]
 fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
     const CHANGED: &str = "The issuer has changed";
-    for terminal in Terminal::each() {
+    for terminal in CommandRunner::each() {
         let first = terminal.serve(None);
         let old = first.issuer.clone();
         terminal
@@ -657,7 +672,7 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
                 &["account", "add", "ada@example.com", "--password-stdin"],
                 b"a good password\n",
             )
-            .fine();
+            .succeeded();
         let new = "http://127.0.0.1:4567";
         let check = terminal.run(&["check", "--issuer", new, "--listen", "127.0.0.1:0"]);
         assert!(
@@ -672,7 +687,7 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
         ] {
             let told = terminal
                 .run(&[arguments, &["--issuer", new]].concat())
-                .fine();
+                .succeeded();
             assert!(
                 told.err.contains(CHANGED)
                     && told.err.contains(&old)
@@ -681,7 +696,7 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
             );
             let same = terminal
                 .run(&[arguments, &["--issuer", &old]].concat())
-                .fine();
+                .succeeded();
             assert!(!same.err.contains(CHANGED), "{same:?}");
         }
         let check = terminal.run(&[
@@ -696,7 +711,7 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
 
         let second = terminal.serve(Some(new));
         if terminal.key.is_none() {
-            let told = terminal.run(&["account", "list"]).fine();
+            let told = terminal.run(&["account", "list"]).succeeded();
             assert!(
                 told.err.contains(CHANGED),
                 "the running server compares: {told:?}"
@@ -711,17 +726,17 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
                 "--issuer",
                 new,
             ])
-            .failed("configured issuer is");
+            .failed_with("configured issuer is");
         assert!(
             terminal
                 .run(&["issuer", "show", "--issuer", new])
-                .fine()
+                .succeeded()
                 .out
                 .contains(CHANGED)
         );
         let accepted = terminal
             .run(&["issuer", "accept", new, "--issuer", new])
-            .fine();
+            .succeeded();
         assert!(
             accepted.out.contains(new) && !accepted.out.contains(CHANGED),
             "{accepted:?}"
@@ -736,8 +751,10 @@ fn a_changed_issuer_is_reported_at_start_by_check_and_in_the_list() {
 
 #[test]
 fn files_that_others_can_read_cause_warnings() {
-    let terminal = Terminal::embedded();
-    terminal.run(&["account", "add", "ada@example.com"]).fine();
+    let terminal = CommandRunner::embedded();
+    terminal
+        .run(&["account", "add", "ada@example.com"])
+        .succeeded();
     let check = || terminal.run(&["check", "--listen", "127.0.0.1:0"]).out;
     assert!(
         !check().contains("data folder") && !check().contains("chmod"),
@@ -777,14 +794,16 @@ const SOMEBODY: u32 = 61_234;
 
 #[test]
 fn files_created_by_root_are_usable_and_unusable_files_are_named() {
-    let mut terminal = Terminal::embedded();
+    let mut terminal = CommandRunner::embedded();
     fs::create_dir(terminal.data()).expect("a folder");
     if chown(terminal.data(), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
         // Only root can change users.
         return;
     }
     fs::set_permissions(terminal.folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
-    terminal.run(&["account", "add", "ada@example.com"]).fine();
+    terminal
+        .run(&["account", "add", "ada@example.com"])
+        .succeeded();
     for name in ["store.redb", "sealing.key"] {
         let metadata = fs::metadata(terminal.data().join(name)).expect("there");
         assert_eq!(
@@ -801,19 +820,19 @@ fn files_created_by_root_are_usable_and_unusable_files_are_named() {
     assert!(
         terminal
             .run(&["account", "list"])
-            .fine()
+            .succeeded()
             .out
             .contains("ada@example.com")
     );
     let server = terminal.serve(None);
-    let root = Terminal {
+    let root = CommandRunner {
         user: None,
         store: terminal.store.clone(),
-        ..Terminal::embedded()
+        ..CommandRunner::embedded()
     };
     assert!(
         root.run(&["account", "list"])
-            .fine()
+            .succeeded()
             .out
             .contains("ada@example.com"),
         "root speaks to the server"
@@ -834,23 +853,23 @@ fn files_created_by_root_are_usable_and_unusable_files_are_named() {
         chown(&path, Some(0), Some(0)).expect("given away");
         let printed = terminal.run(&["account", "list"]);
         printed
-            .failed(&path.display().to_string())
-            .failed("belongs to root")
-            .failed(&SOMEBODY.to_string());
+            .failed_with(&path.display().to_string())
+            .failed_with("belongs to root")
+            .failed_with(&SOMEBODY.to_string());
         chown(&path, Some(SOMEBODY), Some(SOMEBODY)).expect("given back");
     }
     chown(terminal.data(), Some(0), Some(0)).expect("given away");
     fs::set_permissions(terminal.data(), fs::Permissions::from_mode(0o700)).expect("set");
     terminal
         .run(&["account", "list"])
-        .failed("belongs to root")
-        .failed(&SOMEBODY.to_string());
+        .failed_with("belongs to root")
+        .failed_with(&SOMEBODY.to_string());
 }
 
 #[test]
 fn no_file_is_created_through_a_symbolic_link() {
     for name in ["store.redb", "sealing.key"] {
-        let terminal = Terminal::embedded();
+        let terminal = CommandRunner::embedded();
         fs::create_dir(terminal.data()).expect("a folder");
         let away = terminal.path("away");
         symlink(&away, terminal.data().join(name)).expect("a link");
@@ -867,7 +886,7 @@ fn no_file_is_created_through_a_symbolic_link() {
             "{name}"
         );
     }
-    let terminal = Terminal::embedded();
+    let terminal = CommandRunner::embedded();
     fs::create_dir(terminal.data()).expect("a folder");
     let away = terminal.path("away");
     fs::write(&away, "kept").expect("written");
@@ -875,7 +894,7 @@ fn no_file_is_created_through_a_symbolic_link() {
         symlink(&away, terminal.data().join(name)).expect("a link");
     }
     let server = terminal.serve(None);
-    terminal.run(&["account", "list"]).fine();
+    terminal.run(&["account", "list"]).succeeded();
     drop(server);
     assert_eq!(fs::read_to_string(&away).expect("there"), "kept");
     assert_eq!(

@@ -53,14 +53,14 @@ async fn t_d27_a_decision_from_another_browser_is_refused(engine: EngineKind) {
     let own = victim.consent_page(&client).await.form("Allow");
     // Alice's own session and form token, with the attacker's request.
     let request = theirs.fields.one("request").expect("a request").to_owned();
-    nothing_done(
+    expect_no_effect(
         &mut victim,
         &own.clone().fill("request", &request).press("Allow"),
         &own.action,
     )
     .await;
     // The attacker's whole form in Alice's browser.
-    nothing_done(&mut victim, &theirs.press("Allow"), &theirs.action).await;
+    expect_no_effect(&mut victim, &theirs.press("Allow"), &theirs.action).await;
     // Alice's request with the attacker's browser cookie.
     let browser_cookie = "__Host-vestibule-browser";
     let mut mixed = victim.clone();
@@ -71,7 +71,7 @@ async fn t_d27_a_decision_from_another_browser_is_refused(engine: EngineKind) {
         browser_cookie.to_owned(),
         attacker.cookies[browser_cookie].clone(),
     );
-    nothing_done(&mut mixed, &own.press("Allow"), &own.action).await;
+    expect_no_effect(&mut mixed, &own.press("Allow"), &own.action).await;
     // Both requests are still pending.
     granted(&victim.submit(&own, "Allow").await);
     granted(&attacker.submit(&theirs, "Allow").await);
@@ -320,7 +320,7 @@ async fn t_a2_a_changed_redirect_uri_gets_no_redirect(engine: EngineKind) {
     let form = browser.consent_page(&client).await.form("Allow");
     let other = browser.consent_page(&client).await.form("Allow");
     // In the pending request: the stored text alone is not enough, it is validated again.
-    let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id of ours");
+    let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id");
     server
         .tamper(
             &format!("request:{}", id.digest().as_str()),
@@ -467,7 +467,7 @@ async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let not_you = browser.consent_page(&client).await.form("not you?");
@@ -508,7 +508,7 @@ async fn every_decision_but_allow_is_a_denial(engine: EngineKind) {
 }
 
 /// Expects a response without a code and without a redirect to the client.
-async fn nothing_done(browser: &mut Browser, fields: &testkit::Query, action: &str) {
+async fn expect_no_effect(browser: &mut Browser, fields: &testkit::Query, action: &str) {
     let answer = browser.post(action, fields).await;
     let location = answer.destination();
     assert!(

@@ -70,8 +70,8 @@ impl Server {
         Self { process, port, log }
     }
 
-    /// Waits until the server listens or has exited.
-    fn listens(&mut self) -> bool {
+    /// Waits until the server is_listening or has exited.
+    fn is_listening(&mut self) -> bool {
         for _ in 0..TICKS {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
                 return true;
@@ -81,7 +81,7 @@ impl Server {
             }
             sleep(TICK);
         }
-        panic!("it neither listens nor ends: {}", self.said());
+        panic!("it neither listens nor exits: {}", self.output());
     }
 
     /// Whether it exited with success; `None` while it runs.
@@ -135,7 +135,7 @@ impl Server {
         self.process.wait().expect("its end");
     }
 
-    fn said(&self) -> String {
+    fn output(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
@@ -150,9 +150,9 @@ impl Drop for Server {
 /// Fills a store with some hundred records.
 fn filled(folder: &Path) -> Server {
     let mut server = Server::start(folder, None);
-    assert!(server.listens(), "{}", server.said());
+    assert!(server.is_listening(), "{}", server.output());
     for _ in 0..200 {
-        assert_eq!(server.register(), Some(201), "{}", server.said());
+        assert_eq!(server.register(), Some(201), "{}", server.output());
     }
     server
 }
@@ -183,20 +183,20 @@ fn a_server_with_a_damaged_file_works_or_exits() {
         filled(folder.path()).stop();
         damage(&folder.path().join("data/store.redb"), first, step, offset);
         let mut server = Server::start(folder.path(), None);
-        if server.listens() {
-            works_or_ends(&mut server, what);
+        if server.is_listening() {
+            expect_working_or_exited(&mut server, what);
         }
         if let Some(well) = server.ended() {
             assert!(!well, "{what}: it did not end well");
-            let said = server.said();
-            assert!(said.contains("vestibule: The store"), "{what}: {said}");
+            let output = server.output();
+            assert!(output.contains("vestibule: The store"), "{what}: {output}");
         }
     }
 }
 
 /// Expects that the server stores accepted requests, or exits within seconds and is not ready in
 /// between.
-fn works_or_ends(server: &mut Server, what: &str) {
+fn expect_working_or_exited(server: &mut Server, what: &str) {
     for _ in 0..400 {
         if server.ended().is_some() {
             return;
@@ -206,7 +206,7 @@ fn works_or_ends(server: &mut Server, what: &str) {
         }
         sleep(TICK);
     }
-    panic!("{what}: it goes on and writes nothing: {}", server.said());
+    panic!("{what}: it goes on and writes nothing: {}", server.output());
 }
 
 #[test]
@@ -220,9 +220,9 @@ fn a_removed_store_file_is_detected() {
     // Log lines are buffered briefly.
     sleep(Duration::from_secs(1));
     assert!(
-        server.said().contains("was removed or replaced"),
+        server.output().contains("was removed or replaced"),
         "{}",
-        server.said()
+        server.output()
     );
 }
 
@@ -231,15 +231,15 @@ fn a_server_with_a_full_disk_survives_and_is_not_ready() {
     let folder = tempfile::tempdir().expect("a folder");
     // In blocks of 512 bytes. The signal is ignored, since it would end the process.
     let mut server = Server::start(folder.path(), Some("trap '' XFSZ; ulimit -S -f 4096"));
-    assert!(server.listens(), "{}", server.said());
+    assert!(server.is_listening(), "{}", server.output());
     let taken = (0..20_000)
         .find(|_| server.register() != Some(201))
         .expect("it is full at last");
-    assert!(taken > 100, "{taken}: {}", server.said());
+    assert!(taken > 100, "{taken}: {}", server.output());
     sleep(Duration::from_secs(1));
     // A small write may still succeed.
     while server.register() == Some(201) {}
-    assert_eq!(server.ended(), None, "{}", server.said());
+    assert_eq!(server.ended(), None, "{}", server.output());
     let lifted = Command::new("prlimit")
         .args([
             "--pid",
@@ -251,8 +251,8 @@ fn a_server_with_a_full_disk_survives_and_is_not_ready() {
         lifted.is_ok_and(|status| status.success()),
         "prlimit (Debian: util-linux)"
     );
-    works_or_ends(&mut server, "a file that may grow again");
-    assert_eq!(server.ended(), None, "{}", server.said());
+    expect_working_or_exited(&mut server, "a file that may grow again");
+    assert_eq!(server.ended(), None, "{}", server.output());
     sleep(Duration::from_secs(2));
-    assert!(server.is_ready(), "{}", server.said());
+    assert!(server.is_ready(), "{}", server.output());
 }

@@ -33,7 +33,7 @@ async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine
         .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let mut alice = Browser::of_alice(&server).await;
     let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
@@ -76,7 +76,7 @@ async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine
             "it is not shown"
         );
         assert_eq!(
-            silent(browser, &client).await.query.one("error"),
+            without_page(browser, &client).await.query.one("error"),
             Some("consent_required")
         );
     }
@@ -86,14 +86,17 @@ async fn disconnecting_a_document_client_revokes_its_grants_for_all_users(engine
     let again = Tokens::read(&client.refresh(&again.refresh).await);
     Tokens::read(&client.at(&twin).refresh(&again.refresh).await);
     assert!(
-        silent(&mut alice, &client)
+        without_page(&mut alice, &client)
             .await
             .query
             .one("code")
             .is_some()
     );
     assert_eq!(site.requests(ID), 1);
-    assert_eq!(noted(&server, AuditAction::ClientDisconnected).await, [ID]);
+    assert_eq!(
+        logged_clients(&server, AuditAction::ClientDisconnected).await,
+        [ID]
+    );
 }
 
 async fn disconnecting_a_registered_or_added_client_keeps_its_registration(engine: EngineKind) {
@@ -150,7 +153,7 @@ async fn removing_a_document_client_revokes_its_grants(engine: EngineKind) {
         "a revoked grant causes no fetch of the document"
     );
     assert_eq!(
-        silent(&mut browser, &client).await.query.one("error"),
+        without_page(&mut browser, &client).await.query.one("error"),
         Some("consent_required")
     );
     assert_eq!(site.requests(ID), 2);
@@ -178,7 +181,7 @@ async fn a_reused_client_id_restores_nothing(engine: EngineKind) {
     server.put_back(&key, &record).await;
     client.assert_revoked(&tokens).await;
     assert_eq!(
-        silent(&mut browser, &client).await.query.one("error"),
+        without_page(&mut browser, &client).await.query.one("error"),
         Some("consent_required")
     );
 }
@@ -194,7 +197,7 @@ async fn a_code_without_a_page_during_a_disconnection_is_invalid(engine: EngineK
         let disconnect = clients.disconnect_client(ID);
         let mut window = browser.clone();
         let (callback, came) =
-            Box::pin(server.between(answers, silent(&mut window, &client), disconnect)).await;
+            Box::pin(server.between(answers, without_page(&mut window, &client), disconnect)).await;
         if !came {
             break;
         }
@@ -314,14 +317,14 @@ async fn document_client(engine: EngineKind) -> (TestServer, Site, McpClient) {
 }
 
 /// The response to the client without a page.
-async fn silent(browser: &mut Browser, client: &McpClient) -> Callback {
+async fn without_page(browser: &mut Browser, client: &McpClient) -> Callback {
     browser
         .pass(&client.asking(|query| query.set("prompt", "none")))
         .await
 }
 
 async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
-    silent(browser, client)
+    without_page(browser, client)
         .await
         .query
         .one("code")
@@ -330,7 +333,7 @@ async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
 }
 
 /// The client ids in the audit log's events of this action.
-async fn noted(server: &TestServer, action: AuditAction) -> Vec<String> {
+async fn logged_clients(server: &TestServer, action: AuditAction) -> Vec<String> {
     let page = server
         .provider
         .terminal()

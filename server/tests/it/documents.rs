@@ -61,29 +61,29 @@ fn key() -> String {
 }
 
 /// The response to a browser without a session.
-async fn asks(server: &TestServer, client: &McpClient) -> TestResponse {
+async fn authorize(server: &TestServer, client: &McpClient) -> TestResponse {
     Browser::new(server).get(&client.authorize_path()).await
 }
 
 /// Expects these words in the details of an error page.
-fn says(page: &Document, words: &str) {
+fn expect_details(page: &Document, words: &str) {
     assert!(page.words().contains(words), "{words} in {}", page.words());
 }
 
 async fn r_c4_a_stale_document_is_fetched_again(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     server.pass(599);
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 1);
     // The owner of the URL may change the document, which applies when the stored one is stale.
     let moved = json!({ "client_id": ID, "client_name": "App", "redirect_uris": ["https://app.example/elsewhere"] });
     site.put(ID, fresh_for(&moved, 600));
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     server.pass(1);
-    says(
-        &asks(&server, &client).await.problem(400),
+    expect_details(
+        &authorize(&server, &client).await.problem(400),
         "sent to an address it never named",
     );
     assert_eq!(site.requests(ID), 2);
@@ -93,12 +93,12 @@ async fn r_c4_a_stale_document_is_fetched_again(engine: EngineKind) {
         Reply::json(&document().to_string()).with("cache-control", "no-store"),
     );
     server.pass(600);
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     server.pass(59);
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 3);
     server.pass(1);
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 4);
 }
 
@@ -136,18 +136,18 @@ async fn r_c7_errors_are_never_cached(engine: EngineKind) {
     ] {
         site.put(ID, reply);
         asked += 1;
-        let page = asks(&server, &client).await.problem(400);
-        says(
+        let page = authorize(&server, &client).await.problem(400);
+        expect_details(
             &page,
             "What the application says about itself cannot be used.",
         );
-        says(&page, "invalid_client");
-        says(&page, words);
+        expect_details(&page, "invalid_client");
+        expect_details(&page, words);
         assert_eq!(site.requests(ID), asked);
     }
     // After it is corrected, it works at once.
     site.put(ID, fresh_for(&document(), 600));
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
 }
@@ -165,20 +165,20 @@ async fn a_stored_document_is_used_while_its_host_does_not_answer(engine: Engine
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // Stale by a day: a page shows the error, and connected clients are not affected.
     server.pass(1);
-    let answer = asks(&server, &client).await;
+    let answer = authorize(&server, &client).await;
     let page = answer.problem(503);
-    says(&page, "The application cannot be recognised just now.");
-    says(&page, "app.example");
-    says(&page, "temporarily_unavailable");
+    expect_details(&page, "The application cannot be recognised just now.");
+    expect_details(&page, "app.example");
+    expect_details(&page, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("30"));
     server.pass(60);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // An error of the host is tolerated as well; one of the document is not.
     site.set_up(true);
     site.put(ID, Reply::new("500 Oops", ""));
-    asks(&server, &client).await.problem(503);
+    authorize(&server, &client).await.problem(503);
     site.put(ID, Reply::new("404 Not Found", ""));
-    asks(&server, &client).await.problem(400);
+    authorize(&server, &client).await.problem(400);
     server.pass(60);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
@@ -243,7 +243,7 @@ async fn a_stale_document_is_renewed_in_the_background_of_a_refresh(engine: Engi
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // A later authorization request finds it fresh.
-    asks(&server, &client).await.destination();
+    authorize(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 2);
 }
 
@@ -306,10 +306,10 @@ async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
             .remove_client(ID)
             .await
             .is_err(),
-        "there is nothing left to remove"
+        "there is nothing to remove"
     );
     assert_eq!(site.requests(ID), 1);
-    says(&browser.consent_page(&repeated).await, "Renamed");
+    expect_details(&browser.consent_page(&repeated).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
     // Its tokens are invalid, and cause no fetch.
     server
@@ -338,9 +338,9 @@ async fn t_e38_a_stricter_document_policy_applies_to_known_clients(engine: Engin
         let strict = server
             .twin_with(|settings| settings.client_documents = policy)
             .await;
-        let page = asks(&strict, &client).await.problem(400);
-        says(&page, "This server does not take this application.");
-        says(&page, "invalid_client");
+        let page = authorize(&strict, &client).await.problem(400);
+        expect_details(&page, "This server does not take this application.");
+        expect_details(&page, "invalid_client");
         client
             .at(&strict)
             .refresh(&tokens.refresh)
@@ -371,7 +371,7 @@ async fn t_e38_a_stricter_document_policy_applies_to_known_clients(engine: Engin
         let open = server
             .twin_with(|settings| settings.client_documents = policy)
             .await;
-        asks(&open, &client).await.destination();
+        authorize(&open, &client).await.destination();
     }
 }
 
@@ -397,8 +397,8 @@ async fn a_store_failure_costs_a_document_client_nothing(engine: EngineKind) {
         testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
-        says(
-            &asks(&server, &client).await.problem(503),
+        expect_details(
+            &authorize(&server, &client).await.problem(503),
             "Nothing was lost.",
         );
         server.switch.mend();
@@ -480,10 +480,10 @@ async fn r_c12_invalid_document_urls_are_never_fetched() {
             "its host has no public address",
         ),
     ] {
-        let page = asks(&server, &McpClient::known(&server, id, None, CALLBACK))
+        let page = authorize(&server, &McpClient::known(&server, id, None, CALLBACK))
             .await
             .problem(400);
-        says(&page, why);
+        expect_details(&page, why);
     }
     assert_eq!(site.requests(ID), 0);
 }
@@ -499,8 +499,8 @@ async fn r_c8_a_public_server_fetches_nothing_from_loopback() {
         Some(site.web()),
     )
     .await;
-    says(
-        &asks(&server, &client(&server)).await.problem(400),
+    expect_details(
+        &authorize(&server, &client(&server)).await.problem(400),
         "its host has no public address",
     );
     assert_eq!(site.requests(ID), 0);
@@ -515,8 +515,8 @@ async fn r_c5_responses_go_only_to_redirect_uris_of_the_document() {
         "http://localhost:1/callback",
     ] {
         let client = McpClient::known(&server, ID, None, elsewhere);
-        says(
-            &asks(&server, &client).await.problem(400),
+        expect_details(
+            &authorize(&server, &client).await.problem(400),
             "sent to an address it never named",
         );
     }
@@ -528,16 +528,16 @@ async fn sep_3149_no_common_authentication_method_is_a_local_error() {
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
     site.put(ID, fresh_for(&document, 600));
-    let page = asks(&server, &client(&server)).await.problem(400);
-    says(
+    let page = authorize(&server, &client(&server)).await.problem(400);
+    expect_details(
         &page,
         "know no common way for the application to prove itself",
     );
-    says(&page, "it knows none and private_key_jwt");
+    expect_details(&page, "it knows none and private_key_jwt");
     // With one common method, the others are ignored.
     document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
     site.put(ID, fresh_for(&document, 600));
-    asks(&server, &client(&server)).await.destination();
+    authorize(&server, &client(&server)).await.destination();
 }
 
 #[tokio::test]
@@ -630,7 +630,7 @@ async fn t_e37_beyond_the_request_limit_no_document_is_fetched() {
         .problem(429);
     assert_eq!(site.requests(ID), 0);
     server.pass(900);
-    asks(&server, &client(&server)).await.destination();
+    authorize(&server, &client(&server)).await.destination();
 }
 
 #[tokio::test]
@@ -640,5 +640,5 @@ async fn the_login_page_names_the_host_of_the_document() {
     let begun = browser.get(&client(&server).authorize_path()).await;
     let page = browser.follow(&begun).await.document();
     assert_eq!(page.page(), "login");
-    says(&page, "to let App ( app.example ) use Notes");
+    expect_details(&page, "to let App ( app.example ) use Notes");
 }

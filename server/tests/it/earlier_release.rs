@@ -29,14 +29,14 @@ use testkit::{
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/release-0.1.0");
 
 /// A server over a filled store, and the description of its content.
-struct Filled {
+struct FilledStore {
     server: TestServer,
     known: Value,
     _folder: TempDir,
     _redis: Option<Arc<RedisServer>>,
 }
 
-impl Filled {
+impl FilledStore {
     async fn open(engine: EngineKind) -> Self {
         let name = match engine {
             EngineKind::Memory => "file",
@@ -160,7 +160,7 @@ on_both_engines!(
 );
 
 async fn the_store_contains_everything(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let administration = filled.server.provider.terminal();
     let report = administration
         .verify_audit()
@@ -197,7 +197,7 @@ async fn the_store_contains_everything(engine: EngineKind) {
 }
 
 async fn users_can_sign_in(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     for name in ["ada", "bob", "dave", "gina", "hedy"] {
         filled.browser_of(name).await;
     }
@@ -209,7 +209,7 @@ async fn users_can_sign_in(engine: EngineKind) {
 }
 
 async fn a_passkey_and_a_recovery_code_sign_in(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let key = "/accounts/ada/passkey";
     let mut browser = Browser::new(&filled.server);
     let form = browser.open("/login").await.form("Sign in");
@@ -271,12 +271,12 @@ async fn a_passkey_and_a_recovery_code_sign_in(engine: EngineKind) {
 }
 
 async fn links_and_sessions_work(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     for (name, page) in [("carol", "enroll"), ("frank", "reset")] {
         let link = filled.text(&format!("/accounts/{name}/link"));
         let path = link
             .strip_prefix(filled.text("/issuer"))
-            .expect("a link of ours");
+            .expect("a link of the server");
         let shown = Browser::new(&filled.server).open(path).await;
         assert_eq!(shown.page(), page);
     }
@@ -285,7 +285,7 @@ async fn links_and_sessions_work(engine: EngineKind) {
 }
 
 async fn tokens_are_refreshed(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     for (name, grant) in filled.known["grants"].as_object().expect("grants") {
         let client = grant["client"].as_str().expect("a client");
         let form = filled.refresh_form(client, grant);
@@ -303,7 +303,7 @@ async fn tokens_are_refreshed(engine: EngineKind) {
 }
 
 async fn an_issued_code_is_redeemed(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let client = filled.client("notes");
     let verifier = filled.text("/offered/code_verifier");
     let form = client
@@ -313,7 +313,7 @@ async fn an_issued_code_is_redeemed(engine: EngineKind) {
 }
 
 async fn a_remembered_consent_is_honoured(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let mut ada = filled.browser_of("ada").await;
     let callback = ada.pass(&filled.client("web")).await;
     assert!(callback.query.one("code").is_some(), "{callback:?}");
@@ -323,7 +323,7 @@ async fn a_remembered_consent_is_honoured(engine: EngineKind) {
 }
 
 async fn a_pending_request_can_be_decided(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let mut browser = filled.browser_with("/pending/cookies");
     let path = format!("/login?request={}", filled.text("/pending/request"));
     let form = browser.open(&path).await.form("Sign in");
@@ -344,7 +344,7 @@ async fn a_pending_request_can_be_decided(engine: EngineKind) {
 }
 
 async fn a_client_reads_its_registration(engine: EngineKind) {
-    let filled = Filled::open(engine).await;
+    let filled = FilledStore::open(engine).await;
     let path = format!("/register/{}", filled.text("/clients/notes/id"));
     let token = filled.text("/clients/notes/registration_access_token");
     let read = request(http::Method::GET, &path)

@@ -134,7 +134,7 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let mut alice = Browser::of_alice(&server).await;
     for (wrong, told) in [
         ("bob@example.com", "You cannot have this address"),
@@ -244,7 +244,7 @@ async fn a_common_password_is_refused_at_its_field(engine: EngineKind) {
             .await
             .words()
             .contains("At least 12 characters"),
-        "she is an administrator without a passkey"
+        "an administrator without a passkey"
     );
     for (password, told) in [
         ("password1234", "one of those that are guessed first"),
@@ -274,7 +274,7 @@ async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let mut alice = Browser::of_alice(&server).await;
     assert!(
         !alice

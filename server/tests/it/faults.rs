@@ -255,7 +255,7 @@ async fn a_failed_setup_leaves_no_partial_account(engine: EngineKind) {
         .expect("a link");
     let path = link
         .strip_prefix(testkit::routed::ISSUER)
-        .expect("a page of ours")
+        .expect("a page of the server")
         .to_owned();
     let mut browser = Browser::new(&server);
     let form = browser

@@ -56,7 +56,7 @@ fn outcome(answer: &TestResponse, alert: Option<&str>) -> Outcome {
 }
 
 /// Submits a password or a recovery code.
-async fn tries(
+async fn submit_credential(
     browser: &mut Browser,
     page: &str,
     email: &str,
@@ -84,12 +84,12 @@ async fn tries(
     outcome(&answer, alert.as_deref())
 }
 
-async fn guesses(browser: &mut Browser, email: &str, password: &str) -> Outcome {
-    tries(browser, "login", email, "password", password).await
+async fn guess_password(browser: &mut Browser, email: &str, password: &str) -> Outcome {
+    submit_credential(browser, "login", email, "password", password).await
 }
 
-async fn guesses_code(browser: &mut Browser, email: &str, code: &str) -> Outcome {
-    tries(browser, "recover", email, "code", code).await
+async fn guess_code(browser: &mut Browser, email: &str, code: &str) -> Outcome {
+    submit_credential(browser, "recover", email, "code", code).await
 }
 
 /// A known browser of Alice, signed out.
@@ -115,12 +115,12 @@ async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections
         .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let mut known = known_browser(&server).await;
     let mut first = unknown_browser(&server, [203, 0, 113, 1]);
     let began = Instant::now();
     assert_eq!(
-        guesses(&mut first, "nobody@example.com", A_GUESS).await,
+        guess_password(&mut first, "nobody@example.com", A_GUESS).await,
         Outcome::Wrong
     );
     let one = began.elapsed();
@@ -161,12 +161,12 @@ async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections
     // 3. A known browser does not wait for the others.
     let before = answered.load(Ordering::SeqCst);
     assert_eq!(
-        guesses(&mut known, ALICE, PASSWORD).await,
+        guess_password(&mut known, ALICE, PASSWORD).await,
         Outcome::SignedIn
     );
     assert!(
         before + crowd.len() > answered.load(Ordering::SeqCst) + 40,
-        "many still wait"
+        "many are still waiting"
     );
     // 4. The others close their connections, and are not hashed: a new request does not wait for
     //    them.
@@ -176,7 +176,7 @@ async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections
     assert!(waiting > 60, "{waiting} were waiting");
     let began = Instant::now();
     assert_eq!(
-        guesses(
+        guess_password(
             &mut unknown_browser(&server, [203, 0, 113, 2]),
             BOB,
             PASSWORD
@@ -259,12 +259,12 @@ async fn t_f44_the_hundred_and_first_user_of_an_office_can_sign_in(engine: Engin
         .accounts()
         .add_account(BOB, Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let office = [203, 0, 113, 9];
     for number in 0..104 {
         let who = if number % 2 == 0 { ALICE } else { BOB };
         assert_eq!(
-            guesses(&mut unknown_browser(&server, office), who, PASSWORD).await,
+            guess_password(&mut unknown_browser(&server, office), who, PASSWORD).await,
             Outcome::SignedIn,
             "{number}"
         );
@@ -289,11 +289,11 @@ async fn t_f44_the_hundred_and_first_user_of_an_office_can_sign_in(engine: Engin
             .await;
     }
     assert_eq!(
-        guesses_code(&mut at_work, ALICE, A_CODE).await,
+        guess_code(&mut at_work, ALICE, A_CODE).await,
         Outcome::MustWait
     );
     assert_eq!(
-        guesses(&mut at_work, ALICE, PASSWORD).await,
+        guess_password(&mut at_work, ALICE, PASSWORD).await,
         Outcome::SignedIn,
         "codes are counted apart from passwords"
     );
@@ -308,7 +308,7 @@ async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
     // Unknown browsers reach their limit; a known browser has its own counter.
     for number in 0..10 {
         assert_eq!(
-            guesses(
+            guess_password(
                 &mut unknown_browser(&server, [203, 0, 113, number]),
                 ALICE,
                 A_GUESS
@@ -318,7 +318,7 @@ async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
         );
     }
     assert_eq!(
-        guesses(&mut formerly, ALICE, A_GUESS).await,
+        guess_password(&mut formerly, ALICE, A_GUESS).await,
         Outcome::Wrong,
         "it is known"
     );
@@ -332,13 +332,13 @@ async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
         "/account"
     );
     assert_eq!(
-        guesses(&mut formerly, ALICE, A_GUESS).await,
+        guess_password(&mut formerly, ALICE, A_GUESS).await,
         Outcome::MustWait,
         "it is no longer known"
     );
     own.press("/account", "Sign out").await;
     assert_eq!(
-        guesses(&mut own, ALICE, "a larger room, with a door").await,
+        guess_password(&mut own, ALICE, "a larger room, with a door").await,
         Outcome::SignedIn,
         "the browser that changed it is known"
     );
@@ -354,16 +354,16 @@ async fn t_f44_all_known_browsers_of_an_account_share_one_counter(engine: Engine
     let mut wrong = 0;
     for number in 0..16 {
         let mut browser = known[number % 4].at(if number % 3 == 0 { &twin } else { &server });
-        wrong += usize::from(guesses(&mut browser, ALICE, A_GUESS).await == Outcome::Wrong);
+        wrong += usize::from(guess_password(&mut browser, ALICE, A_GUESS).await == Outcome::Wrong);
     }
     assert_eq!(wrong, 10);
     assert_eq!(
-        guesses(&mut known[3], ALICE, PASSWORD).await,
+        guess_password(&mut known[3], ALICE, PASSWORD).await,
         Outcome::MustWait
     );
     server.pass(15 * 60);
     assert_eq!(
-        guesses(&mut known[3], ALICE, PASSWORD).await,
+        guess_password(&mut known[3], ALICE, PASSWORD).await,
         Outcome::SignedIn
     );
 }
@@ -383,24 +383,27 @@ async fn t_f44_wrong_passwords_in_a_known_browser_lock_no_recovery_code(engine: 
         .to_owned();
     browser.press("/account", "Sign out").await;
     for _ in 0..10 {
-        assert_eq!(guesses(&mut browser, ALICE, A_GUESS).await, Outcome::Wrong);
+        assert_eq!(
+            guess_password(&mut browser, ALICE, A_GUESS).await,
+            Outcome::Wrong
+        );
     }
     assert_eq!(
-        guesses(&mut browser, ALICE, PASSWORD).await,
+        guess_password(&mut browser, ALICE, PASSWORD).await,
         Outcome::MustWait
     );
     assert_eq!(
-        guesses_code(&mut browser, ALICE, A_CODE).await,
+        guess_code(&mut browser, ALICE, A_CODE).await,
         Outcome::Wrong
     );
     assert_eq!(
-        guesses_code(&mut browser, ALICE, &code).await,
+        guess_code(&mut browser, ALICE, &code).await,
         Outcome::SignedIn
     );
 }
 
 /// Starts a sign-in with a passkey, like the island.
-async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str) -> StatusCode {
+async fn start_passkey(server: &TestServer, browser: &Browser, form_token: &str) -> StatusCode {
     let cookies: Vec<_> = browser
         .cookies
         .iter()
@@ -440,14 +443,14 @@ async fn t_f44_a_hundred_anonymous_requests_lock_no_passkeys(engine: EngineKind)
         } else {
             StatusCode::TOO_MANY_REQUESTS
         };
-        assert_eq!(starts_passkey(&server, &one, &form_token).await, expected);
+        assert_eq!(start_passkey(&server, &one, &form_token).await, expected);
     }
     // A hundred other browsers of the address have their own limit.
     for _ in 0..100 {
         let mut other = unknown_browser(&server, address);
         let form_token = token(&mut other).await;
         assert_eq!(
-            starts_passkey(&server, &other, &form_token).await,
+            start_passkey(&server, &other, &form_token).await,
             StatusCode::OK
         );
     }
@@ -458,12 +461,12 @@ async fn t_f44_a_hundred_anonymous_requests_lock_no_passkeys(engine: EngineKind)
     let mut another = unknown_browser(&server, address);
     let form_token = token(&mut another).await;
     assert_eq!(
-        starts_passkey(&server, &another, &form_token).await,
+        start_passkey(&server, &another, &form_token).await,
         StatusCode::TOO_MANY_REQUESTS
     );
     let form_token = token(&mut known).await;
     assert_eq!(
-        starts_passkey(&server, &known, &form_token).await,
+        start_passkey(&server, &known, &form_token).await,
         StatusCode::OK
     );
 }
@@ -513,7 +516,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
         server.pass(1);
         let mut browser = Browser::new(if number % 2 == 0 { &server } else { &twin });
         assert_eq!(
-            guesses(&mut browser, ALICE, PASSWORD).await,
+            guess_password(&mut browser, ALICE, PASSWORD).await,
             Outcome::SignedIn
         );
         browsers.push(browser);
@@ -530,7 +533,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
         });
         async move {
             assert_eq!(
-                guesses(&mut browser, ALICE, PASSWORD).await,
+                guess_password(&mut browser, ALICE, PASSWORD).await,
                 Outcome::SignedIn
             );
             browser
@@ -546,7 +549,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
 }
 
 /// The events of an action in the audit log: their number, and the sum of their `times`.
-async fn noted(server: &TestServer, action: AuditAction) -> (usize, u64) {
+async fn logged_events(server: &TestServer, action: AuditAction) -> (usize, u64) {
     server.provider.finish_late_work().await;
     let trail = server
         .provider
@@ -586,7 +589,7 @@ async fn repeated_refused_sign_ins_are_counted_in_few_events(engine: EngineKind)
         })
         .await;
     assert_eq!(
-        noted(&server, AuditAction::SignInRefused).await,
+        logged_events(&server, AuditAction::SignInRefused).await,
         (17, 17),
         "sixteen networks, and all others together"
     );
@@ -599,7 +602,7 @@ async fn repeated_refused_sign_ins_are_counted_in_few_events(engine: EngineKind)
         .await
         .expect("the store answers");
     assert_eq!(
-        noted(&server, AuditAction::SignInRefused).await,
+        logged_events(&server, AuditAction::SignInRefused).await,
         (34, 200),
         "no event is lost"
     );
@@ -629,7 +632,7 @@ async fn repeated_actions_of_a_user_are_counted_in_few_events(engine: EngineKind
             .await;
     }
     assert_eq!(
-        noted(&server, AuditAction::RecoveryCodesMade).await,
+        logged_events(&server, AuditAction::RecoveryCodesMade).await,
         (20, 20)
     );
     server
@@ -639,7 +642,7 @@ async fn repeated_actions_of_a_user_are_counted_in_few_events(engine: EngineKind
         .await
         .expect("the server stops");
     assert_eq!(
-        noted(&server, AuditAction::RecoveryCodesMade).await,
+        logged_events(&server, AuditAction::RecoveryCodesMade).await,
         (21, 120)
     );
     let report = server

@@ -75,7 +75,7 @@ const CONTENT_TYPES: [&str; 6] = [
 ];
 
 /// Texts that are difficult for parsers.
-const NASTY: [&str; 22] = [
+const DIFFICULT_TEXTS: [&str; 22] = [
     "",
     " ",
     "\0",
@@ -138,7 +138,7 @@ async fn t_f49_random_requests_cause_no_server_error(engine: EngineKind) {
             );
             builder = builder.header(name, HeaderValue::from_bytes(&line).expect("a header"));
         }
-        unbroken(
+        expect_no_server_error(
             &server,
             &path,
             builder.body(Body::from(body)).expect("a request"),
@@ -217,7 +217,7 @@ async fn t_f49_almost_valid_forms_cause_no_server_error(engine: EngineKind) {
     for (path, form) in &forms {
         let names: Vec<_> = form.names().into_iter().map(str::to_owned).collect();
         for name in &names {
-            for nasty in NASTY
+            for nasty in DIFFICULT_TEXTS
                 .iter()
                 .map(|nasty| (*nasty).to_owned())
                 .chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)])
@@ -309,7 +309,7 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
                 form.and(field, ALICE)
             });
         for field in fields.iter().chain(&["form_token"]) {
-            for nasty in NASTY
+            for nasty in DIFFICULT_TEXTS
                 .iter()
                 .map(|nasty| (*nasty).to_owned())
                 .chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)])
@@ -341,7 +341,7 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
         "audit?before=",
         "audit.jsonl?who=",
     ] {
-        for nasty in NASTY {
+        for nasty in DIFFICULT_TEXTS {
             let path = format!("/admin/{page}{}", percent_encoded(nasty.as_bytes()));
             let answer = browser.get(&path).await;
             assert!(!answer.status.is_server_error(), "{path}: {answer:?}");
@@ -352,7 +352,7 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
 async fn t_f49_almost_valid_registrations_cause_no_server_error(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-    let member = vec((0..NASTY.len(), 0..8_usize), 0..12);
+    let member = vec((0..DIFFICULT_TEXTS.len(), 0..8_usize), 0..12);
     let names = [
         "redirect_uris",
         "client_name",
@@ -372,11 +372,11 @@ async fn t_f49_almost_valid_registrations_cause_no_server_error(engine: EngineKi
         let mut metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
         for (name, (nasty, kind)) in names.iter().zip(sample(&mut runner, &member)) {
             metadata[*name] = match kind {
-                0 => json!(NASTY[nasty]),
-                1 => json!([NASTY[nasty], "https://app.example/cb"]),
+                0 => json!(DIFFICULT_TEXTS[nasty]),
+                1 => json!([DIFFICULT_TEXTS[nasty], "https://app.example/cb"]),
                 2 => json!(null),
                 3 => json!(-1.5e300),
-                4 => json!({ NASTY[nasty]: [true] }),
+                4 => json!({ DIFFICULT_TEXTS[nasty]: [true] }),
                 5 => json!([[["x"]]]),
                 6 => json!(true),
                 _ => continue,
@@ -410,7 +410,7 @@ async fn odd_methods_and_headers_cause_no_server_error(engine: EngineKind) {
             "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X",
         ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            unbroken(
+            expect_no_server_error(
                 &server,
                 path,
                 request(method, path)
@@ -439,7 +439,7 @@ async fn odd_methods_and_headers_cause_no_server_error(engine: EngineKind) {
             ("referer", "://"),
             ("user-agent", ""),
         ] {
-            unbroken(
+            expect_no_server_error(
                 &server,
                 path,
                 request(Method::GET, path)
@@ -452,7 +452,7 @@ async fn odd_methods_and_headers_cause_no_server_error(engine: EngineKind) {
     }
 }
 
-async fn unbroken(server: &TestServer, path: &str, request: http::Request<Body>) {
+async fn expect_no_server_error(server: &TestServer, path: &str, request: http::Request<Body>) {
     let answer = server.send(request).await;
     assert_ne!(answer.status, 500, "{path}: {answer:?}");
 }

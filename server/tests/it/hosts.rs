@@ -86,7 +86,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
     server
 }
 
-fn leads_to_issuer(answer: &TestResponse, issuer: &str, path: &str) {
+fn expect_redirect_to_issuer(answer: &TestResponse, issuer: &str, path: &str) {
     let separator = if path.contains('?') { '&' } else { '?' };
     assert_eq!(answer.status, 307, "{path}: {answer:?}");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_page_under_another_host_name_redirects_to_the_issuer_once() {
         let server = with_issuer(issuer).await;
         for name in names {
             for path in PAGES {
-                leads_to_issuer(
+                expect_redirect_to_issuer(
                     &get(&server, path, peer, &[("host", name)]).await,
                     issuer,
                     path,
@@ -226,7 +226,7 @@ async fn a_proxy_with_an_internal_host_name_causes_no_redirect() {
             .into_iter()
             .chain([("host", "vestibule:3000")])
             .collect();
-        leads_to_issuer(
+        expect_redirect_to_issuer(
             &get(&server, "/login", OUTSIDE, &headers).await,
             "https://id.example",
             "/login",
@@ -242,7 +242,7 @@ async fn a_proxy_with_an_internal_host_name_causes_no_redirect() {
         ],
     )
     .await;
-    leads_to_issuer(&inner, "https://id.example", "/login");
+    expect_redirect_to_issuer(&inner, "https://id.example", "/login");
 }
 
 #[tokio::test]
@@ -438,7 +438,7 @@ async fn the_whole_flow_works_behind_a_proxy_with_an_internal_host_name(engine: 
     let path = client.authorize_path();
     let inner = [("host", "vestibule:3000"), ("accept", "text/html")];
     let first = get(&server, &path, OUTSIDE, &inner).await;
-    leads_to_issuer(&first, "https://vestibule.example", &path);
+    expect_redirect_to_issuer(&first, "https://vestibule.example", &path);
     let second = get(
         &server,
         first

@@ -45,7 +45,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// A server, a web server with one key that is fresh for ten minutes, and a client with its URL.
-struct Story {
+struct KeyClient {
     server: TestServer,
     site: Site,
     client: McpClient,
@@ -53,7 +53,7 @@ struct Story {
     tokens: Tokens,
 }
 
-impl Story {
+impl KeyClient {
     async fn begin(engine: EngineKind) -> Self {
         let signer = Signer::ed25519("first");
         let (server, site) = server_and_site(engine, &signer).await;
@@ -89,13 +89,13 @@ impl Story {
         answer
     }
 
-    fn asked(&self) -> usize {
+    fn fetches(&self) -> usize {
         self.site.requests(KEYS)
     }
 }
 
 async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
-    let mut story = Story::begin(engine).await;
+    let mut story = KeyClient::begin(engine).await;
     let signer = story.signer.clone();
     for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
         story.server.pass(seconds);
@@ -104,10 +104,10 @@ async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
             .await
             .granted();
     }
-    assert_eq!(story.asked(), 1);
+    assert_eq!(story.fetches(), 1);
     story.server.pass(1);
     story.refresh(&signer, "stale").await.granted();
-    assert_eq!(story.asked(), 2);
+    assert_eq!(story.fetches(), 2);
     // Another server of the store uses the same copy.
     let twin = story.server.twin().await;
     let form = story.client.refresh_form(&story.tokens.refresh);
@@ -119,37 +119,37 @@ async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
             )
             .await,
     );
-    assert_eq!(story.asked(), 2);
+    assert_eq!(story.fetches(), 2);
 }
 
 async fn r_k15_an_unknown_key_is_fetched_once_a_minute(engine: EngineKind) {
-    let mut story = Story::begin(engine).await;
+    let mut story = KeyClient::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     story.site.put(KEYS, set(&[&first, &second]));
     story.server.pass(MINUTE - 1);
     for number in 0..3 {
         denied(&story.refresh(&second, &format!("too soon {number}")).await);
     }
-    assert_eq!(story.asked(), 1);
+    assert_eq!(story.fetches(), 1);
     story.server.pass(1);
     story.refresh(&second, "new").await.granted();
     story.refresh(&first, "old").await.granted();
-    assert_eq!(story.asked(), 2);
+    assert_eq!(story.fetches(), 2);
     // An unpublished key does not cause more fetches.
     let other_key = Signer::ed25519("other");
-    for (seconds, asked) in [(0, 2), (MINUTE, 3), (0, 3), (MINUTE - 1, 3), (1, 4)] {
+    for (seconds, fetches) in [(0, 2), (MINUTE, 3), (0, 3), (MINUTE - 1, 3), (1, 4)] {
         story.server.pass(seconds);
         denied(&story.refresh(&other_key, "x").await);
-        assert_eq!(story.asked(), asked);
+        assert_eq!(story.fetches(), fetches);
     }
     // A known key id with a wrong signature causes no fetch.
     story.server.pass(MINUTE);
     denied(&story.refresh(&Signer::p256("second"), "x").await);
-    assert_eq!(story.asked(), 4);
+    assert_eq!(story.fetches(), 4);
 }
 
 async fn r_k15_a_withdrawn_key_is_valid_until_its_key_set_is_stale(engine: EngineKind) {
-    let mut story = Story::begin(engine).await;
+    let mut story = KeyClient::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::rsa("second"));
     story.site.put(KEYS, set(&[&second]));
     story.server.pass(10 * MINUTE - 1);
@@ -162,7 +162,7 @@ async fn r_k15_a_withdrawn_key_is_valid_until_its_key_set_is_stale(engine: Engin
 async fn while_the_host_does_not_answer_known_keys_work_and_unknown_ones_are_503(
     engine: EngineKind,
 ) {
-    let mut story = Story::begin(engine).await;
+    let mut story = KeyClient::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     for (number, fault) in [
         Reply::new("503 Service Unavailable", ""),
@@ -173,14 +173,14 @@ async fn while_the_host_does_not_answer_known_keys_work_and_unknown_ones_are_503
     {
         story.site.put(KEYS, fault);
         story.server.pass(HOUR);
-        let asked = story.asked();
+        let fetches = story.fetches();
         for jti in ["a", "b", "c"] {
             story
                 .refresh(&first, &format!("{jti}{number}"))
                 .await
                 .granted();
         }
-        assert_eq!(story.asked(), asked + 1, "one failure a minute");
+        assert_eq!(story.fetches(), fetches + 1, "one failure a minute");
     }
     story.site.set_up(false);
     story.server.pass(MINUTE);
@@ -196,7 +196,7 @@ async fn while_the_host_does_not_answer_known_keys_work_and_unknown_ones_are_503
 }
 
 async fn keys_without_a_successful_fetch_expire_after_a_day(engine: EngineKind) {
-    let mut story = Story::begin(engine).await;
+    let mut story = KeyClient::begin(engine).await;
     let signer = story.signer.clone();
     story.site.set_up(false);
     story.server.pass(10 * MINUTE + DAY - 1);

@@ -1,6 +1,5 @@
-//! The front door, knocked at by people's browsers and MCP clients: every test drives the real
-//! router, with the clock moved by hand, on both engines. Letters with numbers name rows of
-//! docs/SECURITY.md and docs/CONFORMANCE.md.
+//! Tests of the real router with browsers and MCP clients, a controlled clock, and both engines.
+//! Ids such as R-A1 and T-A1 are rows of docs/CONFORMANCE.md and docs/SECURITY.md.
 
 mod account;
 mod addresses;
@@ -9,6 +8,7 @@ mod architecture;
 mod assertions;
 mod authorize;
 mod branding;
+mod client_expiry;
 mod code;
 mod commands;
 mod conformance;
@@ -29,13 +29,11 @@ mod hosts;
 mod introspection;
 mod key_rotation;
 mod key_sets;
-mod lapsing;
 mod management;
 mod metadata;
 mod names;
 pub(crate) mod operator;
 mod pages;
-mod people;
 mod pkce;
 mod prompt;
 mod published_documents;
@@ -52,6 +50,7 @@ mod scopes;
 mod settings;
 mod stages;
 mod step_up;
-mod story;
 mod token_endpoint;
 mod tokens;
+mod users;
+mod whole_flow;

@@ -108,7 +108,7 @@ async fn r_o17_every_page_has_the_security_headers(engine: EngineKind) {
             Some("no-store"),
             "{what}"
         );
-        clean(&page, what);
+        expect_clean(&page, what);
         nonces.extend(page.attributes("script", "nonce").map(str::to_owned));
         for nonce in page
             .attributes("script", "nonce")
@@ -248,7 +248,7 @@ async fn t_d30_a_hostile_name_is_shown_as_text(engine: EngineKind) {
         let consent = browser.follow(&begun).await;
         for answer in [login, consent] {
             let page = answer.document();
-            clean(&page, name);
+            expect_clean(&page, name);
             for tag in ["img", "base", "iframe", "object"] {
                 assert!(!page.tags().any(|own| own == tag), "{name}: {tag}");
             }
@@ -307,13 +307,13 @@ async fn t_d30_error_pages_repeat_nothing_as_markup(engine: EngineKind) {
     ] {
         let answer = browser.get(&path).await;
         let page = answer.problem(answer.status.as_u16());
-        clean(&page, &path);
+        expect_clean(&page, &path);
         assert!(!answer.body.contains("alert(1)"), "{path}: {}", answer.body);
     }
     // The input is shown in its field again, as text.
     let typed = browser.sign_in(hostile, "x").await;
     let page = browser.follow(&typed).await.document();
-    clean(&page, "login");
+    expect_clean(&page, "login");
     assert!(
         page.attributes("input", "value")
             .any(|value| value == hostile)
@@ -365,7 +365,7 @@ async fn hsts_is_sent_over_https_only(engine: EngineKind) {
 }
 
 /// Expects no inline handler, no inline style, and no script URI.
-fn clean(page: &Document, what: &str) {
+fn expect_clean(page: &Document, what: &str) {
     for (name, value) in page.all_attributes() {
         assert!(
             !name.starts_with("on") && name != "style" && name != "srcdoc",

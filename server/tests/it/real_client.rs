@@ -39,7 +39,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
         .expect("an address to open");
     let path = address
         .strip_prefix(&issuer)
-        .expect("an address of ours")
+        .expect("a URL of the server")
         .to_owned();
 
     // Alice opens it, signs in and allows it.
@@ -103,7 +103,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
         .await
         .expect("an address to open");
     let begun = browser
-        .get(address.strip_prefix(&issuer).expect("an address of ours"))
+        .get(address.strip_prefix(&issuer).expect("a URL of the server"))
         .await;
     let consent = browser.follow(&begun).await.document();
     assert!(
@@ -144,7 +144,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
             .collect::<Vec<_>>(),
         ["Real client"]
     );
-    refreshes(&server, &issuer, first).await;
+    refresh(&server, &issuer, first).await;
     task.abort();
 }
 
@@ -180,7 +180,7 @@ async fn r_k11_rmcp_uses_its_document_and_does_not_register(engine: EngineKind) 
 
     let mut browser = Browser::of_alice(&server).await;
     let begun = browser
-        .get(address.strip_prefix(&issuer).expect("an address of ours"))
+        .get(address.strip_prefix(&issuer).expect("a URL of the server"))
         .await;
     let consent = browser.follow(&begun).await.document();
     for said in ["Published client", "app.example", "127.0.0.1:33418"] {
@@ -227,7 +227,7 @@ async fn r_k11_rmcp_uses_its_document_and_does_not_register(engine: EngineKind) 
 }
 
 /// The same client again, with its own refresh.
-async fn refreshes(server: &TestServer, issuer: &str, other: String) {
+async fn refresh(server: &TestServer, issuer: &str, other: String) {
     let mut state = OAuthState::new(format!("{issuer}/mcp"), None)
         .await
         .expect("a client");
@@ -243,7 +243,7 @@ async fn refreshes(server: &TestServer, issuer: &str, other: String) {
     let signed_in = browser.sign_in(ALICE, PASSWORD).await;
     assert_eq!(signed_in.destination(), "/account");
     let begun = browser
-        .get(address.strip_prefix(issuer).expect("an address of ours"))
+        .get(address.strip_prefix(issuer).expect("a URL of the server"))
         .await;
     let consent = browser.follow(&begun).await.document();
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
@@ -274,7 +274,7 @@ async fn connect(mcp: &str, http: AuthClient<reqwest::Client>) -> Client {
     ClientConfig::default()
         .serve(transport)
         .await
-        .expect("the server welcomes the client")
+        .expect("the server accepts the client")
 }
 
 async fn call(

@@ -76,7 +76,7 @@ async fn r_o14_a_replay_outside_the_window_revokes_the_grant(engine: EngineKind)
     let (server, client, first) = McpClient::connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(30);
-    ended(&client, &first.refresh, &second).await;
+    expect_revoked(&client, &first.refresh, &second).await;
 }
 
 async fn r_o14_any_older_token_of_the_family_revokes_the_grant(engine: EngineKind) {
@@ -86,7 +86,7 @@ async fn r_o14_any_older_token_of_the_family_revokes_the_grant(engine: EngineKin
         server.pass(40);
         last = Tokens::read(&client.refresh(&last.refresh).await);
     }
-    ended(&client, &first.refresh, &last).await;
+    expect_revoked(&client, &first.refresh, &last).await;
 }
 
 async fn r_o14_a_window_of_zero_is_strict(engine: EngineKind) {
@@ -98,7 +98,7 @@ async fn r_o14_a_window_of_zero_is_strict(engine: EngineKind) {
     let client = McpClient::native(&server).await;
     let first = client.connect(&mut Browser::of_alice(&server).await).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    ended(&client, &first.refresh, &second).await;
+    expect_revoked(&client, &first.refresh, &second).await;
 }
 
 async fn r_o14_a_guess_with_the_grant_id_changes_nothing(engine: EngineKind) {
@@ -160,7 +160,7 @@ async fn one_successor(
     // One current token: it works, and after the window its predecessor revokes the grant.
     let next = Tokens::read(&client.refresh(&successor.refresh).await);
     server.pass(30);
-    ended(client, &tokens.refresh, &next).await;
+    expect_revoked(client, &tokens.refresh, &next).await;
 }
 
 /// Two windows of one program read the same file. Each refreshes with the token that it read last,
@@ -418,7 +418,7 @@ async fn t_c25_a_removed_client_is_an_unknown_client(engine: EngineKind) {
 
 /// Expects that a replay revoked the grant: its current refresh token and its access tokens are
 /// invalid.
-async fn ended(client: &McpClient, replayed: &str, live: &Tokens) {
+async fn expect_revoked(client: &McpClient, replayed: &str, live: &Tokens) {
     client.me(&live.access).await.granted();
     client.refresh(replayed).await.refused(400, "invalid_grant");
     client.assert_revoked(live).await;

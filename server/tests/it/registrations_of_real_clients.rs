@@ -33,9 +33,9 @@ async fn claude(engine: EngineKind) {
         "token_endpoint_auth_method": "none",
         "scope": "claudeai"
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     application
-        .connects(
+        .connect(
             "https://claude.ai/api/mcp/auth_callback",
             Some("notes:read notes:write offline_access"),
         )
@@ -51,7 +51,7 @@ async fn claude_code(engine: EngineKind) {
         "token_endpoint_auth_method": "none",
         "application_type": "native"
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     // The port differs each time, for `localhost` as well as for the address (R-O1).
     for callback in [
         "http://localhost:3118/callback",
@@ -59,7 +59,7 @@ async fn claude_code(engine: EngineKind) {
         "http://127.0.0.1:61234/callback",
     ] {
         application
-            .connects(callback, Some("notes:read offline_access"))
+            .connect(callback, Some("notes:read offline_access"))
             .await;
     }
 }
@@ -78,15 +78,15 @@ async fn chatgpt(engine: EngineKind) {
         "client_uri": "https://chatgpt.com",
         "logo_uri": ""
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     application
-        .connects(
+        .connect(
             "https://chatgpt.com/connector/oauth/AbCdEf123456",
             Some("notes:read openid profile email"),
         )
         .await;
     application
-        .connects(
+        .connect(
             "https://chatgpt.com/connector_platform_oauth_redirect",
             None,
         )
@@ -108,7 +108,7 @@ async fn vs_code(engine: EngineKind) {
         "token_endpoint_auth_method": "none",
         "application_type": "native"
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     // The device grant is dropped, and the rest is accepted.
     assert_eq!(
         application.answer["grant_types"],
@@ -119,7 +119,7 @@ async fn vs_code(engine: EngineKind) {
         "http://127.0.0.1:33418/",
         "http://127.0.0.1:50001/",
     ] {
-        application.connects(callback, Some("notes:read")).await;
+        application.connect(callback, Some("notes:read")).await;
     }
 }
 
@@ -135,11 +135,11 @@ async fn cursor(engine: EngineKind) {
         "response_types": ["code"],
         "token_endpoint_auth_method": "none"
     });
-    let application = Application::registers(engine, metadata.clone()).await;
+    let application = Application::register(engine, metadata.clone()).await;
     assert!(application.answer.get("application_type").is_none());
     for callback in metadata["redirect_uris"].as_array().expect("three of them") {
         application
-            .connects(callback.as_str().expect("text"), None)
+            .connect(callback.as_str().expect("text"), None)
             .await;
     }
 }
@@ -154,13 +154,13 @@ async fn codex(engine: EngineKind) {
         "application_type": "native",
         "scope": ""
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     application
-        .connects("http://127.0.0.1:43817/callback/9f1c2d", None)
+        .connect("http://127.0.0.1:43817/callback/9f1c2d", None)
         .await;
     // Earlier versions send no resource, and current ones send none on refresh.
     application
-        .connects_without_resource("http://127.0.0.1:51111/callback/9f1c2d")
+        .connect_without_resource("http://127.0.0.1:51111/callback/9f1c2d")
         .await;
 }
 
@@ -175,9 +175,9 @@ async fn goose(engine: EngineKind) {
         "application_type": "native",
         "client_secret": ""
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     application
-        .connects(
+        .connect(
             "http://127.0.0.1:38211/oauth_callback",
             Some("notes:read offline_access"),
         )
@@ -193,9 +193,9 @@ async fn opencode(engine: EngineKind) {
         "response_types": ["code"],
         "token_endpoint_auth_method": "none"
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     application
-        .connects("http://127.0.0.1:19876/mcp/oauth/callback", None)
+        .connect("http://127.0.0.1:19876/mcp/oauth/callback", None)
         .await;
 }
 
@@ -211,11 +211,11 @@ async fn mcp_remote(engine: EngineKind) {
         "software_version": "0.15.1",
         "scope": "openid email profile"
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     // None of its fallback scopes exists here: they alone are refused, and with existing ones they
     // are dropped.
     application
-        .connects(
+        .connect(
             "http://localhost:17392/oauth/callback",
             Some("openid email profile notes:read"),
         )
@@ -233,10 +233,10 @@ async fn mcp_inspector(engine: EngineKind) {
         "application_type": "native",
         "scope": ""
     });
-    let application = Application::registers(engine, metadata).await;
+    let application = Application::register(engine, metadata).await;
     assert!(application.answer.get("scope").is_none());
     application
-        .connects("http://127.0.0.1:6276/oauth/callback", Some(""))
+        .connect("http://127.0.0.1:6276/oauth/callback", Some(""))
         .await;
 }
 
@@ -271,7 +271,7 @@ async fn several_processes_of_one_application_can_register(engine: EngineKind) {
         server,
         answer: last,
     }
-    .connects("http://localhost:4000/callback", None)
+    .connect("http://localhost:4000/callback", None)
     .await;
 }
 
@@ -283,7 +283,7 @@ struct Application {
 
 impl Application {
     /// The response repeats the accepted metadata, without empty members (requirements 5.1, 5.4.5).
-    async fn registers(engine: EngineKind, metadata: Value) -> Self {
+    async fn register(engine: EngineKind, metadata: Value) -> Self {
         let server = TestServer::of_alice(engine).await;
         let answer = register(&server, [203, 0, 113, 8].into(), &metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -321,7 +321,7 @@ impl Application {
 
     /// The whole flow: sign-in, consent, exchange, a tool call, a refresh with the scope repeated
     /// as some clients do, and another tool call.
-    async fn connects(&self, callback: &str, scope: Option<&str>) {
+    async fn connect(&self, callback: &str, scope: Option<&str>) {
         let client = self.client(callback).asking(|query| {
             scope
                 .iter()
@@ -343,17 +343,17 @@ impl Application {
             "{granted}"
         );
         let tokens = Tokens::read(&answer);
-        self.uses(&client, &tokens).await;
+        self.use_tokens(&client, &tokens).await;
         let form = client
             .refresh_form(&tokens.refresh)
             .and("scope", &granted)
             .and("resource", testkit::routed::MCP);
         let next = Tokens::read(&self.server.post("/token", &form).await);
-        self.uses(&client, &next).await;
+        self.use_tokens(&client, &next).await;
         Tokens::read(&client.refresh(&next.refresh).await);
     }
 
-    async fn connects_without_resource(&self, callback: &str) {
+    async fn connect_without_resource(&self, callback: &str) {
         let client = self
             .client(callback)
             .asking(|query| query.without("resource"));
@@ -364,11 +364,11 @@ impl Application {
                 .post("/token", &client.code_form(&code).without("resource"))
                 .await,
         );
-        self.uses(&client, &tokens).await;
+        self.use_tokens(&client, &tokens).await;
         Tokens::read(&client.refresh(&tokens.refresh).await);
     }
 
-    async fn uses(&self, client: &McpClient, tokens: &Tokens) {
+    async fn use_tokens(&self, client: &McpClient, tokens: &Tokens) {
         let answer = client
             .call(&tokens.access, "whoami", json!({}))
             .await

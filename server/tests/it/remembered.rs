@@ -153,7 +153,7 @@ async fn t_d28_another_origin_client_resource_or_user_shows_the_page(engine: Eng
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let mut metadata = native_metadata();
     let uris = [
         "https://app.example/callback",
@@ -315,7 +315,7 @@ async fn a_user_cannot_end_the_consent_of_another(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let client = at(&server, "https://app.example/callback").await;
     let mut alice = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut alice).await;
@@ -521,7 +521,7 @@ async fn a_consent_withdrawn_during_its_use_leaves_no_grant(engine: EngineKind) 
             }
             *steps += 1;
             assert_eq!(ended.expect("an answer").destination(), "/account");
-            nothing_is_left(&server, &client, passed.expect("an answer").destination()).await;
+            expect_nothing_left(&server, &client, passed.expect("an answer").destination()).await;
         }
     }
     assert!(steps.iter().all(|steps| *steps > 4), "{steps:?}");
@@ -642,7 +642,7 @@ async fn t_c25_a_reset_password_withdraws_a_consent_at_every_step(engine: Engine
             break;
         }
         steps += 1;
-        nothing_is_left(&server, &client, &location).await;
+        expect_nothing_left(&server, &client, &location).await;
     }
     assert!(steps > 8, "{steps}");
 }
@@ -689,7 +689,7 @@ async fn at(server: &TestServer, redirect: &str) -> McpClient {
 }
 
 /// Expects no consent and no grant: the code is invalid.
-async fn nothing_is_left(server: &TestServer, client: &McpClient, passed: &str) {
+async fn expect_nothing_left(server: &TestServer, client: &McpClient, passed: &str) {
     if !passed.starts_with('/') {
         let callback = Callback::read(passed);
         let code = callback.query.one("code").expect("a code");

@@ -102,7 +102,7 @@ async fn a_replay_is_shown_to_its_user_for_thirty_days(engine: EngineKind) {
         .accounts()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     let client = at(&server, "https://app.example/callback").await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     client.exchange(&code).await.granted();

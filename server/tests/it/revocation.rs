@@ -50,7 +50,7 @@ async fn revoking_either_token_revokes_the_grant_on_every_server(engine: EngineK
             let form = hint.map_or(form.clone(), |hint| form.and("token_type_hint", hint));
             done(&server.post("/revoke", &form).await);
             for server in [&server, &twin] {
-                ended(&client.at(server), &tokens).await;
+                expect_revoked(&client.at(server), &tokens).await;
             }
         }
     }
@@ -77,7 +77,7 @@ async fn other_grants_of_the_same_client_stay_valid(engine: EngineKind) {
         client.connect(&mut browser).await,
     );
     done(&revoke(&server, &client, &one.refresh).await);
-    ended(&client, &one).await;
+    expect_revoked(&client, &one).await;
     client.me(&other.access).await.granted();
     Tokens::read(&client.refresh(&other.refresh).await);
 }
@@ -170,7 +170,7 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: EngineKind) {
     twice.refused(400, "invalid_request");
     client.me(&tokens.access).await.granted();
     done(&by_header(&server, &basic(&client.id, &secret), &bare).await);
-    ended(&client, &tokens).await;
+    expect_revoked(&client, &tokens).await;
 }
 
 async fn a_document_client_can_revoke_and_others_cause_no_fetch(engine: EngineKind) {
@@ -185,7 +185,7 @@ async fn a_document_client_can_revoke_and_others_cause_no_fetch(engine: EngineKi
         .refused(400, "invalid_grant");
     client.me(&tokens.access).await.granted();
     done(&revoke(&server, &client, &tokens.access).await);
-    ended(&client, &tokens).await;
+    expect_revoked(&client, &tokens).await;
 }
 
 /// The stored document is missing, which is not the client's fault.
@@ -234,7 +234,7 @@ async fn a_document_client_without_a_stored_document_can_revoke(engine: EngineKi
         );
         done(&revoke(&server, &client, token).await);
         assert_eq!(site.requests(&client.id), asked + 1);
-        ended(&client, &tokens).await;
+        expect_revoked(&client, &tokens).await;
     }
 }
 
@@ -272,7 +272,7 @@ async fn t_c24_a_store_failure_is_503_and_changes_nothing(engine: EngineKind) {
         }
     }
     done(&revoke(&server, &client, &tokens.refresh).await);
-    ended(&client, &tokens).await;
+    expect_revoked(&client, &tokens).await;
 }
 
 async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
@@ -284,7 +284,7 @@ async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
     })
     .await;
     answers.iter().for_each(done);
-    ended(&client, &tokens).await;
+    expect_revoked(&client, &tokens).await;
 }
 
 async fn requirement_7_9_every_response_is_uncached_json_with_cors(engine: EngineKind) {
@@ -355,7 +355,7 @@ fn done(answer: &TestResponse) {
 }
 
 /// Expects that neither token is accepted anywhere.
-async fn ended(client: &McpClient, tokens: &Tokens) {
+async fn expect_revoked(client: &McpClient, tokens: &Tokens) {
     client.assert_revoked(tokens).await;
     client
         .call(&tokens.access, "whoami", serde_json::json!({}))

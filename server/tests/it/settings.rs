@@ -17,7 +17,7 @@
 //! | `registration` | clients that registered | `closed_registration_accepts_no_new_clients`; registered clients stay until an administrator removes them |
 //! | `registration_limit`, `rate_limits` | counters, which do not contain a limit | `registration::a_limit_of_zero_disables_it`, `authorize::too_many_requests_from_one_network_are_429` |
 //! | `client_documents` | documents and grants | `documents::t_e38_a_stricter_document_policy_applies_to_known_clients` |
-//! | `private_schemes` | clients and grants | `lapsing::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `lapsing::t_e38_a_stricter_policy_ends_pending_requests_and_grants` |
+//! | `private_schemes` | clients and grants | `client_expiry::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `client_expiry::t_e38_a_stricter_policy_ends_pending_requests_and_grants` |
 //! | `sign_up` | passkey ceremonies of sign-ups | `a_sign_up_that_has_begun_ends_where_the_settings_close_it` in provider/tests/it/sign_up.rs |
 //! | `audit_retention` | events | `audit` in provider/tests/it |
 //! | `issuer`, `server_name`, `listen`, `store`, `sealing_key`, `trusted_proxies`, `site`, branding | | no effect on stored data |
@@ -68,7 +68,7 @@ async fn a_removed_resource_gets_and_accepts_no_tokens(engine: EngineKind) {
         .refused(400, "invalid_grant");
     there.exchange(&code).await.refused(400, "invalid_grant");
     there.me(&tokens.access).await.refused(401, "invalid_token");
-    gone(&mut browser.at(&without), &form).await;
+    expect_gone(&mut browser.at(&without), &form).await;
     // Nothing is lost when the resource is configured again.
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
@@ -174,11 +174,11 @@ async fn a_pending_request_loses_a_removed_scope(engine: EngineKind) {
     );
     let one = both.asking(|query| query.set("scope", "notes:write"));
     let form = browser.consent_page(&one).await.form("Allow");
-    gone(&mut there, &form).await;
+    expect_gone(&mut there, &form).await;
 }
 
 /// Expects a redirect to a page that says that there is nothing to decide.
-async fn gone(browser: &mut Browser, form: &HtmlForm) {
+async fn expect_gone(browser: &mut Browser, form: &HtmlForm) {
     let answer = browser.submit(form, "Allow").await;
     browser.follow(&answer).await.problem(400);
 }

@@ -47,7 +47,7 @@ struct Session {
 }
 
 /// A pending request.
-struct Asked {
+struct PendingRequest {
     id: String,
     browser: usize,
     at: u64,
@@ -56,14 +56,14 @@ struct Asked {
 }
 
 /// Two browsers of Alice, and the state of the model.
-struct Trial<'a> {
+struct Model<'a> {
     server: TestServer,
     client: McpClient,
     browsers: [Browser; 2],
     /// The session cookie of each browser.
     worn: [Option<usize>; 2],
     sessions: Vec<Session>,
-    requests: Vec<Asked>,
+    requests: Vec<PendingRequest>,
     is_remembered: bool,
     now: u64,
     /// The number of issued codes.
@@ -82,7 +82,7 @@ fn t_d34_no_order_of_steps_gets_a_code_without_signing_in() {
     };
     let outcome = TestRunner::new(config).run(&vec((0..2_usize, step()), 8..40), |steps| {
         runtime.block_on(async {
-            let mut trial = Trial::begin(&codes).await;
+            let mut trial = Model::begin(&codes).await;
             for (browser, step) in steps {
                 trial.take(browser, &step).await;
             }
@@ -106,7 +106,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-impl<'a> Trial<'a> {
+impl<'a> Model<'a> {
     async fn begin(codes: &'a Cell<usize>) -> Self {
         let server = TestServer::of_alice(EngineKind::Memory).await;
         let mut metadata = native_metadata();
@@ -156,7 +156,7 @@ impl<'a> Trial<'a> {
         self.codes.set(self.codes.get() + usize::from(passes));
         if let Some((_, id)) = answer.destination().split_once("?request=") {
             let (id, wants_sign_in) = (id.to_owned(), prompt == "login");
-            self.requests.push(Asked {
+            self.requests.push(PendingRequest {
                 id,
                 browser,
                 at: self.now,

@@ -165,7 +165,7 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_also_block_a_correct_pas
         .accounts()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
-        .expect("Bob moves in");
+        .expect("Bob enrols");
     assert_eq!(
         server.sign_in("bob@example.com", PASSWORD).await,
         "/account"
@@ -262,7 +262,7 @@ async fn t_f47_the_setup_link_works_once(engine: EngineKind) {
     let path = setup_path(&server).await;
     let other = setup_path(&server).await;
     assert_eq!(
-        move_in(&server, &path, "alice@example.com")
+        set_up_account(&server, &path, "alice@example.com")
             .await
             .destination(),
         "/account"
@@ -302,7 +302,7 @@ async fn t_f47_of_16_concurrent_setups_one_succeeds(engine: EngineKind) {
             },
         );
         async move {
-            move_in(&server, &path, &format!("person{number}@example.com"))
+            set_up_account(&server, &path, &format!("person{number}@example.com"))
                 .await
                 .destination()
                 .to_owned()
@@ -339,7 +339,7 @@ async fn links_expire_after_a_day(engine: EngineKind) {
     Browser::new(&server).get(&path).await.problem(410);
     let path = setup_path(&server).await;
     assert_eq!(
-        move_in(&server, &path, ALICE).await.destination(),
+        set_up_account(&server, &path, ALICE).await.destination(),
         "/account"
     );
     let link = server
@@ -353,7 +353,7 @@ async fn links_expire_after_a_day(engine: EngineKind) {
         .expect("a link");
     server.pass(24 * 3600);
     Browser::new(&server)
-        .get(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .get(link.strip_prefix(ISSUER).expect("a page of the server"))
         .await
         .problem(410);
 }
@@ -369,7 +369,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         .expect("Bob is added")
         .enrolment_link
         .expect("a link");
-    let path = link.strip_prefix(ISSUER).expect("a page of ours");
+    let path = link.strip_prefix(ISSUER).expect("a page of the server");
     assert!(path.starts_with("/enroll/"), "{path}");
     let mut browser = Browser::new(&server);
     let page = browser.open(path).await;
@@ -461,7 +461,7 @@ async fn a_refused_password_is_explained_at_its_field(engine: EngineKind) {
         assert_eq!(browser.open(&path).await.alert(), None, "said once");
     }
     assert_eq!(
-        move_in(&server, &path, ALICE).await.destination(),
+        set_up_account(&server, &path, ALICE).await.destination(),
         "/account"
     );
 }
@@ -599,11 +599,11 @@ async fn setup_path(server: &TestServer) -> String {
         .expect("the store answers")
         .expect("a link");
     link.strip_prefix(ISSUER)
-        .expect("a page of ours")
+        .expect("a page of the server")
         .to_owned()
 }
 
-async fn move_in(server: &TestServer, path: &str, email: &str) -> TestResponse {
+async fn set_up_account(server: &TestServer, path: &str, email: &str) -> TestResponse {
     let mut browser = Browser::new(server);
     let page = browser.get(path).await;
     if page.status != 200 {

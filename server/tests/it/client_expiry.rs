@@ -36,7 +36,7 @@ async fn an_unused_client_expires_after_7_days(engine: EngineKind) {
         .destination();
     // An authorization request is no use: a user has to allow it.
     server.pass(1);
-    forgotten(&server, &client).await;
+    expect_expired(&server, &client).await;
 }
 
 async fn a_used_client_expires_180_days_after_its_last_use(engine: EngineKind) {
@@ -49,7 +49,7 @@ async fn a_used_client_expires_180_days_after_its_last_use(engine: EngineKind) {
         .await
         .destination();
     server.pass(1);
-    forgotten(&server, &client).await;
+    expect_expired(&server, &client).await;
 }
 
 async fn a_client_does_not_expire_before_its_refresh_token(engine: EngineKind) {
@@ -187,7 +187,7 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
     let tokens = cursor.connect(&mut browser).await;
     let strict = strict(&server).await;
     for client in [&cursor, &added] {
-        forgotten(&strict, &client.at(&strict)).await;
+        expect_expired(&strict, &client.at(&strict)).await;
     }
     let at_loopback =
         cursor.asking(|query| query.set("redirect_uri", "http://localhost:8787/callback"));
@@ -231,7 +231,7 @@ async fn t_e38_a_stricter_policy_ends_pending_requests_and_grants(engine: Engine
         .await
         .refused(401, "invalid_client");
     let answer = browser.at(&strict).submit(&form, "Allow").await;
-    assert!(!leads_to_cursor(&answer), "{answer:?}");
+    assert!(!redirects_to_cursor(&answer), "{answer:?}");
 }
 
 /// The same server without private-use schemes.
@@ -241,14 +241,14 @@ async fn strict(server: &TestServer) -> TestServer {
         .await
 }
 
-fn leads_to_cursor(answer: &TestResponse) -> bool {
+fn redirects_to_cursor(answer: &TestResponse) -> bool {
     answer
         .header(header::LOCATION)
         .is_some_and(|to| to.starts_with("cursor:"))
 }
 
 /// Expects an error page for the user, and `invalid_client` at the token endpoint.
-async fn forgotten(server: &TestServer, client: &McpClient) {
+async fn expect_expired(server: &TestServer, client: &McpClient) {
     Browser::new(server)
         .get(&client.authorize_path())
         .await

@@ -15,7 +15,7 @@ use testkit::{
 on_both_engines!(a_client_connects_and_works_until_a_replay);
 
 async fn a_client_connects_and_works_until_a_replay(engine: EngineKind) {
-    tell(TestServer::empty(engine).await).await;
+    run_flow(TestServer::empty(engine).await).await;
 }
 
 /// Tests the line in docs/STORAGE.md: with fewer permissions, a part of the flow fails.
@@ -30,7 +30,7 @@ async fn the_documented_redis_permissions_suffice_for_the_whole_flow() {
     assert_eq!(redis.command(&line.replace("PASSWORD", "hush")), "+OK");
     let location = Location::Redis(redis.url().replace("redis://", "redis://vestibule:hush@"));
     let settings = testkit::direct::settings(ISSUER);
-    tell(
+    run_flow(
         TestServer::over(
             Store::open(&location).await.expect("the store opens"),
             settings,
@@ -40,7 +40,7 @@ async fn the_documented_redis_permissions_suffice_for_the_whole_flow() {
     .await;
 }
 
-async fn tell(server: TestServer) {
+async fn run_flow(server: TestServer) {
     // There is no account yet. The terminal shows a link for the first one.
     let link = server
         .provider
@@ -51,7 +51,7 @@ async fn tell(server: TestServer) {
         .expect("a link while there is no account");
     let mut laptop = Browser::new(&server);
     let setup = laptop
-        .open(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .open(link.strip_prefix(ISSUER).expect("a page of the server"))
         .await;
     let form = setup
         .form("Create account")
