@@ -1,5 +1,5 @@
-//! What whoever runs the server may do, at the terminal or on the pages. Each deed is a method of
-//! [`Administration`], which only a check of who asks can make.
+//! Administration, at the terminal or on the pages. Each operation is a method of
+//! [`Administration`], which only an authorization check returns.
 
 mod accounts;
 mod applications;
@@ -38,13 +38,13 @@ use crate::{
 
 pub(crate) type Done<T = ()> = Result<T, AdministrationError>;
 
-/// Why somebody may not administer.
+/// Why administration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotAdministrator {
-    /// Nobody is signed in here.
+    /// There is no session.
     #[error("nobody is signed in")]
     NotSignedIn,
-    /// Whoever is signed in has not the role.
+    /// The user does not have the role.
     #[error("the account is no administrator's")]
     WrongRole,
     /// The administrator signed in more than five minutes ago.
@@ -70,7 +70,7 @@ impl From<Unavailable> for NotAdministrator {
     }
 }
 
-/// The power to administer, with who has it: every deed goes into the audit log under that name.
+/// The permission to administer, with its actor, under whom every operation is logged.
 #[derive(Clone)]
 pub struct Administration {
     provider: Provider,
@@ -79,7 +79,7 @@ pub struct Administration {
 }
 
 impl Provider {
-    /// For whoever runs the server, at the terminal: whoever can reach the store may do everything.
+    /// For the terminal: access to the store is full access.
     pub fn terminal(&self) -> Administration {
         Administration {
             provider: self.clone(),
@@ -141,8 +141,8 @@ impl Administration {
         Ok(self.services().signing_keys.keys().await?)
     }
 
-    /// Lets the key sign that is published already. The old one verifies until every token it
-    /// signed has expired.
+    /// Makes the standby key active. The old key verifies until every token that it signed has
+    /// expired.
     pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
         let keys = self.services().signing_keys.rotate_keys().await?;
         self.record(
@@ -166,9 +166,8 @@ impl Administration {
         self.provider.services()
     }
 
-    /// Takes a signing key out at once: what it signed is worth nothing from now on, and the
-    /// standby key signs in place of the active one. Servers that share the store follow within a
-    /// second.
+    /// Revokes a signing key at once: its signatures are no longer valid, and the standby key
+    /// replaces the active one. Servers that share the store follow within a second.
     pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
         let unknown = || AdministrationError::from(MissingTarget::SigningKey(kid.to_owned()));
         let id = kid.to_owned().try_into().map_err(|_| unknown())?;
@@ -183,7 +182,7 @@ impl Administration {
         Ok(keys)
     }
 
-    /// Notes a deed in the audit log.
+    /// Records an operation in the audit log.
     pub(crate) async fn record(
         &self,
         action: AuditAction,

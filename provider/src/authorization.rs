@@ -1,5 +1,4 @@
-//! The authorization endpoint: from the request to the page that asks the person, or straight to
-//! the answer.
+//! The authorization endpoint: from the request to the consent page, or straight to the response.
 
 mod consent;
 mod decided;
@@ -52,15 +51,13 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// Requests from one part of the network. Each waits in the store for half an hour, whoever sends
-/// it; the limit is far above what people and their clients do.
+/// Requests from one network. Each is stored for half an hour; the limit is far above normal use.
 const REQUESTS: RateLimit = RateLimit {
     name: "authorize",
     max: 1000,
     window: Duration::from_mins(15),
 };
-/// Requests from one browser in which somebody has signed in before, beyond the limit of its part
-/// of the network.
+/// Requests from one known browser, beyond the limit of its network.
 const REQUESTS_OF_KNOWN: RateLimit = RateLimit {
     name: "authorize-known",
     max: 200,
@@ -77,7 +74,7 @@ pub enum AuthorizeOutcome {
         /// What the user has to do next.
         next: NextStep,
     },
-    /// The user has allowed it before: this goes to the client.
+    /// The user has allowed it before: the response for the client.
     Issued(Location),
 }
 
@@ -90,21 +87,21 @@ pub enum NextStep {
     Consent,
 }
 
-/// Why an authorization request goes no further. An error knows where it may go (R-O2).
+/// Why an authorization request fails. The error determines whether it may be redirected (R-O2).
 #[derive(Debug)]
 pub enum AuthorizeError {
     /// Client or redirect URI are not proved: a local page, never a redirect.
     Problem(Problem),
-    /// They are: the client is told.
+    /// They are valid: the error is redirected to the client.
     Redirect(Location),
     /// Too many requests from this address.
     TooMany {
-        /// When trying again makes sense.
+        /// For `Retry-After`.
         retry_after: Duration,
     },
-    /// The client's document cannot be had just now: a local page, and nobody's fault here.
+    /// The client's document is temporarily unavailable: a local page.
     Unreachable {
-        /// Whose web server it is.
+        /// The host of the document.
         host: String,
     },
     /// The store did not answer.
@@ -130,15 +127,14 @@ impl From<Unavailable> for AuthorizeError {
     }
 }
 
-/// A fault, with why it is of interest to administrators, if it is, and the client where it is
-/// known.
+/// An error, with the failure for administrators, if any, and the client, if known.
 struct Fault {
     error: AuthorizeError,
     cause: Option<Cause>,
     client: Option<Box<Client>>,
 }
 
-/// What administrators are told of a fault.
+/// The failure for administrators.
 enum Cause {
     Refused(StepError),
     Unreachable(&'static str),
@@ -156,7 +152,7 @@ impl Cause {
 }
 
 impl Fault {
-    /// Told to the person, on a page of ours.
+    /// Shown to the user on a local page.
     fn local(fault: impl Into<LocalFault>) -> Self {
         let fault = fault.into();
         Self {
@@ -166,7 +162,7 @@ impl Fault {
         }
     }
 
-    /// Told to the client.
+    /// Redirected to the client.
     fn redirected(location: Location, error: RedirectError, client: &Client) -> Self {
         Self {
             error: AuthorizeError::Redirect(location),
@@ -227,20 +223,20 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Judges an authorization request, and lets it wait for the person unless they have allowed
-    /// the same before.
+    /// Validates an authorization request, and stores it for the user's decision, unless a
+    /// remembered consent covers it.
     pub async fn authorize(
         &self,
         parameters: &Parameters,
         browser: &BrowserContext,
     ) -> Result<AuthorizeOutcome, AuthorizeError> {
-        // 1. Who asks. Faults stay here.
+        // 1. The client. Errors are local.
         let id = authorize::client_id(parameters);
         let (id, validated) = match &id {
             Ok(id) => (&**id, self.validate(id, parameters, browser).await),
             Err(reason) => ("", Err(Fault::local(reason.clone()))),
         };
-        // 2. Everything else. A fault is noted for whoever runs the server.
+        // 2. Everything else. An error is recorded for administrators.
         let fault = match validated {
             Ok(outcome) => return Ok(outcome),
             Err(fault) => fault,
@@ -275,7 +271,7 @@ impl Authorization {
         parameters: &Parameters,
         browser: &BrowserContext,
     ) -> Result<AuthorizeOutcome, Fault> {
-        // 1. The client, and where the answer goes. Faults stay here.
+        // 1. The client and the redirect URI. Errors are local.
         let client = self.admitted_client(id, browser).await?;
         let destination = authorize::destination(parameters, client.profile())
             .map_err(|reason| Fault::local(reason).named(&client))?;
@@ -294,12 +290,12 @@ impl Authorization {
                 destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
             Fault::redirected(location, reason, &client)
         })?;
-        // 3. An answer at once, or the person's turn.
+        // 3. An immediate response, or a pending request.
         self.proceed(request, &client, &destination, browser).await
     }
 
-    /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this
-    /// server ask for a document.
+    /// The client of the request, within the limit of its network. Beyond it no document is
+    /// fetched.
     async fn admitted_client(
         &self,
         id: &ClientId,
@@ -307,8 +303,7 @@ impl Authorization {
     ) -> Result<Client, Fault> {
         let admitted = async {
             let mut wait = self.limiter.count_from(REQUESTS, browser.address).await?;
-            // Strangers behind the same address do not shut out a browser in which somebody has
-            // signed in before.
+            // Other clients of the same network do not lock a known browser out.
             if wait.is_some() && self.sessions.is_known(browser).await? {
                 wait = self
                     .limiter
@@ -334,7 +329,7 @@ impl Authorization {
         client.map_err(|error| Fault::of_client(error, id))
     }
 
-    /// Sees who is there and what they allowed before, and does what follows from it.
+    /// Reads the session and the remembered consent, and decides the interaction.
     async fn proceed(
         &self,
         request: AuthorizationRequest,
@@ -416,8 +411,7 @@ impl Authorization {
         }
     }
 
-    /// Gives a code for what the person allowed before; `None` when that was taken back this very
-    /// moment.
+    /// Issues a code for a remembered consent; `None` when it was withdrawn just now.
     async fn issue_without_prompt(
         &self,
         client: &Client,
@@ -431,7 +425,7 @@ impl Authorization {
             ));
         }
         let offer = (self.context.entropy().id(), self.context.entropy().secret());
-        // Of the epoch in which the person said yes: an end since then ends this too.
+        // In the epoch of the consent: a later end of the client applies to this code too.
         Ok(self
             .grants
             .issue_code(
@@ -443,7 +437,7 @@ impl Authorization {
             .await?)
     }
 
-    /// Lets a request wait for the person, in this browser alone.
+    /// Stores a pending request, for this browser only.
     async fn wait(
         &self,
         request: AuthorizationRequest,

@@ -8,9 +8,9 @@
 //! {"entries":3,"sha256":"…"}
 //! ```
 //!
-//! The first line says what this is, the last one how many entries there are and the SHA-256 digest
-//! of everything before it, so that whoever reads a backup notices that something is missing or was
-//! changed. The sealing key is not in it.
+//! The first line identifies the format, and the last one has the number of entries and the SHA-256
+//! digest of all earlier lines, so that missing or changed lines are detected. The sealing key is
+//! not included.
 
 mod check;
 mod restore;
@@ -32,7 +32,7 @@ const VERSION: u64 = 1;
 /// The first line of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format; its name tells what the file is.
+    /// The version of the format; its name identifies the file.
     pub vestibule_backup: u64,
     /// When the backup was begun.
     #[serde(with = "crate::values")]
@@ -42,7 +42,7 @@ pub struct Header {
     pub issuer: Option<String>,
     /// The engine of the store: `embedded` or `redis`.
     pub engine: String,
-    /// The version of the program that made it.
+    /// The version of the program that created it.
     pub version: String,
 }
 
@@ -60,7 +60,7 @@ pub enum Stored {
         /// Its value otherwise, byte by byte.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<Vec<u8>>,
-        /// Until when it is kept; for ever where that is absent.
+        /// Its expiry; none if absent.
         #[serde(
             default,
             skip_serializing_if = "Option::is_none",
@@ -86,10 +86,10 @@ struct Trailer {
     sha256: String,
 }
 
-/// A backup that is being made, line by line.
+/// A backup in progress, line by line.
 pub struct Backup {
     header: Option<Header>,
-    /// What was read before everything else.
+    /// The state that was read first.
     first: Option<Entry>,
     export: Option<Export>,
     /// The number of the newest event when the backup was begun.
@@ -108,7 +108,7 @@ impl Provider {
 }
 
 impl Backup {
-    /// Begins a backup of a store. What is written meanwhile may be in it or not.
+    /// Begins a backup of a store. Later writes may or may not be included.
     ///
     /// The pointer to the newest event of the audit log is read first, and events that are newer
     /// are left out: an engine without snapshots could export some of them and not others, and the
@@ -226,7 +226,7 @@ impl Stored {
             Entry::Record { key, value, ttl } => {
                 let until = match ttl {
                     Ttl::Forever => None,
-                    // Whole seconds: rounded up, so that nothing goes early.
+                    // Whole seconds, rounded up, so that nothing expires early.
                     Ttl::For(left) => {
                         Some(now.after(left.saturating_add(std::time::Duration::from_secs(1))))
                     }

@@ -1,4 +1,4 @@
-//! The user's browser: what it presents, and what it is to keep.
+//! The user's browser: its secrets, and cookies to set.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -10,20 +10,19 @@ use crate::presence::Presence;
 /// What a browser presents with a request.
 #[derive(Clone, Debug)]
 pub struct BrowserState {
-    /// The secret that it is known by.
+    /// The secret that identifies it.
     pub secret: Secret,
-    /// Further secrets of the same browser: it got several when its first requests came at the same
-    /// time.
+    /// Further secrets of the same browser, from concurrent first requests.
     pub others: Vec<Secret>,
     /// The secret of its session. It proves nothing until it was looked up.
     pub session: Option<Secret>,
-    /// What recovery codes that were just made in this browser follow from.
+    /// The seed of recovery codes that were just created in this browser.
     pub recovery_codes: Option<Secret>,
     /// How a user last signed in with it. It proves nothing.
     pub last_sign_in_method: Option<SignInMethod>,
 }
 
-/// What a browser is to keep, or to forget.
+/// A cookie to set or to remove.
 #[derive(Clone, Debug)]
 pub enum BrowserUpdate {
     /// A session began.
@@ -37,13 +36,13 @@ pub enum BrowserUpdate {
     SessionEnded,
     /// A user signed in by this method.
     SignedInBy(SignInMethod),
-    /// Recovery codes were made, which follow from this secret, and have not been shown.
+    /// The seed of new recovery codes that have not been shown.
     RecoveryCodesMade(Secret),
     /// The recovery codes were shown.
     RecoveryCodesShown,
 }
 
-/// The browser that a request comes from.
+/// The browser of a request.
 #[derive(Clone, Debug)]
 pub struct BrowserContext {
     pub(crate) secret: Secret,
@@ -72,7 +71,7 @@ impl BrowserContext {
         }
     }
 
-    /// The same browser, whose request is answered in vain once `presence` has ended.
+    /// The same browser, whose request is abandoned when `presence` ends.
     #[must_use]
     pub fn with_presence(self, presence: Presence) -> Self {
         Self { presence, ..self }
@@ -83,9 +82,9 @@ impl BrowserContext {
         self.last_sign_in_method
     }
 
-    /// A token that a form carries against forgery: bound to the session, or to the browser before
-    /// there is one. `number` makes each different, so that a form that is sent twice can be told
-    /// from the same form filled in again.
+    /// A form token against CSRF: bound to the session, or to the browser before there is one.
+    /// `number` makes each unique, so that a repeated post can be distinguished from a form that
+    /// was filled in again.
     pub(crate) fn form_token(&self, number: Id) -> String {
         let base = self.session.as_ref().unwrap_or(&self.secret);
         format!("{number}{}", form_token(base, number).encode())
@@ -106,12 +105,12 @@ impl BrowserContext {
             .map_or_else(|| self.secrets().any(made_from), made_from)
     }
 
-    /// Whether this is the browser of which a digest was kept.
+    /// Whether this browser has a secret with this digest.
     pub(crate) fn is_browser(&self, digest: &Digest) -> bool {
         self.secret_of(digest).is_some()
     }
 
-    /// The secret of this browser of which a digest was kept.
+    /// The secret of this browser with this digest.
     pub(crate) fn secret_of(&self, digest: &Digest) -> Option<&Secret> {
         self.secrets().find(|secret| secret.digest() == *digest)
     }

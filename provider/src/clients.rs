@@ -27,7 +27,7 @@ use std::sync::Arc;
 use self::{blocked::Known, fetch::Fetcher, signatures::Signatures};
 use crate::{context::Context, failures::FailureLog, limits::RateLimiter};
 
-/// What the services about clients have in memory. A reload of the settings keeps it.
+/// The state of the services about clients. It survives a reload of the settings.
 pub(crate) struct State {
     blocked: Arc<Known>,
     fetcher: Fetcher,

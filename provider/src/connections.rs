@@ -1,4 +1,4 @@
-//! What a person has allowed: seeing it, ending it, and learning what a replay ended.
+//! Connections of a user: listing, ending, and notices of replays.
 
 use crate::accounts::Sessions;
 use crate::audit::AuditLog;
@@ -27,13 +27,13 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// How many connections are shown. Whoever has more sees the others once they have ended some.
+/// The maximum number of shown connections. Others are shown once some have ended.
 const MOST_SHOWN: usize = 200;
 
-/// What a person sees of everything they have allowed.
+/// The connections of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
-    /// What stands, newest first.
+    /// The active ones, newest first.
     pub standing: Vec<Connection>,
     /// What a replay ended in the last thirty days, newest first.
     pub replayed: Vec<Replayed>,
@@ -41,17 +41,17 @@ pub struct Connections {
     pub unreadable: usize,
 }
 
-/// An application that a person has allowed something, as they see it. However many of its
-/// installations or windows came for themselves, it is one as long as it answers at one place.
+/// A connected application. All its installations and windows with one redirect host are one
+/// connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// To end it by.
     pub name: String,
     /// The application.
     pub client: Application,
-    /// What it may do there, a sentence each.
+    /// Its scopes, one sentence each.
     pub scopes: Vec<String>,
-    /// When the person last allowed it.
+    /// When the user last allowed it.
     pub since: Timestamp,
     /// How many times it is connected now. With none, it is the consent alone that is remembered.
     pub times: usize,
@@ -77,20 +77,20 @@ pub struct Replayed {
     pub at: Timestamp,
 }
 
-/// An application and what it uses, by the names people know them by.
+/// An application and its resource, by their display names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
     /// The name the client gave itself, or its id.
     pub name: String,
-    /// The host its answers go to, with port; none for an application on the person's own computer.
+    /// Its redirect host, with port; none for a loopback or native application.
     pub host: Option<String>,
-    /// Whether its answers go to an application on the person's own computer.
+    /// Whether it is a loopback or native application.
     pub on_this_computer: bool,
-    /// What it may use.
+    /// Its resource.
     pub resource_name: String,
 }
 
-/// What belongs to one connection: grants that came of one consent, and the consent.
+/// The parts of one connection: a consent and its grants.
 struct Gathered {
     client_id: ClientId,
     redirect_uri: String,
@@ -111,7 +111,7 @@ pub struct ConnectedClients {
 }
 
 impl ConnectedClients {
-    /// What the signed-in person has connected; `None` when nobody is signed in.
+    /// The connections of the signed-in user; `None` without a session.
     pub async fn list(&self, browser: &BrowserContext) -> Result<Option<Connections>, Unavailable> {
         let Some(person) = self.sessions.signed_in(browser).await? else {
             return Ok(None);
@@ -149,9 +149,8 @@ impl ConnectedClients {
         Ok(Some(connections))
     }
 
-    /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was
-    /// ever allowed. One that has ended already, or is another's, is none of theirs: then nothing
-    /// happens.
+    /// Ends a connection of the signed-in user: its consent and grants. An ended connection, or one
+    /// of another user, is ignored.
     pub async fn disconnect(
         &self,
         browser: &BrowserContext,
@@ -185,7 +184,7 @@ impl ConnectedClients {
         Ok(())
     }
 
-    /// Ends every connection of the signed-in person, and forgets what was ever allowed.
+    /// Ends all connections of the signed-in user, with their consents.
     pub async fn disconnect_all(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let (_, account) = self
             .sessions
@@ -246,8 +245,8 @@ impl ConnectedClients {
         gathered
     }
 
-    /// What is shown of it. A mere consent to a client that was removed lets nobody pass, and is
-    /// none.
+    /// The shown connection. A consent without grants to a removed client has no effect, and is not
+    /// shown.
     async fn connection(
         &self,
         name: String,
@@ -284,8 +283,7 @@ impl ConnectedClients {
         }))
     }
 
-    /// How people know a client, which may be gone by now: then by its id, and by where its answers
-    /// went.
+    /// The display name of a client; its id if it was removed, with its redirect host.
     async fn application(
         &self,
         id: ClientId,
@@ -327,7 +325,7 @@ impl Gathered {
         }
     }
 
-    /// A grant whose consent has lapsed, or was never remembered.
+    /// A grant whose consent has expired, or was not remembered.
     fn before(grant: &Grant) -> Self {
         let terms = grant.details.clone();
         let (client_id, redirect_uri, resource) =

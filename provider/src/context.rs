@@ -16,15 +16,15 @@ pub(crate) struct Context(Arc<Parts>);
 
 struct Parts {
     settings: Settings,
-    /// Finds out what became of a write whose answer was lost.
+    /// The store that resolves writes with a lost answer.
     store: Store,
-    /// The same without that: for writes that nobody waits for.
+    /// The plain store, for background writes.
     plain_store: Store,
     environment: Environment,
 }
 
 impl Context {
-    /// Over a store, whose plain form and resolving form are both kept.
+    /// A context over a store, with its plain and its resolving form.
     pub(crate) fn new(settings: Settings, store: Store, environment: Environment) -> Self {
         Self(Arc::new(Parts {
             settings,
@@ -49,12 +49,12 @@ impl Context {
         &self.0.settings
     }
 
-    /// The store. A write whose answer is lost is looked up again.
+    /// The store. A write with a lost answer is resolved.
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
 
-    /// The store, without looking up writes whose answer is lost.
+    /// The store without resolving lost answers.
     pub(crate) fn plain_store(&self) -> &Store {
         &self.0.plain_store
     }

@@ -1,4 +1,4 @@
-//! The one place where time and chance come from, and what is known of the world outside.
+//! The source of time, randomness and host resolution.
 
 use std::{
     io,
@@ -12,30 +12,30 @@ use futures_util::future::BoxFuture;
 use oauth::{Id, Secret, Timestamp};
 use rand::{TryRng as _, rngs::SysRng};
 
-/// Tells the time.
+/// A clock.
 pub trait Clock: Send + Sync {
     /// What time it is now.
     fn now(&self) -> Timestamp;
 }
 
-/// Makes random bytes that nobody can guess.
+/// A source of cryptographically secure random bytes.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 impl dyn Entropy + '_ {
-    /// A fresh secret.
+    /// A new secret.
     pub fn secret(&self) -> Secret {
         Secret::new(self.bytes())
     }
 
-    /// A fresh identifier.
+    /// A new identifier.
     pub fn id(&self) -> Id {
         Id::new(self.bytes())
     }
 
-    /// Fresh bytes.
+    /// New random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
@@ -43,22 +43,22 @@ impl dyn Entropy + '_ {
     }
 }
 
-/// Looks names up.
+/// Resolves host names.
 pub trait Names: Send + Sync {
-    /// The addresses of a host. A port other than 0 counts where the URL names none.
+    /// The addresses of a host. A port other than 0 is used if the URL has none.
     fn addresses(&self, host: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
-/// How other people's web servers are found and recognised.
+/// How third-party web servers are resolved and authenticated.
 #[derive(Clone)]
 pub struct Web {
-    /// Where addresses come from. Which of them are connected to is not for it to say.
+    /// The resolver. It does not decide which addresses are allowed.
     pub names: Arc<dyn Names>,
-    /// Certificates of authorities, in DER, that are trusted besides those of the system.
+    /// Certificates of authorities, in DER, trusted in addition to the system's.
     pub authorities: Vec<Vec<u8>>,
 }
 
-/// Where time and chance come from, and how the world outside is reached; tests bring their own.
+/// The clock, the random source and the access to other hosts; tests replace them.
 #[derive(Clone)]
 pub struct Environment {
     /// The clock.

@@ -1,5 +1,5 @@
-//! Requests of applications that failed, gathered for administrators: what was asked for, what went
-//! wrong, how often, and when last.
+//! Failed requests of clients, collected for administrators: requested values, reason, count, and
+//! last time.
 
 use crate::context::Context;
 use crate::state::failure::Asked;
@@ -32,14 +32,13 @@ use crate::{
 };
 
 const DAY: Duration = Duration::from_hours(24);
-/// For how many days they are kept.
+/// How many days they are kept.
 const DAYS: u64 = 7;
 
-/// How many wait to be noted while others are being noted, of each standing. What comes on top of
-/// that is not noted.
+/// The maximum number of queued failures of each standing. More are dropped.
 const MOST_WAITING: usize = 64;
 const LONGEST_ID: usize = 200;
-/// Of what no error code is told.
+/// A failure without an error code.
 const TRY_AGAIN: &str = "temporarily_unavailable";
 
 /// Why a request failed.
@@ -48,7 +47,7 @@ pub(crate) enum Cause<'a> {
     Refused(&'a StepError),
     /// Clients may not register themselves.
     RegistrationClosed,
-    /// Somebody else's server did not give what was needed, for this reason.
+    /// A third-party server failed, for this reason.
     Unreachable(&'a str),
     /// There were too many; of what.
     TooMany(&'static str),
@@ -88,7 +87,7 @@ impl Cause<'_> {
 pub(crate) struct Failed<'a> {
     pub(crate) step: FailedStep,
     pub(crate) client_id: &'a str,
-    /// The client, where it is known.
+    /// The client, if known.
     pub(crate) client: Option<&'a Client>,
     pub(crate) cause: Cause<'a>,
     pub(crate) asked: Asked,
@@ -133,8 +132,7 @@ impl Failed<'_> {
     }
 }
 
-/// Failures that are on their way into the store: whoever notes one takes along what others brought
-/// meanwhile.
+/// Failures to be stored: the task that stores one also stores those of others.
 #[derive(Default)]
 pub(crate) struct Noting {
     waiting: Mutex<Vec<Failure>>,
@@ -179,7 +177,7 @@ impl FailureLog {
         Self { context, noting }
     }
 
-    /// Notes that a request of a client failed. A failure to note it costs nobody anything.
+    /// Records a failed request. A failure to record it is ignored.
     pub(crate) async fn note_failure(&self, failed: Failed<'_>) {
         if matches!(
             failed.cause,
@@ -189,7 +187,7 @@ impl FailureLog {
         }
         let (now, noting) = (self.context.now(), &self.noting);
         noting.add(failed.at(now));
-        // Whoever has the turn takes this one along, and looks once more after giving it back.
+        // The holder of the lock stores this one too, and checks again after releasing the lock.
         while noting.is_due()
             && let Ok(_turn) = noting.turn.try_lock()
         {
@@ -205,7 +203,7 @@ impl FailureLog {
 
     async fn keep_failures(&self, standing: Standing, failures: &[Failure], now: Timestamp) {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
-        // What a newer version noted is kept as it is.
+        // Entries of a newer version are kept unchanged.
         let add = |noted: Option<FailureList>| {
             let (known, unknown): (Vec<_>, Vec<_>) = noted
                 .unwrap_or_default()
@@ -228,11 +226,11 @@ impl FailureLog {
         }
     }
 
-    /// What failed in the last days, the latest first, with what is known of the clients now.
+    /// The failures of the last days, the latest first, with the current state of their clients.
     pub(crate) async fn recent_failures(&self) -> Result<Vec<Failure>, Unavailable> {
         let today = self.context.now().seconds() / DAY.as_secs();
         let days = today.saturating_sub(DAYS - 1)..=today;
-        // Earlier versions kept one record a day for all.
+        // Earlier versions stored one record a day for all clients.
         let keys = days.flat_map(|day| {
             Standing::ALL
                 .map(|standing| keys::failures_of(standing, day))

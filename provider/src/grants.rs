@@ -1,4 +1,4 @@
-//! Grants and the consents they come of: issued, listed, revoked.
+//! Grants and their consents: issued, listed, revoked.
 
 pub(crate) mod consents;
 
@@ -99,7 +99,7 @@ impl GrantStore {
         .await
     }
 
-    /// Writes the one member that ends a grant, and removes what is no record.
+    /// Writes only the member that revokes a grant, and removes a record that is no object.
     async fn revoke_unreadable(&self, key: &Key<Grant>, bytes: &[u8]) -> Result<bool, Unavailable> {
         let Ok(mut members) =
             serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes)
@@ -116,8 +116,7 @@ impl GrantStore {
         }
     }
 
-    /// Notes what became of an application, by its person, or by itself. What cannot be read just
-    /// now is left out.
+    /// Records an event of a client, by its user or by the client. Unreadable parts are omitted.
     pub(crate) async fn note_of_client(
         &self,
         action: AuditAction,

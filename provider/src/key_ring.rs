@@ -1,5 +1,5 @@
-//! The ring of signing keys in the store: made once, rotated by compare-and-swap, re-read by every
-//! running server.
+//! The ring of signing keys in the store: created once, rotated by compare-and-swap, re-read by
+//! every running server.
 
 use crate::context::Context;
 use access_token::TokenService;
@@ -22,7 +22,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// The shortest time between two readings that strangers cause by made-up key ids.
+/// The minimum time between two reads for unknown key ids.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Readings of the ring on demand, one at a time.
@@ -79,7 +79,7 @@ pub(crate) enum KeyChangeError {
 pub struct KeySummary {
     /// Its id, as in the footer of a token.
     pub kid: String,
-    /// What it is used for.
+    /// Its state.
     pub state: SigningKeyState,
     /// Since when it has signed; unknown of a retiring key.
     #[serde(
@@ -120,8 +120,8 @@ impl SigningKeyState {
     }
 }
 
-/// Reads the ring, or makes the first one; a ring without a standby key gets one. Of two servers
-/// that start at once, one does.
+/// Reads the ring, or creates the first one; a ring without a standby key gets one. Of two servers
+/// that start concurrently, one does.
 pub(crate) async fn open(
     store: &Store,
     sealing_key: &SealingKey,
@@ -197,9 +197,9 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// Reads the ring again for a token whose key is not known here, at most once a second however
-    /// many ask. Everybody who asks is answered after a reading that began after they came: a key
-    /// that another server has made by then is known.
+    /// Reads the ring again for a token with an unknown key, at most once a second. Every caller
+    /// waits for a read that began after its call, so that a key that another server has created by
+    /// then is found.
     pub async fn renew_keys(&self) -> Result<(), Unavailable> {
         let Renewal { begun, latest } = &*self.renewal;
         let seen = begun.load(Ordering::SeqCst);
@@ -224,7 +224,8 @@ impl SigningKeys {
         Ok(self.key_summaries())
     }
 
-    /// Lets the standby key sign. The old one verifies until every token it signed has expired.
+    /// Makes the standby key active. The old key verifies until every token that it signed has
+    /// expired.
     pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, KeyChangeError> {
         let lifetimes = self.context.settings().lifetimes;
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
@@ -235,8 +236,8 @@ impl SigningKeys {
             .map(Option::unwrap_or_default)
     }
 
-    /// Takes a key out, so that what it signed is worth nothing. The standby key signs in place of
-    /// the active one. `None` when there is no such key.
+    /// Removes a key, so that its signatures are no longer valid. The standby key replaces the
+    /// active one. `None` when there is no such key.
     pub(crate) async fn revoke_key(
         &self,
         id: &KeyId,

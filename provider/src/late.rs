@@ -1,14 +1,14 @@
-//! Work that is done after the answer, so that the time an answer takes does not depend on it.
+//! Work after the response, so that the response time does not depend on it.
 
 use std::sync::Arc;
 
 use tokio::{sync::Semaphore, task};
 
-/// How many pieces of work may be under way after their answers. Beyond that, new work is done
-/// before the answer.
+/// The maximum number of pieces of work after their responses. Beyond that, new work is done before
+/// the response.
 const MOST: u32 = 1024;
 
-/// Counts the work under way: each piece holds a permit.
+/// Counts running work: each piece has a permit.
 pub(crate) struct LateWork(Arc<Semaphore>);
 
 impl Default for LateWork {
@@ -18,8 +18,7 @@ impl Default for LateWork {
 }
 
 impl LateWork {
-    /// Does work after the answer of the present request; or now, when too much is under way
-    /// already.
+    /// Does work after the response of the current request; or now, if too much is running.
     pub(crate) async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
         match Arc::clone(&self.0).try_acquire_owned() {
             Ok(permit) => drop(task::spawn(async move {

@@ -1,7 +1,7 @@
-//! The deeds of Vestibule: the authorization server without HTTP and without HTML.
+//! The operations of Vestibule: the authorization server without HTTP and HTML.
 //!
-//! Each deed reads as a numbered list: read what is stored, let `oauth` decide, store what follows
-//! in one atomic step, answer. HTTP and pages are two thin voices of the same [`Provider`].
+//! Each operation reads as a numbered list: read the store, call a rule, store the result in one
+//! atomic step, answer. `server` and `app` are HTTP and HTML for [`Provider`].
 
 mod accounts;
 mod administration;

@@ -14,7 +14,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// Counts what is limited, in the store.
+/// Rate limits, counted in the store.
 pub(crate) struct RateLimiter {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -35,7 +35,7 @@ impl From<Unavailable> for Refused {
     }
 }
 
-/// Places taken in counters, which can be given back.
+/// Counted attempts, which can be subtracted again.
 #[derive(Default)]
 pub(crate) struct Reservation(Vec<Place>);
 
@@ -67,7 +67,7 @@ impl RateLimiter {
         }
     }
 
-    /// Counts one more; `Some` with the time to wait when it is one too many.
+    /// Counts one; `Some` with the waiting time beyond the limit.
     pub(crate) async fn count(
         &self,
         limit: RateLimit,
@@ -82,8 +82,8 @@ impl RateLimiter {
         Ok(limit.is_exceeded(count, 0).then(|| limit.remaining(now)))
     }
 
-    /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the
-    /// time to wait when it is one too many for any of them.
+    /// Counts one from an address and its larger IPv6 networks; `Some` with the waiting time beyond
+    /// the limit of any.
     pub(crate) async fn count_from(
         &self,
         limit: RateLimit,
@@ -99,9 +99,9 @@ impl RateLimiter {
         }
     }
 
-    /// Counts an amount from an address and the networks around it; `Some` with the time to wait
-    /// when it is too much for any of them. What one network may not spend does not count for those
-    /// around it.
+    /// Counts an amount from an address and its larger networks; `Some` with the waiting time
+    /// beyond the limit of any. An amount that one network refuses does not count for the larger
+    /// ones.
     pub(crate) async fn spend_from(
         &self,
         limit: RateLimit,
@@ -122,7 +122,7 @@ impl RateLimiter {
         Ok(None)
     }
 
-    /// Counts one more, which can be given back.
+    /// Counts one, which can be subtracted again.
     pub(crate) async fn reserve(
         &self,
         limit: RateLimit,
@@ -160,7 +160,7 @@ impl RateLimiter {
         let mut taken = Reservation::default();
         let mut wait = None;
         for (place, count) in places.into_iter().zip(counts) {
-            // What was given back is looked up only where it decides.
+            // The subtracted count is read only if it matters.
             let limit = place.limit;
             let is_refused = limit.is_exceeded(count, 0)
                 && limit.is_exceeded(count, self.counted(&place.given_back).await?);
@@ -171,12 +171,12 @@ impl RateLimiter {
             }
         }
         let Some(wait) = wait else { return Ok(taken) };
-        // What one network may not do does not count for those around it.
+        // A refusal by one network does not count for the larger ones.
         self.give_back(taken).await;
         Err(Refused::Wait(wait))
     }
 
-    /// Gives places back. Where the store fails, they stay taken until their window ends.
+    /// Subtracts counted attempts. If the store fails, they count until their window ends.
     pub(crate) async fn give_back(&self, reservation: Reservation) {
         let store = &self.store;
         let giving = reservation
@@ -188,7 +188,7 @@ impl RateLimiter {
         }
     }
 
-    /// When to try again, if a limit is reached already. Counts nothing.
+    /// The waiting time, if a limit is reached already. Counts nothing.
     pub(crate) async fn reached(
         &self,
         limit: RateLimit,
@@ -231,14 +231,14 @@ impl RateLimiter {
     ) -> Result<(), Unavailable> {
         if self.is_on {
             let place = Place::new(limit, whom, self.clock.now());
-            // In this order too much counts for a moment, and never too little.
+            // In this order the count may briefly be too high, but never too low.
             self.store.remove(&place.given_back).await?;
             self.store.remove(&place.counter).await?;
         }
         Ok(())
     }
 
-    /// What a counter says; a counter that does not exist says 0.
+    /// The value of a counter; 0 if it does not exist.
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
         let bytes = self.store.get(key).await?.unwrap_or_default();
         Ok(std::str::from_utf8(&bytes)

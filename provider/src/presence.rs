@@ -1,13 +1,13 @@
-//! Whether somebody still waits for the answer to a request.
+//! Whether the client of a request is still connected.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Whether the client of a request still waits for its answer. Clones share one state. Expensive
-/// work that has not begun is dropped when nobody waits for it; work that has begun is finished, so
-/// that no change is left half done.
+/// Whether the client of a request still waits for its response. Clones share one state. Expensive
+/// work that has not begun is dropped when the client is gone; work that has begun is completed, so
+/// that no change is incomplete.
 #[derive(Clone, Debug, Default)]
 pub struct Presence(Arc<AtomicBool>);
 

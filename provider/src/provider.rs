@@ -34,7 +34,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Provider(Arc<Services>);
 
-/// The services, lowest first: each holds those that it calls, which stand above it here.
+/// The services, lowest first: each contains those that it calls, which are above it here.
 pub(crate) struct Services {
     pub(crate) context: Context,
     /// What outlives a reload of the settings.
@@ -54,7 +54,7 @@ pub(crate) struct Services {
     metadata: discovery::AuthorizationServer,
 }
 
-/// What the services of a process have in memory. A reload of the settings keeps it.
+/// The state of the services of a process. It survives a reload of the settings.
 struct State {
     sealing_key: SealingKey,
     late: Arc<LateWork>,
@@ -67,8 +67,8 @@ struct State {
 }
 
 impl Provider {
-    /// Starts a server over a store: reads the signing keys, or makes them at the first start, and
-    /// the blocked hosts.
+    /// Starts a server over a store: reads the signing keys, or creates them at the first start,
+    /// and reads the blocked hosts.
     ///
     /// # Errors
     /// [`OpenError`] when the store does not answer, or its keys are sealed under another key.
@@ -101,9 +101,9 @@ impl Provider {
         Ok(provider)
     }
 
-    /// The same server with other settings, over the same store: keys, limits on work, and what
-    /// waits in memory to be stored are shared with this one. The issuer stays what it is, since
-    /// everything that was issued rests on it.
+    /// The same server with other settings over the same store. It shares keys, work limits and
+    /// queued events with this one. The issuer does not change, since everything that was issued
+    /// depends on it.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {
         let settings = Settings {
@@ -239,7 +239,7 @@ impl Provider {
         self.0.context.entropy().secret()
     }
 
-    /// Whether the store does its work.
+    /// Whether the store works.
     ///
     /// # Errors
     /// [`Unavailable`] when it does not.

@@ -1,5 +1,4 @@
-//! Whether the server can do its work: the store is asked to do each kind of thing, not only to
-//! answer.
+//! Readiness: the store is tested with each kind of operation.
 
 use crate::context::Context;
 use oauth::Timestamp;
@@ -8,8 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::unavailable::Unavailable;
 
-/// What the last probe of the store found, and when it ended. Whoever holds the lock makes the next
-/// one.
+/// The result and time of the last probe of the store. The holder of the lock makes the next one.
 #[derive(Default)]
 pub(crate) struct Probe(Mutex<Option<(Timestamp, Result<(), Unavailable>)>>);
 
@@ -20,9 +18,8 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// Whether the store does its work: it is written to, and read. One probe a second is made at
-    /// the most, whoever asks: those who ask in the same second, or while one is made, get its
-    /// answer.
+    /// Whether the store works: it is written and read. There is at most one probe a second;
+    /// concurrent and later callers in that second share its result.
     pub(crate) async fn ready(&self) -> Result<(), Unavailable> {
         let asked_at = self.context.now();
         let mut last = self.probe.0.lock().await;

@@ -1,18 +1,16 @@
 //! Records in the store: typed keys, the shapes in which they are stored, and the steps on them.
 //!
 //! A stored shape is a contract with other releases: with earlier ones, whose records are read, and
-//! with those of other servers over the same store. So the shapes are types of their own
-//! (`records::v1`), with `From` and `TryFrom` to the types of the domain, which are free to change.
+//! with other servers over the same store. The shapes are therefore separate types (`records::v1`),
+//! with `From` and `TryFrom` to the domain types, which can change freely.
 //!
 //! - **Version.** A shape with members begins with `v`, the version ([`V1`]); a record without it
-//!   is of version 1. A minor change adds a member, which must have a default: members that a
-//!   release does not know survive its writes. A major change raises the version: a release that
-//!   does not know it says so in the log and does not read the record as if it were its own. A
-//!   record that is a bare number, text, array or map has no place for a version and is of
-//!   version 1; its next version is an object with `v`.
-//! - **Expiry.** In the store it tidies up: it says when a record may be forgotten, by a real
-//!   clock. In the record it counts: it is judged against the server's own clock. The store keeps
-//!   records a little longer ([`ttl`]).
+//!   has version 1. A minor change adds a member, which must have a default: members that a release
+//!   does not know survive its writes. A major change raises the version: a release that does not
+//!   know it logs it and does not read the record. A record that is a bare number, text, array or
+//!   map has no place for a version and has version 1; its next version is an object with `v`.
+//! - **Expiry.** The expiry in the store only frees space, by a real clock. The expiry in the
+//!   record decides, by the server's own clock. The store keeps records a little longer ([`ttl`]).
 //!
 //! To add a kind of record:
 //!
@@ -59,10 +57,10 @@ pub(crate) use self::{
     versioned::{StoredBytes, Swapped, Versioned},
 };
 
-/// How much longer the store keeps a record than it counts.
+/// How much longer the store keeps a record than it is valid.
 const SLACK: Duration = Duration::from_mins(1);
 
-/// How long to keep a record that counts for `span`.
+/// The lifetime in the store of a record that is valid for `span`.
 pub(crate) fn ttl(span: Duration) -> Ttl {
     Ttl::For(span.saturating_add(SLACK))
 }

@@ -1,15 +1,14 @@
-//! Posts that come twice: a double click, or a browser that sends a form again because no answer
-//! came.
+//! Repeated posts: a double click, or a browser that sends a form again because it got no response.
 //!
-//! A browser shows the last answer only, so a second post that finds everything done must not be
-//! the one that says so. The first of several identical posts of one browser does what it asks for,
-//! and keeps its answer for a minute; the others get that answer. Nothing else changes: what
-//! another browser sends, or the same browser under another session, is done as ever.
+//! A browser shows only the last response, so a second post must not fail because the first has
+//! succeeded. The first of several identical posts of one browser does the work, and stores its
+//! response for a minute; the others get that response. Posts of other browsers, or of another
+//! session, are not affected.
 //!
-//! The answer may hold a session, a one-time link or a client's secret. It is sealed under a key
-//! that follows from the browser's secret and a salt. The store has the salt and a digest of that
-//! secret, so it cannot open what it keeps; nor can it tell what was posted, since the key of the
-//! record follows from the same secret.
+//! The response may contain a session, a one-time link or a client secret. It is encrypted under a
+//! key that is derived from the browser's secret and a salt. The store has the salt and a digest of
+//! that secret, so it cannot decrypt the response. It does not reveal what was posted either, since
+//! the key of the record is derived from the same secret.
 
 use crate::context::Context;
 use crate::state::Post;
@@ -30,29 +29,29 @@ use crate::{
 
 /// How long an answer is given again.
 const REMEMBERED: Duration = Duration::from_mins(1);
-/// How long the first post may take, after which another one counts as the first.
+/// How long the first post may take. After that another one is the first.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often others look whether it is done, and for how long altogether.
+/// The interval and number of checks of the others.
 const PAUSE: Duration = Duration::from_millis(50);
 const MOST_LOOKS: usize = 200;
-/// The greatest answer that is kept, in bytes: above it a second post is done as ever.
+/// The maximum size of a stored response in bytes. Beyond it a second post is processed normally.
 const MOST_BYTES: usize = 16 * 1024;
 
 /// An answer to a post, to be given again.
 pub struct PostAnswer {
-    /// What is given again. It is kept as it is.
+    /// The stored response, unchanged.
     pub content: Value,
     /// The session that the answer begins.
     pub session: Option<Digest>,
 }
 
-/// Whose turn it is among identical posts.
+/// The order of identical posts.
 pub enum Turn {
-    /// This one is the first: [`Provider::end_turn`] wants to know what came of it.
+    /// This one is the first: pass its response to [`Provider::end_turn`].
     First(Ticket),
     /// The first was answered, like this.
     Repeated(Value),
-    /// It stands alone.
+    /// It is processed on its own.
     Alone,
 }
 
@@ -65,10 +64,10 @@ pub struct Ticket {
     session: Option<Digest>,
 }
 
-/// What is sealed.
+/// The encrypted content.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
-    /// The session that the first post came with.
+    /// The session of the first post.
     #[serde(default, with = "crate::values")]
     before: Option<Digest>,
     /// The one its answer began.
@@ -83,9 +82,8 @@ pub struct RepeatedPosts {
 }
 
 impl RepeatedPosts {
-    /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the
-    /// one that is. When the store does not answer, the post stands alone: what it asks for will
-    /// say so.
+    /// Checks whether a post is the first of its kind, and otherwise waits for the first one's
+    /// response. If the store does not answer, the post is processed on its own.
     pub async fn begin_turn(&self, browser: &BrowserContext, path: &str, body: &[u8]) -> Turn {
         let secret = browser
             .secret
@@ -151,8 +149,8 @@ impl RepeatedPosts {
         })))
     }
 
-    /// Keeps the answer of a first post for those that are identical. Without one the next of them
-    /// is the first again. A failure costs the others their answer and this one nothing.
+    /// Stores the response of a first post for identical ones. Without one, the next of them is the
+    /// first again. After a failure, the others get no response, and this one is not affected.
     pub async fn end_turn(&self, ticket: Ticket, answer: Option<PostAnswer>) {
         let Ticket {
             key,
@@ -177,8 +175,7 @@ impl RepeatedPosts {
             salt: salt.encode(),
             answer: sealed,
         };
-        // The store cannot remove on a condition, but it can swap on one: for what is gone in a
-        // moment.
+        // The store has no conditional removal, but a conditional swap with a short lifetime.
         let ttl = if kept {
             records::ttl(REMEMBERED)
         } else {
@@ -194,7 +191,7 @@ fn sealing_key(secret: &Secret, salt: &Secret) -> Secret {
     secret.derive("answer", salt.bytes())
 }
 
-/// The key seals once, since the salt is fresh: so one nonce does for all.
+/// The key is used once, since the salt is new, so a fixed nonce is safe.
 fn cipher(key: &Secret) -> Option<(LessSafeKey, Nonce)> {
     let key = UnboundKey::new(&CHACHA20_POLY1305, key.bytes()).ok()?;
     Some((

@@ -1,12 +1,10 @@
-//! The number of the request that is being answered: the log, the pages and what is noted of
-//! failures share it.
+//! The id of the current request, shared by the log, the pages and failure records.
 
 use std::{fmt, future::Future};
 
 use tokio::task_local;
 
-/// A random number by which a person's report is found in the log, and on the page of failed
-/// requests.
+/// A random id, by which a user's report is found in the log and on the page of failed requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(u64);
 
@@ -20,8 +18,7 @@ impl RequestId {
         Self(label)
     }
 
-    /// Does the work of the request under its number. What the work spawns as tasks of their own
-    /// belongs to no request.
+    /// Runs the work of the request under its id. Tasks that it spawns have no request id.
     pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, work)
     }

@@ -25,20 +25,20 @@ pub struct Settings {
     pub issuer: Issuer,
     /// What the pages call it.
     pub name: String,
-    /// The protected resources it stands in front of.
+    /// The protected resources.
     pub resources: Vec<Resource>,
-    /// The one of them that is meant when a request neither names one nor asks for a scope that
-    /// only one has.
+    /// The default resource for requests that neither name one nor request a scope that only one
+    /// has.
     pub default_resource: Option<ResourceIdentifier>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Who may register clients.
     pub registration: RegistrationPolicy,
-    /// Whose clients may describe themselves by a document at their address.
+    /// Which clients may use a metadata document.
     pub client_documents: DocumentPolicy,
-    /// Schemes of applications that may stand in a redirect URI.
+    /// Allowed private-use schemes of redirect URIs.
     pub private_schemes: PrivateSchemes,
-    /// Who may make an account for themselves.
+    /// Who may sign up.
     pub sign_up: SignUpPolicy,
     /// `false` switches every limit off, for tests.
     pub rate_limits: bool,
@@ -53,7 +53,7 @@ pub struct LinkPages {
     pub setup: &'static str,
     /// For an account that was added, or an invitation.
     pub enrolment: &'static str,
-    /// For an account whose user chooses a new way to sign in.
+    /// For reset links.
     pub reset: &'static str,
 }
 
@@ -66,9 +66,9 @@ pub struct Lifetimes {
     pub access_token: Duration,
     /// A refresh token, from its own issue.
     pub refresh_token: Duration,
-    /// How long a rotated refresh token gives its successor again; zero is strict.
+    /// The replay window of rotated refresh tokens; zero is strict.
     pub refresh_replay_window: Duration,
-    /// What a person allowed, from the last time they did; zero asks them every time.
+    /// Remembered consents, from the last approval; zero always shows the page.
     pub consent: Duration,
     /// An authorization request that waits for a person.
     pub request: Duration,
@@ -83,7 +83,7 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// How long an authorization request waits for a person.
+    /// The lifetime of a pending authorization request.
     pub const REQUEST: Duration = Duration::from_secs(30 * MINUTE);
     /// How long a browser stays signed in.
     pub const SESSION: Duration = Duration::from_secs(30 * DAY);
@@ -164,7 +164,7 @@ fn demonstration(issuer: &Issuer) -> Option<Resource> {
     Some(Resource {
         identifier: ResourceIdentifier::parse(&issuer.url(DEMONSTRATION))?,
         name: "Notes".to_owned(),
-        // Adding is asked for when it is first needed (R-K8).
+        // The scope for adding notes is requested when it is first needed (R-K8).
         scopes: vec![
             scope("notes:read", "See who you are and read your notes", true),
             scope("notes:write", "Add notes for you", false),

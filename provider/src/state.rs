@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 pub use self::{blocked::BlockedHost, issuer::StoreIdentity, request::Decision};
 
-/// One of several things in a record: one that this version does not know is kept as it is.
+/// A variant in a record; an unknown one is preserved.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Maybe<T> {

@@ -93,16 +93,16 @@ impl ProtocolError for StepError {
     }
 }
 
-/// Why a request about tokens came to nothing.
+/// Why a token request failed.
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// The request was refused.
     #[error(transparent)]
     Refused(StepError),
-    /// Too many assertions that prove nothing came from this address, or of this client.
+    /// Too many invalid assertions from this address, or of this client.
     #[error("too many assertions that prove nothing")]
     TooMany {
-        /// When trying again makes sense.
+        /// For `Retry-After`.
         retry_after: Duration,
     },
     /// The store did not answer.

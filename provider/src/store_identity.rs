@@ -14,16 +14,17 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// What is recorded, and what the server that answers is configured with.
+/// The recorded identity, and the configured one of the answering server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuerReport {
-    /// What is recorded; nothing before the first start of a server that records it.
+    /// The recorded identity; none before the first start of a server that records it.
     pub recorded: Option<StoreIdentity>,
     /// The issuer of the server that answers.
     pub configured: String,
 }
 
-/// A store is used under another issuer than the recorded one.
+/// A store is used with another issuer than the recorded one. Its `Display` explains that to the
+/// operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerChange {
     /// The recorded one.
@@ -80,7 +81,7 @@ fn relying_party(issuer: &Issuer) -> Option<String> {
     (!is_address).then(|| host.to_owned())
 }
 
-/// What a store says of its issuer.
+/// The recorded issuer of a store.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -104,8 +105,8 @@ pub struct IssuerRecord {
 }
 
 impl IssuerRecord {
-    /// Records the issuer of a store that has none; otherwise tells how the configured one differs.
-    /// Of several servers that start at once, one records it.
+    /// Records the issuer of a store that has none; otherwise returns how the configured one
+    /// differs. Of several servers that start concurrently, one records it.
     pub async fn claim_issuer(&self) -> Result<Option<IssuerChange>, Unavailable> {
         let identity = StoreIdentity::of(&self.context.settings().issuer, self.context.now());
         if !records::exists(self.context.store(), &keys::ISSUER).await?

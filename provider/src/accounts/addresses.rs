@@ -1,7 +1,7 @@
 //! Accounts by their addresses, and the list of them all.
 //!
-//! An account is one record. Its address and its place in the list are written after it, so that
-//! neither ever leads to an account that is only half there: an address that leads nowhere is free.
+//! An account is one record. Its address and its list entry are written after it, so that neither
+//! ever refers to an incomplete account. An address without an account is free.
 
 use crate::accounts::Directory;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::{
 const LOOKED_AT: usize = 8;
 
 impl Directory {
-    /// The account of an address, however it is spelled. How many steps it takes follows from the
+    /// The account of an address in any spelling. The number of store operations depends on the
     /// text alone.
     pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
         let mut found = None;
@@ -34,7 +34,7 @@ impl Directory {
             else {
                 continue;
             };
-            // Another spelling of earlier releases may lead to another account, if at all.
+            // Another spelling of earlier releases may belong to another account.
             if found.is_none() {
                 tried = true;
                 found = records::read::<Account>(self.context.store(), &keys::account(id))
@@ -48,7 +48,8 @@ impl Directory {
         Ok(found)
     }
 
-    /// Makes an account. `false` when its address belongs to another; then nothing was made.
+    /// Creates an account. `false` when its address belongs to another account; then nothing is
+    /// created.
     pub(crate) async fn create_account(
         &self,
         account: &Account,
@@ -68,7 +69,8 @@ impl Directory {
         made
     }
 
-    /// Lets an account that is stored be found. `false` when its address belongs to another.
+    /// Claims the address of a stored account and lists it. `false` when the address belongs to
+    /// another account.
     async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let claimed = self.claim(email, account).await?;
         if claimed {
@@ -77,8 +79,8 @@ impl Directory {
         Ok(claimed)
     }
 
-    /// Makes the first account. `None` when there is one, or another is making it, and `false` when
-    /// its address belongs to another; then nothing was made.
+    /// Creates the first account. `None` when there is one, or another request is creating it, and
+    /// `false` when its address belongs to another account; then nothing is created.
     pub(crate) async fn create_first_account(
         &self,
         account: &Account,
@@ -93,9 +95,8 @@ impl Directory {
         made.map(Some)
     }
 
-    /// Claims, for a minute, that an account which is about to be made is the first one. `false`
-    /// when there is one, or another has the claim. A failure half way leaves nothing behind
-    /// but the minute.
+    /// Claims the first account for a minute, before it is created. `false` when it exists or is
+    /// claimed. After a failure in between only the claim remains.
     async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
         if self.has_accounts().await? {
             return Ok(false);
@@ -116,7 +117,7 @@ impl Directory {
         }
     }
 
-    /// Makes a claim last, or gives it up when the account was not made.
+    /// Makes a claim permanent, or releases it when the account was not created.
     async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
         let now = self.context.now();
         let ttl = if made {
@@ -134,8 +135,8 @@ impl Directory {
         records::change(self.context.store(), &keys::FIRST_ACCOUNT, settle).await
     }
 
-    /// Whether the first account was made, or is being made. The list may name accounts that were
-    /// never finished.
+    /// Whether the first account exists or is being created. The list may contain accounts that
+    /// were never completed.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
         let first: Option<FirstAccount> =
             records::read(self.context.store(), &keys::FIRST_ACCOUNT).await?;
@@ -151,7 +152,7 @@ impl Directory {
         Ok(false)
     }
 
-    /// Gives an address to an account that is already stored. `false` when it belongs to another.
+    /// Claims an address for a stored account. `false` when it belongs to another account.
     async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let store = self.context.store();
         let form = email.folded();
@@ -180,7 +181,7 @@ impl Directory {
     /// Removes an account. A failure leaves one that is listed, and can be removed again.
     pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         records::remove(self.context.store(), &keys::account(account)).await?;
-        // A place in the list, or an address, that leads nowhere is free: it may stay.
+        // A list entry or an address without an account is free, so it may stay.
         if let Err(error) = self.leave_lists(account, email).await {
             tracing::warn!(%error, "a removed account has left its address behind");
         }
@@ -197,9 +198,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Frees the address of an account that was removed, unless another has claimed it by now. The
-    /// store cannot remove on a condition, but it can swap on one: for the same value that is gone
-    /// in a moment.
+    /// Releases the address of a removed account, unless another account has claimed it. The store
+    /// has no conditional removal, but a conditional swap: the same value with a short lifetime.
     async fn release(&self, key: &Key<Id>, account: Id) -> Result<(), Unavailable> {
         let gone = Ttl::For(Duration::ZERO);
         Versioned::supposed(account)
@@ -208,13 +208,13 @@ impl Directory {
         Ok(())
     }
 
-    /// Gives an account another address. `None` when that belongs to another account, or the
-    /// account has changed since it was read.
+    /// Changes the address of an account. `None` when it belongs to another account, or the account
+    /// has changed since it was read.
     ///
-    /// Each step is one record, and whatever fails in between leaves the account with one address
-    /// that leads to it: the record says which it will have, the address is claimed, the record
-    /// says that it has it, and the old one is free. Of two accounts that want one address, the
-    /// claim lets one have it. A link that went to the old address ends.
+    /// Each step changes one record, and after a failure between two steps exactly one address
+    /// leads to the account: the account records the next address, the address is claimed, the
+    /// account switches to it, and the old address is released. Of two accounts that want one
+    /// address, the claim decides. A link to the old address ends.
     pub(crate) async fn change_address(
         &self,
         account: &Account,
@@ -227,7 +227,7 @@ impl Directory {
         let had = account.email();
         let session_epoch = account.session_epoch();
         let next = NextEmail::new(email, self.context.now());
-        // 1. The record says which address the account will have.
+        // 1. The account records its next address.
         let announce = |there: Account| {
             let announced = there.announce_email(had, session_epoch, next.clone());
             Ok((announced.ok_or(NotChanged::Refused)?, ()))
@@ -238,7 +238,7 @@ impl Directory {
         if !is_changed(announced)? {
             return Ok(None);
         }
-        // 2. The address is claimed, and the record says that the account has it.
+        // 2. The address is claimed, and the account switches to it.
         let claimed = self.claim(email, account.id()).await?;
         let now = self.context.now();
         let take = |there: Account| Ok(there.take_email(had, session_epoch, &next, claimed, now));

@@ -1,7 +1,7 @@
 //! Attempts to sign in with what can be guessed, and how they are counted.
 //!
-//! An attempt is counted as a failure before anything is verified, so that no race lets more
-//! through; a success gives it back.
+//! An attempt is counted as a failure before anything is verified, so that concurrent attempts
+//! cannot exceed the limit. A success is subtracted again.
 
 use crate::accounts::Ceremonies;
 use crate::accounts::Directory;
@@ -33,7 +33,7 @@ use crate::{
 
 /// A credential that is tried, counted as a failure until it proves to be the right one.
 pub(super) struct Attempt {
-    /// Whose, if the address has an account that may be used.
+    /// The account, if the address has a usable one.
     pub(super) account: Option<Account>,
     /// The address that was typed, in the form that is counted by.
     pub(super) email: String,
@@ -58,11 +58,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Looks up whose credential somebody is about to try, and counts that they do.
+    /// Looks up the account of an attempt, and counts the attempt.
     ///
-    /// A browser that is known to the account is not counted with its part of the network, nor with
-    /// strangers who name the same address. Of strangers an exhausted network is refused first, so
-    /// that it cannot exhaust other people's addresses as well.
+    /// A browser that is known to the account is counted neither with its network nor with unknown
+    /// browsers that name the same address. For unknown browsers, the limit of the network is
+    /// checked first, so that an exhausted network cannot exhaust the limits of addresses.
     pub(super) async fn attempt(
         &self,
         browser: &BrowserContext,
@@ -74,7 +74,7 @@ impl SignIn {
             .account_of(typed)
             .await?
             .filter(|account| account.is_active());
-        // However an address is spelled, it is counted as one.
+        // All spellings of an address share one counter.
         let email = folded(typed);
         let id = account
             .as_ref()
@@ -135,7 +135,7 @@ impl SignIn {
         Ok(own.max(from))
     }
 
-    /// It was the right one: it counts no longer as a failure, and earlier failures of the account
+    /// The attempt succeeded: it no longer counts as a failure, and earlier failures of the account
     /// are forgiven.
     pub(super) async fn succeeded(
         &self,
@@ -157,9 +157,8 @@ impl SignIn {
         Ok(())
     }
 
-    /// It was never verified. Nothing was learned of the account by it, so nothing counts against
-    /// the account; an attempt that its own client gave up counts for the part of the network it
-    /// came from.
+    /// The attempt was never verified. Nothing was learned about the account, so it does not count
+    /// against the account. An attempt whose client closed the connection counts for its network.
     pub(super) async fn unverified(&self, attempt: Attempt, why: &NotHashed) {
         if let Some((_, _, reservation)) = attempt.own {
             self.limiter.give_back(reservation).await;
@@ -169,9 +168,9 @@ impl SignIn {
         }
     }
 
-    /// It came to nothing, which the user of the account should know of. That is noted after the
-    /// answer, and where there is no account as much is done for a dummy, so that no time that an
-    /// answer takes tells which it was.
+    /// The attempt failed, which is recorded for the user of the account. It is recorded after the
+    /// response, and without an account the same operations are done for a dummy, so that response
+    /// times do not differ.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(whose);
         self.audit
@@ -180,9 +179,8 @@ impl SignIn {
         SignInError::WrongCredentials
     }
 
-    /// Counts a request that needs no sign-in, by browser first and far more generously by its part
-    /// of the network. A browser in which somebody has signed in before is held to its own limit
-    /// only.
+    /// Counts a request without a session, by browser first and with a higher limit by its network.
+    /// A known browser has only its own limit.
     pub(crate) async fn count_visit(
         &self,
         browser: &BrowserContext,

@@ -1,4 +1,4 @@
-//! Passkey ceremonies under way: kept in the store, for one browser, and taken out once.
+//! Pending passkey ceremonies: stored for one browser, and taken once.
 
 use crate::context::Context;
 use crate::state::PendingCeremony;
@@ -9,7 +9,7 @@ use oauth::{Secret, Timestamp};
 
 use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
 
-/// As long as webauthn-rs gives the browser.
+/// The timeout that webauthn-rs gives the browser.
 const LIFETIME: Duration = Duration::from_mins(5);
 
 /// Passkey ceremonies in the store.
@@ -19,7 +19,7 @@ pub(crate) struct Ceremonies {
 }
 
 impl Ceremonies {
-    /// Keeps a ceremony; the answer is the secret that names it.
+    /// Stores a ceremony; returns the secret that names it.
     pub(super) async fn begin_ceremony(
         &self,
         browser: &BrowserContext,
@@ -41,9 +41,9 @@ impl Ceremonies {
         Ok(id.encode())
     }
 
-    /// Takes a ceremony out, whatever comes of it. Where the answer of the store is lost, nobody
-    /// can say who took it: the user begins another one. `None` for one that is unknown, used,
-    /// expired or another browser's.
+    /// Takes a ceremony, also when it fails later. After a lost answer of the store it is unknown
+    /// which request took it, and the user starts again. `None` for an unknown, used or expired
+    /// one, or one of another browser.
     pub(super) async fn take_ceremony(
         &self,
         browser: &BrowserContext,

@@ -25,7 +25,8 @@ use crate::state::whose;
 use crate::{browser_context::BrowserContext, state::audit::AuditAction};
 use identity::SignInMethod;
 
-/// Changes of the address of one account, done or not: each tells whether an address is taken.
+/// Changes of the address of one account, including refused ones, since each reveals whether an
+/// address is taken.
 const NEW_ADDRESSES: RateLimit = RateLimit {
     name: "email",
     max: 10,
@@ -45,7 +46,7 @@ pub struct AccountCredentials {
 }
 
 impl AccountCredentials {
-    /// Gives a passkey another name.
+    /// Renames a passkey.
     pub async fn rename_passkey(
         &self,
         browser: &BrowserContext,
@@ -72,7 +73,7 @@ impl AccountCredentials {
         Ok(())
     }
 
-    /// Removes a passkey, unless it is the last way to sign in. It opens nothing from then on.
+    /// Removes a passkey, unless it is the last credential.
     pub async fn remove_passkey(
         &self,
         browser: &BrowserContext,
@@ -127,8 +128,8 @@ impl AccountCredentials {
             .await?)
     }
 
-    /// Gives the user another address. Nothing proves that it is theirs, so the settings for signing
-    /// up limit which one it may be.
+    /// Changes the user's address. It is not verified, so the sign-up policy limits the allowed
+    /// addresses.
     pub async fn change_email(
         &self,
         browser: &BrowserContext,
@@ -163,7 +164,7 @@ impl AccountCredentials {
         Ok(())
     }
 
-    /// Removes the password, unless it is the last way to sign in.
+    /// Removes the password, unless it is the last credential.
     pub async fn remove_password(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let user = self.sessions.fresh_account(browser).await?;
         let epoch = user.session_epoch();
@@ -243,7 +244,7 @@ impl AccountCredentials {
         // 2. Judge the answer.
         let key = self.passkeys.finish_registration(credential, &state)?;
         let passkey = new_passkey(&browser.device, key, self.context.now());
-        // 3. Keep the passkey, if the session counts still.
+        // 3. Store the passkey, if the session is still valid.
         let add = |account: Account| {
             let added = account.add_passkey(session.session_epoch, passkey.clone());
             Ok((added.map_err(|_| AccountError::CeremonyFailed)?, ()))

@@ -34,9 +34,9 @@ impl Directory {
         Collection::new(self.context.store(), keys::accounts())
     }
 
-    /// Changes an account by a transition, and returns its next state with the answer. A refusal
-    /// changes nothing. `transition` is asked again whenever another writer was faster; `gone` is
-    /// the answer when the account is not there.
+    /// Changes an account by a transition; returns its next state and the answer. A refusal changes
+    /// nothing. `transition` is called again when another writer was faster; `gone` is the error
+    /// when the account does not exist.
     pub(crate) async fn change_account<A, E: From<Unavailable>>(
         &self,
         id: Id,

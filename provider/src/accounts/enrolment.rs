@@ -1,8 +1,8 @@
 //! Coming to an account, by a one-time link or by signing up: with a first credential, or a new
 //! one.
 //!
-//! Each is one atomic step on the account, so that a failure before it leaves the link good, and
-//! one after it leaves an account that its user can sign in to.
+//! Each is one atomic step on the account: after an earlier failure the link stays valid, and after
+//! a later one the user can sign in.
 
 use crate::accounts::Ceremonies;
 use crate::accounts::Directory;
@@ -41,12 +41,12 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// By what somebody comes to an account.
+/// The source of an enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrolmentSource<'a> {
     /// A one-time link: its token.
     Link(&'a str),
-    /// Signing up, where the settings let them.
+    /// Sign-up, if the settings allow it.
     SignUp,
 }
 
@@ -59,14 +59,13 @@ pub enum EnrolError {
     /// No mail could ever reach the address.
     #[error("the address is not an e-mail address")]
     EmailInvalid,
-    /// The address belongs to another account, or to none that may be made here; which of the two
-    /// is not told.
+    /// The address belongs to another account, or is not allowed; the error does not say which.
     #[error("no account can be made for this address")]
     EmailUnavailable,
-    /// Nobody signs up here.
+    /// Sign-up is closed.
     #[error("signing up is closed")]
     Closed,
-    /// Too many accounts were made, or begun, from this part of the network.
+    /// Too many accounts were created or begun from this network.
     #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
@@ -78,7 +77,7 @@ pub enum EnrolError {
     /// The queue of passwords to be hashed is full. Nothing was done.
     #[error(transparent)]
     Busy(#[from] Busy),
-    /// The browser's answer does not fit, or came too late.
+    /// The browser's response is invalid or too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,
     /// The store does not answer.
@@ -113,7 +112,7 @@ impl From<AddressError> for EnrolError {
     }
 }
 
-/// Where somebody comes in: what it leads to now, and the link that led there.
+/// A valid enrolment: its current target, and the link.
 struct Arrival {
     link: Option<(Digest, LinkTarget)>,
     target: Target,
@@ -139,8 +138,8 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// Comes in with a password, and signs in. The address counts where the account is yet to be
-    /// made.
+    /// Enrols with a password, and signs in. The address is used if the account is still to be
+    /// created.
     pub async fn accept_with_password(
         &self,
         browser: &BrowserContext,
@@ -151,7 +150,7 @@ impl Enrolment {
         let arrival = self.arrival(browser, source).await?;
         let candidate = self.candidate(&arrival.target, email).await?;
         let requester = if arrival.target.needs_link() {
-            // Whoever has a link holds a secret already.
+            // A link is a secret already.
             Requester::known(browser, candidate.id())
         } else {
             Requester::stranger(browser)
@@ -187,7 +186,7 @@ impl Enrolment {
         Ok(Ceremony { id, options })
     }
 
-    /// Comes in with a new passkey, called after the device, and signs in.
+    /// Enrols with a new passkey, named after the device, and signs in.
     pub async fn finish_accept_with_passkey(
         &self,
         browser: &BrowserContext,
@@ -219,7 +218,7 @@ impl Enrolment {
             .await
     }
 
-    /// What somebody comes to now.
+    /// The current target of a source.
     async fn arrival(
         &self,
         browser: &BrowserContext,
@@ -244,7 +243,7 @@ impl Enrolment {
         }
     }
 
-    /// Lets somebody try to sign up, or not.
+    /// Counts and limits a sign-up.
     async fn admit_sign_up(&self, browser: &BrowserContext) -> Result<(), EnrolError> {
         let policy = &self.context.settings().sign_up;
         if !policy.is_open() || !policy.admits_sign_up(self.directory.has_accounts().await?) {
@@ -256,8 +255,7 @@ impl Enrolment {
         }
     }
 
-    /// Whose account it will be: the one that is there, or a new one for an address that is free
-    /// and let in.
+    /// The account of the enrolment: the existing one, or a new one for a free and allowed address.
     async fn candidate(&self, target: &Target, email: &str) -> Result<Account, EnrolError> {
         if let Some(account) = target.account() {
             return Ok(account.clone());
@@ -269,7 +267,7 @@ impl Enrolment {
         Ok(target.new_account(self.context.entropy().id(), &email, self.context.now()))
     }
 
-    /// Gives the account its credential, if it is still to be had.
+    /// Adds the credential to the account, if the enrolment is still possible.
     async fn enrol(
         &self,
         arrival: &Arrival,
@@ -283,16 +281,16 @@ impl Enrolment {
             }
             Target::Enrolment(_) => self.add_credential(arrival, credential, false).await,
             Target::Reset(account) => {
-                // Here, so that a failure leaves a link to try again with; and once more
-                // afterwards, for what was allowed in between.
+                // Before the change, so that the link is still valid after a failure; and again
+                // afterwards, for concurrent consents.
                 self.grants.withdraw_all(account.id()).await?;
                 self.add_credential(arrival, credential, true).await
             }
         }
     }
 
-    /// Makes an account. Of any number of browsers that make the first one at once, one does; the
-    /// others have nothing at any time.
+    /// Creates an account. Of several browsers that create the first one concurrently, one
+    /// succeeds; nothing is created for the others.
     async fn make_account(
         &self,
         target: &Target,
@@ -312,7 +310,7 @@ impl Enrolment {
         made.then_some(account).ok_or(EnrolError::EmailUnavailable)
     }
 
-    /// Gives an account a credential by a link, in one step that ends the link.
+    /// Adds a credential by a link, in one step that ends the link.
     async fn add_credential(
         &self,
         arrival: &Arrival,

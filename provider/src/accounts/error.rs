@@ -20,7 +20,7 @@ pub enum AccountError {
     /// The user signed in more than five minutes ago.
     #[error("the sign-in is too old")]
     ConfirmFirst,
-    /// It is the only way to sign in that is left.
+    /// It is the last credential.
     #[error("it is the last credential")]
     LastCredential,
     /// The password that would be all that an administrator signs in with is too short for that.
@@ -38,7 +38,7 @@ pub enum AccountError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// What was named is not there any more.
+    /// The named item no longer exists.
     #[error("it is gone")]
     Gone,
     /// A name with nothing to see in it.
@@ -50,7 +50,7 @@ pub enum AccountError {
     /// The queue of passwords to be hashed is full. Nothing was done.
     #[error(transparent)]
     Busy(#[from] Busy),
-    /// The browser's answer does not fit, or came too late.
+    /// The browser's response is invalid or too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,
     /// The store does not answer.
@@ -88,7 +88,7 @@ impl From<SessionEnded> for AccountError {
 /// Why signing in was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignInError {
-    /// The credentials open no account. Which part of them is wrong is not told.
+    /// The credentials match no account. The error does not say which part is wrong.
     #[error("the credentials are wrong")]
     WrongCredentials,
     /// Too many attempts on this address, or from this part of the network.
@@ -97,8 +97,8 @@ pub enum SignInError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The queue of passwords to be checked is full. Nothing was checked, and nothing counts
-    /// against the account.
+    /// The queue of password hashes is full. Nothing was checked, and nothing counts against the
+    /// account.
     #[error(transparent)]
     Busy(#[from] Busy),
     /// The store does not answer.
@@ -107,8 +107,8 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// Writes the line of the log by which other programs keep guessers out, as fail2ban does:
-    /// docs/OPERATING.md promises its form. A store that fails is no failed sign-in.
+    /// Writes the log line for tools like fail2ban, whose format docs/OPERATING.md documents. A
+    /// store failure is no failed sign-in.
     pub fn log(&self, browser: &BrowserContext, method: &'static str) {
         let reason = match self {
             Self::WrongCredentials => "wrong_credentials",

@@ -20,13 +20,12 @@ use super::{
     queue::{Busy, NoTurn, Queue, Requester},
 };
 
-/// The least and the greatest number of hashes at a time, whatever the number of cores: each takes
-/// 19 MiB.
+/// The minimum and maximum number of concurrent hashes, for any number of cores: each takes 19 MiB.
 const SLOTS: (usize, usize) = (2, 4);
 
-/// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`],
-/// OWASP's: 19 MiB, two passes, one lane. No password is known to lead to it, and none that did
-/// would open anything.
+/// The hash for accounts without a password. Its parameters are those of [`Argon2::default`],
+/// recommended by OWASP: 19 MiB, two passes, one lane. No password is known to match it, and a
+/// match would not sign in.
 const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password was neither hashed nor checked.
@@ -49,7 +48,7 @@ impl From<NoTurn> for NotHashed {
     }
 }
 
-/// Hashes and verifies passwords, in turn.
+/// Hashes and verifies passwords through the queue.
 pub(crate) struct Passwords {
     queue: Queue,
 }
@@ -64,7 +63,7 @@ impl Passwords {
         }
     }
 
-    /// The hash of a password under a fresh salt, as a PHC string.
+    /// The hash of a password with a new salt, as a PHC string.
     async fn hash(
         &self,
         requester: &Requester,
@@ -107,7 +106,7 @@ impl Passwords {
         Ok(right)
     }
 
-    /// The slot is given back when the work is done, even if its client has gone.
+    /// The slot is released when the work is done, also when its client has disconnected.
     async fn run<T: Send + 'static>(
         &self,
         requester: &Requester,
@@ -167,7 +166,7 @@ fn failed(error: &argon2::password_hash::Error) -> NotHashed {
     NotHashed::Failed
 }
 
-/// Nobody reads what is answered to a client that is gone.
+/// The response to a disconnected client is not read.
 macro_rules! not_hashed {
     ($($error:ty),*) => {$(
         impl From<NotHashed> for $error {

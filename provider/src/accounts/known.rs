@@ -9,8 +9,8 @@ use crate::state::Account;
 use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
 
 impl Sessions {
-    /// Whether a browser is known to an account. Without an account the store is asked as
-    /// often.
+    /// Whether a browser is known to an account. Without an account the same store operations are
+    /// done.
     pub(super) async fn is_known_to_account(
         &self,
         browser: &BrowserContext,

@@ -1,4 +1,4 @@
-//! One-time links, as they are made and looked at.
+//! One-time links: creation and lookup.
 
 use crate::accounts::Enrolment;
 use identity::{EnrolmentTarget, LinkTarget, OneTimeLink, Purpose};
@@ -11,7 +11,7 @@ use crate::{records, records::keys, unavailable::Unavailable};
 /// What a user sees of a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// The address of the account, where that is settled already.
     pub email: Option<String>,
@@ -23,7 +23,7 @@ pub struct Invitation {
 pub(super) type Target = EnrolmentTarget<webauthn_rs::prelude::Passkey>;
 
 impl Enrolment {
-    /// The link to make the first account with, as long as there is none.
+    /// The link for the first account, while there is none.
     pub async fn first_account_link(&self) -> Result<Option<String>, Unavailable> {
         if self.directory.has_accounts().await? {
             return Ok(None);
@@ -48,14 +48,14 @@ impl Enrolment {
         self.current_link(account, target).await
     }
 
-    /// A link by which the user of an account chooses a new way to sign in.
+    /// A link with which the user of an account sets a new credential.
     pub(crate) async fn reset_link(&self, account: &Account) -> Result<String, Unavailable> {
         let target = LinkTarget::reset(account);
         self.current_link(account, target).await
     }
 
-    /// Makes a link to an account that counts from now on, and no other. It is stored before the
-    /// account names it, so that a failure in between leaves the earlier one as it was.
+    /// Creates the valid link to an account, which replaces earlier ones. It is stored before the
+    /// account names it, so that after a failure in between the earlier link is still valid.
     async fn current_link(
         &self,
         account: &Account,
@@ -74,8 +74,8 @@ impl Enrolment {
         Ok(link)
     }
 
-    /// Makes a one-time link. Every link that a user is to get passes here, so that here it could
-    /// be mailed; until then, the administrator who asked for it hands it on.
+    /// Creates a one-time link. All links are created here, so that they could be mailed from here;
+    /// until then, the administrator who requested a link hands it over.
     async fn one_time_link(
         &self,
         target: LinkTarget,

@@ -1,8 +1,8 @@
-//! Passkeys: discoverable, so that a button is all it takes, and with user verification, so that
-//! they stand alone.
+//! Passkeys: discoverable, so that no user name is needed, and with user verification, so that no
+//! second factor is needed.
 //!
-//! What a browser sends is judged by webauthn-rs; a challenge is judged once. Every failure looks
-//! the same outside and says its reason in the log only.
+//! webauthn-rs verifies the response of the browser, once for each challenge. All failures get the
+//! same response; the reason is only in the log.
 
 use crate::accounts::SignIn;
 use std::time::Duration;
@@ -38,9 +38,8 @@ const AUTOFILLS: RateLimit = RateLimit {
     max: 100,
     window: QUARTER_OF_AN_HOUR,
 };
-/// Sign-ins begun from one part of the network. A browser without its cookie counts as a new one,
-/// so this bounds what strangers store; browsers in which somebody has signed in before are not
-/// held to it.
+/// Ceremonies of one network. A browser without its cookie counts as a new one, so this limits
+/// stored ceremonies. Known browsers are exempt.
 const STARTS_FROM: RateLimit = RateLimit {
     name: "passkey-from",
     max: 3000,
@@ -52,7 +51,7 @@ const AUTOFILLS_FROM: RateLimit = RateLimit {
     max: 5000,
     window: QUARTER_OF_AN_HOUR,
 };
-/// One half of a ceremony: what the browser is asked, and by which name the answer is expected.
+/// The start of a ceremony: the options for the browser, and the id of the ceremony.
 #[derive(Clone, Debug)]
 pub struct Ceremony<T> {
     /// The name of the ceremony: a secret, to be given back with the answer.
@@ -66,11 +65,11 @@ pub struct Ceremony<T> {
 pub struct PasskeyView {
     /// To rename or remove it by.
     pub id: String,
-    /// Where it was made, such as "Chrome on Linux".
+    /// The device on which it was created, such as "Chrome on Linux".
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When somebody last signed in with it.
+    /// When it was last used.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -85,7 +84,7 @@ impl PasskeyView {
     }
 }
 
-/// A passkey that was just made.
+/// A new passkey.
 pub(super) fn new_passkey(name: &str, key: PasskeyKey, now: Timestamp) -> Passkey<PasskeyKey> {
     Passkey {
         id: Digest::of(key.cred_id()),
@@ -129,7 +128,7 @@ impl Passkeys {
         Self(webauthn)
     }
 
-    /// Asks for a new passkey that a user can later be found by.
+    /// Options for a new discoverable passkey.
     pub(super) fn start_registration(
         &self,
         account: &Account,
@@ -169,12 +168,12 @@ impl Passkeys {
         &self,
     ) -> Result<(RequestChallengeResponse, DiscoverableAuthentication), Failed> {
         let (mut options, state) = self.webauthn()?.start_discoverable_authentication()?;
-        // Asked for by a button, not offered while an address is typed.
+        // For a button, not for conditional mediation.
         options.mediation = None;
         Ok((options, state))
     }
 
-    /// The account that a passkey says it belongs to. Nothing is proved yet.
+    /// The account that a passkey names. It is not verified yet.
     fn claimed_account(&self, credential: &PublicKeyCredential) -> Result<Id, Failed> {
         let (user, _) = self
             .webauthn()?
@@ -212,8 +211,8 @@ impl Passkeys {
 impl SignIn {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
     ///
-    /// `autofill` is for a page that offers passkeys in its e-mail box before the user asked for
-    /// one. It is counted apart: looking at the page must not use up what the button needs.
+    /// `autofill` is for a page that offers passkeys in its e-mail field. It is counted separately,
+    /// so that loading the page does not use up the limit of the button.
     pub async fn start_passkey_sign_in(
         &self,
         browser: &BrowserContext,
@@ -246,7 +245,7 @@ impl SignIn {
             .await
     }
 
-    /// Signs the user in once more who is signed in here: no other account's passkey will do.
+    /// Re-authenticates the signed-in user; a passkey of another account is refused.
     pub async fn confirm_with_passkey(
         &self,
         browser: &BrowserContext,

@@ -18,10 +18,9 @@ impl SignIn {
         email: &str,
         password: &str,
     ) -> Result<SignedIn, SignInError> {
-        // 1. Look the account up, and count the attempt before anything is computed, whatever comes
-        //    of it.
+        // 1. Look up the account, and count the attempt before anything is computed.
         let attempt = self.attempt(browser, email, Guess::Password).await?;
-        // 2. Verify against its password, or a dummy hash, when it is its turn.
+        // 2. Verify against its password hash, or a dummy hash, through the queue.
         let hash = attempt
             .account
             .as_ref()
@@ -38,7 +37,7 @@ impl SignIn {
                 return Err(reason.into());
             }
         };
-        // 3. Begin a session, if it is the password still: it may have waited long for its turn.
+        // 3. Begin a session, if the password has not changed while the attempt waited.
         let account = match &attempt.account {
             Some(account) if verified => self.note_password_used(account, password).await?,
             _ => None,

@@ -1,10 +1,10 @@
 //! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19
 //! MiB and a core.
 //!
-//! There are two lanes. Browsers that are known to the account they name, and people with a link or
-//! a session, wait in one; everybody else in the other. Strangers fill neither the places nor the
-//! last core of the known. Within a lane the networks, or accounts, take turns: one that brings
-//! many waits for itself.
+//! There are two lanes: one for browsers that are known to the account and for users with a link or
+//! a session, and one for all others. The others can use neither the places of the first lane nor
+//! the last core. Within a lane the networks, or accounts, take turns, so that one with many
+//! requests delays only itself.
 
 use std::{
     collections::HashMap,
@@ -20,19 +20,19 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{browser_context::BrowserContext, presence::Presence};
 
-/// How many may wait that are known.
+/// The number of places for known requesters.
 const KNOWN_PLACES: usize = 32;
 /// How many others may wait: a few seconds' work.
 const OTHER_PLACES: usize = 128;
 /// How long a request waits, well within the time in which a request is answered.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-/// After so many of the known in a row, one of the others has its turn.
+/// After this many known requesters in a row, one of the others is served.
 const KNOWN_IN_A_ROW: u32 = 8;
 
 /// Why a password is not checked or hashed now: the queue is full. Nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Busy {
-    /// It is full of other people's requests.
+    /// It is full of requests from others.
     #[error("too many passwords are being checked")]
     Server,
     /// It is full, and this browser's own network or account has the largest part of it.
@@ -41,11 +41,11 @@ pub enum Busy {
 }
 
 impl Busy {
-    /// When trying again makes sense: a full queue is worked off in a few seconds.
+    /// For `Retry-After`: a full queue is processed in a few seconds.
     pub const RETRY_AFTER: Duration = Duration::from_secs(3);
 }
 
-/// Why there is no turn.
+/// Why a request gets no slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoTurn {
     Busy(Busy),
@@ -53,24 +53,24 @@ pub(super) enum NoTurn {
     Abandoned,
 }
 
-/// Which lane somebody waits in.
+/// The lane of a requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Known,
     Other,
 }
 
-/// Who asks for a hash.
+/// The requester of a hash.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
     lane: Lane,
-    /// With whom they share their turns.
+    /// The group with which it shares its turns.
     party: String,
     presence: Presence,
 }
 
 impl Requester {
-    /// A browser that is known to an account, or somebody who holds a link to it or a session.
+    /// A browser that is known to an account, or one with a link or a session of it.
     pub(crate) fn known(browser: &BrowserContext, account: Id) -> Self {
         Self {
             lane: Lane::Known,
@@ -88,7 +88,7 @@ impl Requester {
         }
     }
 
-    /// Whoever runs the server, and administrators.
+    /// The terminal, and administrators.
     pub(crate) fn operator() -> Self {
         Self {
             lane: Lane::Known,
@@ -105,11 +105,11 @@ pub(super) struct Queue(Arc<Mutex<State>>);
 struct State {
     slots: usize,
     working: usize,
-    /// How many of those at work came by the other lane.
+    /// How many running hashes are from the other lane.
     others_working: usize,
     known: Waiting,
     others: Waiting,
-    /// How many of the known had their turn since one of the others had.
+    /// How many known requesters were served since one of the others.
     in_a_row: u32,
 }
 
@@ -144,7 +144,7 @@ impl Drop for Slot {
 }
 
 impl Queue {
-    /// With so many slots; all but one are open to everybody.
+    /// With this many slots; all but one are open to the other lane.
     pub(super) fn new(slots: NonZeroUsize) -> Self {
         let lane = |places| Waiting {
             places,
@@ -162,7 +162,7 @@ impl Queue {
         })))
     }
 
-    /// Waits for a turn. Whoever finds no place is told so at once.
+    /// Waits for a slot. Without a free place it fails at once.
     pub(super) async fn turn(&self, requester: &Requester) -> Result<Slot, NoTurn> {
         if requester.presence.has_ended() {
             return Err(NoTurn::Abandoned);
@@ -173,11 +173,11 @@ impl Queue {
             .join(requester, turn)
             .map_err(NoTurn::Busy)?;
         self.call();
-        // Whoever gives up waiting leaves a ticket that is dropped when it is looked at.
+        // A request that stops waiting leaves a ticket, which is dropped later.
         let called = timeout(LONGEST_WAIT, called)
             .await
             .map_err(|_| NoTurn::Busy(Busy::Server))?;
-        // A ticket whose client is gone is dropped without an answer.
+        // A ticket of a disconnected client is dropped without an answer.
         called.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
     }
 
@@ -187,7 +187,7 @@ impl Queue {
             let Some((ticket, lane)) = self.lock().next() else {
                 return;
             };
-            // Whoever stopped waiting this very moment takes no slot.
+            // A request that has just stopped waiting takes no slot.
             if let Err(Ok(mut slot)) = ticket.turn.send(Ok(Slot(Some((self.clone(), lane))))) {
                 slot.0 = None;
                 self.lock().end(lane);
@@ -208,7 +208,7 @@ impl State {
         }
     }
 
-    /// The ticket whose turn it is, if there is a slot for it, which it then has.
+    /// The next ticket, if there is a slot, which it then takes.
     fn next(&mut self) -> Option<(Ticket, Lane)> {
         if self.working >= self.slots {
             return None;
@@ -249,7 +249,7 @@ impl State {
 }
 
 impl Waiting {
-    /// Takes a place. In a full lane the party with the largest part of it makes room for others.
+    /// Takes a place. In a full lane the group with the most places loses one to another group.
     fn join(&mut self, requester: &Requester, turn: Turn) -> Result<(), Busy> {
         if self.tickets.len() >= self.places {
             self.tickets.retain(|ticket| !ticket.is_abandoned());
@@ -297,7 +297,7 @@ impl Waiting {
             .iter()
             .rposition(|ticket| ticket.party == largest)
         {
-            // Nobody may be waiting for the answer any more.
+            // The request may no longer wait.
             let _ = self
                 .tickets
                 .remove(last)
@@ -307,7 +307,7 @@ impl Waiting {
         Ok(())
     }
 
-    /// The ticket whose turn it is. Those whose clients are gone are dropped.
+    /// The next ticket. Tickets of disconnected clients are dropped.
     fn next(&mut self) -> Option<Ticket> {
         self.tickets.retain(|ticket| !ticket.is_abandoned());
         let (place, _) = self
@@ -349,8 +349,7 @@ mod tests {
         Queue::new(NonZeroUsize::new(slots).expect("some slots"))
     }
 
-    /// Lets somebody wait in a task of their own, which answers who they are when they have their
-    /// turn.
+    /// Waits in a separate task, which returns the requester when it gets its slot.
     async fn waits(
         queue: &Queue,
         requester: &Requester,
@@ -393,7 +392,7 @@ mod tests {
             .turn(&requester(Lane::Known, "k"))
             .await
             .expect("at once");
-        // Somebody from elsewhere has the place of the last one of the crowd, and the second turn.
+        // A requester of another group has the place of the crowd's last one, and the second turn.
         let elsewhere = waits(&queue, &other("b")).await;
         assert_eq!(
             waiting.pop().expect("one").await.expect("no panic"),
@@ -475,7 +474,7 @@ mod tests {
         assert!(poll_fn(|context| Poll::Ready(given_up.as_mut().poll(context).is_pending())).await);
         let next = waits(&queue, &other("c")).await;
         drop(held);
-        // The turn is given already when the one that waits goes.
+        // The slot is assigned already when the waiting request ends.
         drop(given_up);
         assert_eq!(next.await.expect("no panic"), Ok(()));
         assert!(pin!(queue.turn(&other("d"))).await.is_ok());

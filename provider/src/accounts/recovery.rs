@@ -1,4 +1,4 @@
-//! Recovery codes: made, shown once, and signed in with.
+//! Recovery codes: created, shown once, and used to sign in.
 
 use crate::accounts::AccountCredentials;
 use crate::accounts::SignIn;
@@ -30,7 +30,7 @@ const LEAST_TIME: Duration = Duration::from_millis(25);
 pub struct RemainingCodes {
     /// How many are left of the ten.
     pub left: usize,
-    /// When they were made.
+    /// When they were created.
     pub made_at: Timestamp,
 }
 
@@ -44,8 +44,8 @@ impl RemainingCodes {
 }
 
 impl AccountCredentials {
-    /// Makes ten new recovery codes; older ones are worth nothing from then on. The cookie lets
-    /// this very browser show them.
+    /// Creates ten new recovery codes, which replace the old ones. The cookie lets this browser
+    /// show them.
     pub async fn make_recovery_codes(
         &self,
         browser: &BrowserContext,
@@ -73,8 +73,8 @@ impl AccountCredentials {
         Ok(BrowserUpdate::RecoveryCodesMade(seed))
     }
 
-    /// The codes that were just made in this browser, to be shown this once, with the cookie that
-    /// ends showing them. `None` when there is nothing to show, or no user is signed in.
+    /// The new codes of this browser, to be shown once, with the cookie that ends this. `None`
+    /// without new codes or without a session.
     pub async fn fresh_recovery_codes(
         &self,
         browser: &BrowserContext,
@@ -115,7 +115,7 @@ impl SignIn {
             sleep_until(refusal_at).await;
             return Err(refused);
         };
-        // Noted first: the code is used up, whatever fails from here on.
+        // Recorded first: the code is used up, even if a later step fails.
         self.audit
             .note_by_person(
                 AuditAction::SignedInWithRecoveryCode,

@@ -1,5 +1,4 @@
-//! The few members of an account that decide what it may do, changed in its record whatever else is
-//! in there.
+//! The members of an account that decide its rights, changed whatever else the record contains.
 //!
 //! An account must be stopped even where this version cannot read all of it: a newer one may have
 //! written it, or it is damaged.
@@ -26,8 +25,7 @@ fn members_of(id: Id) -> Key<AccountMembers> {
     keys::account(id).part()
 }
 
-/// Reads what decides. What is missing, or is something else than it should be, counts as at the
-/// beginning.
+/// Reads these members. Missing or malformed ones have their defaults.
 fn read_rights(members: &Map<String, Value>) -> Rights {
     let flag = |name: &str| members.get(name).and_then(Value::as_bool);
     let role = members.get("role").and_then(Value::as_str);
@@ -57,17 +55,17 @@ fn write_rights(rights: Rights, before: Rights, members: &mut Map<String, Value>
     }
 }
 
-/// An account, as far as it can be told in any state.
+/// The readable part of an account in any state.
 pub(crate) struct Subject {
     pub(crate) id: Id,
     pub(crate) email: String,
     pub(crate) disabled: bool,
-    /// Whether its record is one at all.
+    /// Whether its record is an object.
     pub(crate) is_record: bool,
 }
 
 impl Directory {
-    /// The account of an address that somebody typed, whether or not this version can read it.
+    /// The account of an entered address, also when this version cannot read it.
     pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
         for form in folded_forms(typed) {
             let Some(id) = records::read::<Id>(self.context.store(), &keys::email(&form)).await?
@@ -96,7 +94,7 @@ impl Directory {
                     })
                 }
             };
-            // An address counts while its account says so.
+            // An address is valid while its account has it.
             if let Some(subject) =
                 found.filter(|subject| folded_forms(&subject.email).contains(&form))
             {
@@ -106,8 +104,8 @@ impl Directory {
         Ok(None)
     }
 
-    /// Changes what an account may do; `None` when it is not there. `decide` is asked again
-    /// whenever another was faster.
+    /// Changes the rights of an account; `None` when it does not exist. `decide` is called again
+    /// when another writer was faster.
     pub(crate) async fn change_rights<A>(
         &self,
         id: Id,

@@ -1,5 +1,4 @@
-//! Sessions: a browser that a user signed in with. The cookie holds a secret, the store its
-//! digest.
+//! Sessions. The cookie has a secret, the store its digest.
 
 use crate::accounts::Directory;
 use crate::accounts::Passkeys;
@@ -36,13 +35,13 @@ pub struct SessionView {
     pub id: String,
     /// The browser, as in "Chrome on Linux".
     pub device: String,
-    /// The address in the network it last came from.
+    /// The network address of its last use.
     pub address: String,
     /// When it signed in.
     pub created_at: Timestamp,
-    /// When it last came, to a few minutes.
+    /// When it was last used, to a few minutes.
     pub last_used_at: Timestamp,
-    /// Whether it is the one that asks.
+    /// Whether it is the current session.
     pub is_this: bool,
 }
 
@@ -59,12 +58,12 @@ impl SessionView {
     }
 }
 
-/// What signing in gives.
+/// The result of a sign-in.
 pub struct SignedIn {
-    /// For the browser: its session, and by which way it signed in.
+    /// The cookies: the session, and the sign-in method.
     pub updates: Vec<BrowserUpdate>,
-    /// Whether the user should be offered a passkey: they used a password, have none, and have
-    /// not said no lately.
+    /// Whether to offer a passkey: the user signed in with a password, has no passkey, and has not
+    /// declined one recently.
     pub offers_passkey: bool,
 }
 
@@ -128,8 +127,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Signs every other browser of the user out. This one goes on with a new session, which is
-    /// no newer sign-in and lasts no longer.
+    /// Ends all other sessions of the user. This browser gets a new session with the same
+    /// authentication time and expiry.
     pub async fn end_other_sessions(
         &self,
         browser: &BrowserContext,
@@ -155,7 +154,7 @@ impl Sessions {
                 None,
             )
             .await;
-        // 2. What is left of them is cleared away, and this browser stays known to the account.
+        // 2. Their records are removed, and this browser stays known to the account.
         self.end_sessions(account.id()).await?;
         self.note_known(browser, &account).await?;
         let continued = session.continued(
@@ -230,8 +229,7 @@ impl Sessions {
         }
     }
 
-    /// Signs a browser in, which is known from then on, and remembers the method. None is a recovery
-    /// code.
+    /// Signs a browser in, makes it known, and remembers the method. `None` is a recovery code.
     pub(crate) async fn begin_session(
         &self,
         browser: &BrowserContext,
@@ -256,8 +254,8 @@ impl Sessions {
         })
     }
 
-    /// Stores a session under a new secret, always: one that was planted before is worth nothing
-    /// after. It takes the place of the one that this browser had.
+    /// Stores a session, always under a new secret, so that an injected one is useless (T-D32). It
+    /// replaces the browser's earlier session.
     async fn open_session(
         &self,
         browser: &BrowserContext,
@@ -281,9 +279,8 @@ impl Sessions {
         Ok(BrowserUpdate::SessionBegun { secret, lifetime })
     }
 
-    /// Ends the sessions that were used least recently, when an account has too many. All servers
-    /// choose the same ones, and never the one that has just begun. Names of sessions that are gone
-    /// leave the list, a few at a time as long as it is short.
+    /// Ends the least recently used sessions when an account has too many. All servers choose the
+    /// same ones, never the newest. A few list entries without a session are removed as well.
     async fn end_surplus_sessions(
         &self,
         account: &Account,
@@ -310,8 +307,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends every session of an account. They are worth nothing already in its next session epoch; this
-    /// clears them away, as many as can be: the error is the first of what failed.
+    /// Removes all sessions of an account. They are invalid already in its next session epoch; this
+    /// removes as many records as possible, and returns the first error.
     pub(crate) async fn end_sessions(&self, account: Id) -> Result<(), Unavailable> {
         let list = self.sessions_of(account);
         let mut outcomes = Outcomes::default();
@@ -340,7 +337,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// What last happened to the person's account, newest first; `None` when nobody is signed in.
+    /// The latest events of the user's account, newest first; `None` without a session.
     pub async fn activity(
         &self,
         browser: &BrowserContext,

@@ -16,7 +16,7 @@ use crate::{
 pub struct SignedInUser {
     /// Their account.
     pub account: Id,
-    /// Their address, as it was typed when the account was made.
+    /// Their address, as it was entered.
     pub email: String,
     /// When they last showed a credential.
     pub authenticated_at: Timestamp,
@@ -35,9 +35,9 @@ pub struct AccountView {
     pub passkeys: Vec<PasskeyView>,
     /// Whether they can sign in with a password too.
     pub has_password: bool,
-    /// When the password was chosen, where that is known.
+    /// When the password was set, if known.
     pub password_set_at: Option<Timestamp>,
-    /// Their recovery codes, if they made any.
+    /// Their recovery codes, if any.
     pub recovery_codes: Option<RemainingCodes>,
     /// Whether they showed a credential in the last five minutes, so that they can change any of
     /// these.

@@ -24,26 +24,26 @@ pub struct AccountSummary {
     pub id: Id,
     /// Its e-mail address, as typed.
     pub email: String,
-    /// Whether it is kept from signing in.
+    /// Whether it is disabled.
     pub disabled: bool,
     /// How many passkeys it has.
     pub passkeys: usize,
     /// Whether it has a password.
     pub has_password: bool,
-    /// When it was made, in seconds since 1970.
+    /// When it was created, in seconds since 1970.
     #[serde(with = "crate::values")]
     pub created_at: Timestamp,
-    /// What it may do.
+    /// Its role.
     #[serde(default)]
     pub role: Role,
-    /// When its person last signed in.
+    /// When its user last signed in.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "crate::values"
     )]
     pub last_sign_in_at: Option<Timestamp>,
-    /// Until when the one-time link that is out is good.
+    /// When the pending one-time link expires.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -64,7 +64,7 @@ impl AccountSummary {
 pub struct AddedAccount {
     /// The account.
     pub account: AccountSummary,
-    /// The one-time link for its person, unless it was given a password.
+    /// The one-time link for its user, unless it has a password.
     pub enrolment_link: Option<String>,
     /// Until when the link works.
     #[serde(
@@ -73,16 +73,14 @@ pub struct AddedAccount {
         with = "crate::values"
     )]
     pub link_expires_at: Option<Timestamp>,
-    /// Whether the account waited for its person already: links that were made before open nothing
-    /// any more.
+    /// Whether the account was already pending: earlier links are no longer valid.
     #[serde(default)]
     pub invited_again: bool,
 }
 
 impl AccountAdministration<'_> {
-    /// Adds an account with a password, or with a link for its person to choose a credential by. An
-    /// account that exists is not changed; one that waits for its person gets a new link, and
-    /// earlier links open nothing.
+    /// Adds an account with a password, or with an enrolment link. An existing account is not
+    /// changed; a pending one gets a new link, which replaces earlier ones.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
         let Some(password) = password else {
             return self.add_waiting_account(email, None).await;
@@ -120,8 +118,7 @@ impl AccountAdministration<'_> {
         Ok(AddedAccount::with_password(self.summary(&account)))
     }
 
-    /// Adds an account with a link for its person to choose a credential by. One that waits for its
-    /// person already gets a new link, but no other role.
+    /// Adds an account with an enrolment link. A pending one gets a new link, but no other role.
     pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self
@@ -158,8 +155,7 @@ impl AccountAdministration<'_> {
         }
     }
 
-    /// Sets the password of an account. What an earlier one may have opened for somebody else ends:
-    /// recovery codes, sessions, and all that was allowed.
+    /// Sets the password of an account. Recovery codes, sessions and consents end.
     pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
         let account = self.another_account(email).await?;
         let password = self
@@ -168,9 +164,8 @@ impl AccountAdministration<'_> {
         self.set_password(account, password).await
     }
 
-    /// Invites somebody: adds an account, with a link for its person to choose a credential by. One
-    /// that waits for its person already gets the role, or keeps its own where none is named, and a
-    /// new link; earlier links open nothing.
+    /// Invites a user: adds an account with an enrolment link. A pending one gets the given role,
+    /// if any, and a new link, which replaces earlier ones.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self
@@ -212,9 +207,8 @@ impl AccountAdministration<'_> {
         Ok(accounts)
     }
 
-    /// Makes a link by which the person of an account chooses a new way to sign in. What they have
-    /// works until they use it; then password and recovery codes are gone, sessions and all that
-    /// was allowed have ended, and passkeys stay.
+    /// Creates a reset link. Existing credentials work until it is used; then password, recovery
+    /// codes, sessions and consents end, and passkeys stay.
     pub async fn reset_account(&self, email: &str) -> Done<String> {
         let account = self.existing_account(email).await?;
         if !account.is_active() {
@@ -231,7 +225,7 @@ impl AccountAdministration<'_> {
         Ok(link)
     }
 
-    /// Lets the one-time link to an account that is out, if any, open nothing any more.
+    /// Withdraws the pending one-time link of an account, if any.
     pub async fn withdraw_link(&self, email: &str) -> Done {
         let account = self.existing_account(email).await?;
         let now = self.administration.services().context.now();
@@ -246,8 +240,8 @@ impl AccountAdministration<'_> {
         Ok(())
     }
 
-    /// Gives an account another address. Its person signs in with that from now on; sessions go on,
-    /// and a link that is out ends.
+    /// Changes the address of an account, with which its user signs in from now on. Sessions
+    /// continue; a pending link ends.
     pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
         let (account, new) = (self.existing_account(email).await?, address(new)?);
         let taken = || StateConflict::AddressTaken(new.shown());
@@ -287,8 +281,7 @@ impl AccountAdministration<'_> {
             .ok_or_else(|| unknown(email))
     }
 
-    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is
-    /// always left.
+    /// An account other than the administrator's own, so that at least one administrator remains.
     async fn another_account(&self, email: &str) -> Done<Account> {
         let account = self.existing_account(email).await?;
         if !may_change_rights(self.administration.own_account(), account.id()) {
@@ -337,7 +330,7 @@ impl AccountAdministration<'_> {
         Ok(account)
     }
 
-    /// A link for the person of an account that waits for them.
+    /// An enrolment link for a pending account.
     async fn send_link(&self, account: &Account, invited_again: bool) -> Done<AddedAccount> {
         let services = self.administration.services();
         let expires_at = services
@@ -376,8 +369,8 @@ impl AccountAdministration<'_> {
         Ok(renewed)
     }
 
-    /// A new password ends what the old one may have opened for someone else: recovery codes,
-    /// sessions, and all that they allowed.
+    /// A new password ends everything that an attacker may have gained with the old one: recovery
+    /// codes, sessions, and consents.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
         let now = self.administration.services().context.now();
         let set = |account: Account| Ok((account.set_password(password.clone(), now), ()));

@@ -23,15 +23,15 @@ use crate::{
 /// Far more than any client has, and few enough to be looked through at each request.
 const MOST_REDIRECT_URIS: usize = 100;
 
-/// How an application came to be known.
+/// The source of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplicationKind {
     /// It registered itself (RFC 7591).
     Registered,
-    /// It describes itself by a document at its address, and somebody has allowed it something.
+    /// By its metadata document, and a user has allowed it something.
     Document,
-    /// Somebody added it here.
+    /// An administrator added it.
     Added,
 }
 
@@ -49,12 +49,11 @@ pub struct ApplicationSummary {
     /// When it was registered, in seconds since 1970.
     #[serde(with = "crate::values")]
     pub created_at: Timestamp,
-    /// How it came to be known.
+    /// Its source.
     pub kind: ApplicationKind,
-    /// The hosts that vouch for it or that its answers go to; none for an application on people's
-    /// own computers alone.
+    /// The hosts of its document and of its redirect URIs; none for a loopback client alone.
     pub hosts: Vec<String>,
-    /// When it last got a token, to a day, where that is known.
+    /// When it last got a token, to a day, if known.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -67,8 +66,7 @@ pub struct ApplicationSummary {
 }
 
 impl ClientAdministration<'_> {
-    /// All clients, oldest first; those with a document only once somebody has allowed them
-    /// something.
+    /// All clients, oldest first; document clients only once a user has allowed them something.
     pub async fn list(&self) -> Done<Listing<ApplicationSummary>> {
         let services = self.administration.services();
         services.clients.blocked.refresh_blocked().await?;
@@ -84,8 +82,8 @@ impl ClientAdministration<'_> {
         Ok(clients)
     }
 
-    /// Adds a redirect URI to a client that was added here. It is judged as at the client's own
-    /// addition. Other clients say themselves where their answers go.
+    /// Adds a redirect URI to a client that an administrator added, under the same rules as when it
+    /// was added. Other clients manage their own redirect URIs.
     pub async fn add_redirect_uri(&self, client_id: &str, redirect_uri: &str) -> Done {
         let services = self.administration.services();
         let [uri] = &client_redirect_uris(
@@ -133,13 +131,13 @@ impl ClientAdministration<'_> {
         Ok(())
     }
 
-    /// Removes a client, and ends everything that people allowed it. One with a metadata document
-    /// may come back: the next request asks for the document again, and its person is asked again.
-    /// The settings, or a blocked host, can keep it out.
+    /// Removes a client and revokes its grants. A document client may come back: the next request
+    /// fetches the document, and the user is asked again. The settings, or a blocked host, can
+    /// prevent that.
     pub async fn remove_client(&self, client_id: &str) -> Done {
         let name = self.stored_name(client_id).await?;
-        // Before, so that a failure half way has ended what is there; and after, for what somebody
-        // allowed in between.
+        // Before, so that existing grants are revoked even after a later failure; and after, for
+        // concurrent consents.
         if name.is_some() {
             self.administration
                 .services()
@@ -173,10 +171,10 @@ impl ClientAdministration<'_> {
         Ok(())
     }
 
-    /// Ends everything that people allowed a client, for all of them and at once. It stays known,
-    /// and has to ask them again.
+    /// Revokes all grants of a client for all users at once. The client stays registered, and must
+    /// ask for consent again.
     pub async fn disconnect_client(&self, client_id: &str) -> Done {
-        // Grants may be left of a client that is known by its document and was forgotten here.
+        // Grants of a document client may exist without a stored document.
         let name = match self.stored_name(client_id).await? {
             None if DocumentUrl::parse(client_id).is_err() => return Err(unknown(client_id)),
             name => name.unwrap_or_else(|| nameless(client_id)),
@@ -192,9 +190,9 @@ impl ClientAdministration<'_> {
         Ok(())
     }
 
-    /// Keeps a host out, with every name below it: no application that it vouches for, or that
-    /// answers there, gets anything from now on. Servers that share the store follow within seconds
-    /// at the token endpoint, and at once where people are asked.
+    /// Blocks a host and its subdomains: no client with a document or a redirect URI there gets
+    /// anything from now on. Servers that share the store follow at once on pages, and within
+    /// seconds at the token endpoint.
     pub async fn block_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
         let now = self.administration.services().context.now();
@@ -213,7 +211,7 @@ impl ClientAdministration<'_> {
         Ok(())
     }
 
-    /// Lets a blocked host in again.
+    /// Unblocks a host.
     pub async fn unblock_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
         if !self
@@ -232,7 +230,7 @@ impl ClientAdministration<'_> {
         Ok(())
     }
 
-    /// The hosts that are kept out, by name.
+    /// The blocked hosts, by name.
     pub async fn blocked_hosts(&self) -> Done<Vec<BlockedHost>> {
         self.administration
             .services()
@@ -248,7 +246,7 @@ impl ClientAdministration<'_> {
             .blocked_hosts())
     }
 
-    /// How a client is called that is stored, whether or not it still counts.
+    /// The name of a stored client, also if it is no longer valid.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
         Ok(
             match records::find::<Client>(

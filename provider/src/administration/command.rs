@@ -1,5 +1,5 @@
 //! The administrative operations as data. The terminal, the control socket and the pages send the
-//! same [`AdminCommand`], and [`Administration::execute`] is the one place that carries it out.
+//! same [`AdminCommand`], which [`Administration::execute`] carries out.
 
 use identity::Role;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::{
     store_identity::IssuerReport,
 };
 
-/// An administrative operation. It has no Debug: it may hold a password.
+/// An administrative operation. It has no Debug, since it may contain a password.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum AdminCommand {
@@ -27,14 +27,14 @@ pub enum AdminCommand {
         /// Its password.
         password: String,
     },
-    /// Adds an account with a link to enrol. An account that exists keeps its role.
+    /// Adds an account with an enrolment link. An existing account keeps its role.
     AddPendingAccount {
         /// Its e-mail address.
         email: String,
         /// Its role; `None` leaves it as it is.
         role: Option<Role>,
     },
-    /// Adds an account with a link to enrol, or gives one that has no credential a new link.
+    /// Adds an account with an enrolment link, or creates a new link for a pending one.
     Invite {
         /// Its e-mail address.
         email: String,
@@ -48,7 +48,7 @@ pub enum AdminCommand {
         /// The new password.
         password: String,
     },
-    /// Makes a link by which a user chooses a new way to sign in.
+    /// Creates a reset link.
     ResetAccount {
         /// The e-mail address of the account.
         email: String,
@@ -58,14 +58,14 @@ pub enum AdminCommand {
         /// The e-mail address of the account.
         email: String,
     },
-    /// Gives an account another address.
+    /// Changes the address of an account.
     ChangeEmail {
         /// The present address.
         email: String,
         /// The next address.
         new: String,
     },
-    /// Gives an account another role.
+    /// Changes the role of an account.
     SetRole {
         /// The e-mail address of the account.
         email: String,
@@ -74,31 +74,31 @@ pub enum AdminCommand {
     },
     /// Lists the accounts.
     ListAccounts,
-    /// Keeps an account from signing in and ends what it allowed.
+    /// Disables an account, and ends its sessions and grants.
     DisableAccount {
         /// The e-mail address of the account.
         email: String,
     },
-    /// Lets a disabled account sign in again.
+    /// Enables a disabled account.
     EnableAccount {
         /// The e-mail address of the account.
         email: String,
     },
-    /// Removes an account for good.
+    /// Removes an account.
     RemoveAccount {
         /// The e-mail address of the account.
         email: String,
     },
     /// Registers a client, unless it exists already.
     AddClient {
-        /// What it is.
+        /// The client.
         client: NewClient,
     },
     /// Changes a client.
     ChangeClient {
         /// Its `client_id`.
         client_id: String,
-        /// What is to change.
+        /// The changes.
         changes: ClientChanges,
     },
     /// Adds a redirect URI to a client.
@@ -108,7 +108,7 @@ pub enum AdminCommand {
         /// The redirect URI.
         redirect_uri: String,
     },
-    /// Gives a client a new secret.
+    /// Creates a new client secret.
     RenewClientSecret {
         /// Its `client_id`.
         client_id: String,
@@ -137,7 +137,7 @@ pub enum AdminCommand {
     },
     /// Lists the signing keys.
     ListKeys,
-    /// Lets the standby key sign; the active one retires.
+    /// Makes the standby key active; the active one retires.
     RotateKeys,
     /// Revokes a signing key at once.
     RevokeKey {
@@ -153,7 +153,7 @@ pub enum AdminCommand {
         /// The greatest number of entries.
         limit: usize,
     },
-    /// Gives entries of the audit log, oldest first.
+    /// Returns entries of the audit log, oldest first.
     ExportAudit {
         /// Which ones.
         filter: AuditFilter,
@@ -173,7 +173,7 @@ pub enum AdminCommand {
     },
 }
 
-/// What an operation returns. It has no Debug: it may hold the secret of a client or a link.
+/// The result of an operation. It has no Debug, since it may contain a client secret or a link.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "reply", content = "data", rename_all = "snake_case")]
 pub enum AdminReply {

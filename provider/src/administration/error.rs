@@ -1,5 +1,4 @@
-//! Why an administrative operation was not carried out: reasons with data, without words. The texts
-//! for people are made in `app`.
+//! Why an administrative operation failed: reasons with data. `app` has the texts for users.
 
 use crate::accounts::NotHashed;
 use crate::key_ring::KeyChangeError;
@@ -16,21 +15,21 @@ use crate::unavailable::Unavailable;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdministrationError {
-    /// What it names does not exist.
+    /// Its subject does not exist.
     NotFound(MissingTarget),
     /// A parameter is not valid.
     Invalid(InvalidInput),
-    /// It does not fit what is stored.
+    /// It conflicts with the stored state.
     Conflict(StateConflict),
     /// It is the administrator's own account, which another administrator has to change.
     Own,
-    /// The operation holds, or the account is stopped at least, and a step that follows is missing.
+    /// The main step was done, or the account is at least disabled, and a later step failed.
     Unfinished(UnfinishedOperation),
-    /// The store does not answer. A change may have been made all the same.
+    /// The store does not answer. A change may have happened.
     Unavailable,
 }
 
-/// What does not exist.
+/// The subject that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingTarget {
@@ -58,10 +57,10 @@ pub enum InvalidInput {
     ClientId {
         /// The identifier.
         client_id: String,
-        /// What the rules of clients say of it.
+        /// The error of the rules about clients.
         fault: String,
     },
-    /// The identifier has the prefix of those that the server makes.
+    /// The identifier has the prefix of generated ones.
     ReservedClientId {
         /// The identifier.
         client_id: String,
@@ -81,7 +80,7 @@ pub enum InvalidInput {
     RedirectUri {
         /// The redirect URI.
         redirect_uri: String,
-        /// What the rules of redirect URIs say of it.
+        /// The error of the rules about redirect URIs.
         fault: String,
     },
     /// A change that changes nothing.
@@ -90,7 +89,7 @@ pub enum InvalidInput {
     Host(String),
 }
 
-/// Why an operation does not fit what is stored.
+/// The conflict with the stored state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateConflict {
@@ -108,7 +107,7 @@ pub enum StateConflict {
     AccountJustAdded(String),
     /// The account has only a password, which may be shorter than an administrator's must be.
     ShortPasswordAlone(String),
-    /// Who asks has lost the role of an administrator.
+    /// The caller is no longer an administrator.
     NoLongerAdministrator,
     /// The client exists with other values.
     ClientDiffers(String),
@@ -149,13 +148,13 @@ pub enum SigningKeyFault {
         /// The id of the key that was tried.
         given: String,
     },
-    /// What is stored is damaged.
+    /// The stored record is damaged.
     Damaged,
-    /// A key could not be made, or not be sealed.
+    /// A key could not be created or sealed.
     NotMade,
 }
 
-/// What holds of an operation, and that not all of it is done. Each names the account.
+/// The completed part of an operation that failed later. Each names the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnfinishedOperation {
@@ -169,7 +168,7 @@ pub enum UnfinishedOperation {
     NotRemoved(String),
 }
 
-/// For the log. Texts for people are made in `app`.
+/// For the log. `app` has the texts for users.
 impl fmt::Display for AdministrationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, formatter)

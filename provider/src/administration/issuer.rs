@@ -64,7 +64,7 @@ impl Administration {
         self.issuer().await
     }
 
-    /// Tells how the identity that was replaced differed; nothing when it was the same.
+    /// Returns how the replaced identity differed; `None` when it was the same.
     async fn replace_issuer(&self, identity: &StoreIdentity) -> Done<Option<IssuerChange>> {
         let (store, issuer) = (
             self.services().context.store(),

@@ -28,7 +28,7 @@ const LONGEST_NAME: usize = 200;
 pub enum ClientProof {
     /// It cannot (a public client).
     None,
-    /// By a secret, which the server makes.
+    /// By a secret, which the server generates.
     Secret,
     /// By an assertion under one of its keys (`private_key_jwt`).
     Keys(KeySource),
@@ -37,7 +37,7 @@ pub enum ClientProof {
 /// A client to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewClient {
-    /// The identifier it is to have; the server makes one where none is given.
+    /// Its identifier; the server generates one if absent.
     pub id: Option<String>,
     /// What people call it.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct NewClient {
     pub proof: ClientProof,
 }
 
-/// What is to change of a client that was added. What is absent stays.
+/// The changes of a client. Absent members stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientChanges {
     /// What people call it.
@@ -63,7 +63,7 @@ pub struct ClientChanges {
 pub struct AddedClient {
     /// Its identifier.
     pub client_id: String,
-    /// Its secret, if one was made.
+    /// Its secret, if one was generated.
     pub client_secret: Option<String>,
     /// Whether the same client was there already. Its secret is not shown again.
     #[serde(default)]
@@ -75,14 +75,13 @@ pub struct AddedClient {
 pub struct ChangedClient {
     /// The client's identifier.
     pub client_id: String,
-    /// What was changed: `name`, `redirect_uris`, `authentication`. Nothing when all was so
-    /// already.
+    /// The changed members: `name`, `redirect_uris`, `authentication`. Empty if nothing changed.
     pub changed: Vec<String>,
-    /// A secret, if one was made.
+    /// The secret, if one was generated.
     pub client_secret: Option<String>,
 }
 
-/// What an administrator said of a client, checked.
+/// The validated values of an administrator for a client.
 #[derive(Default)]
 struct Checked {
     name: Option<String>,
@@ -91,8 +90,8 @@ struct Checked {
 }
 
 impl ClientAdministration<'_> {
-    /// Registers a client under an identifier that the server makes. A confidential one gets a
-    /// secret, which nobody sees again.
+    /// Registers a client under a generated identifier. A confidential one gets a secret, which is
+    /// shown once.
     pub async fn add_client(
         &self,
         name: &str,
@@ -212,8 +211,8 @@ impl ClientAdministration<'_> {
         })
     }
 
-    /// Gives a confidential client that an administrator added a new secret, which nobody sees
-    /// again. The old one ends now.
+    /// Creates a new secret for a confidential client that an administrator added, which is shown
+    /// once. The old one ends now.
     pub async fn renew_client_secret(&self, client_id: &str) -> Done<AddedClient> {
         let secret = secret_text(&self.administration.services().context.entropy().secret());
         let renew = |client: &mut Client| match client.authentication {
@@ -296,7 +295,7 @@ impl ClientAdministration<'_> {
                 unchanged: false,
             });
         }
-        // Somebody else was faster.
+        // Another writer was faster.
         let existing: Option<Client> =
             records::read(services.context.store(), &keys::client(&id)).await?;
         self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted)
@@ -350,8 +349,8 @@ impl ClientAdministration<'_> {
 const AUTHENTICATION: &str = "authentication";
 
 impl Checked {
-    /// Changes a client to what is wanted, and tells what differed. A client that has a secret
-    /// already keeps it.
+    /// Changes a client to the given values; returns the changed members. A client that has a
+    /// secret keeps it.
     fn apply(&self, client: &mut Client, secret: &str) -> Vec<&'static str> {
         let mut changed = Vec::new();
         if let Some(name) = self
@@ -420,8 +419,7 @@ impl Named for Client {
     }
 }
 
-/// A client that an administrator added; every other one is described by somebody else, who would
-/// change it back.
+/// A client that an administrator added. All others describe themselves, and would change it back.
 fn added(client: Client) -> Done<Client> {
     match client.source {
         ClientSource::Added => Ok(client),

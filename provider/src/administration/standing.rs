@@ -1,7 +1,7 @@
-//! Stopping accounts, letting them go on, and removing them.
+//! Disabling, enabling and removing accounts.
 //!
-//! Each deed has one step that decides: from then on it holds, and it is in the audit log. What
-//! follows clears away, goes on over what fails, and says so.
+//! Each operation has one decisive step, which is then recorded in the audit log. The cleanup after
+//! it continues after errors, and reports them.
 
 use identity::{
     Rights, Role,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl AccountAdministration<'_> {
-    /// Keeps an account from signing in, and ends its sessions and all that it allowed.
+    /// Disables an account, and ends its sessions and grants.
     pub async fn disable_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
         self.suspend(&account).await?;
@@ -30,14 +30,14 @@ impl AccountAdministration<'_> {
             .map_err(|_| UnfinishedOperation::Disabled(account.email.clone()).into())
     }
 
-    /// Lets a disabled account sign in again. What it had allowed stays ended.
+    /// Enables a disabled account. Revoked grants stay revoked.
     pub async fn enable_account(&self, email: &str) -> Done {
         let account = self.subject(email).await?;
         if !account.disabled {
             return Ok(());
         }
-        // Disabling may have stopped half way: what it left of sessions and grants must not come
-        // back to life.
+        // Disabling may have been incomplete: remaining sessions and grants must not become valid
+        // again.
         self.suspend(&account).await?;
         self.clear_away(&account)
             .await
@@ -55,8 +55,8 @@ impl AccountAdministration<'_> {
         Ok(())
     }
 
-    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails
-    /// half way, the account is disabled and can be removed again.
+    /// Removes an account, and ends its sessions and grants. If it fails in between, the account is
+    /// disabled and can be removed again.
     pub async fn remove_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
         // Without a record that can be changed, removing it is the one step.
@@ -64,7 +64,7 @@ impl AccountAdministration<'_> {
             self.suspend(&account).await?;
         }
         if let Err(error) = self.clear_away(&account).await {
-            // Nothing of it is worth anything without its account.
+            // Everything of it is invalid without its account.
             tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
         }
         if let Err(error) = self
@@ -87,8 +87,7 @@ impl AccountAdministration<'_> {
         Ok(())
     }
 
-    /// Gives an account another role. A password that may be short is not all that an administrator
-    /// signs in with.
+    /// Changes the role of an account. An administrator needs a passkey or a long password.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
         let account = self.another(email).await?;
         let give = |rights: Rights| match rights.with_role(role) {
@@ -113,8 +112,7 @@ impl AccountAdministration<'_> {
             .ok_or_else(|| unknown(email))
     }
 
-    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is
-    /// always left.
+    /// An account other than the administrator's own, so that at least one administrator remains.
     async fn another(&self, email: &str) -> Done<Subject> {
         let account = self.subject(email).await?;
         if !may_change_rights(self.administration.own_account(), account.id) {
@@ -147,9 +145,8 @@ impl AccountAdministration<'_> {
         sessions.and(grants.map(drop))
     }
 
-    /// Changes what an account may do. Two administrators may take that from each other at the same
-    /// moment, when both have been found to be one: whoever is none any more gives it back, so that
-    /// one is always left.
+    /// Changes the rights of an account. Two administrators may do so to each other concurrently.
+    /// The one who is no longer an administrator undoes the change, so that one remains.
     async fn change_another<A>(
         &self,
         account: &Subject,

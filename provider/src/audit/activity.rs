@@ -1,5 +1,4 @@
-//! Noting events: in the audit log, and the latest ones of each account besides, for its person to
-//! read.
+//! Recording events: in the audit log, and the latest ones of each account for its user.
 
 use crate::audit::AuditLog;
 use crate::state::audit::Activity;
@@ -19,9 +18,9 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// How many events a person sees.
+/// The number of events on the account page.
 const MOST: usize = 50;
-/// How many refused sign-ins among them: whoever guesses must not push out what else happened.
+/// The maximum number of refused sign-ins among them, so that guesses displace no other events.
 const MOST_REFUSALS: usize = 5;
 const A_MINUTE: Duration = Duration::from_mins(1);
 
@@ -29,7 +28,7 @@ impl Activity {
     fn add(&mut self, event: Event, oldest: Timestamp) {
         self.0.insert(0, Maybe::Known(event));
         let mut refusals = 0;
-        // What this version cannot read is kept as long as there is place.
+        // Entries that this version cannot read are kept while there is space.
         self.0.retain(|event| {
             event.known().is_none_or(|event| {
                 refusals += usize::from(event.action == AuditAction::SignInRefused);
@@ -42,7 +41,7 @@ impl Activity {
 }
 
 impl AuditLog {
-    /// Notes what a person did, or somebody who claimed to be them.
+    /// Records an action of a user, or of a client that claimed to be the user.
     pub(crate) async fn note_by_person(
         &self,
         action: AuditAction,
@@ -74,10 +73,9 @@ impl AuditLog {
         }
     }
 
-    /// Notes after the answer that somebody was refused who claimed to be the person of an account.
-    /// `email` is what they typed: where it has no account, as many steps in the store are taken,
-    /// so that nobody can tell from the time that this or the next answer takes whether there was
-    /// anybody to note it for.
+    /// Records a refused sign-in after the response. `email` is the entered address. If it has no
+    /// account, the same store operations are done, so that the time of this and the next response
+    /// does not reveal whether there is one.
     pub(crate) async fn note_refusal(
         &self,
         action: AuditAction,
@@ -114,9 +112,9 @@ impl AuditLog {
         self.late.later(work).await;
     }
 
-    /// Notes an event. The deed is done by then: a failure undoes nothing. The audit log gets the event
-    /// later, if it can. What an account does over and over is counted, and written when the window
-    /// of the count ends.
+    /// Records an event. The operation is done already, so a failure undoes nothing, and the audit
+    /// log gets the event later if possible. Repeated actions of an account are counted, and
+    /// written when the window of the count ends.
     pub(crate) async fn note(&self, event: Event) {
         let account = event.whose.as_ref().map(|whose| whose.account);
         let (verdict, over) = match (&event.by, account) {
@@ -140,7 +138,7 @@ impl AuditLog {
         self.write_all(due).await;
     }
 
-    /// Writes all counts, for the server is about to stop.
+    /// Writes all counts before the server stops.
     pub(super) async fn write_all_counts(&self) {
         let all = self.folds().all();
         self.write_all(all).await;
@@ -166,7 +164,7 @@ impl AuditLog {
         }
     }
 
-    /// Writes an event that waits for the audit log, there and for its person.
+    /// Writes a pending event to the audit log and to the activity of its account.
     async fn write(&self, id: Id, event: Event) {
         let action = event.action;
         let (trail, activity) = (self.append(id).await, self.note_activity(event).await);
@@ -175,7 +173,7 @@ impl AuditLog {
         }
     }
 
-    /// Takes as many steps in the store as noting an event does: three writes and two reads.
+    /// Does as many store operations as recording an event: three writes and two reads.
     async fn note_nothing(&self) {
         let key = keys::counter("nothing", "", 0);
         for looks in [false, true, true] {
@@ -208,7 +206,7 @@ impl AuditLog {
 }
 
 impl RequestSource {
-    /// Of a person's browser.
+    /// For the browser of a user.
     pub(crate) fn of(browser: &BrowserContext) -> Self {
         Self {
             address: browser.address.to_canonical().to_string(),

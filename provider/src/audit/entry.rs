@@ -1,5 +1,4 @@
-//! The record of an event: what ties it to the one before, how long it counts, and what may be
-//! wrong with it.
+//! The record of an event: its link to the previous one, its expiry, and possible faults.
 
 use crate::state::audit::AuditEntry;
 use crate::state::audit::ChainHead;
@@ -12,15 +11,14 @@ use serde_json::{Map, Value};
 use super::{Actor, AuditAction, Event, UnknownAction};
 use crate::records::{self, encode};
 
-/// An event as it lies in the store.
+/// An event as stored.
 pub(crate) struct Kept {
     pub(crate) entry: AuditEntry,
     /// Whether its hash is that of its bytes.
     is_genuine: bool,
 }
 
-/// What of an event in the store those after it need, whatever else it says: a newer version may
-/// say it otherwise.
+/// The members of a stored event that the next events need, in any version.
 #[derive(Deserialize)]
 pub(super) struct Place {
     pub(super) number: u64,
@@ -35,7 +33,7 @@ pub(super) struct Place {
     pub(super) hash: String,
 }
 
-/// What lies where this event should, and is not it.
+/// A record in the place of this event that is not the event.
 pub(crate) struct CorruptEntry(pub(crate) u64);
 
 impl ChainHead {
@@ -64,8 +62,7 @@ impl ChainHead {
             .is_some_and(|link| retention.is_over(link.at, link.expires_at))
     }
 
-    /// What follows in its place when something lies there that is no event: nothing is added
-    /// behind it for ever otherwise.
+    /// The link after a record that is no event, so that events can be appended after it.
     pub(super) fn past(&self) -> Self {
         Self {
             number: self.number + 1,
@@ -125,7 +122,7 @@ impl AuditEntry {
         audit_chain::hash(&encode(&unsigned), key)
     }
 
-    /// An event of which this version knows no more than its place.
+    /// An event of which this version knows only its place.
     fn of_place(place: Place, members: Map<String, Value>) -> Option<Self> {
         let Place {
             number,
@@ -178,7 +175,7 @@ impl AuditEntry {
 }
 
 impl Kept {
-    /// Reads what lies in the place of an event.
+    /// Reads the record in the place of an event.
     pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, CorruptEntry> {
         let is_genuine = |hash: &str| audit_chain::is_genuine(bytes, hash, key);
         if let Ok(entry) = records::parse::<AuditEntry>(bytes)
@@ -202,7 +199,7 @@ impl Kept {
             .ok_or(CorruptEntry(number))
     }
 
-    /// What is wrong with it, where the one before it is `previous`.
+    /// Its fault, after the event `previous`.
     pub(super) fn fault(
         &self,
         previous: Option<&AuditEntry>,

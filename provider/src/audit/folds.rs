@@ -1,6 +1,6 @@
-//! Folding: what one account, or somebody who guesses at it, does over and over is written a few
-//! times, and then counted. When the window ends the count is written as one event, so that nothing
-//! is lost and nobody can fill the audit log.
+//! Folding: repeated events of one account, or of guesses at it, are written a few times and then
+//! counted. At the end of the window the count is written as one event, so that nothing is lost and
+//! the audit log cannot be flooded.
 //!
 //! The counts are kept in memory by each server. They are written when their window ends and when
 //! the server stops.
@@ -14,16 +14,16 @@ use super::{AuditAction, Event};
 
 /// How long alike events are counted as one.
 pub(crate) const WINDOW: Duration = Duration::from_mins(5);
-/// Events of one deed of one account that are written in a window, each for itself.
+/// The number of events of one action of one account that are written in a window.
 const OF_ONE_DEED: u64 = 20;
-/// The same of all deeds together; after that, each further deed is written once.
+/// The same for all actions together; after that, the first of each further action.
 const OF_ONE_ACCOUNT: u64 = 60;
-/// From how many parts of the network refusals about one account are told apart in a window.
+/// The number of networks that are distinguished in a window for refusals about one account.
 const SOURCES: usize = 16;
 /// Of how many accounts, or addresses that have none, something is remembered.
 const SUBJECTS: usize = 4096;
 
-/// Whom events are about.
+/// The subject of events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     Account(Id),
@@ -41,7 +41,7 @@ pub(crate) enum Verdict {
     Count,
 }
 
-/// What is remembered of all subjects.
+/// The counts of all subjects.
 #[derive(Default)]
 pub(crate) struct Folds(HashMap<Subject, Window>);
 
@@ -55,8 +55,7 @@ struct Window {
 /// Events that are alike.
 struct Fold {
     action: AuditAction,
-    /// The part of the network that refusals came from; `None` for all others together, and for
-    /// other deeds.
+    /// The network of refusals; `None` for all others together, and for other actions.
     source: Option<String>,
     written: u64,
     counted: u64,
@@ -65,8 +64,8 @@ struct Fold {
 }
 
 impl Folds {
-    /// Decides about an event, which is `None` about nobody. `source` is given for refusals. Counts
-    /// of windows that had to end for it are added to `over`.
+    /// Decides about an event, which is `None` for an unknown account. `source` is given for
+    /// refusals. Counts of windows that end because of it are added to `over`.
     pub(crate) fn add(
         &mut self,
         subject: Subject,
@@ -115,7 +114,7 @@ impl Folds {
         )
     }
 
-    /// All counts there are.
+    /// All counts.
     pub(crate) fn all(&mut self) -> Vec<Event> {
         in_order(self.0.drain().flat_map(|(_, window)| window.counts()))
     }
@@ -209,7 +208,7 @@ impl Window {
     /// An event for each count.
     fn counts(self) -> impl Iterator<Item = Event> {
         self.folds.into_iter().filter_map(|fold| {
-            // One that was put off stands for itself.
+            // A deferred one is an event of its own.
             let times = Some(fold.counted).filter(|counted| *counted > 1);
             fold.last.map(|last| Event { times, ..last })
         })
@@ -244,7 +243,8 @@ mod tests {
         }
     }
 
-    /// How many of so many events are written; the counts of windows that end for it are left out.
+    /// How many of this number of events are written, without the counts of windows that end for
+    /// it.
     fn written(
         folds: &mut Folds,
         action: AuditAction,

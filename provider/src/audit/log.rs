@@ -1,9 +1,8 @@
 //! The chain in the store: an event is one record, written where none is, so that of any number of
 //! servers one adds the next.
 //!
-//! Whoever can write to the store can take events away at the end, or all of them, as with any log;
-//! what was exported before shows it. Nobody without the sealing key can change, add or reorder
-//! one.
+//! With write access to the store, events can be removed at the end, or all of them; an earlier
+//! export shows it. Without the sealing key, none can be changed, added or reordered.
 
 use crate::context::Context;
 use crate::late::LateWork;
@@ -32,13 +31,13 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// How often another server may be faster before this one gives up.
+/// How often another server may be faster before this one stops trying.
 const MOST_TRIES: usize = 256;
-/// How many events wait in memory while the store takes none.
+/// The number of events in memory while the store does not accept them.
 const MOST_WAITING: usize = 16_384;
-/// How many events may wait until whoever brings another one waits too.
+/// The number of queued events from which an operation waits for the log.
 const CROWD: usize = 256;
-/// How many events somebody adds for others in a crowd.
+/// The number of events that one task adds for others.
 const A_BATCH: usize = 64;
 
 /// Which events are wanted.
@@ -47,8 +46,7 @@ pub struct AuditFilter {
     /// Of this kind only.
     #[serde(rename = "kind")]
     pub category: Option<Category>,
-    /// Whose account's address, or whose application's name or id, contains this text, whatever its
-    /// case.
+    /// The account's address, or the application's name or id, contains this text, ignoring case.
     pub who: Option<String>,
 }
 
@@ -57,7 +55,7 @@ pub struct AuditFilter {
 pub struct AuditPage {
     /// The events.
     pub events: Vec<AuditEntry>,
-    /// To go on with older ones; absent when there are none.
+    /// The cursor of older ones; absent when there are none.
     pub before: Option<u64>,
     /// When the oldest event happened that was looked at for this page.
     #[serde(
@@ -73,26 +71,25 @@ pub struct AuditPage {
 pub struct AuditReport {
     /// How many events were checked.
     pub events: u64,
-    /// The number of the oldest one that is kept.
+    /// The number of the oldest kept event.
     pub first: Option<u64>,
     /// The number of the newest one.
     pub last: Option<u64>,
-    /// What is wrong, a sentence each; none when all is well.
+    /// The faults, one sentence each; empty when the log is valid.
     pub faults: Vec<String>,
 }
 
-/// What a server has in memory to add events. It outlives a reload of the settings.
+/// The state of a server for adding events. It survives a reload of the settings.
 pub(crate) struct LogState {
     key: Secret,
-    /// Events on their way into the store, oldest first; also those that it did not take the last
-    /// time.
+    /// Events to be stored, oldest first, including those that the store did not accept.
     waiting: Waiting,
-    /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of
-    /// one server do not. In it is the event to follow, once that is known.
+    /// Its holder adds all queued events: the servers of a store compete, the tasks of one server
+    /// do not. It contains the latest event, once known.
     turn: tokio::sync::Mutex<Option<ChainHead>>,
     /// How often the store did not take one.
     failures: AtomicU64,
-    /// What is counted instead of written, for now.
+    /// The events that are counted instead of written.
     folds: std::sync::Mutex<Folds>,
     /// The number of the event that was last marked.
     marked: AtomicU64,
@@ -147,7 +144,7 @@ impl LogState {
         }
     }
 
-    /// Lets an event wait; the oldest one is given up when too many do.
+    /// Queues an event; the oldest one is dropped when there are too many.
     fn wait(&self, id: Id, event: Event) {
         let mut waiting = self.waiting();
         if waiting.len() == MOST_WAITING {
@@ -187,23 +184,21 @@ impl AuditLog {
 }
 
 impl AuditLog {
-    /// Lets an event wait until it is added to the chain.
+    /// Queues an event for the chain.
     pub(super) fn let_wait(&self, event: Event) -> Id {
         let id = self.context.entropy().id();
         self.state.wait(id, event);
         id
     }
 
-    /// Adds an event that waits to the chain, and all that wait with it. Where somebody else is
-    /// adding events already, they take this one along, and nobody waits for them; unless they are
-    /// so far behind that events come faster than they go. What the store does not take waits for
-    /// the next one, or for [`Self::add_late_events`].
+    /// Adds all queued events to the chain. If another task is adding events, it takes these along
+    /// without waiting, unless too many are queued. Events that the store does not accept stay
+    /// queued for the next call, or for [`Self::add_late_events`].
     pub(super) async fn append(&self, id: Id) -> Result<(), Unavailable> {
         self.add_waiting(Some(id)).await
     }
 
-    /// Adds the events that the store did not take when they came, and those that were counted
-    /// until now, and marks the newest one.
+    /// Adds queued events, finished counts, and the mark of the newest event.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
         self.write_due_counts().await;
         self.add_waiting(None).await?;
@@ -226,8 +221,7 @@ impl AuditLog {
         self.state.turn.lock().await.clone()
     }
 
-    /// Adds everything that is still to be added, before the server stops: what was put off until
-    /// after an answer, what was counted, and what the store did not take.
+    /// Adds everything before the server stops: deferred work, counts, and queued events.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
         self.late.finish_late_work().await;
         self.write_all_counts().await;
@@ -251,15 +245,14 @@ impl AuditLog {
         if log.len() > CROWD {
             let failures = log.failures.load(Ordering::Relaxed);
             let mut latest = log.turn.lock().await;
-            // The store failed somebody else meanwhile: a crowd must not try in vain one after the
-            // other.
+            // The store failed for another task in between: waiting tasks must not all try in vain.
             if log.failures.load(Ordering::Relaxed) != failures {
                 return Err(Unavailable::interrupted());
             }
             self.add_in_turn(&mut latest, own).await?;
         }
-        // Whoever has the turn looks once more after giving it back: somebody may have come in that
-        // very moment. In a crowd whoever came last waits for the turn.
+        // The holder checks the queue again after releasing the lock, since an event may have
+        // arrived just then. With many queued events, the last task waits for the lock.
         while (1..=CROWD).contains(&log.len())
             && let Ok(mut latest) = log.turn.try_lock()
         {
@@ -291,9 +284,8 @@ impl AuditLog {
         }
     }
 
-    /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store
-    /// fails, `latest` stays what it is: the event may be in its place all the same, and is looked
-    /// for there the next time.
+    /// Adds one event after `latest`, or after newer events of other servers. If the store fails,
+    /// `latest` does not change: the event may be stored already, and is looked for the next time.
     async fn add(
         &self,
         latest: &mut Option<ChainHead>,
@@ -306,8 +298,8 @@ impl AuditLog {
             self.context.settings().lifetimes.audit,
         );
         for _ in 0..MOST_TRIES {
-            // What follows an event that is forgotten may be forgotten as well: its place is free,
-            // and the wrong one.
+            // An event after a deleted one may be deleted as well: its place is free, and the wrong
+            // one.
             let before = match latest.take_if(|latest| !latest.is_over(self.retention())) {
                 Some(known) => known,
                 None => self.latest_event().await?,
@@ -344,8 +336,8 @@ impl AuditLog {
         Err(Unavailable::contended())
     }
 
-    /// The newest event that was noted; where that note is gone, the one that was marked. There may
-    /// be newer ones, of servers that are about to note them.
+    /// The newest recorded event, or the marked one if that record is missing. Other servers may
+    /// have added newer ones.
     pub(crate) async fn latest_event(&self) -> Result<ChainHead, Unavailable> {
         let latest: Option<ChainHead> =
             records::read(self.context.store(), &keys::LATEST_EVENT).await?;
@@ -357,8 +349,8 @@ impl AuditLog {
         }
     }
 
-    /// The last of the events that follow one without a gap: servers may be about to note it, or
-    /// its note is gone.
+    /// The last of consecutive events after one: servers may be about to record it, or its record
+    /// is missing.
     async fn last_after(&self, mut latest: ChainHead) -> Result<ChainHead, Unavailable> {
         loop {
             let number = latest.number + 1;
@@ -405,7 +397,7 @@ impl AuditLog {
         Ok(())
     }
 
-    /// What lies where an event of this number should, while it is kept.
+    /// The record in the place of an event, while it is kept.
     pub(crate) async fn entry(
         &self,
         number: u64,
@@ -426,7 +418,7 @@ impl AuditLog {
         Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.entry))))
     }
 
-    /// What is wrong with an event, given the one that was read before it.
+    /// The fault of an event, given the one before it.
     pub(crate) fn fault_of(&self, kept: &Kept, previous: Option<&AuditEntry>) -> Option<String> {
         kept.fault(previous, self.retention())
     }

@@ -16,18 +16,18 @@ use crate::{
 
 /// How many events are read at once.
 const A_CHUNK: u64 = 64;
-/// How many events are looked at for one page; whoever filters for what is rare goes on from there.
+/// The number of events read for one page; a filter for rare events continues on the next.
 const MOST_LOOKED_AT: u64 = 4096;
 /// A server notes the newest event sooner than this after it has added it.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What is said to be the newest event, and by whom.
+/// The newest event, and the record that names it.
 struct Anchors {
     /// The note that every event renews.
     noted: Option<ChainHead>,
     /// The note that is renewed every few seconds.
     marked: Option<ChainHead>,
-    /// What this server has in memory.
+    /// The state of this server.
     added: Option<ChainHead>,
 }
 
@@ -157,8 +157,8 @@ impl AuditReader {
         Ok(report)
     }
 
-    /// Removes the events that are too old by the retention that is set now: the store keeps them
-    /// for as long as was set when they happened. To be called when a server starts.
+    /// Removes events beyond the configured retention, since the store keeps them for the retention
+    /// at their time. Called when a server starts.
     pub(crate) async fn forget_old_events(&self) -> Result<(), Unavailable> {
         let mut number = self.oldest(self.newest().await?).await?;
         while number > 1
@@ -169,7 +169,7 @@ impl AuditReader {
         Ok(())
     }
 
-    /// What is said when the newest event that is known of is not there, before its time.
+    /// The fault when the newest known event is missing before its expiry.
     fn missing_end(&self, anchors: &Anchors, report: &AuditReport) -> Option<String> {
         let retention = self.log.retention();
         let kept = anchors
@@ -182,7 +182,7 @@ impl AuditReader {
             .then(|| format!("event {kept}, the newest that was noted, is missing before its time"))
     }
 
-    /// What is said when the note of the newest event is gone, or stays behind.
+    /// The fault when the record of the newest event is missing or outdated.
     async fn missing_note(&self, report: &AuditReport) -> Result<Option<String>, Unavailable> {
         let Some(last) = report.last else {
             return Ok(None);
@@ -239,8 +239,8 @@ impl AuditReader {
         }
     }
 
-    /// The number of some event, where nothing says which is the newest: looked for at numbers that
-    /// grow by a quarter. 0 when none is found.
+    /// The number of some event, if no record names the newest: searched at numbers that grow by a
+    /// quarter. 0 when none is found.
     async fn found_anywhere(&self) -> Result<u64, Unavailable> {
         let numbers = std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1))
             .take_while(|number| *number < 1 << 40);
@@ -254,8 +254,8 @@ impl AuditReader {
         Ok(found.max().unwrap_or(0))
     }
 
-    /// The number of the oldest event that is kept, by halves, since older ones are forgotten
-    /// first; one more than `newest` when there is none.
+    /// The number of the oldest kept event, by binary search, since older ones are deleted first;
+    /// `newest` + 1 when there is none.
     async fn oldest(&self, newest: u64) -> Result<u64, Unavailable> {
         let (mut low, mut high) = (1, newest + 1);
         while low < high {
@@ -269,7 +269,7 @@ impl AuditReader {
         Ok(low)
     }
 
-    /// Whether the event before one should be kept still.
+    /// Whether the event before one should still be kept.
     fn is_continued(&self, entry: &AuditEntry) -> bool {
         entry
             .previous
@@ -277,8 +277,7 @@ impl AuditReader {
             .is_some_and(|link| !self.log.retention().is_over(link.at, link.expires_at))
     }
 
-    /// The events numbered from `from` to below `to` that are kept, and what lies in their places,
-    /// oldest first.
+    /// The kept events from `from` to below `to`, and other records in their places, oldest first.
     async fn read(
         &self,
         from: u64,
@@ -289,7 +288,7 @@ impl AuditReader {
     }
 }
 
-/// One page of the events that were found, where the next begins, and how far back it looks.
+/// One page of events, the cursor of the next, and how far back it reaches.
 fn page(
     mut events: Vec<AuditEntry>,
     limit: usize,

@@ -1,4 +1,4 @@
-//! The consent page and the person's decision.
+//! The consent page and the user's decision.
 
 use crate::authorization::Authorization;
 use crate::state::Decision;
@@ -26,34 +26,34 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// Where a client's identity comes from.
+/// The source of a client's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// It named itself; nobody has checked the name. The host is the one its answers go to, when
-    /// that is on the web.
+    /// It named itself; the name is unverified. The host is that of its redirect URI, if it is a
+    /// web client.
     SelfNamed {
         /// The host that answers go to.
         host: Option<String>,
     },
     /// An administrator added it.
     Added,
-    /// It is who holds an address on the web, and the name is that holder's word (R-C11).
+    /// The owner of a URL, who vouches for the name (R-C11).
     Proven {
         /// The host of the address.
         host: String,
     },
 }
 
-/// Everything the consent page says.
+/// The content of the consent page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentView {
     /// The name the client gave itself, or its id.
     pub client_name: String,
-    /// Where its identity comes from.
+    /// The source of its identity.
     pub identity: Identity,
-    /// Where the answer goes (R-C10): host with port, or the scheme of an application.
+    /// The redirect target (R-C10): host with port, or the scheme of an application.
     pub redirect_host: String,
-    /// Whether it goes to an application on this computer (R-C9).
+    /// Whether it is a loopback or native application (R-C9).
     pub redirect_is_loopback: bool,
     /// What the client wants to use.
     pub resource_name: String,
@@ -61,27 +61,27 @@ pub struct ConsentView {
     pub resource_identifier: String,
     /// Its host.
     pub resource_host: String,
-    /// What it may do.
+    /// The requested scopes.
     pub permissions: Vec<Permission>,
-    /// As whom.
+    /// The signed-in user.
     pub email: String,
-    /// The origin, or the scheme, that the answer goes to.
+    /// The origin or the scheme of the redirect.
     pub answer_source: String,
 }
 
 /// One thing that a client may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// What it is, as a sentence.
+    /// Its sentence.
     pub sentence: String,
-    /// Whether it comes on top of what the person has allowed this client already.
+    /// Whether the user has not allowed it to this client before.
     pub new: bool,
 }
 
 /// Why there is nothing to decide.
 #[derive(Debug, Error)]
 pub enum ConsentError {
-    /// Nobody is signed in, or not since the client asked for it.
+    /// There is no session, or none since the client required a new sign-in.
     #[error("sign in first")]
     SignInFirst,
     /// See [`RequestError::Gone`].
@@ -102,7 +102,7 @@ impl From<RequestError> for ConsentError {
 }
 
 impl Authorization {
-    /// What the consent page says.
+    /// The content of the consent page.
     pub async fn consent(
         &self,
         id: &str,
@@ -133,8 +133,8 @@ impl Authorization {
         })
     }
 
-    /// Carries out what the person decided; the request is used up by it. The same form, by its
-    /// token, gets the same answer for a minute.
+    /// Carries out the user's decision, which uses up the request. The same form, by its token,
+    /// gets the same response for a minute.
     pub async fn decide(
         &self,
         id: &str,
@@ -148,8 +148,7 @@ impl Authorization {
             decision,
             form: Digest::of(form_token.as_bytes()),
         };
-        // 1. A request of this browser, a person in this browser, a client and a destination that
-        //    still stand.
+        // 1. A pending request and a session of this browser, a valid client and redirect URI.
         let read = match self.asked(id, browser).await? {
             Asked::Waiting(read) => read,
             Asked::Decided(decided) => return self.decided_before(&posted, decided).await,
@@ -166,8 +165,7 @@ impl Authorization {
         let decided = Decided::new(&waiting, &posted, person.account, self.context.now());
         let proved = self.revalidate(waiting).await?;
         self.resource_of(&proved.request)?;
-        // 2. Decide once, though the form be sent twice: whoever comes second is told what the
-        //    first decided.
+        // 2. Decide once, even if the form is sent twice: the second post gets the first decision.
         let stored = match self.settle(&key, stored, &decided).await? {
             Ok(stored) => stored,
             Err(other) => return self.decided_before(&posted, other).await,
@@ -196,9 +194,9 @@ impl Authorization {
                 issuer,
             ));
         }
-        // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier
-        //    grants of the client go on: other installations may share its id, and a step-up of one
-        //    must not sign the others out.
+        // 3. The client is kept, the consent is remembered, and a grant is issued with the code.
+        //    Earlier grants of the client stay valid: other installations may share its id, and a
+        //    step-up of one must not sign the others out.
         if !self.registry.mark_used(&proved.request.client_id).await? {
             return Err(ConsentError::Gone);
         }
@@ -218,8 +216,8 @@ impl Authorization {
             .issue_code(&consent, person.account, terms, offer)
             .await?
             .ok_or(ConsentError::Gone)?;
-        // 4. Whoever ended every session meanwhile, by a new password or by disabling the account,
-        //    may have looked for what was allowed before this was there.
+        // 4. A concurrent end of all sessions, by a new password or by disabling the account, may
+        //    have looked for consents before this one was stored.
         if self.sessions.signed_in(browser).await?.is_none() {
             self.grants.withdraw(person.account, &name).await?;
             return Err(ConsentError::SignInFirst);
@@ -232,8 +230,8 @@ impl Authorization {
     }
 }
 
-/// What scopes of a resource allow, each with whether it is new; nothing is new to a person who
-/// allows a client for the first time (R-K8).
+/// The sentences of scopes, each with whether it is new; nothing is marked at the first consent to
+/// a client (R-K8).
 fn permissions(scopes: &Scopes, earlier: Option<&Consent>, resource: &Resource) -> Vec<Permission> {
     let is_new = |word: &str| earlier.is_some_and(|earlier| !earlier.scopes.contains(word));
     let permission = |word| Permission {

@@ -1,8 +1,8 @@
-//! Decisions that were made, for a minute: who sends the same form again gets the same answer.
+//! Decisions, kept for a minute: the same form gets the same response.
 //!
-//! A decided request stays under its key in place of the waiting one, which makes the decision
-//! one-time. It holds no code: the code follows from the secrets of the browser, the session and
-//! the request, of which the store has digests only (docs/decisions/identical-posts.md).
+//! A decided request replaces the pending one under its key, which makes the decision single-use.
+//! It has no code: the code is derived from the secrets of the browser, the session and the
+//! request, of which the store has digests only (docs/decisions/identical-posts.md).
 
 use crate::authorization::Authorization;
 use crate::state::Decided;
@@ -26,7 +26,7 @@ use crate::{
 
 /// How long the same decision gets the same answer.
 const REMEMBERED: Duration = Duration::from_mins(1);
-/// How often a second post looks whether the first is answered, and for how long altogether.
+/// The interval and number of checks of a second post for the first one's response.
 const PAUSE: Duration = Duration::from_millis(50);
 const MOST_LOOKS: usize = 200;
 
@@ -36,7 +36,7 @@ pub(crate) enum Asked {
     Decided(Decided),
 }
 
-/// A waiting request, and what is stored of it.
+/// A pending request, and its stored bytes.
 pub(crate) struct ReadRequest {
     pub(crate) key: Key<StoredRequest>,
     pub(crate) stored: StoredBytes,
@@ -128,8 +128,8 @@ impl Authorization {
         }
     }
 
-    /// Puts a decision in the place of the waiting request. The answer is what is stored then; of
-    /// any number of decisions one is made, and the others get that one.
+    /// Replaces the pending request by a decision; returns the stored one. Of several concurrent
+    /// decisions one is made, and the others get it.
     pub(crate) async fn settle(
         &self,
         key: &Key<StoredRequest>,
@@ -174,9 +174,8 @@ impl Authorization {
         }
     }
 
-    /// Answers who comes second. The same decision of the same session gets the same answer, as
-    /// long as the client has not used its code: it has what it asked for then, and the page says
-    /// so.
+    /// The response to a second post. The same decision of the same session gets the same response
+    /// until the client has redeemed its code; then the page says so.
     pub(crate) async fn decided_before(
         &self,
         posted: &Posted<'_>,

@@ -1,5 +1,4 @@
-//! Authorization requests that wait for the person, and what they are worth when they are read
-//! again.
+//! Pending authorization requests, and their validation when they are read.
 
 use crate::authorization::Authorization;
 use crate::state::PendingAuthorization;
@@ -35,25 +34,25 @@ impl ReauthRequirement {
     }
 }
 
-/// What the login page says about where signing in leads.
+/// The description of a request on the login page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestView {
     /// The name the client gave itself, or its id.
     pub client_name: String,
-    /// The host its identity comes from, where there is one.
+    /// The host of its identity, if any.
     pub client_host: Option<String>,
-    /// What it wants to use.
+    /// The requested resource.
     pub resource_name: String,
     /// Who is signed in; their sign-in may yet be too old for this request.
     pub person: Option<SignedInUser>,
-    /// Whether somebody has to sign in before the request goes on.
+    /// Whether a sign-in is required.
     pub needs_sign_in: bool,
 }
 
 /// Why a waiting request is not shown.
 #[derive(Debug, Error)]
 pub enum RequestError {
-    /// Unknown, expired, decided already, or another browser's: to a person these are the same.
+    /// Unknown, expired, decided already, or of another browser: the page is the same.
     #[error("the request is gone")]
     Gone,
     /// The store did not answer.
@@ -61,7 +60,7 @@ pub enum RequestError {
     Unavailable(#[from] Unavailable),
 }
 
-/// A waiting request whose client and destination have just been proved again.
+/// A pending request whose client and redirect URI have just been validated again.
 pub(crate) struct Validated {
     pub(crate) request: AuthorizationRequest,
     pub(crate) client: Client,
@@ -71,7 +70,7 @@ pub(crate) struct Validated {
 }
 
 impl Authorization {
-    /// What the login page says about a waiting request.
+    /// The description of a pending request on the login page.
     pub async fn request(
         &self,
         id: &str,
@@ -93,7 +92,8 @@ impl Authorization {
         })
     }
 
-    /// The same for a page: that it is gone is noted, since somebody's application waits in vain.
+    /// Reads a request for a page; a missing one is recorded as a failure, since an application
+    /// waits in vain.
     pub(crate) async fn waiting_shown(
         &self,
         id: &str,
@@ -128,8 +128,8 @@ impl Authorization {
         }
     }
 
-    /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off
-    /// leaves the old session as it was, and that does not count (T-D33).
+    /// The signed-in user, unless the client required a new sign-in. A cancelled sign-in leaves the
+    /// old session unchanged, which does not count (T-D33).
     pub(crate) async fn authenticated_user(
         &self,
         waiting: &PendingAuthorization,
@@ -146,8 +146,8 @@ impl Authorization {
         Ok(person.filter(suffices))
     }
 
-    /// Proves client and destination again: the stored text alone leads nowhere. Scopes that the
-    /// configuration has dropped since are asked for no more.
+    /// Validates client and redirect URI again, since the stored text is not enough. Scopes that
+    /// are no longer configured are dropped.
     pub(crate) async fn revalidate(
         &self,
         waiting: PendingAuthorization,
@@ -198,8 +198,8 @@ impl Validated {
             .unwrap_or_else(|| self.client.id.to_string())
     }
 
-    /// The host that its identity comes from: that of its document, or else the web host that
-    /// answers go to, which an application on this computer has not.
+    /// The host of its identity: of its document, or of a web redirect URI; none for native
+    /// applications.
     pub(crate) fn client_host(&self) -> Option<String> {
         if let oauth_clients::client::ClientSource::Document { .. } = self.client.source {
             return Some(document_host(&self.client.id));

@@ -1,26 +1,26 @@
-//! What a user is told of a request that cannot be answered to the client.
+//! Errors of requests that cannot be redirected to the client.
 
 use oauth::error::{LocalError, ParameterError, ProtocolError as _, RedirectUriError};
 use oauth_clients::error::DocumentError;
 
 use crate::step_error::LocalFault;
 
-/// A fault of an authorization request that is told to the person, since it may not go to the
-/// client (R-O2).
+/// An error of an authorization request that is shown to the user, since it may not be redirected
+/// (R-O2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The RFC's error code.
     pub code: &'static str,
     /// For the application's developer.
     pub description: String,
-    /// What the person is told.
+    /// The kind of error that is shown.
     pub kind: ProblemKind,
 }
 
-/// The kinds of local problems, as far as a person can tell them apart.
+/// The kinds of local errors that users can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The application is not known here.
+    /// The application is unknown.
     UnknownClient,
     /// The answer would go somewhere that the application never named.
     WrongRedirect,
@@ -28,7 +28,7 @@ pub enum ProblemKind {
     BadDocument,
     /// The settings of this server, or an administrator, ttl applications of its address out.
     NotAllowed,
-    /// Application and server know no common way for it to prove itself.
+    /// Application and server have no common authentication method.
     NoCommonAuthentication,
     /// The request itself is broken.
     BadRequest,

@@ -1,4 +1,4 @@
-//! Reading a backup: what does not add up is found before anything is done with it.
+//! Checks a backup for consistency before anything is done with it.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Header, Stored, Trailer, VERSION, hexadecimal};
 use crate::records::keys;
 
-/// Longer than any line of a backup, so that a damaged file cannot fill the memory.
+/// Longer than any line of a backup, so that a damaged file cannot exhaust the memory.
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// Why a backup is of no use.
@@ -18,13 +18,13 @@ pub enum BackupFault {
     /// It is something else.
     #[error("it is not a backup of Vestibule")]
     NotABackup,
-    /// It was made by a newer program.
+    /// It was created by a newer program.
     #[error("it has the format {0}, which this version does not know")]
     Version(u64),
     /// It ends too early.
     #[error("its end is missing: it was not written, or copied, to the end")]
     Truncated,
-    /// It is not what was written.
+    /// It was changed.
     #[error("it is damaged: {0}")]
     Damaged(&'static str),
     /// It cannot be read.
@@ -42,7 +42,7 @@ pub enum Line {
     End,
 }
 
-/// What is known of a backup that was read to its end.
+/// The summary of a complete backup.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// When it was begun.
@@ -97,7 +97,7 @@ impl Check {
         self.end(&trailer)
     }
 
-    /// What was read, if that was everything.
+    /// The summary, if the backup is complete.
     ///
     /// # Errors
     /// [`BackupFault::Truncated`] when the end is missing.

@@ -12,10 +12,10 @@ use crate::{records, records::keys, unavailable::Unavailable};
 
 /// How many entries are written at once.
 const BATCH: usize = 256;
-/// How often a record is written when something else keeps changing it.
+/// How often a write is repeated when another writer changes the record.
 const MOST_TRIES: usize = 8;
 
-/// What becomes of one-time links and requests that waited when the backup was made.
+/// Whether one-time links and pending requests of the backup are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outstanding {
     /// They end: some may have been used since the backup, and must not work twice.
@@ -27,13 +27,13 @@ pub enum Outstanding {
 /// What becomes of what an earlier restore that did not finish has left in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
-    /// It is removed first. Only for whoever knows that no other restore is under way.
+    /// It is removed first. Only if no other restore is running.
     Discard,
     /// It is an error.
     Refuse,
 }
 
-/// What was restored.
+/// The result of a restore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
     /// Records and members of lists that were written.
@@ -47,10 +47,10 @@ pub struct Restored {
 /// Why nothing was restored.
 #[derive(Debug, Error)]
 pub enum RestoreError {
-    /// The store holds something.
+    /// The store is not empty.
     #[error("the store is not empty")]
     NotEmpty,
-    /// Another restore is under way, or was interrupted.
+    /// Another restore is running, or was interrupted.
     #[error("a restore is under way, or was interrupted")]
     Unfinished,
     /// The backup is of no use. The store is as empty as before.
@@ -67,9 +67,9 @@ impl From<store::Error> for RestoreError {
     }
 }
 
-/// Writes a backup into an empty store. Verify it first, with [`Reader::verify`]: what is wrong is
-/// found here too, but only after something was written, which is removed again. A mark in the
-/// store keeps servers out until everything is there.
+/// Writes a backup into an empty store. Verify it first with [`Reader::verify`]: faults are found
+/// here too, but only after some entries were written, which are removed again. A mark in the store
+/// prevents servers from starting until the restore is complete.
 ///
 /// # Errors
 /// [`RestoreError`]; then the store is empty, or holds the mark of a restore that did not finish.
@@ -99,7 +99,7 @@ pub async fn restore<R: BufRead>(
     }
 }
 
-/// Takes the mark away. When the answer is lost, looking again tells whether it is gone.
+/// Removes the mark. After a lost answer, the record is read again.
 async fn finish(store: &Store) -> Result<(), Unavailable> {
     match records::remove(store, &keys::RESTORE).await {
         Err(_) if !records::exists(store, &keys::RESTORE).await? => Ok(()),
@@ -107,8 +107,8 @@ async fn finish(store: &Store) -> Result<(), Unavailable> {
     }
 }
 
-/// Marks an empty store. The mark is set before the store is found empty, so that of two restores
-/// one goes on.
+/// Marks an empty store. The mark is set before the check that the store is empty, so that of two
+/// restores one continues.
 async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
     if !records::insert(store, &keys::RESTORE, &now, Ttl::Forever).await? {
         return Err(RestoreError::Unfinished);
@@ -130,7 +130,7 @@ async fn write<R: BufRead>(
     outstanding: Outstanding,
 ) -> Result<Restored, RestoreError> {
     let mut restored = Restored::default();
-    // Of a record that comes twice the later one counts.
+    // If a record occurs twice, the later one applies.
     let mut records = HashMap::new();
     let mut members = Vec::new();
     while let Some(stored) = backup.next_entry()? {
@@ -188,7 +188,7 @@ async fn flush(
     Ok(count.try_into().unwrap_or(u64::MAX))
 }
 
-/// Writes a record, in place of an earlier state of it that was written before.
+/// Writes a record, replacing an earlier value of it.
 async fn put(store: &Store, key: &str, value: &[u8], ttl: Ttl) -> Result<(), Unavailable> {
     for _ in 0..MOST_TRIES {
         if store.insert(key, value, ttl).await? {

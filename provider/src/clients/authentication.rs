@@ -1,4 +1,4 @@
-//! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521
+//! Client authentication: by credentials, and by assertions, each of which is used once (RFC 7521
 //! section 4.2, RFC 7523 section 3).
 
 use crate::clients::ClientDocuments;
@@ -35,8 +35,8 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Anybody may register a client and show a worthless assertion of it. Only who names a grant
-    /// of that very client counts as the client, since a person allowed it something (T-E37).
+    /// Anybody may register a client and send an invalid assertion of it. Only a request that names
+    /// a grant of the client counts as the client, since a user has allowed it something (T-E37).
     fn trigger(&self, client_id: &str) -> Result<FetchTrigger, Unavailable> {
         let grant = self.grant.as_ref().map_err(Unavailable::clone)?;
         let is_its_own = grant
@@ -60,10 +60,10 @@ pub(crate) struct ClientAuthenticator {
 }
 
 impl ClientAuthenticator {
-    /// Proves a client by its credentials. `client` is what is known of it: `None` when nothing is.
+    /// Authenticates a client by its credentials. `client` is `None` when it is unknown.
     ///
-    /// An assertion is spent by this, whatever becomes of the request: this is the last question
-    /// before anything changes.
+    /// This uses up the assertion, also if the request fails later: it is the last check before
+    /// anything changes.
     pub(crate) async fn authenticate(
         &self,
         credentials: &Credentials,
@@ -117,9 +117,9 @@ impl ClientAuthenticator {
         .await
     }
 
-    /// Verifies no more than so many assertions by which nobody proves anything. Whoever names no
-    /// grant of the client is counted beforehand, whatever the signature says: with a client and a
-    /// key of its own, anybody can sign.
+    /// Limits the number of invalid assertions. A request without a grant of the client is counted
+    /// beforehand, also with a valid signature: with a client and a key of their own, anybody can
+    /// sign.
     async fn within_bounds(
         &self,
         client_id: &str,
@@ -146,8 +146,8 @@ impl ClientAuthenticator {
         verified
     }
 
-    /// A client whose keys are in its document may have changed them since: that is asked before it
-    /// is told `invalid_client`.
+    /// A client with keys in its document may have changed them: the document is fetched before it
+    /// gets `invalid_client`.
     async fn verify_anew(
         &self,
         checked: &ValidatedAssertion,

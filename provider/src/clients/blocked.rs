@@ -1,8 +1,7 @@
-//! Hosts that an administrator keeps out: no application may be vouched for by them, or answer at
-//! them (R-C11, T-E39).
+//! Blocked hosts: no client may have a document or a redirect URI there (R-C11, T-E39).
 //!
-//! One record, read again every few seconds and whenever a client asks for a person, and held in
-//! memory for everything else, so that it costs the token endpoint nothing.
+//! One record, read again every few seconds and for every authorization request, and cached
+//! otherwise, so that the token endpoint needs no read.
 
 use crate::context::Context;
 use crate::state::Blocked;
@@ -14,7 +13,7 @@ use store::Ttl;
 
 use crate::{records, records::keys, unavailable::Unavailable};
 
-/// What is known of them here, and how often it was changed here.
+/// The cached hosts, and the number of changes by this server.
 #[derive(Default)]
 pub(crate) struct Known(RwLock<(Arc<Blocked>, u64)>);
 
@@ -27,13 +26,13 @@ impl Known {
         self.0.read().unwrap_or_else(PoisonError::into_inner).1
     }
 
-    /// What was written here.
+    /// The value that this server wrote.
     fn changed(&self, blocked: Blocked) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         *known = (Arc::new(blocked), known.1 + 1);
     }
 
-    /// What was read, unless it was changed here meanwhile: then it may be older than that.
+    /// The value that was read, unless this server changed it in between: then it may be outdated.
     fn read(&self, blocked: Blocked, changes: u64) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.1 == changes {
@@ -50,7 +49,7 @@ pub struct BlockedHosts {
 }
 
 impl BlockedHosts {
-    /// Reads the blocked hosts again, so that what was blocked elsewhere is blocked here.
+    /// Reads the blocked hosts again, for changes of other servers.
     pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
         let changes = self.known.changes();
         let blocked: Option<Blocked> =
@@ -70,7 +69,7 @@ impl BlockedHosts {
         self.known.current().holds(host)
     }
 
-    /// Whether what is stored of a client names a host that is blocked.
+    /// Whether a stored client names a blocked host.
     pub(crate) async fn blocks_stored(&self, client_id: &str) -> Result<bool, Unavailable> {
         if self.known.current().0.is_empty() {
             return Ok(false);
@@ -92,7 +91,7 @@ impl BlockedHosts {
             .collect()
     }
 
-    /// Changes what is blocked, by compare-and-swap; the answer is whether anything changed.
+    /// Changes the blocked hosts by compare-and-swap; returns whether anything changed.
     pub(crate) async fn change_blocked(
         &self,
         change: impl Fn(&mut Blocked) -> bool,

@@ -1,5 +1,5 @@
-//! How much strangers may store: so many bytes a day from one part of the network, and of IPv6 more
-//! from the networks around it.
+//! How much unauthenticated clients may store: a number of bytes a day from one network, and more
+//! from a larger IPv6 network.
 
 use crate::context::Context;
 use crate::limits::RateLimiter;
@@ -11,11 +11,9 @@ use identity::RateLimit;
 use crate::unavailable::Unavailable;
 
 const DAY: Duration = Duration::from_hours(24);
-/// What each registration that an address may make in an hour allows it to store in a day: twenty
-/// allow 960 KB.
+/// The bytes a day for each registration that is allowed in an hour: twenty allow 960 KB.
 const PER_REGISTRATION: u64 = 48 * 1024;
-/// What one address may make this server remember of documents and key sets that it had not heard
-/// of, in a day.
+/// The bytes a day of new documents and key sets for one address.
 const FETCHED: u64 = 1024 * 1024;
 
 /// Counts the bytes that unauthenticated clients make this server store.
@@ -26,8 +24,7 @@ pub(crate) struct StorageBudget {
 }
 
 impl StorageBudget {
-    /// Counts bytes that a registration stores; `Some` with the time to wait when they are too
-    /// many.
+    /// Counts the bytes of a registration; `Some` with the waiting time when the limit is reached.
     pub(crate) async fn spend_on_registrations(
         &self,
         address: IpAddr,
@@ -47,8 +44,7 @@ impl StorageBudget {
         }
     }
 
-    /// Counts bytes of something that was fetched because somebody asked, and was not stored
-    /// before.
+    /// Counts the bytes of a newly stored document or key set.
     pub(crate) async fn spend_on_fetched(
         &self,
         address: IpAddr,

@@ -1,9 +1,9 @@
 //! Clients that describe themselves by a document at the address that is their identifier (R-C1 to
 //! R-C13, draft-ietf-oauth-client-id-metadata-document-02).
 //!
-//! The authorization endpoint asks for the document whenever what is stored is no longer fresh.
-//! What is stored then serves everything else, so that neither a person at the consent page nor a
-//! client at the token endpoint depends on somebody else's web server.
+//! The authorization endpoint fetches the document when the stored one is no longer fresh. All
+//! other endpoints use the stored one, so that neither the consent page nor the token endpoint
+//! depends on a third party's web server.
 
 use crate::clients::BlockedHosts;
 use crate::clients::ClientFetcher;
@@ -33,24 +33,23 @@ use crate::{
 
 /// The largest document, in bytes (draft -02 section 8.7).
 const LARGEST: usize = 5 * 1024;
-/// How long after it has gone stale it still serves the authorization endpoint while its host gives
-/// no answer.
+/// How long the authorization endpoint uses a stale document while its host does not answer.
 const GRACE: Duration = Duration::from_hours(24);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Why there is no client for an identifier.
 #[derive(Debug, Error)]
 pub(crate) enum NoClient {
-    /// It is unknown, kept out, or its document is at fault.
+    /// It is unknown, blocked, or its document is invalid.
     #[error("{0}")]
     Refused(LocalFault),
     /// Its document cannot be had just now.
     #[error("the client's metadata document cannot be fetched: {0}")]
     Unreachable(&'static str),
-    /// Its document is not asked for just now, since this server was made to ask for too many.
+    /// Its document is not fetched now, since the limit of fetches is reached.
     #[error("too many documents were asked for")]
     TooMany {
-        /// When trying again makes sense.
+        /// For `Retry-After`.
         retry_after: Duration,
     },
     /// The store did not answer.
@@ -69,13 +68,13 @@ pub(crate) struct ClientDocuments {
 }
 
 impl ClientDocuments {
-    /// The client that asks at the authorization endpoint (R-C2).
+    /// The client of an authorization request (R-C2).
     pub(crate) async fn resolve_client(
         &self,
         id: &str,
         address: IpAddr,
     ) -> Result<Client, NoClient> {
-        // What is blocked by an administrator, at whichever server, counts here at once.
+        // Blocks of all servers apply here at once.
         let key = keys::client(id);
         let (blocked, stored) = tokio::join!(
             self.blocked.refresh_blocked(),
@@ -96,13 +95,13 @@ impl ClientDocuments {
                 .ok_or(NoClient::Refused(unknown.into()));
         }
         let stored = stored.filter(|client| self.registry.is_registered(client));
-        // 1. An address that the settings let in, whatever is stored of it (T-E38).
+        // 1. A URL that the settings allow, also if a document is stored (T-E38).
         let url = DocumentUrl::parse(id)
             .map_err(|fault| NoClient::Refused(DocumentError::from(fault).into()))?;
         if self.registry.allowed_document(id).is_none() {
             return Err(NoClient::Refused(DocumentError::NotAllowed.into()));
         }
-        // 2. What is fresh needs no asking (R-C4).
+        // 2. A fresh document needs no fetch (R-C4).
         let now = self.context.now();
         if let Some(client) = stored
             .as_ref()
@@ -110,8 +109,8 @@ impl ClientDocuments {
         {
             return Ok(client.clone());
         }
-        // 3. Ask; without any answer, what is stored serves a while longer.
-        // Boxed: most requests fetch nothing, and would carry the room for it along.
+        // 3. Fetch; without an answer, use the stored one for some time. Boxed: most requests fetch
+        //    nothing, and would need the space for it.
         let renewed = match &stored {
             Some(_) => Box::pin(self.renew_document(&url, FetchTrigger::Browser(address))).await,
             None => Box::pin(self.first_document(&url, address)).await,
@@ -126,9 +125,8 @@ impl ClientDocuments {
         }
     }
 
-    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever
-    /// names a live grant of that client makes this server ask for the document; to anybody else
-    /// `unknown` is said, which is as true and costs nothing.
+    /// A document client without a stored document, at the token endpoint. The document is fetched
+    /// only for a request that names a valid grant of the client; otherwise the error is `unknown`.
     pub(crate) async fn absent_client(
         &self,
         id: &str,
@@ -147,9 +145,9 @@ impl ClientDocuments {
         self.renewed_client(&url, FetchTrigger::Client).await
     }
 
-    /// What a document says now, of a client that proves itself by a key that the stored copy
-    /// lacks. `None` when it was asked for within the last minute, when it gives no client, and for
-    /// clients without a document.
+    /// The current document of a client whose assertion needs a key that the stored one lacks.
+    /// `None` when it was fetched within the last minute, when it is invalid, and for clients
+    /// without a document.
     pub(crate) async fn client_anew(
         &self,
         client: &Client,
@@ -172,15 +170,15 @@ impl ClientDocuments {
         match self.renew_document(url, trigger).await {
             Ok(client) => Ok(Some(client)),
             Err(NoClient::Refused(_)) => Ok(None),
-            // Never invalid_client, on which clients throw away what they hold.
+            // Never invalid_client, on which clients discard their credentials.
             Err(NoClient::Unreachable(why)) => Err(Unavailable::unreachable(why).into()),
             Err(NoClient::TooMany { .. }) => Err(Unavailable::too_many_fetches().into()),
             Err(NoClient::Unavailable(error)) => Err(error.into()),
         }
     }
 
-    /// Asks for the document of a client that is in use, if it has gone stale; nobody waits for it,
-    /// and a failure changes nothing (draft -02 section 5, periodic fetching).
+    /// Fetches a stale document of a used client in the background; a failure changes nothing
+    /// (draft -02 section 5, periodic fetching).
     pub(crate) fn revalidate_in_background(&self, client: &Client) {
         let Some(url) = self.registry.allowed_document(&client.id) else {
             return;
@@ -197,7 +195,7 @@ impl ClientDocuments {
         });
     }
 
-    /// Fetches a document that nothing is stored of, and counts what that takes in the store.
+    /// Fetches a new document, and counts its stored bytes.
     async fn first_document(&self, url: &DocumentUrl, address: IpAddr) -> Result<Client, NoClient> {
         let client = self
             .fetch_document(url, FetchTrigger::Browser(address))
@@ -212,7 +210,7 @@ impl ClientDocuments {
         self.keep_document(url, &client).await
     }
 
-    /// Fetches a document, reads it, and stores what it says.
+    /// Fetches, validates and stores a document.
     async fn renew_document(
         &self,
         url: &DocumentUrl,
@@ -253,9 +251,9 @@ impl ClientDocuments {
         Ok(client)
     }
 
-    /// Stores what a document says.
+    /// Stores a document.
     async fn keep_document(&self, url: &DocumentUrl, client: &Client) -> Result<Client, NoClient> {
-        // What was allowed before stays allowed, whatever the document says now.
+        // Earlier consents are kept.
         let succeed = |earlier: Option<Client>| {
             self.registry
                 .client_with_ttl(client.clone().merged_with(earlier.as_ref()))

@@ -1,9 +1,8 @@
-//! Ending everything that people allowed one client, at once and for good.
+//! Ends all grants and consents of one client at once.
 //!
-//! The record of a client's epoch is beside the client and outlives it: what was allowed in an
-//! earlier epoch is worth nothing, also when the client comes back under the same id. Whoever makes
-//! a grant reads the epoch before anything of the grant is stored, and the grant carries what was
-//! read: an end at the same moment ends it too.
+//! The epoch has its own record, which outlives the client: grants and consents of an earlier epoch
+//! are invalid, also when the client comes back under the same id. A new grant contains the epoch
+//! that was read before anything of it was stored, so that a concurrent end applies to it too.
 
 use crate::clients::ClientRegistry;
 use oauth::{Timestamp, consent::ConsentContext, epoch::Epoch};
@@ -33,7 +32,7 @@ impl ClientRegistry {
         Ok(self.measure_of(self.epoch(client_id).await?))
     }
 
-    /// The same, in an epoch that is known.
+    /// Like the above, with a known epoch.
     pub(crate) fn measure_of(&self, epoch: Epoch) -> ConsentContext {
         ConsentContext {
             now: self.context.now(),

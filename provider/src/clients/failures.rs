@@ -1,4 +1,4 @@
-//! What administrators are told of failed requests, which depends on what is known of the client.
+//! Failed requests for administrators, with the current state of the client.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,20 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// A failure with what is known today, which tells whether it would fail again, and what helps.
+/// A failure with the current state of its client: whether it would fail again, and what helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureView {
-    /// What was noted.
+    /// The recorded failure.
     pub failure: Failure,
-    /// The redirect URIs of the client, as they are now; none where it is not known.
+    /// The current redirect URIs of the client; none if it is unknown.
     pub registered: Vec<String>,
-    /// Those of the redirect URIs asked for that may be added to the client.
+    /// The requested redirect URIs that may be added to the client.
     pub addable: Vec<String>,
 }
 
 impl ClientRegistry {
-    /// The client that a failed request named, and the failure as an administrator should read of
-    /// it: whether the client is unknown or kept out. The client itself is told no more than that
-    /// it is not proved.
+    /// The client of a failed request, and the failure for administrators: whether the client is
+    /// unknown or blocked. The client itself only learns that it is not authenticated.
     pub(crate) async fn told_apart(
         &self,
         client_id: &str,

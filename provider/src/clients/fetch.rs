@@ -1,9 +1,8 @@
-//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (R-C7,
-//! R-C8, draft -02 section 8, T-E37).
+//! Fetching from URLs of unauthenticated clients: metadata documents and key sets (R-C7, R-C8,
+//! draft -02 section 8, T-E37).
 //!
-//! The addresses that are checked are the addresses that are connected to, since the check is the
-//! resolver. Nothing is followed, nothing is decompressed, nothing is kept that an answer says on
-//! the way.
+//! Connections use exactly the checked addresses, since the check is the resolver. Redirects are
+//! not followed, content is not decompressed, cookies are not stored.
 
 mod guard;
 #[cfg(test)]
@@ -40,7 +39,7 @@ use url::Url;
 use self::guard::{Forbidden, Guard, Guarded};
 use crate::{environment::Web, unavailable::Unavailable};
 
-/// How long one fetch may take in all, waiting for its turn included: a person waits for the page.
+/// The maximum time of a fetch, including its wait in the queue, since a user waits for the page.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many run at once.
 const AT_ONCE: usize = 32;
@@ -50,28 +49,28 @@ const AT_ONCE: usize = 32;
 pub(crate) struct Fetched {
     /// The body, all of it.
     pub(crate) body: Vec<u8>,
-    /// How long it may be used without asking again.
+    /// How long it is fresh.
     pub(crate) fresh_for: Duration,
 }
 
-/// Why an address gave nothing. No kind is ever kept (draft -02 section 5.2).
+/// Why a fetch failed. Errors are never cached (draft -02 section 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum FetchError {
-    /// It would give nothing a moment later either: the fault is its owner's.
+    /// A permanent error of the URL's owner.
     #[error("{0}")]
     Fault(&'static str),
-    /// It may give something a moment later.
+    /// A temporary error.
     #[error("{0}")]
     Transient(&'static str),
-    /// It was not asked, since others were asked for too much: it may be after this time.
+    /// Not fetched, since the limit is reached until this time.
     #[error("too many were asked for just now")]
     TooMany(Duration),
-    /// It was not asked, since the store does not answer.
+    /// Not fetched, since the store does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// The one way out of this server, shared by all clones.
+/// The only HTTP client of this server, shared by all clones.
 #[derive(Clone)]
 pub(crate) struct Fetcher(Arc<Inner>);
 
@@ -84,7 +83,7 @@ struct Inner {
     flights: Mutex<HashMap<String, Flight>>,
 }
 
-/// A fetch under way, which everybody who wants the same waits for.
+/// A running fetch, which all requests for the same URL share.
 type Flight = Shared<BoxFuture<'static, Result<Arc<Fetched>, FetchError>>>;
 
 impl Fetcher {
@@ -107,10 +106,10 @@ impl Fetcher {
         }))
     }
 
-    /// Fetches at most `largest` bytes of JSON. Whoever asks for the same address meanwhile gets
-    /// the same answer; `admit` is asked for the first of them alone.
+    /// Fetches at most `largest` bytes of JSON. Concurrent requests for the same URL share the
+    /// response; `admit` is called for the first of them only.
     ///
-    /// A fetch goes on when its callers go away, since others may have joined them.
+    /// A fetch continues when its callers are gone, since others may have joined.
     pub(crate) async fn fetch(
         &self,
         url: &Url,
@@ -154,7 +153,7 @@ impl Fetcher {
     }
 }
 
-/// Takes a fetch off the list when it ends, however it ends.
+/// Removes a fetch from the list when it ends, in any way.
 struct Landing {
     fetcher: Fetcher,
     name: String,
@@ -291,7 +290,7 @@ fn judge(response: &Response) -> Result<(), FetchError> {
     }
 }
 
-/// What a status means for whoever wanted a document.
+/// The meaning of a status for the fetch.
 fn in_words(status: StatusCode) -> &'static str {
     match status.as_u16() {
         301 => "its server answers with a redirect (HTTP 301)",
@@ -317,7 +316,7 @@ fn in_words(status: StatusCode) -> &'static str {
     }
 }
 
-/// `application/json`, or something `+json`, whatever its parameters.
+/// `application/json`, or a `+json` type, with any parameters.
 fn is_json(media_type: &str) -> bool {
     let essence = media_type
         .split(';')
@@ -329,7 +328,7 @@ fn is_json(media_type: &str) -> bool {
         || (essence.starts_with("application/") && essence.len() > 17 && essence.ends_with("+json"))
 }
 
-/// What counts is what is read, whatever `Content-Length` says (draft -02 section 8.7).
+/// The limit applies to the bytes read, independent of `Content-Length` (draft -02 section 8.7).
 async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| told(url, &error))? {
@@ -341,8 +340,8 @@ async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<
     Ok(body)
 }
 
-/// With the causes, which reqwest keeps to itself. That a name leads nowhere good is its owner's
-/// fault; anything else passes.
+/// The error with its causes, which the Display of reqwest omits. A name without a public address
+/// is a permanent error; all others are temporary.
 fn told(url: &Url, error: &reqwest::Error) -> FetchError {
     let causes: Vec<&(dyn Error + 'static)> =
         iter::successors(Some(error as &(dyn Error + 'static)), |&error| {

@@ -1,5 +1,4 @@
-//! Fetching from addresses that clients name, within limits: for the host that is asked, and for
-//! who makes this server ask.
+//! Fetching from URLs of clients, with limits for the host and for the requester.
 
 use crate::step_error::TokenError;
 use crate::unavailable::Unavailable;
@@ -13,8 +12,8 @@ use super::fetch::{FetchError, Fetched, Fetcher};
 use crate::limits::RateLimiter;
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// Fetches from one host, so that nobody is flooded by way of this server, least of all with
-/// errors, which are never kept.
+/// Fetches from one host, so that this server cannot be used to flood it, in particular with
+/// errors, which are not cached.
 const FROM_HOST: RateLimit = RateLimit {
     name: "fetch-from",
     max: 120,
@@ -26,8 +25,8 @@ const CAUSED_BY: RateLimit = RateLimit {
     max: 60,
     window: MINUTE,
 };
-/// Fetches in the background from one host. Counted apart, so that they take nothing away from
-/// people.
+/// Background fetches from one host. Counted separately, so that they do not reduce the limit of
+/// users.
 const BEHIND: RateLimit = RateLimit {
     name: "fetch-behind",
     max: 6,
@@ -37,11 +36,11 @@ const BEHIND: RateLimit = RateLimit {
 /// Who caused a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FetchTrigger {
-    /// Somebody at this address, who has shown nothing yet.
+    /// An unauthenticated client at this address.
     Browser(IpAddr),
     /// A client with a grant.
     Client,
-    /// Nobody waits for it.
+    /// In the background.
     Nobody,
 }
 
@@ -61,8 +60,8 @@ impl ClientFetcher {
         trigger: FetchTrigger,
     ) -> Result<Arc<Fetched>, FetchError> {
         let (fetching, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
-        // 1. Everybody is counted for themselves, before they join others, who are not to suffer by
-        //    their limit.
+        // 1. Each requester is counted separately, before it joins others, which must not be
+        //    affected by its limit.
         match trigger {
             FetchTrigger::Nobody => admit(self.limiter.count(BEHIND, &host).await?)?,
             FetchTrigger::Browser(address) => {
@@ -70,7 +69,7 @@ impl ClientFetcher {
             }
             FetchTrigger::Client => {}
         }
-        // 2. The host is spared whoever asks, and counted for once.
+        // 2. The host is counted once, for all requesters.
         let spared = async move {
             match trigger {
                 FetchTrigger::Nobody => Ok(()),
@@ -83,7 +82,7 @@ impl ClientFetcher {
     }
 }
 
-/// What a limit says of a fetch.
+/// The error of a reached limit.
 fn admit(wait: Option<Duration>) -> Result<(), FetchError> {
     wait.map_or(Ok(()), |retry_after| Err(FetchError::TooMany(retry_after)))
 }

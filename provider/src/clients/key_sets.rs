@@ -25,16 +25,16 @@ use crate::{
 
 /// The largest key set, in bytes: twenty keys with their certificates.
 const LARGEST: usize = 64 * 1024;
-/// How long a set that has gone stale still serves while its host gives no answer. Not for ever:
-/// keys that were withdrawn have to die, also where somebody keeps the host from saying so.
+/// How long a stale key set is used while its host does not answer. It is limited, so that
+/// withdrawn keys expire even if an attacker blocks the host.
 const GRACE: Duration = Duration::from_hours(24);
-/// How often an address is asked for keys that its set lacks, and asked again after a failure.
+/// The interval of fetches for missing keys, and after a failure.
 const AGAIN: Duration = Duration::from_mins(1);
 
 impl ClientAuthenticator {
-    /// Verifies an assertion by the keys at an address. While that gives no answer, the stored keys
-    /// go on to serve, and a key that is not among them is nobody's fault: never `invalid_client`,
-    /// on which clients throw away what they hold.
+    /// Verifies an assertion by the keys at a URL. While it does not answer, the stored keys are
+    /// used, and a missing key is a temporary error: never `invalid_client`, on which clients
+    /// discard their credentials.
     pub(crate) async fn verify_by_key_set(
         &self,
         address: &str,
@@ -42,7 +42,7 @@ impl ClientAuthenticator {
         checked: &ValidatedAssertion,
     ) -> Result<VerifiedAssertion, TokenError> {
         let judge = async |keys: &Jwks| self.signatures.verify(checked, keys).await;
-        // 1. What is fresh serves, unless it lacks the key.
+        // 1. A fresh key set is used, unless it lacks the key.
         let stored = self.stored_key_set(address).await?;
         if let Some(set) = stored
             .as_ref()
@@ -53,7 +53,7 @@ impl ClientAuthenticator {
                 return Ok(answer?);
             }
         }
-        // 2. Ask the address, but not all the time.
+        // 2. Fetch, within the limit.
         let newest = match stored
             .as_ref()
             .and_then(|set| set.of_late(self.context.now()))
@@ -64,7 +64,7 @@ impl ClientAuthenticator {
                     .await?
             }
         };
-        // 3. Without an answer, what is stored serves a while longer.
+        // 3. Without an answer, use the stored key set for some time.
         match (newest, stored) {
             (Ok(keys), _) => Ok(judge(&keys).await??),
             (Err(error), None) => Err(error.into()),
@@ -110,7 +110,7 @@ impl ClientAuthenticator {
                     .await
                     .map(|set| Ok(set.keys))
             }
-            // The address was not asked: the next one may ask, whom this limit need not concern.
+            // Nothing was fetched: the next requester may fetch, to whom this limit may not apply.
             Err(error @ (FetchError::TooMany(_) | FetchError::Unavailable(_))) => Ok(Err(error)),
             Err(error) => {
                 tracing::info!(address, %error, "no key set");
@@ -143,7 +143,7 @@ impl ClientAuthenticator {
 }
 
 impl KeySet {
-    /// The answer of the last minute, if the address was asked in it.
+    /// The response of the last minute, if any.
     fn of_late(&self, now: Timestamp) -> Option<Result<Jwks, FetchError>> {
         if self.asked_at.after(AGAIN).has_passed(now) {
             None

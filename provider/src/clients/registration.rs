@@ -23,7 +23,7 @@ use crate::{
 };
 
 const HOUR: Duration = Duration::from_hours(1);
-/// Said of a redirect URI at a host that is blocked.
+/// The error for a redirect URI at a blocked host.
 const KEPT_OUT: RedirectUriError = RedirectUriError::Unsafe(RedirectUriFault::HostBlocked);
 
 /// Why a registration was not accepted, shown or changed.
@@ -38,7 +38,7 @@ pub enum RegisterError {
     /// Too many from this address.
     #[error("too many registrations from this address")]
     TooMany {
-        /// When trying again makes sense.
+        /// For `Retry-After`.
         retry_after: Duration,
     },
     /// The store did not answer.
@@ -64,7 +64,7 @@ impl ClientRegistry {
         registered
     }
 
-    /// Notes a registration, or a change of one, that came to nothing.
+    /// Records a failed registration or update.
     async fn note_registration<T>(
         &self,
         outcome: &Result<T, RegisterError>,
@@ -126,8 +126,8 @@ impl ClientRegistry {
         self.keep_client(client.clone()).await?;
         for reason in dropped {
             tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
-            // The client may come with that redirect URI all the same, and whoever runs the server
-            // may want to let it in.
+            // The client may still use that redirect URI, and an administrator may want to allow
+            // it.
             let is_scheme = matches!(
                 reason,
                 MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(_))
@@ -151,8 +151,8 @@ impl ClientRegistry {
         Ok(information)
     }
 
-    /// What a client is told of its registration; `token` is its registration access token (RFC
-    /// 7592 section 2.1).
+    /// The response to a client about its registration; `token` is its registration access token
+    /// (RFC 7592 section 2.1).
     pub async fn registration(
         &self,
         client_id: &str,
@@ -163,8 +163,8 @@ impl ClientRegistry {
         Ok(managed.information(&self.context.settings().issuer))
     }
 
-    /// Counts what a client says of itself, anew or again: each may name another address to fetch
-    /// keys from (T-E37).
+    /// Counts a registration or an update, since each may name another URL from which keys are
+    /// fetched (T-E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let max = self.context.settings().registration.limit_per_hour.into();
         let limit = RateLimit {
@@ -175,13 +175,13 @@ impl ClientRegistry {
         within_limit(self.limiter.count_from(limit, address).await?)
     }
 
-    /// Counts what a registration takes in the store.
+    /// Counts the stored bytes of a registration.
     async fn spend_registered(&self, address: IpAddr, bytes: usize) -> Result<(), RegisterError> {
         within_limit(self.budget.spend_on_registrations(address, bytes).await?)
     }
 
-    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration,
-    /// by the size of what is sent.
+    /// Replaces the metadata of a client (RFC 7592 section 2.2). It counts as a registration, by
+    /// the size of the request.
     pub async fn update_registration(
         &self,
         client_id: &str,
@@ -234,16 +234,15 @@ impl ClientRegistry {
         Ok(records::change(self.context.store(), &keys::client(client_id), change).await??)
     }
 
-    /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing
-    /// without it.
+    /// Deletes a registration (RFC 7592 section 2.3). Its grants are invalid without it.
     pub async fn end_registration(
         &self,
         client_id: &str,
         token: Option<&str>,
     ) -> Result<(), RegisterError> {
         let client = self.client(client_id).await?;
-        // The id could be given to another client by hand. Of a client that nobody has allowed
-        // anything, there is nothing to end.
+        // An administrator could reuse the id for another client. A client without consents has
+        // nothing to end.
         let was_used = client
             .as_ref()
             .is_some_and(|client| client.last_used_at().is_some());
@@ -256,7 +255,7 @@ impl ClientRegistry {
     }
 }
 
-/// The answer to a limit, which says how long to wait where it is reached.
+/// The error of a limit, with the waiting time if it is reached.
 fn within_limit(retry_after: Option<Duration>) -> Result<(), RegisterError> {
     match retry_after {
         Some(retry_after) => Err(RegisterError::TooMany { retry_after }),

@@ -37,14 +37,14 @@ impl ClientRegistry {
         Collection::new(self.context.store(), keys::clients())
     }
 
-    /// The client of this id, if it is known today.
+    /// The client of this id, if it is valid.
     pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
         let client: Option<Client> = records::read(self.context.store(), &keys::client(id)).await?;
         Ok(client.filter(|client| self.is_registered(client)))
     }
 
-    /// The client of this id, if it is known today and its record can be read: for those who only
-    /// want its name.
+    /// The client of this id, if it is valid and its record can be read: for callers that only need
+    /// its name.
     pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
         let client: Option<Client> = records::find(self.context.store(), &keys::client(id))
             .await?
@@ -52,8 +52,8 @@ impl ClientRegistry {
         Ok(client.filter(|client| self.is_registered(client)))
     }
 
-    /// Whether a client that is stored counts: it has not lapsed, and the settings would still let
-    /// it in (T-E38).
+    /// Whether a stored client is valid: it has not expired, and the settings still allow it
+    /// (T-E38).
     pub(crate) fn is_registered(&self, client: &Client) -> bool {
         let settings = self.context.settings();
         if self.blocked.blocks(client) {
@@ -71,7 +71,7 @@ impl ClientRegistry {
         )
     }
 
-    /// Why a client is not known, where it is stored nevertheless: for whoever runs the server.
+    /// Why a stored client is not valid, for administrators.
     pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> LocalError {
         let scheme = stored
             .and_then(|client| client.disallowed_scheme(&self.context.settings().private_schemes));
@@ -85,25 +85,25 @@ impl ClientRegistry {
         ClientId::of(format!("{CLIENT_PREFIX}{}", self.context.entropy().id()))
     }
 
-    /// Stores a client, then lists it: others who look for lapsed names drop one without a record.
-    /// A failure between the two leaves a client whose id nobody was told. `false` when there is a
-    /// client of this id, which is not changed.
+    /// Stores a client, then lists it, since names without a record are dropped. A failure in
+    /// between leaves a client whose id was never sent. `false` when there is a client of this id,
+    /// which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, ttl) = self.client_with_ttl(client);
         self.all_clients().add(&client.id, &client, ttl).await
     }
 
-    /// Removes a client for good. `false` when there was none.
+    /// Removes a client. `false` when there was none.
     pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
         let removed = records::remove(self.context.store(), &keys::client(id)).await?;
         match self.all_clients().unlist_name(id).await {
-            // The deed is done: a name without a record is passed over.
+            // The operation is done: a name without a record is skipped.
             Err(_) if removed => Ok(true),
             listed => Ok(listed? || removed),
         }
     }
 
-    /// Notes that somebody allows a client something. `false` when it is not known any more.
+    /// Records that a user allows a client something. `false` when it is no longer valid.
     pub(crate) async fn mark_used(&self, id: &str) -> Result<bool, Unavailable> {
         let settle =
             |client: Option<Client>| match client.filter(|client| self.is_registered(client)) {
@@ -135,7 +135,7 @@ impl ClientRegistry {
         (client, ttl)
     }
 
-    /// Whether an identifier is the address of a document that may be asked for.
+    /// Whether an identifier is a document URL that may be fetched.
     pub(crate) fn allowed_document(&self, id: &str) -> Option<DocumentUrl> {
         let url = DocumentUrl::is_meant(id)
             .then(|| DocumentUrl::parse(id).ok())

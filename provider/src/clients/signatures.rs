@@ -1,7 +1,7 @@
-//! Verifying what clients sign: off the async threads, so many at once, and no more than so often
-//! for whoever shows signatures that prove nothing.
+//! Verification of client signatures: off the async threads, with a limit of concurrency, and with
+//! limits on invalid ones.
 //!
-//! The counts are kept in memory, since what they spare is the time of this process, and a count in
+//! The counts are in memory, since they protect the processor time of this process, and a count in
 //! the store would cost more than a signature.
 
 use oauth_clients::error::AssertionError;
@@ -27,16 +27,16 @@ use crate::unavailable::Unavailable;
 /// The most verifications that run or wait at once. One more is answered at once that the server is
 /// busy.
 const QUEUE: usize = 64;
-/// How long one may wait for its turn.
+/// The maximum wait for a slot.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many useless assertions of one client may come from one address in a minute,
+/// The number of invalid assertions a minute of one client from one address,
 const MOST_OF_PAIR: u32 = 10;
 /// of all clients from one address,
 const MOST_OF_ADDRESS: u32 = 60;
 /// and of one client from everywhere. The last two concern only those who name no grant of the
 /// client.
 const MOST_OF_CLIENT: u32 = 300;
-/// How many counts are kept. With more addresses than these, only the queue is a bound.
+/// The maximum number of counts. With more addresses, only the queue is a limit.
 const MOST_COUNTS: usize = 65_536;
 
 /// The verifications of this process.
@@ -47,7 +47,7 @@ pub(crate) struct Signatures {
     hasher: RandomState,
 }
 
-/// Whom an assertion is counted for: what, and how often it may be of no use in a minute.
+/// The counters of an assertion, and their limits for a minute.
 #[derive(Clone, Debug)]
 pub(crate) struct Counted(Vec<(u64, u32)>);
 
@@ -59,7 +59,7 @@ struct Tally {
 }
 
 impl Signatures {
-    /// Half of the processors verify; the others go on answering.
+    /// Half of the processors verify, and the others stay available.
     pub(crate) fn new() -> Self {
         let threads =
             thread::available_parallelism().map_or(1, |threads| threads.get().div_ceil(2));
@@ -93,8 +93,8 @@ impl Signatures {
             .map_err(|_| Unavailable::interrupted())
     }
 
-    /// Whom an assertion is counted for. `is_client` is whether a grant of the client is named,
-    /// which only the client knows: strangers do not count against it.
+    /// The counters of an assertion. `is_client` is whether a grant of the client is named, which
+    /// only the client knows: requests of others do not count against it.
     pub(crate) fn counted(&self, client_id: &str, address: IpAddr, is_client: bool) -> Counted {
         let hash = |client: &str, address: &str| self.hasher.hash_one((client, address, is_client));
         let pair = (hash(client_id, &rate_limit_key(address)), MOST_OF_PAIR);
@@ -116,13 +116,13 @@ impl Signatures {
         )
     }
 
-    /// `Some` with the time to wait when too many useless assertions came of late.
+    /// `Some` with the waiting time when there were too many invalid assertions.
     pub(crate) fn exhausted(&self, counted: &Counted, now: Timestamp) -> Option<Duration> {
         let rest = Duration::from_secs(60 - now.seconds() % 60);
         self.tally(now).is_exhausted(counted).then_some(rest)
     }
 
-    /// Counts an assertion that was of no use.
+    /// Counts an invalid assertion.
     pub(crate) fn note_useless(&self, counted: &Counted, now: Timestamp) {
         self.tally(now).note(counted);
     }

@@ -1,9 +1,9 @@
-//! Remembered consents: kept at every yes, looked up before the next question, and taken back by
-//! their person.
+//! Remembered consents: stored at every approval, read before the next page, and withdrawn by their
+//! user.
 //!
-//! Whoever takes one back removes it first and ends the grants then. Whoever makes a grant stores
-//! and lists it first and looks at the consent again then. So of a grant and a withdrawal at the
-//! same moment one sees the other, and no grant outlives its consent.
+//! A withdrawal removes the consent first and then revokes the grants. A new grant is stored and
+//! listed first, and then the consent is read again. So of a concurrent grant and withdrawal one
+//! sees the other, and no grant outlives its consent.
 
 use crate::grants::GrantStore;
 use oauth::{
@@ -24,14 +24,14 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// What a person withdrew.
+/// A withdrawn consent.
 pub(crate) struct Withdrawn {
     pub(crate) client_id: ClientId,
     pub(crate) resource: ResourceIdentifier,
 }
 
 impl GrantStore {
-    /// What is remembered for the client, the origin and the resource of a request.
+    /// The consent for the client, the origin and the resource of a request.
     pub(crate) async fn remembered(
         &self,
         account: Id,
@@ -54,7 +54,7 @@ impl GrantStore {
         Collection::new(self.context.store(), keys::grants(account))
     }
 
-    /// Remembers that a person has allowed a request.
+    /// Stores the consent to a request.
     pub(crate) async fn remember(
         &self,
         account: Id,
@@ -70,8 +70,8 @@ impl GrantStore {
             )
         };
         let (list, listed) = (self.consents_of(account), listed_consent(name.as_str(), id));
-        // A new one is listed first: one that was stored when the store failed can be taken back.
-        // One that stands keeps its id, and is listed.
+        // A new one is listed first, so that it can be withdrawn even if the store fails
+        // afterwards. An existing one keeps its id, and is listed.
         let is_new = self.remembered(account, request, measure).await?.is_none();
         if is_new {
             list.list_name(&listed).await?;
@@ -83,16 +83,16 @@ impl GrantStore {
         )
         .await?;
         match (is_new, consent.id == id) {
-            // Another answer at the same moment was the first.
+            // A concurrent decision was faster.
             (true, false) => _ = list.unlist_name(&listed).await?,
-            // The earlier one was withdrawn at the same moment.
+            // The earlier one was withdrawn concurrently.
             (false, true) => list.list_name(&listed).await?,
             _ => {}
         }
         Ok(consent)
     }
 
-    /// Lists a consent, so that its person sees it and can take it back.
+    /// Lists a consent, so that its user sees it and can withdraw it.
     async fn list_consent(
         &self,
         account: Id,
@@ -104,7 +104,7 @@ impl GrantStore {
             .await
     }
 
-    /// The consents of an account that stand, by their names.
+    /// The valid consents of an account, by their names.
     pub(crate) async fn consents(
         &self,
         account: Id,
@@ -122,9 +122,9 @@ impl GrantStore {
         Ok(consents)
     }
 
-    /// Offers a grant that a consent covers, under an id and with the secret of a code, and gives
-    /// the code; `None` when the consent was withdrawn meanwhile. Then the grant has ended, and
-    /// nobody had its code.
+    /// Issues a grant under a consent, with this id and code secret; returns the code, or `None`
+    /// when the consent was withdrawn in between. Then the grant is revoked, and its code was never
+    /// sent.
     pub(crate) async fn issue_code(
         &self,
         consent: &Consent,
@@ -136,18 +136,15 @@ impl GrantStore {
         let key = GrantKey { account, grant };
         let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
         let (grant, code) = Grant::issue_code(terms, key, secret, now.after(lifetime));
-        // 1. Listed before its code is known to anybody, so that a grant in use can always be found
-        //    and ended; and not before it is stored, or another who looks for lapsed names would
-        //    drop it.
+        // 1. Listed before its code is sent, so that a grant in use can always be found and
+        //    revoked; and after it is stored, since names without a record are dropped.
         self.grants_of(account)
             .add(&key.grant.to_string(), &grant, records::ttl(lifetime))
             .await?;
-        // The consent too, each time: another who looks for lapsed names may have dropped it before
-        // it was stored.
+        // The consent too, each time, since its name may have been dropped before it was stored.
         self.list_consent(account, name.as_str(), consent).await?;
-        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is
-        //    seen here, and so is an end of everything of the client, of which the grant is dead
-        //    already.
+        // 2. A later withdrawal finds the grant. An earlier one is detected here, and so is an end
+        //    of the client's epoch, in which the grant is invalid already.
         let consent_key = keys::consent(account, name.as_str());
         let (there, epoch) = tokio::join!(
             records::read(self.context.store(), &consent_key),
@@ -162,8 +159,8 @@ impl GrantStore {
         Ok(None)
     }
 
-    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on
-    /// its way too. The answer is whose it was, and for what; `None` when there was nothing.
+    /// Withdraws a consent, and revokes all its grants, including one whose code is not redeemed
+    /// yet. Returns its client and resource; `None` when there was none.
     pub(crate) async fn withdraw(
         &self,
         account: Id,
@@ -201,8 +198,8 @@ impl GrantStore {
         Ok(withdrawn)
     }
 
-    /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not
-    /// said yes since. Its other grants go on.
+    /// Removes the consent of a grant that a replay revoked, unless the user has approved again
+    /// since. Its other grants stay valid.
     pub(crate) async fn forget_replayed_consent(&self, key: &GrantKey) -> Result<(), Unavailable> {
         let grant: Option<Grant> = records::read(self.context.store(), &keys::grant(key)).await?;
         let Some((grant, ended)) =
@@ -268,7 +265,7 @@ impl GrantStore {
     }
 }
 
-/// The name of the consent that a grant came of.
+/// The name of a grant's consent.
 pub(crate) fn consent_name(terms: &GrantDetails) -> String {
     Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource)
         .as_str()

@@ -1,8 +1,8 @@
 //! Records that a list names: added, read by pages, and swept.
 //!
-//! A record is written before it is listed, so that a name in the list without a record is one
-//! whose record has expired. Lists do not expire: whoever adds a name looks at a few others and
-//! drops those without a record.
+//! A record is written before it is listed, so a listed name without a record means that the record
+//! has expired. Lists do not expire: adding a name also checks a few others and drops those without
+//! a record.
 
 use std::ops::{Deref, DerefMut};
 
@@ -107,9 +107,8 @@ impl<'a, T> Collection<'a, T> {
         self.sweep(name).await
     }
 
-    /// Drops names that lead to no record: names in a list outlive the records they name. Looking
-    /// at a few, from a random name on, whenever one is added keeps the list about as long as there
-    /// are records.
+    /// Drops names without a record, since names outlive their records. Checking a few, from a
+    /// random name on, at each addition keeps the list about as long as the number of records.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -157,8 +156,8 @@ impl<'a, T> Collection<'a, T> {
         Ok(names)
     }
 
-    /// Reads the records that the list names, and makes a row of each that is wanted. What cannot
-    /// be read is counted and passed over.
+    /// Reads the listed records, and creates a row for each wanted one. Unreadable ones are counted
+    /// and skipped.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -222,8 +221,7 @@ impl<T: Record> Collection<'_, T> {
     /// Writes a record where none is, lists it, and drops some names that lead to no record.
     /// `false` when there was a record already, which is not changed but listed.
     ///
-    /// # Errors
-    /// When the store does not answer. Then the record may be there without being listed.
+    /// # Errors When the store does not answer. The record may then exist without being listed.
     pub(crate) async fn add(&self, name: &str, record: &T, ttl: Ttl) -> Result<bool, Unavailable> {
         let added = steps::insert(self.store, &self.key(name), record, ttl).await?;
         self.list_name_and_sweep(name).await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{key::Key, version};
 use crate::unavailable::Unavailable;
 
-/// Bytes that hold a grant, the record that is written most.
+/// The size of a grant, the record that is written most.
 const USUAL_LENGTH: usize = 1024;
 
 /// What a key leads to: a type of the domain, and the shape in which it is stored. The shape is a
@@ -23,8 +23,7 @@ pub(crate) trait Record: Sized {
 
     /// The record of a stored shape.
     ///
-    /// # Errors
-    /// [`Malformed`] when the shape holds what the domain does not allow.
+    /// # Errors [`Malformed`] when the domain does not allow the value.
     fn from_stored(stored: Self::Stored<'_>) -> Result<Self, Malformed>;
 }
 
@@ -68,7 +67,7 @@ macro_rules! stored_as_itself {
 
 pub(crate) use {stored_as, stored_as_itself};
 
-/// What a stored shape holds that the domain does not allow.
+/// A stored value that the domain does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
@@ -93,10 +92,9 @@ pub(crate) enum Itself<'a, T> {
 }
 
 impl<T> Itself<'_, T> {
-    /// What was read.
+    /// The value that was read.
     ///
-    /// # Errors
-    /// [`Malformed`] for what is only borrowed to be written.
+    /// # Errors [`Malformed`] for shapes that are only written.
     pub(crate) fn into_owned(self) -> Result<T, Malformed> {
         match self {
             Self::Owned(record) => Ok(record),
@@ -130,7 +128,7 @@ pub(crate) fn size<T: Record>(record: &T) -> usize {
     encode(record).len()
 }
 
-/// The bytes of what is no record of its own: a line of a backup, what a hash is over.
+/// The bytes of a value that is no record: a line of a backup, the input of a hash.
 pub(crate) fn to_json<T: Serialize>(shape: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(USUAL_LENGTH);
     #[expect(

@@ -51,7 +51,7 @@ impl Golden {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
-    /// Whether it has members, among which a version can stand. Blocked hosts are a map by host.
+    /// Whether it has members, and can have a version. Blocked hosts are a map by host.
     fn has_members(&self) -> bool {
         self.value().is_object() && self.kind != Kind::BlockedHosts
     }
@@ -72,8 +72,8 @@ fn kind_name(kind: Kind) -> &'static str {
     kind.prefix().trim_end_matches(':')
 }
 
-/// Whether a record says all that another one says: it may have members besides, such as the
-/// version, and those that have a default.
+/// Whether a record contains all of another one: it may have more members, such as the version, and
+/// those with a default.
 fn says(record: &Value, other: &Value) -> bool {
     match (record, other) {
         (Value::Object(record), Value::Object(other)) => other.iter().all(|(name, value)| {
@@ -161,8 +161,8 @@ async fn both_engines_keep_the_meaning_and_what_is_unknown() {
     }
 }
 
-/// The rows of a table of docs/STORAGE.md whose heading begins so: what is in backticks in the
-/// first two cells.
+/// The rows of a table of docs/STORAGE.md with this heading: the names in backticks in the first
+/// two cells.
 fn rows(heading: &str) -> Vec<[Vec<String>; 2]> {
     let document = include_str!("../../../docs/STORAGE.md");
     let table = document

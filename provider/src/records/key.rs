@@ -4,8 +4,8 @@ use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
 use super::keys::Kind;
 
-/// The key of a record, and what lies there. Only `records::keys` makes them, one constructor for
-/// each kind of record, so that a record is never read as something else.
+/// The key of a record, with its type. Only `records::keys` creates them, one constructor for each
+/// kind of record, so that a record is never read as another type.
 pub(crate) struct Key<T> {
     kind: Kind,
     text: Cow<'static, str>,
@@ -18,7 +18,7 @@ pub(crate) struct List<T> {
     key_of: Box<KeyOf<T>>,
 }
 
-/// The key of the record that a name in a list stands for.
+/// The key of the record of a list entry.
 type KeyOf<T> = dyn Fn(&str) -> Key<T> + Send + Sync;
 
 impl<T> Key<T> {
@@ -66,7 +66,7 @@ impl<T> Key<T> {
     }
 }
 
-/// Some members of a record, read in place of all of them.
+/// Some members of a record, read instead of all.
 pub(crate) trait PartOf<T> {}
 
 impl<T> Clone for Key<T> {
@@ -123,7 +123,7 @@ impl<T> List<T> {
         &self.name
     }
 
-    /// The key of the record that a name in the list stands for.
+    /// The key of the record of a name in the list.
     pub(crate) fn key(&self, name: &str) -> Key<T> {
         (self.key_of)(name)
     }

@@ -1,5 +1,4 @@
-//! Every kind of record and every key of the store, spelled here and nowhere else. docs/STORAGE.md
-//! says what lies behind each.
+//! Every kind of record and every key of the store. docs/STORAGE.md describes them.
 
 use access_token::SealedRing;
 use identity::{FirstAccount, OneTimeLink, Session, SessionEpoch};
@@ -18,7 +17,7 @@ use crate::state::{
     failure::{FailureList, Standing},
 };
 
-/// Declares the kinds of records: how their keys begin, and what lies there.
+/// Declares the kinds of records: prefix and type.
 macro_rules! kinds {
     ($($(#[$doc:meta])+ $kind:ident = $prefix:literal: $record:ty,)+) => {
         /// A kind of record.
@@ -49,7 +48,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads a record from a store and swaps the same record in, as a change does.
+            /// Reads a record from a store and swaps the same record in, like a change.
             pub(super) async fn touch(
                 self,
                 store: &store::Store,
@@ -157,7 +156,7 @@ pub(crate) static BLOCKED_HOSTS: Key<Blocked> = Key::only(Kind::BlockedHosts);
 
 /// The list of all accounts, by their ids.
 pub(crate) fn accounts() -> List<Account> {
-    // A name that is no id leads to an account that nobody has.
+    // A name that is no id leads to an account that does not exist.
     List::new("accounts", |id| {
         Key::new(Kind::Account, format_args!("{id}"))
     })
@@ -168,7 +167,7 @@ pub(crate) fn clients() -> List<Client> {
     List::new("clients", client)
 }
 
-/// A registered client, or what a client with a document said there.
+/// A registered client, or the stored document of one.
 pub(crate) fn client(id: &str) -> Key<Client> {
     if DocumentUrl::is_meant(id) {
         return Key::new(
@@ -179,7 +178,7 @@ pub(crate) fn client(id: &str) -> Key<Client> {
     Key::new(Kind::Client, format_args!("{id}"))
 }
 
-/// The epoch of a client: how often everything that people allowed it was ended.
+/// The epoch of a client: how often all its grants were ended.
 pub(crate) fn epoch(client_id: &str) -> Key<Epoch> {
     Key::new(
         Kind::Epoch,
@@ -189,7 +188,7 @@ pub(crate) fn epoch(client_id: &str) -> Key<Epoch> {
 
 /// An assertion that a client has used.
 pub(crate) fn assertion(client_id: &str, jti: &str) -> Key<UsedAssertion> {
-    // No client id holds a zero byte.
+    // No client id contains a zero byte.
     Key::new(
         Kind::Assertion,
         format_args!(
@@ -207,7 +206,7 @@ pub(crate) fn key_set(url: &str) -> Key<KeySet> {
     )
 }
 
-/// An authorization request that waits for a person.
+/// A pending authorization request.
 pub(crate) fn request(id: &Digest) -> Key<StoredRequest> {
     Key::new(Kind::Request, format_args!("{}", id.as_str()))
 }
@@ -241,8 +240,8 @@ pub(crate) fn consents(account: Id) -> List<Consent> {
     })
 }
 
-/// How a consent is listed: by its name, and by its id, which never comes back. So a name in the
-/// list that leads nowhere can be dropped while the user allows the same client again.
+/// The list entry of a consent: its name and its id, which is never reused. An entry without a
+/// record can therefore be dropped while the user allows the same client again.
 pub(crate) fn listed_consent(name: &str, id: Id) -> String {
     format!("{name}{id}")
 }
@@ -288,7 +287,7 @@ pub(crate) fn known(account: Id, session_epoch: SessionEpoch, browser: &Digest) 
     )
 }
 
-/// That somebody has signed in with a browser, by the digest of its secret.
+/// A browser in which a user has signed in, by the digest of its secret.
 pub(crate) fn known_browser(browser: &Digest) -> Key<Timestamp> {
     Key::new(Kind::UsedBrowser, format_args!("{}", browser.as_str()))
 }
@@ -316,7 +315,7 @@ pub(crate) fn failures_of(standing: Standing, day: u64) -> Key<FailureList> {
     Key::new(Kind::Failures, format_args!("{}:{day}", standing.as_str()))
 }
 
-/// Where earlier versions kept them, whoever the client was.
+/// The key of earlier versions, for all clients.
 pub(crate) fn failures(day: u64) -> Key<FailureList> {
     Key::new(Kind::Failures, format_args!("{day}"))
 }
@@ -326,7 +325,7 @@ pub(crate) fn invitation(token: &Digest) -> Key<OneTimeLink> {
     Key::new(Kind::Invitation, format_args!("{}", token.as_str()))
 }
 
-/// A post that may come twice.
+/// A post that may be repeated.
 pub(crate) fn post(digest: &Digest) -> Key<Post> {
     Key::new(Kind::Post, format_args!("{}", digest.as_str()))
 }
@@ -349,7 +348,7 @@ pub(crate) fn is_one_time(key: &str) -> bool {
         .any(|kind| key.starts_with(kind.prefix()))
 }
 
-/// A counter of a limit: what is limited, for whom, in which stretch of time.
+/// A counter of a limit: its name, subject and window.
 pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> Key<u64> {
     Key::new(
         Kind::Counter,
@@ -357,7 +356,7 @@ pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> Key<u64> {
     )
 }
 
-/// What was given back of such a counter.
+/// The subtracted amount of such a counter.
 pub(crate) fn given_back(what: &str, whom: &str, stretch: u64) -> Key<u64> {
     Key::new(
         Kind::GivenBack,

@@ -2,7 +2,7 @@
 
 use crate::unavailable::Unavailable;
 
-/// What became of many steps, which go on when one fails.
+/// The outcomes of many steps, which continue after an error.
 #[derive(Default)]
 pub(crate) struct Outcomes {
     first: Option<Unavailable>,
@@ -10,10 +10,10 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// How many failures in a row mean that the store does not answer at all.
+    /// How many consecutive failures mean that the store does not answer.
     const ENOUGH: usize = 3;
 
-    /// Adds one. The error is the first of all, when it makes no sense to go on.
+    /// Adds one. Returns the first error when continuing makes no sense.
     pub(crate) fn add<T>(
         &mut self,
         outcome: Result<T, Unavailable>,

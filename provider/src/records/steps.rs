@@ -36,7 +36,7 @@ pub(crate) async fn read_part<P: Record + PartOf<T>, T>(
     read(store, &key.part::<P>()).await
 }
 
-/// Whether there is a record, whatever it says.
+/// Whether there is a record, also an unreadable one.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -44,7 +44,7 @@ pub(crate) async fn exists<T>(store: &Store, key: &Key<T>) -> Result<bool, Unava
     Ok(store.get(key.as_str()).await?.is_some())
 }
 
-/// What lies under a key.
+/// The record under a key.
 pub(crate) enum Found<T> {
     /// No record.
     Nothing,
@@ -55,7 +55,7 @@ pub(crate) enum Found<T> {
 }
 
 impl<T> Found<T> {
-    /// The record; what cannot be read counts as nothing.
+    /// The record; an unreadable one counts as none.
     pub(crate) fn record(self) -> Option<T> {
         match self {
             Self::Record(record) => Some(record),
@@ -96,7 +96,7 @@ pub(crate) async fn take<T: Record>(store: &Store, key: &Key<T>) -> Result<Optio
         .transpose()
 }
 
-/// Removes a record, whatever it says. `false` when there was none.
+/// Removes a record, also an unreadable one. `false` when there was none.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -133,8 +133,8 @@ impl<T, A, E> Change<T, Result<A, E>> {
     }
 }
 
-/// Changes a record by compare-and-swap, starting from what was read; `decide` is asked again
-/// whenever another was faster.
+/// Changes a record by compare-and-swap, starting from the read value; `decide` is called again
+/// when another writer was faster.
 ///
 /// # Errors
 /// As [`read`], and when others are faster all the time.
@@ -161,7 +161,7 @@ pub(crate) async fn change_from<T: Record, A>(
     Err(Unavailable::contended())
 }
 
-/// Changes a record by compare-and-swap. A record that does not exist is never made.
+/// Changes a record by compare-and-swap. A missing record is not created.
 ///
 /// # Errors
 /// As [`change_from`].
@@ -174,8 +174,8 @@ pub(crate) async fn change<T: Record, A>(
     change_from(store, key, current, decide).await
 }
 
-/// Writes a record by compare-and-swap, or by insert where none is: `decide` says what, and is
-/// asked again whenever another was faster.
+/// Writes a record by compare-and-swap, or by insert if there is none: `decide` returns the new
+/// value, and is called again when another writer was faster.
 ///
 /// # Errors
 /// As [`change_from`].
@@ -204,8 +204,8 @@ pub(crate) async fn put<T: Record>(
     Err(Unavailable::contended())
 }
 
-/// Writes bytes in the place of others, where a record is changed that this release cannot read as
-/// a whole. `false` when another was faster.
+/// Replaces bytes, to change a record that this release cannot read as a whole. `false` when
+/// another writer was faster.
 ///
 /// # Errors
 /// When the store does not answer.

@@ -1,14 +1,13 @@
-//! What this version does not know of a record, and hands on: servers of two versions may share a
+//! Unknown members of records, which are preserved, since servers of two versions may share a
 //! store.
 //!
-//! There are three forms of a record: the stored bytes, what this version reads of them, and what
-//! it writes next. What it does not change stays as it is stored; of what it changes, the members
-//! that it does not know stay.
+//! There are three forms of a record: the stored bytes, the part that this version knows, and the
+//! next value. Unchanged members stay as stored; in changed ones, unknown members stay.
 
 use serde_json::{Map, Value};
 
-/// The next bytes, with what is unknown in the stored ones. `known` is what this version makes of
-/// those.
+/// The next bytes, with the unknown members of the stored ones. `known` is the part of the stored
+/// bytes that this version knows.
 pub(super) fn with_unknown_members(stored: &[u8], known: &[u8], next: Vec<u8>) -> Vec<u8> {
     if stored == known {
         return next;
@@ -25,7 +24,7 @@ pub(super) fn with_unknown_members(stored: &[u8], known: &[u8], next: Vec<u8>) -
     }
 }
 
-/// Whether the stored members differ from the known ones in their order alone, or in the version
+/// Whether the stored members differ from the known ones only in their order, or in the version
 /// that earlier releases did not write.
 fn is_known_whole(stored: &Value, known: &Value) -> bool {
     let (Value::Object(stored), Value::Object(known)) = (stored, known) else {
@@ -63,15 +62,15 @@ fn members(
         match (known.get(&name), next.get_mut(&name)) {
             (Some(known), Some(next)) => *next = following(value, known, next.take()),
             (None, None) => _ = next.insert(name, value),
-            // It was taken out on purpose, or given a value that counts.
+            // It was removed deliberately, or has a new value.
             (Some(_), None) | (None, Some(_)) => {}
         }
     }
     next
 }
 
-/// Elements that did not change are found by what is known of them. Those that did are found by
-/// their place where the number of elements is what it was, or where there is one only.
+/// Unchanged elements are matched by their known members. Changed ones are matched by their
+/// position if the number of elements is the same, or if there is only one.
 fn elements(stored: Vec<Value>, known: &[Value], mut next: Vec<Value>) -> Vec<Value> {
     let mut left: Vec<_> = stored.into_iter().zip(known).map(Some).collect();
     let mut changed = Vec::new();

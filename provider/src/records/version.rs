@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for V1 {
     }
 }
 
-/// What is wrong with a record of another version.
+/// The error of a record of another version.
 fn newer(version: u32) -> String {
     format!(
         "the record has version {version}, and this release reads version {NEWEST}: it needs a \

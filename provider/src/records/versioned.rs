@@ -9,7 +9,7 @@ use super::{
 };
 use crate::unavailable::Unavailable;
 
-/// A record, and the bytes that it takes the place of when it is swapped.
+/// A record, and the bytes that a swap replaces.
 #[derive(Clone, Debug)]
 pub(crate) struct Versioned<T> {
     /// As this release reads it.
@@ -17,8 +17,8 @@ pub(crate) struct Versioned<T> {
     bytes: Vec<u8>,
 }
 
-/// The bytes that a record was read from, and those that this release would write of it: members
-/// that it does not know are missing there.
+/// The stored bytes of a record, and those that this release would write for it, without unknown
+/// members.
 pub(crate) struct StoredBytes {
     bytes: Vec<u8>,
     known: Vec<u8>,
@@ -51,20 +51,20 @@ impl<T: Record> Versioned<T> {
         Ok(Some(Self { record, bytes }))
     }
 
-    /// A record of which is supposed that it lies in the store as this release writes it.
+    /// A record that is assumed to be stored as this release writes it.
     pub(crate) fn supposed(record: T) -> Self {
         let bytes = encode(&record);
         Self { record, bytes }
     }
 
-    /// The record, and what is needed to swap it.
+    /// The record and its stored bytes.
     pub(crate) fn apart(self) -> (T, StoredBytes) {
         let known = encode(&self.record);
         let bytes = self.bytes;
         (self.record, StoredBytes { bytes, known })
     }
 
-    /// Puts another record in the place of this one, in one step.
+    /// Replaces this record in one step.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -80,7 +80,7 @@ impl<T: Record> Versioned<T> {
 }
 
 impl StoredBytes {
-    /// Puts a record in the place of these bytes, with the members that this release does not know.
+    /// Replaces these bytes by a record, with the unknown members.
     ///
     /// # Errors
     /// As [`Versioned::read`].

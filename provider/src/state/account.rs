@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// An account, whose passkeys webauthn-rs verifies.
 pub(crate) type Account = identity::Account<webauthn_rs::prelude::Passkey>;
 
-/// All members of an account's record, whatever its version.
+/// All members of an account's record, in any version.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AccountMembers(pub(crate) Map<String, Value>);
 

@@ -2,8 +2,7 @@
 
 use oauth::{Id, Timestamp};
 
-/// That an assertion was used, as stored. Nobody reads it again but the request that wrote it, if
-/// it got no answer.
+/// A used assertion, as stored. It is only read by the request that wrote it, after a lost answer.
 pub(crate) struct UsedAssertion {
     pub(crate) expires_at: Timestamp,
     /// The request, which no other one can be taken for.

@@ -17,7 +17,7 @@ use super::Maybe;
 pub struct AuditEntry {
     /// Its number, from 1.
     pub number: u64,
-    /// Tells it from another of the same words in the same second.
+    /// Distinguishes it from another event with the same content in the same second.
     #[serde(with = "crate::values")]
     pub id: Id,
     /// What happened.
@@ -29,13 +29,13 @@ pub struct AuditEntry {
     /// The hash of the event before it, and when that one may be forgotten; absent of the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Link>,
-    /// What a newer version of the server noted besides.
+    /// Additional members of a newer version.
     #[serde(flatten)]
     pub beyond: Map<String, Value>,
-    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can
-    /// write to the store but has not that key can neither change an event nor add one. It is over
-    /// the bytes as they are stored, where it comes last and is empty, so that it can be checked by
-    /// a version that does not know all of them.
+    /// HMAC-SHA-256 over all of the above, under a key that is derived from the sealing key: with
+    /// write access to the store but without that key, no event can be changed or added. It is
+    /// computed over the stored bytes, where it is last and empty, so that a version that does not
+    /// know all members can verify it.
     pub hash: String,
 }
 
@@ -56,7 +56,7 @@ pub struct Link {
     pub at: Option<Timestamp>,
 }
 
-/// The newest event, as far as it is known.
+/// The newest known event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChainHead {
     pub(crate) number: u64,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A host that no application may come from or answer at.
+/// A blocked host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedHost {
     /// The host, in lower case. Names below it are blocked too.
@@ -15,7 +15,7 @@ pub struct BlockedHost {
     pub since: Timestamp,
 }
 
-/// All hosts that are kept out, as stored.
+/// All blocked hosts, as stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Blocked(#[serde(with = "crate::values")] pub(crate) BTreeMap<String, Timestamp>);

@@ -1,4 +1,4 @@
-//! Passkey ceremonies under way.
+//! Pending passkey ceremonies.
 
 use oauth::{Digest, Id, Timestamp};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
@@ -12,8 +12,8 @@ pub(crate) enum Task {
         account: Id,
         state: PasskeyRegistration,
     },
-    /// Accepting an invitation, or signing up without one. The account's id goes into the passkey
-    /// before there is an account.
+    /// Accepting an invitation, or signing up. The account's id is part of the passkey before the
+    /// account exists.
     Accept {
         invitation: Option<Digest>,
         account: Id,
@@ -22,12 +22,12 @@ pub(crate) enum Task {
     },
 }
 
-/// A ceremony under way.
+/// A pending ceremony.
 pub(crate) struct PendingCeremony {
     /// The digest of the secret of the browser that began it.
     pub(crate) browser: Digest,
-    /// When it stops being good.
+    /// Its expiry.
     pub(crate) expires_at: Timestamp,
-    /// What it is for.
+    /// Its purpose.
     pub(crate) task: Task,
 }

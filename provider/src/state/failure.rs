@@ -13,7 +13,7 @@ pub use kind::FailureKind;
 
 use super::Maybe;
 
-/// What failed on a day, of one standing; what this version cannot read is kept.
+/// The failures of a day and standing; entries that this version cannot read are kept.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct FailureList(pub(crate) Vec<Maybe<Failure>>);
@@ -23,11 +23,11 @@ pub(crate) struct FailureList(pub(crate) Vec<Maybe<Failure>>);
 pub struct Failure {
     /// What the client called itself; may be any text that was sent.
     pub client_id: String,
-    /// The name of the client, where it is known.
+    /// The name of the client, if known.
     pub client_name: Option<String>,
-    /// What it was about.
+    /// Its subject.
     pub step: FailedStep,
-    /// What went wrong, as far as people need to tell it apart.
+    /// The kind of the failure.
     pub kind: FailureKind,
     /// The RFC's error code.
     pub code: String,
@@ -43,15 +43,15 @@ pub struct Failure {
     pub last_at: Timestamp,
     /// From which address in the network last.
     pub last_from: String,
-    /// How well the client was known then.
+    /// The standing of the client at that time.
     #[serde(default)]
     pub standing: Standing,
-    /// What exactly was asked for, each with the requests that did.
+    /// The requested values, each with its requests.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
 }
 
-/// One thing that was asked for.
+/// One set of requested values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// What.
@@ -65,8 +65,8 @@ pub struct Attempt {
     pub last_at: Timestamp,
 }
 
-/// How well a client is known. Each standing has records of its own, so that nobody who makes
-/// clients up takes room from those that people use.
+/// The standing of a client. Each has separate records, so that invented clients cannot displace
+/// clients in use.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -74,11 +74,11 @@ pub struct Attempt {
 pub enum Standing {
     /// An administrator added it.
     Added,
-    /// Somebody has allowed it something.
+    /// A user has allowed it something.
     Used,
-    /// It registered itself, or has a document, and nobody has allowed it anything.
+    /// It registered itself, or has a document, and no user has allowed it anything.
     Known,
-    /// It is not known, or did not say who it is.
+    /// It is unknown, or did not identify itself.
     #[default]
     Stranger,
 }
@@ -98,7 +98,7 @@ impl Standing {
         }
     }
 
-    /// Its name, as it stands in a key.
+    /// Its name in a key.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -117,7 +117,7 @@ pub enum FailedStep {
     Register,
     /// At the authorization endpoint.
     Authorize,
-    /// On a page that a person has to answer.
+    /// On a page for the user.
     Page,
     /// At the token endpoint.
     Token,

@@ -4,7 +4,7 @@ use oauth::Timestamp;
 
 /// A post, and its answer.
 pub(crate) struct Post {
-    /// Until when it counts.
+    /// Its expiry.
     pub(crate) until: Timestamp,
     /// Base64url.
     pub(crate) salt: String,

@@ -3,18 +3,18 @@
 use oauth::{Digest, Id, Timestamp, authorize::AuthorizationRequest};
 use serde::{Deserialize, Serialize};
 
-/// A waiting request, bound to the browser it was made in.
+/// A pending request, bound to its browser.
 #[derive(Debug)]
 pub(crate) struct PendingAuthorization {
     pub(crate) request: AuthorizationRequest,
     pub(crate) browser: Digest,
     pub(crate) expires_at: Timestamp,
-    /// Set when the client asked for a new sign-in.
+    /// Set when the client required a new sign-in.
     pub(crate) sign_in_after: Option<ReauthRequirement>,
 }
 
-/// How things stood when a request came that asked for a new sign-in: only another session counts,
-/// begun since, and in the last five minutes.
+/// The requirement of a new sign-in: only another session satisfies it, begun since then, and
+/// within the last five minutes.
 #[derive(Debug)]
 pub(crate) struct ReauthRequirement {
     pub(crate) session: Option<Digest>,
@@ -32,22 +32,22 @@ pub(crate) struct Decided {
     /// Of the form's token.
     pub(crate) form: Digest,
     pub(crate) until: Timestamp,
-    /// Whether its answer is on the way: all that it leads to is stored.
+    /// Whether its response is complete: everything it depends on is stored.
     pub(crate) answered: bool,
 }
 
-/// What lies under the key of a request.
+/// The record under the key of a request.
 pub(crate) enum StoredRequest {
     Decided { decided: Box<Decided> },
     Pending(Box<PendingAuthorization>),
 }
 
-/// What the person decided.
+/// The user's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The client gets a code.
     Allow,
-    /// The client is told no.
+    /// Access is denied.
     Deny,
 }

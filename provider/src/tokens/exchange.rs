@@ -1,7 +1,7 @@
 //! The token endpoint: codes and refresh tokens become access tokens.
 //!
 //! Two store round trips each: client, its epoch, grant and account are read at once, the grant is
-//! swapped once. One signature, after the swap has succeeded, with nothing held.
+//! swapped once. One signature, after the swap has succeeded, outside of any lock.
 
 use crate::accounts::Directory;
 use crate::clients::BlockedHosts;
@@ -50,7 +50,7 @@ use crate::{
 /// (R-O21).
 pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 
-/// What a token request needs to know, read in one round trip.
+/// The records of a token request, read in one round trip.
 pub(crate) struct TokenContext {
     client: Option<Client>,
     pub(crate) grant_key: Key<Grant>,
@@ -83,7 +83,7 @@ impl TokenEndpoint {
     ) -> Result<TokenResponse, TokenError> {
         let request = TokenRequest::read(parameters);
         let credentials = match (Credentials::read(parameters, authorization), &request) {
-            // What nobody may ask is the better answer to someone who does not say who asks.
+            // An unsupported grant type is the better error for a request without client id.
             (
                 Err(ClientAuthenticationError::Parameter(ParameterError::Missing(_))),
                 Err(TokenRequestError::UnsupportedGrantType),
@@ -119,7 +119,7 @@ impl TokenEndpoint {
         answer
     }
 
-    /// Notes a request whose client does not say legibly who it is; answers with the reason.
+    /// Records a request without readable client id; returns the error.
     pub(crate) async fn unreadable_credentials(
         &self,
         step: FailedStep,
@@ -288,8 +288,8 @@ impl TokenEndpoint {
         reason: TokenRequestError,
     ) -> Result<T, TokenError> {
         let client = self.registry.client(&credentials.client_id).await?;
-        // A client with a document that nothing is stored of may well be what it says; without a
-        // grant, nobody asks.
+        // A document client without a stored document may be valid, but without a grant nothing is
+        // fetched.
         if client.is_none()
             && self
                 .registry
@@ -371,7 +371,7 @@ impl TokenEndpoint {
             account_is_active,
             epoch,
         } = known;
-        // A code has words of its own for it.
+        // A code has its own description.
         let ended = || {
             if unknown == TokenRequestError::Code(CodeError::Unknown) {
                 TokenRequestError::Code(CodeError::Unknown)
@@ -417,8 +417,8 @@ impl TokenEndpoint {
         Ok(issue)
     }
 
-    /// After a replay nothing passes in silence: the person is asked before the client is connected
-    /// again.
+    /// After a replay the consent is removed, so that the user is asked before the client is
+    /// connected again.
     async fn asking_again_after_replay(
         &self,
         key: &GrantKey,
@@ -439,14 +439,14 @@ impl TokenEndpoint {
         if let Err(TokenError::Refused(StepError::Token(reason))) = &answer
             && over(reason)
         {
-            // First what is said only once: a second try meets a grant that has ended.
+            // First the steps that happen only once, since a second try finds a revoked grant.
             self.note_replay(key, client_id, address, reason).await;
             self.grants.forget_replayed_consent(key).await?;
         }
         answer
     }
 
-    /// Notes a replay, for whoever runs the server and for its person.
+    /// Records a replay, for administrators and for its user.
     async fn note_replay(
         &self,
         key: &GrantKey,
@@ -464,8 +464,8 @@ impl TokenEndpoint {
         self.note_of_grant(action, key, client_id, address).await;
     }
 
-    /// Notes what became of a grant by what its client, or somebody in its place, did. What cannot
-    /// be read just now is left out.
+    /// Records an event of a grant, caused by its client or by another party. Unreadable parts are
+    /// omitted.
     pub(crate) async fn note_of_grant(
         &self,
         action: AuditAction,
@@ -491,7 +491,7 @@ impl TokenEndpoint {
             .await;
     }
 
-    /// Signs the access token: once, after the swap, with nothing held. `client_id` doubles as
+    /// Signs the access token: once, after the swap, outside of any lock. `client_id` is also the
     /// `device_id`.
     fn sign(
         &self,

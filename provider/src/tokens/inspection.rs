@@ -1,5 +1,5 @@
-//! Tokens that were issued: whether they still count, and ending what they came from. Read from the
-//! store each time, so that every server of a cluster says the same at once.
+//! Issued tokens: validation, and revocation of their grants. Read from the store each time, so
+//! that all servers of a cluster agree at once.
 
 use crate::step_error::StepError;
 use crate::tokens::TokenEndpoint;
@@ -32,14 +32,13 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
-/// section 2.2).
+/// The reason for a token that revokes nothing, which is no error for the client (RFC 7009 section
+/// 2.2).
 const NOTHING: TokenRequestError = TokenRequestError::RefreshToken(RefreshTokenError::Unknown);
 
 impl TokenEndpoint {
-    /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the
-    /// raw header. There is nothing to do for a token that is unknown, malformed, expired or of a
-    /// grant that has ended.
+    /// Revokes the grant of a token (RFC 7009). `authorization` is the raw header. An unknown,
+    /// malformed or expired token, or one of a revoked grant, has no effect.
     pub async fn revoke(
         &self,
         parameters: &Parameters,
@@ -81,7 +80,7 @@ impl TokenEndpoint {
         address: IpAddr,
         token: Result<&str, ParameterError>,
     ) -> Result<(), TokenError> {
-        // 1. Which grant. A refresh token names it, an access token does so under our signature.
+        // 1. The grant. A refresh token names it, an access token names it under our signature.
         let token = match token {
             Ok(token) => token,
             Err(error) => return self.refuse(credentials, address, error.into()).await,
@@ -94,7 +93,7 @@ impl TokenEndpoint {
         let Some(key) = key else {
             return self.refuse(credentials, address, NOTHING).await;
         };
-        // 2. Who asks.
+        // 2. The client.
         let known = self
             .token_context(credentials, address, &key, NOTHING)
             .await?;
@@ -120,8 +119,7 @@ impl TokenEndpoint {
         Ok(())
     }
 
-    /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw
-    /// header.
+    /// Introspects a token for its resource (RFC 7662). `authorization` is the raw header.
     pub async fn introspect(
         &self,
         parameters: &Parameters,
@@ -154,8 +152,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// Notes that somebody who cannot prove to be a resource asked about a token; answers with the
-    /// reason.
+    /// Records a failed authentication at introspection; returns the error.
     async fn unproved_resource(
         &self,
         parameters: &Parameters,
@@ -184,9 +181,8 @@ impl TokenEndpoint {
         reason
     }
 
-    /// Whether a token still counts: by the settings of today, and by what it was issued for: its
-    /// grant, the person's account, and the client. Its client refreshes a token whose scopes are
-    /// fewer by now.
+    /// Whether a token is still valid: by the current settings, its grant, the user's account, and
+    /// the client. A client refreshes a token that has fewer scopes now.
     pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
         match self.by_todays_settings(claims.clone()) {
             Some(today) if today.scope == claims.scope => {
@@ -196,8 +192,8 @@ impl TokenEndpoint {
         }
     }
 
-    /// What a token says by the settings of today: they may have dropped its resource or scopes
-    /// since it was issued, or shortened the lifetime of tokens. `None` when nothing is left.
+    /// The claims of a token under the current settings, which may have dropped its resource or
+    /// scopes since, or shortened the lifetime. `None` when nothing is left.
     fn by_todays_settings(&self, claims: Claims) -> Option<Claims> {
         let resource = self
             .context
@@ -219,8 +215,8 @@ impl TokenEndpoint {
         })
     }
 
-    /// Whether the account is active, the client known, and the grant live and of the client's
-    /// present epoch. A token without a grant stands by itself.
+    /// Whether the account is active, the client valid, and the grant active in the client's
+    /// current epoch. A token without a grant needs none.
     async fn what_it_came_from_stands(&self, claims: &Claims) -> Result<bool, Unavailable> {
         let Some(account) = account_of(claims) else {
             return Ok(false);
@@ -248,8 +244,7 @@ impl TokenEndpoint {
         .await
     }
 
-    /// A client that is remembered here can be forgotten; one that a document describes can be kept
-    /// out alone (T-E38).
+    /// A registered client can expire; a document client can only be blocked (T-E38).
     async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
         if DocumentUrl::is_meant(id) {
             return Ok(self.registry.allowed_document(id).is_some()
@@ -258,7 +253,8 @@ impl TokenEndpoint {
         Ok(!id.starts_with(CLIENT_PREFIX) || self.registry.client(id).await?.is_some())
     }
 
-    /// What an access token of ours says, for any resource, while it is good by itself.
+    /// The claims of an access token of this issuer, for any resource, if its signature and times
+    /// are valid.
     async fn claims(&self, token: &str) -> Result<Option<Claims>, Unavailable> {
         let now = date_time(self.context.now());
         let mut verified = self.verifier.verify(token, now).await;

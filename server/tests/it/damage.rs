@@ -70,7 +70,7 @@ impl Server {
         Self { process, port, log }
     }
 
-    /// Waits until the server is_listening or has exited.
+    /// Waits until the server listens or has exited.
     fn is_listening(&mut self) -> bool {
         for _ in 0..TICKS {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {

@@ -14,7 +14,7 @@ use url::{Host, Url};
 use super::FetchError;
 use crate::environment::Names;
 
-/// Said of every address that a fetch may not lead to, however it was written.
+/// The error for all disallowed addresses.
 pub(super) const FORBIDDEN: FetchError = FetchError::Fault("its host has no public address");
 
 /// The lowest port that needs no privilege: below it, other protocols listen.
@@ -67,8 +67,7 @@ pub(super) struct Guard {
 pub(super) struct Forbidden;
 
 impl Guard {
-    /// What can be judged before anything is resolved. An address in place of a name never comes to
-    /// the resolver.
+    /// The checks before resolution. An IP address as the host never reaches the resolver.
     pub(super) fn admits(self, url: &Url) -> Result<(), FetchError> {
         if url.scheme() != "https" {
             return Err(FetchError::Fault("its address is not https"));
@@ -115,8 +114,8 @@ fn lies_in_v6(address: Ipv6Addr, (network, length): (Ipv6Addr, u32)) -> bool {
     (address.to_bits() ^ network.to_bits()) >> (128 - length) == 0
 }
 
-/// A resolver that knows good addresses only. What it gives is what is connected to: nothing is
-/// resolved a second time, so a name that changes its mind gains nothing (DNS rebinding).
+/// A resolver that returns allowed addresses only. Connections use exactly these, without a second
+/// resolution, so that DNS rebinding has no effect.
 pub(super) struct Guarded {
     pub(super) names: Arc<dyn Names>,
     pub(super) guard: Guard,

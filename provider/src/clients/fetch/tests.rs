@@ -45,7 +45,7 @@ async fn fetch(site: &Site, reply: Reply) -> Result<Arc<Fetched>, FetchError> {
         .await
 }
 
-/// Gives the same addresses for every name.
+/// Returns the same addresses for every name.
 struct Fixed(Vec<SocketAddr>);
 
 impl Names for Fixed {
@@ -55,7 +55,7 @@ impl Names for Fixed {
     }
 }
 
-/// What a fetch comes to when a name has these addresses. Nobody listens at any of them.
+/// The result of a fetch for a name with these addresses, where nothing listens.
 async fn resolving(addresses: &[&str], loopback: bool) -> Result<Arc<Fetched>, FetchError> {
     let addresses = addresses
         .iter()
@@ -282,7 +282,7 @@ async fn t_e37_a_slow_answer_is_not_waited_for() {
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
         late
     );
-    // Its place is free again.
+    // Its slot is free again.
     site.put(AT, Reply::json("{}"));
     assert!(
         fetcher
@@ -401,7 +401,7 @@ async fn t_e37_a_bad_address_among_good_ones_is_passed_over() {
     );
 }
 
-/// The first answer is good, every later one is not.
+/// The first response is valid, later ones are not.
 struct Rebinding(SocketAddr, std::sync::atomic::AtomicUsize);
 
 impl Names for Rebinding {
@@ -436,7 +436,7 @@ async fn t_e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
             .is_ok()
     );
     assert_eq!(names.1.load(std::sync::atomic::Ordering::SeqCst), 1);
-    // The next fetch looks again, and no connection is left over that would lead there unchecked.
+    // The next fetch resolves again, and no connection is reused without a check.
     let refused = Err(FetchError::Fault("its host has no public address"));
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
@@ -520,7 +520,7 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
         ),
         (1, 1)
     );
-    // Nothing is left over: the next one asks for itself.
+    // Nothing remains: the next one fetches again.
     gate.add_permits(1);
     assert!(one().await.is_ok());
     assert_eq!(site.requests(AT), 2);
@@ -612,7 +612,7 @@ fn a_fetch_while_the_runtime_shuts_down_is_interrupted() {
         true,
     );
     let (sender, ended) = std::sync::mpsc::channel();
-    // On a thread of its own, so that a deadlock is a failure and no hanging test.
+    // On a separate thread, so that a deadlock is a failure instead of a hanging test.
     std::thread::spawn(move || {
         let _entered = handle.enter();
         let answer = fetcher

@@ -16,7 +16,7 @@ pub(crate) struct StoredAccount {
     v: V1,
     #[serde(with = "crate::values")]
     id: Id,
-    /// For people to read; it is found by its folded form.
+    /// For display; lookups use its folded form.
     email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_email: Option<NextEmail>,
@@ -84,8 +84,8 @@ struct StoredLink {
     expires_at: Timestamp,
 }
 
-/// What every token request asks of an account, read out of the same record: passkeys take long to
-/// read.
+/// The part of an account that every token request needs, read from the same record, since parsing
+/// passkeys is slow.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AccountStatus {
     disabled: bool,

@@ -49,7 +49,7 @@ enum StoredSource<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct StoredRegistration<'a> {
-    /// Records of the first releases have here what is in the client too; it is passed over.
+    /// Records of the first releases repeat members of the client here, which are ignored.
     metadata: Cow<'a, RegistrationDetails>,
     #[serde(with = "crate::values")]
     token: Cow<'a, Digest>,

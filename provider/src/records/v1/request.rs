@@ -13,8 +13,8 @@ use crate::{
     state::{Decided, Decision, PendingAuthorization, ReauthRequirement, StoredRequest},
 };
 
-/// A decided request has a member of its own, so that a release that knows pending ones alone does
-/// not take it for one.
+/// A decided request has a separate member, so that a release that knows only pending ones does not
+/// read it as one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum RequestShape<'a> {
@@ -31,7 +31,7 @@ pub(crate) enum RequestShape<'a> {
         browser: Cow<'a, Digest>,
         #[serde(with = "crate::values")]
         expires_at: Timestamp,
-        /// Set when the client asked for a new sign-in.
+        /// Set when the client required a new sign-in.
         #[serde(default)]
         sign_in_after: Option<SignInAfter<'a>>,
     },

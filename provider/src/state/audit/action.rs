@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Declares [`AuditAction`] and [`Category`] from one table. A name is part of what is stored: it
-/// never changes, and the name of an action that is gone is never given to another one.
+/// Declares [`AuditAction`] and [`Category`] from one table. A name is stored: it never changes,
+/// and the name of a removed action is never reused.
 macro_rules! audit_actions {
     ($(
         $(#[$category_doc:meta])*
@@ -21,7 +21,7 @@ macro_rules! audit_actions {
                 #[serde(rename = $name)]
                 $action,
             )+)+
-            /// Something that this version of the server does not know: a newer one noted it.
+            /// An action of a newer version.
             #[serde(untagged)]
             Unknown(UnknownAction),
         }
@@ -55,13 +55,13 @@ macro_rules! audit_actions {
                 #[serde(rename = $category_name)]
                 $category,
             )+
-            /// What only a newer version of the server knows.
+            /// Actions of newer versions.
             #[serde(rename = "unknown")]
             Unknown,
         }
 
         impl Category {
-            /// Every category that can be asked for.
+            /// Every category of the filter.
             pub const ALL: [Self; [$($category_name),+].len()] = [$(Self::$category),+];
 
             /// Its name, as in a query or on the command line.
@@ -98,15 +98,15 @@ audit_actions! {
         /// Signed every other browser out.
         OtherSessionsEnded = "other_sessions_ended",
     }
-    /// Passkeys, passwords, recovery codes, and accounts that people made.
+    /// Passkeys, passwords, recovery codes, and accounts that users created.
     Credentials = "credentials" {
-        /// Made the first account of the server.
+        /// Created the first account.
         FirstAccountMade = "first_account_made",
-        /// Made an account by signing up.
+        /// Signed up.
         SignedUp = "signed_up",
         /// Accepted an invitation.
         Enrolled = "enrolled",
-        /// Chose a new way to sign in by an administrator's link.
+        /// Set new credentials by an administrator's link.
         AccountReset = "account_reset",
         /// Added a passkey; `about` is its name, as in the next two.
         PasskeyAdded = "passkey_added",
@@ -118,21 +118,21 @@ audit_actions! {
         PasswordChanged = "password_changed",
         /// Removed the password.
         PasswordRemoved = "password_removed",
-        /// Made recovery codes.
+        /// Created recovery codes.
         RecoveryCodesMade = "recovery_codes_made",
         /// Changed the address; `about` is the earlier one.
         EmailChanged = "email_changed",
     }
-    /// What people answered to applications.
+    /// Decisions of users about clients.
     Consents = "consents" {
         /// Allowed an application something; `about` is the resource, as in the next three.
         Allowed = "allowed",
-        /// An application got again what was allowed before, without a page.
+        /// A client got a code by a remembered consent.
         AllowedAgain = "allowed_again",
-        /// Denied an application what it asked for.
+        /// Denied a client.
         Denied = "denied",
     }
-    /// What was ended of that.
+    /// Ended connections.
     Grants = "grants" {
         /// Ended what an application was allowed.
         Disconnected = "disconnected",
@@ -141,7 +141,7 @@ audit_actions! {
         /// The application ended its connection itself (RFC 7009).
         GrantRevoked = "grant_revoked",
     }
-    /// Codes and tokens that came twice.
+    /// Replays of codes and tokens.
     Replays = "replays" {
         /// A code was used twice, which ended the connection (R-O9).
         CodeReplayed = "code_replayed",
@@ -150,9 +150,9 @@ audit_actions! {
     }
     /// What administrators did.
     Administration = "administration" {
-        /// An account was added; it waits for its person unless it was given a password.
+        /// An account was added; it is pending unless it has a password.
         AccountAdded = "account_added",
-        /// Somebody whose account waits for them was invited again, as what `about` names.
+        /// A user with a pending account was invited again, with the role `about`.
         InvitedAgain = "invited_again",
         /// A password was set for an account.
         AccountPasswordSet = "account_password_set",
@@ -162,7 +162,7 @@ audit_actions! {
         AccountEnabled = "account_enabled",
         /// An account was removed.
         AccountRemoved = "account_removed",
-        /// A link was made by which a person chooses a new way to sign in.
+        /// A reset link was created.
         ResetLinkMade = "reset_link_made",
         /// A one-time link was withdrawn.
         LinkWithdrawn = "link_withdrawn",
@@ -180,19 +180,19 @@ audit_actions! {
         RedirectUriAdded = "redirect_uri_added",
         /// An application was removed.
         ClientRemoved = "client_removed",
-        /// Everything that people allowed an application was ended.
+        /// All grants of a client were revoked.
         ClientDisconnected = "client_disconnected",
         /// A host was blocked, which `about` names.
         HostBlocked = "host_blocked",
-        /// A host was let in again.
+        /// A host was unblocked.
         HostUnblocked = "host_unblocked",
-        /// A new signing key was made; `about` is its id.
+        /// A new signing key was created; `about` is its id.
         KeyRotated = "key_rotated",
         /// A signing key was taken out at once; `about` is its id.
         KeyRevoked = "key_revoked",
         /// It was accepted that the server has another issuer; `about` names both.
         IssuerAccepted = "issuer_accepted",
-        /// The store was restored from a backup; `about` says of when.
+        /// The store was restored from a backup; `about` is its time.
         StoreRestored = "store_restored",
     }
 }

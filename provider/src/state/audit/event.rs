@@ -1,5 +1,5 @@
-//! What the audit log says. It holds no secret: no code, token, password, link, or what somebody typed
-//! in vain.
+//! An event of the audit log. It contains no secret: no code, token, password or link, and no input
+//! of failed attempts.
 
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct Event {
     pub action: AuditAction,
     /// Who did it.
     pub by: Actor,
-    /// Whose account it is about.
+    /// The account that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<Whose>,
     /// From where it was done.
@@ -27,18 +27,17 @@ pub struct Event {
     /// Which application it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientName>,
-    /// What else there is to say: the name of a passkey, a resource, a role, a host, the id of a
-    /// key.
+    /// More information: the name of a passkey, a resource, a role, a host, the id of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// Set when it stands for several alike: how often it happened since the last event of its kind
-    /// was written. `at`, `from`, `client` and `about` are then those of the last time.
+    /// Set when it counts several equal events: how many happened since the last event of its kind.
+    /// `at`, `from`, `client` and `about` are those of the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
 
 impl Event {
-    /// Whether an account or an application that it names contains `text`, whatever its case.
+    /// Whether the name of its account or application contains `text`, ignoring case.
     pub(crate) fn names(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let by = if let Actor::Administrator(by) = &self.by {
@@ -62,7 +61,7 @@ impl Event {
     }
 }
 
-/// Whose account an event is about.
+/// The account that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whose {
     /// The account.
@@ -95,15 +94,15 @@ pub struct ClientName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// The person whose account it is about, or who claimed to be.
+    /// The user of the account, or a client that claimed to be.
     Person,
     /// An administrator, on the pages.
     Administrator(Whose),
-    /// Whoever runs the server, at the terminal.
+    /// An administrator at the terminal.
     Terminal,
     /// The application.
     Client,
-    /// Somebody whom this version of the server does not know: a newer one noted it.
+    /// An actor of a newer version.
     #[serde(untagged)]
     Unknown(Value),
 }

@@ -1,4 +1,4 @@
-//! What a failed request asked for, as text that is safe to keep and to show.
+//! The requested values of a failed request, as text that is safe to store and to show.
 
 use oauth::{
     Parameters,
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use identity::deceptive::is_deceptive_char;
 
-/// How much of each text is kept, in characters. A longer one is cut, and says so.
+/// The maximum length of each text in characters. A longer one is truncated, with a mark.
 const LONGEST: usize = 512;
-/// How many values of a repeated parameter are kept.
+/// The maximum number of stored values of a repeated parameter.
 const MOST_VALUES: usize = 3;
 
-/// What a request asked for. Strangers may have sent it, so nothing of it is to be believed.
+/// The requested values. They are untrusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// Where the answer was to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<AskedText>,
-    /// The resource; several of them with a space in between, as they came.
+    /// The resource; several are separated by spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<AskedText>,
     /// The scopes.
@@ -35,15 +35,15 @@ pub struct Asked {
 /// A text that was sent, without characters that mislead, and not longer than a page can show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedText {
-    /// What is left of it.
+    /// The stored text.
     pub text: String,
-    /// Whether something was left out, so that this is not what was sent.
+    /// Whether something was omitted, so that it differs from the request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub altered: bool,
 }
 
 impl AskedText {
-    /// Keeps what can be shown of a text; `None` of an empty one.
+    /// The showable part of a text; `None` for an empty one.
     pub fn of(sent: &str) -> Option<Self> {
         let text: String = sent
             .chars()
@@ -56,7 +56,7 @@ impl AskedText {
 }
 
 impl Asked {
-    /// What an authorization or token request asks for.
+    /// The values of an authorization or token request.
     pub(crate) fn of(parameters: &Parameters) -> Self {
         let text = |name: &str| {
             let values: Vec<_> = parameters
@@ -74,8 +74,7 @@ impl Asked {
         }
     }
 
-    /// What a registration asks for: of its redirect URIs the first that cannot be accepted, or
-    /// else the first.
+    /// The values of a registration: its first unacceptable redirect URI, or else the first.
     pub(crate) fn of_registration(body: &[u8], schemes: &PrivateSchemes) -> Self {
         let metadata: Value = serde_json::from_slice(body).unwrap_or_default();
         let uris: Vec<_> = metadata["redirect_uris"]
@@ -97,9 +96,8 @@ impl Asked {
         }
     }
 
-    /// The redirect URI that was asked for and may be added to a client, if it may: an
-    /// administrator added the client, the whole of it is known, it is not registered yet, and it
-    /// could be registered.
+    /// The requested redirect URI that may be added to a client, if any: an administrator added the
+    /// client, the URI is complete, it is not registered yet, and it could be registered.
     pub(crate) fn addable(&self, client: &Client, schemes: &PrivateSchemes) -> Option<String> {
         let asked = self.redirect_uri.as_ref().filter(|asked| !asked.altered)?;
         let is_added = matches!(client.source, oauth_clients::client::ClientSource::Added);

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// The client is not known here; it may remember a registration that is gone.
+    /// The client is unknown; it may have an expired registration.
     UnknownClient,
-    /// The answer would go where the client never said.
+    /// The redirect URI is not registered.
     WrongRedirect,
     /// The client's document cannot be used.
     BadDocument,
@@ -24,33 +24,33 @@ pub enum FailureKind {
     Unreachable,
     /// The settings, or an administrator, ttl the client's host out.
     KeptOut,
-    /// Client and server know no common way for the client to prove itself.
+    /// Client and server have no common authentication method.
     NoCommonAuthentication,
-    /// The request is malformed or leaves out what it needs (PKCE among it).
+    /// The request is malformed or lacks a parameter (PKCE included).
     MalformedRequest,
-    /// It asked for scopes that do not exist.
+    /// It requested unknown scopes.
     UnknownScope,
-    /// It asked for scopes beyond those that were allowed.
+    /// It requested scopes beyond the allowed ones.
     ScopeNotGranted,
-    /// It asked for a resource that is none of this server's.
+    /// It requested an unknown resource.
     UnknownResource,
-    /// It named no resource, and nothing says which of several it means.
+    /// It named no resource, and there is no default.
     MissingResource,
     /// It named several resources at once.
     SeveralResources,
-    /// It asked for another resource than the one that was allowed.
+    /// It requested another resource than the allowed one.
     ResourceNotGranted,
     /// Its answers would go to an application by a scheme that the settings do not allow.
     SchemeNotAllowed,
-    /// It wanted an answer without the person being asked, and the person had to be.
+    /// It requested a response without a page (prompt=none), and a page is required.
     PersonNeeded,
     /// The client could not prove itself at the token endpoint.
     ClientProof,
-    /// The client showed its proof in a form that cannot be read, or in several places.
+    /// The client credentials are malformed, or in several places.
     MalformedAuthentication,
     /// A public client showed a secret.
     SecretOfPublicClient,
-    /// A resource that asks about tokens could not prove itself.
+    /// A resource failed to authenticate at introspection.
     ResourceProof,
     /// The code was unknown, too old, or of another client.
     BadCode,
@@ -58,9 +58,9 @@ pub enum FailureKind {
     VerifierMismatch,
     /// The refresh token was unknown, too old, or its connection had ended.
     BadRefreshToken,
-    /// A code or refresh token came again after it had been used.
+    /// A code or refresh token was replayed.
     Replayed,
-    /// The person's account is disabled or gone.
+    /// The user's account is disabled or removed.
     AccountGone,
     /// The registration was not acceptable.
     BadRegistration,

@@ -1,16 +1,16 @@
-//! What is kept of failed requests: alike ones together, and never more than so many.
+//! The stored failures: equal ones together, with maximum numbers.
 
 use oauth::Timestamp;
 
 use super::{Attempt, Failure};
 
-/// How many different ones of one kind are told apart in one record.
+/// The maximum number of different failures of one kind in one record.
 pub(crate) const MOST_OF_A_KIND: usize = 20;
 /// How many of them may be one client's.
 const MOST_OF_A_CLIENT: usize = 5;
-/// How many different things one of them asked for.
+/// The maximum number of different requested values of one failure.
 pub(crate) const MOST_ATTEMPTS: usize = 5;
-/// How many requests of one of those are known by their number.
+/// The maximum number of request ids of one of those.
 const MOST_REQUESTS: usize = 8;
 
 impl Failure {
@@ -19,9 +19,8 @@ impl Failure {
             == (&other.client_id, other.step, other.kind, &other.description)
     }
 
-    /// Adds it to others, where one like it may be. What is new takes the place of what is oldest
-    /// once there are too many of its client or of its kind, so that the failures of today are
-    /// there.
+    /// Adds it to others, merging equal ones. A new one replaces the oldest when there are too many
+    /// of its client or of its kind.
     pub(crate) fn join(self, others: &mut Vec<Self>) {
         let Some(like) = others.iter_mut().find(|other| other.is_like(&self)) else {
             make_room(
@@ -36,7 +35,7 @@ impl Failure {
         like.add(self);
     }
 
-    /// Adds all of them, whatever their number.
+    /// Adds all of them, without limits.
     pub(crate) fn merge(self, others: &mut Vec<Self>) {
         match others.iter_mut().find(|other| other.is_like(&self)) {
             Some(like) => like.add(self),
@@ -68,8 +67,7 @@ impl Attempt {
             like.requests.drain(..surplus);
             return;
         }
-        // Whoever asks for the same again and again is not pushed out by somebody who makes up
-        // something new each time.
+        // A client with the same repeated failure is not displaced by one that invents new ones.
         if others.len() >= MOST_ATTEMPTS
             && let Some(weakest) =
                 position_of_least(others, |attempt| (attempt.times > 1, attempt.last_at))
