@@ -144,6 +144,19 @@ fn unfinished_operation(unfinished: &UnfinishedOperation) -> String {
     }
 }
 
+fn signing_keys(fault: &SigningKeyFault) -> String {
+    match fault {
+        SigningKeyFault::OtherSealingKey {
+            sealed_under,
+            given,
+        } => format!(
+            "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
+        ),
+        SigningKeyFault::Damaged => "the sealed signing keys are damaged, or were changed by something that has no sealing key".to_owned(),
+        SigningKeyFault::NotMade => "the key ring could not be sealed".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,18 +182,5 @@ mod tests {
         let differs = StateConflict::ClientDiffers("app".to_owned());
         let text = administration_error_text(&differs.into());
         assert!(text.contains("\"client set\" changes it"), "{text}");
-    }
-}
-
-fn signing_keys(fault: &SigningKeyFault) -> String {
-    match fault {
-        SigningKeyFault::OtherSealingKey {
-            sealed_under,
-            given,
-        } => format!(
-            "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
-        ),
-        SigningKeyFault::Damaged => "the sealed signing keys are damaged, or were changed by something that has no sealing key".to_owned(),
-        SigningKeyFault::NotMade => "the key ring could not be sealed".to_owned(),
     }
 }
