@@ -13,6 +13,7 @@ use oauth::{
     Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant, redirect,
     resource::ResourceIdentifier, scope::Scopes,
 };
+use oauth_clients::client::Client;
 
 use crate::{
     accounts::AccountError,
@@ -141,9 +142,13 @@ impl ConnectedClients {
                 .extend(self.connection(name, one).await?);
         }
         for (at, terms) in ended {
-            let client = self
-                .application(terms.client_id, &terms.redirect_uri, &terms.resource)
-                .await?;
+            let client = self.registry.readable_client(&terms.client_id).await?;
+            let client = self.application(
+                client,
+                terms.client_id,
+                &terms.redirect_uri,
+                &terms.resource,
+            );
             connections.replayed.push(Replayed { client, at });
         }
         Ok(Some(connections))
@@ -252,12 +257,9 @@ impl ConnectedClients {
         name: String,
         one: Gathered,
     ) -> Result<Option<Connection>, Unavailable> {
-        let may_come_back = self
-            .registry
-            .readable_client(&one.client_id)
-            .await?
-            .is_some()
-            || self.registry.allowed_document(&one.client_id).is_some();
+        let client = self.registry.readable_client(&one.client_id).await?;
+        let may_come_back =
+            client.is_some() || self.registry.allowed_document(&one.client_id).is_some();
         if one.times == 0 && !may_come_back {
             return Ok(None);
         }
@@ -266,9 +268,7 @@ impl ConnectedClients {
             .settings()
             .resource(&one.resource)
             .map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
-        let client = self
-            .application(one.client_id, &one.redirect_uri, &one.resource)
-            .await?;
+        let client = self.application(client, one.client_id, &one.redirect_uri, &one.resource);
         let last_used = one.last_use.map(|last| LastUse {
             at: last.at,
             address: last.from,
@@ -284,15 +284,15 @@ impl ConnectedClients {
     }
 
     /// The display name of a client; its id if it was removed, with its redirect host.
-    async fn application(
+    fn application(
         &self,
+        client: Option<Client>,
         id: ClientId,
         redirect_uri: &str,
         resource: &ResourceIdentifier,
-    ) -> Result<Application, Unavailable> {
-        let client = self.registry.readable_client(&id).await?;
+    ) -> Application {
         let on_this_computer = redirect::targets_native_app(redirect_uri);
-        Ok(Application {
+        Application {
             name: client.and_then(|client| client.name).unwrap_or(id.into()),
             host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
             on_this_computer,
@@ -300,7 +300,7 @@ impl ConnectedClients {
                 || resource.host().to_owned(),
                 |resource| resource.name.clone(),
             ),
-        })
+        }
     }
 }
 

@@ -2,13 +2,17 @@
 //! control socket. A field of such a type says `#[serde(with = "crate::values")]`, an optional one
 //! `#[serde(default, with = "crate::values")]`.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt::{self, Display},
+};
 
 use oauth::{
     Digest, Id, Timestamp, epoch::Epoch, pkce::Challenge, redirect::RedirectUri,
     resource::ResourceIdentifier, scope::Scopes,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A value with a plain form: a number, a text, or a list of texts.
 pub(crate) trait Value: Sized {
@@ -74,11 +78,25 @@ macro_rules! texts {
             }
 
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<str>::deserialize(deserializer)?;
-                $read(&text).ok_or_else(|| D::Error::custom(NOT_READABLE))
+                deserializer.deserialize_str(Text($read))
             }
         }
     )+ };
+}
+
+/// Reads a value from a text where it lies, without a copy of the text.
+struct Text<F>(F);
+
+impl<V, F: FnOnce(&str) -> Option<V>> de::Visitor<'_> for Text<F> {
+    type Value = V;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V, E> {
+        (self.0)(text).ok_or_else(|| E::custom(NOT_READABLE))
+    }
 }
 
 const NOT_READABLE: &str = "a text that is not of its kind";
