@@ -35,6 +35,11 @@ impl ResourceIdentifier {
         Some(Self(url.origin().ascii_serialization() + path_and_query))
     }
 
+    /// The identifier of a text that [`parse`](Self::parse) gave before, such as one in a record.
+    pub fn parsed_before(canonical: &str) -> Self {
+        Self(canonical.to_owned())
+    }
+
     /// The canonical spelling.
     pub fn as_str(&self) -> &str {
         &self.0

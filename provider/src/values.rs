@@ -134,8 +134,10 @@ texts! {
     Id: displayed, Id::parse;
     Digest: Digest::as_str, Digest::parse;
     Challenge: digest_of, challenge;
-    ResourceIdentifier: displayed, ResourceIdentifier::parse;
-    // It was judged when its client registered; what the settings allow is asked at each use.
+    // Parsed when it came in. A page that lists grants reads many, and a parser of URLs for each
+    // would be most of its work.
+    ResourceIdentifier: displayed, |text: &str| Some(ResourceIdentifier::parsed_before(text));
+    // Validated when its client registered; what the settings allow is asked at each use.
     RedirectUri: RedirectUri::as_str, |text: &str| Some(RedirectUri::registered_before(text));
 }
 

@@ -221,7 +221,8 @@ impl<T: Record> Collection<'_, T> {
     /// Writes a record where none is, lists it, and drops some names that lead to no record.
     /// `false` when there was a record already, which is not changed but listed.
     ///
-    /// # Errors When the store does not answer. The record may then exist without being listed.
+    /// # Errors
+    /// When the store does not answer. The record may then exist without being listed.
     pub(crate) async fn add(&self, name: &str, record: &T, ttl: Ttl) -> Result<bool, Unavailable> {
         let added = steps::insert(self.store, &self.key(name), record, ttl).await?;
         self.list_name_and_sweep(name).await?;

@@ -23,7 +23,8 @@ pub(crate) trait Record: Sized {
 
     /// The record of a stored shape.
     ///
-    /// # Errors [`Malformed`] when the domain does not allow the value.
+    /// # Errors
+    /// [`Malformed`] when the domain does not allow the value.
     fn from_stored(stored: Self::Stored<'_>) -> Result<Self, Malformed>;
 }
 
@@ -94,7 +95,8 @@ pub(crate) enum Itself<'a, T> {
 impl<T> Itself<'_, T> {
     /// The value that was read.
     ///
-    /// # Errors [`Malformed`] for shapes that are only written.
+    /// # Errors
+    /// [`Malformed`] for shapes that are only written.
     pub(crate) fn into_owned(self) -> Result<T, Malformed> {
         match self {
             Self::Owned(record) => Ok(record),
