@@ -26,7 +26,7 @@ bench: ## speed and memory of the release build
 pages: ## speed and size of the release's pages in a browser
 	@scripts/pages
 
-mutants: ## mutation tests of oauth, oauth-clients and identity; takes about an hour
+mutants: ## mutation tests of the crates of pure rules; takes about an hour
 	@scripts/mutants $(ARGS)
 
 figures: ## lines, functions, packages and sizes, as Markdown

@@ -22,7 +22,7 @@ mod sign_in;
 
 use std::ops::Deref;
 
-use oauth::{Digest, Id, Timestamp};
+use primitives::{Digest, Id, Timestamp};
 use thiserror::Error;
 
 pub use self::{

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use oauth::Id;
+use primitives::Id;
 
 use crate::RateLimit;
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use oauth::{Secret, Timestamp};
+use primitives::{Secret, Timestamp};
 use thiserror::Error;
 
 const PURPOSE: &str = "event";

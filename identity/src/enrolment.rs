@@ -1,6 +1,6 @@
 //! Coming to an account: by a one-time link, or by signing up.
 
-use oauth::{Id, Timestamp};
+use primitives::{Id, Timestamp};
 use thiserror::Error;
 
 use crate::{Account, Email, NewPassword, Passkey, Purpose, Role, SignUpPolicy, password};

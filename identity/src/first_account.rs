@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use oauth::{Id, Timestamp};
+use primitives::{Id, Timestamp};
 
 /// How long an account that is being made keeps others from being the first.
 pub const CLAIM: Duration = Duration::from_mins(1);

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use oauth::Timestamp;
+use primitives::Timestamp;
 
 /// How long a browser stays known after its last sign-in.
 pub const LIFETIME: Duration = Duration::from_hours(180 * 24);

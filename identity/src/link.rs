@@ -7,7 +7,7 @@
 //! made for, and no newer link was made nor this one withdrawn
 //! (docs/decisions/one-time-links-and-resets.md).
 
-use oauth::{Digest, Id, Timestamp};
+use primitives::{Digest, Id, Timestamp};
 
 use crate::{Account, EnrolmentTarget, SessionEpoch};
 

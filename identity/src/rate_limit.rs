@@ -10,7 +10,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use oauth::Timestamp;
+use primitives::Timestamp;
 
 /// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48,
 /// and so may a few of them together.

@@ -1,6 +1,6 @@
 //! Recovery codes: ten, each good for one sign-in when every other credential is lost.
 
-use oauth::{Digest, Id, Secret, Timestamp};
+use primitives::{Digest, Id, Secret, Timestamp};
 
 /// How many codes are made at a time.
 pub const CODES: u8 = 10;

@@ -10,7 +10,7 @@
 //!      └────────────────── enable ───────────────┘
 //! ```
 
-use oauth::Id;
+use primitives::Id;
 use thiserror::Error;
 
 use crate::{Role, SessionEpoch};

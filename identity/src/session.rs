@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use oauth::{Id, Timestamp};
+use primitives::{Id, Timestamp};
 use thiserror::Error;
 
 use crate::{Account, Role, SessionEpoch};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::error::{AssertionError, AssertionFault};
 use crate::jwk::{Algorithm, Jwks};
-use oauth::time::Timestamp;
+use primitives::Timestamp;
 
 /// The `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -7,7 +7,8 @@ use url::form_urlencoded;
 use crate::assertion::{ASSERTION_TYPE, Assertion};
 use crate::client::{Authentication, Client, KeySource, secret_digest};
 use crate::error::{AssertionError, AssertionFault, ClientAuthenticationError};
-use oauth::{client::ClientId, error::ParameterError, parameters::Parameters, secret::Digest};
+use oauth::{client::ClientId, error::ParameterError, parameters::Parameters};
+use primitives::Digest;
 
 /// The credentials that a token request presents.
 #[derive(Clone, PartialEq, Eq)]

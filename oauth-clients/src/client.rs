@@ -17,9 +17,10 @@ use crate::{
 };
 use oauth::{
     client::{ClientId, ClientProfile},
-    redirect::{self, PrivateSchemes, RedirectUri},
-    secret::{Digest, Secret},
-    time::Timestamp,
+    redirect::{PrivateSchemes, RedirectUri},
+};
+use primitives::{
+    Digest, Secret, Timestamp,
     web_address::{self, AddressParts, web_url},
 };
 
@@ -162,7 +163,7 @@ impl Client {
             .redirect_uris
             .iter()
             .map(RedirectUri::as_str)
-            .filter(|uri| !redirect::targets_native_app(uri));
+            .filter(|uri| !web_address::targets_native_app(uri));
         let hosts = own.into_iter().chain(answers);
         let mut hosts: Vec<_> = hosts.filter_map(web_address::https_host).collect();
         hosts.sort_unstable();

@@ -145,10 +145,8 @@ mod tests {
     use serde_json::{json, to_value};
 
     use super::*;
-    use oauth::{
-        resource::{ResourceIdentifier, ScopeDescription},
-        secret::Digest,
-    };
+    use oauth::resource::{ResourceIdentifier, ScopeDescription};
+    use primitives::Digest;
 
     const OPEN: RegistrationMethods = RegistrationMethods {
         registration: true,

@@ -15,7 +15,8 @@ use crate::{
     error::{DocumentError, MemberFault},
     metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
-use oauth::{client::ClientId, redirect::PrivateSchemes, time::Timestamp};
+use oauth::{client::ClientId, redirect::PrivateSchemes};
+use primitives::Timestamp;
 
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];

@@ -2,8 +2,9 @@
 
 use oauth::{
     error::{AuthenticationScheme, ParameterError, RedirectUriError, RedirectUriFault},
-    faults, step_error,
+    step_error,
 };
+use primitives::faults;
 
 step_error! {
     /// A fault of the credentials at the token endpoint (OAuth 2.1 section 2.4, R-O11, R-O12).

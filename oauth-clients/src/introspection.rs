@@ -6,8 +6,8 @@ use oauth::{
     error::ParameterError,
     parameters::Parameters,
     resource::{Resource, ResourceIdentifier},
-    secret::Secret,
 };
+use primitives::Secret;
 
 const SECRET_PREFIX: &str = "vis_";
 

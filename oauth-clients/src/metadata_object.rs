@@ -12,8 +12,8 @@ use crate::{
 use oauth::{
     error::{RedirectUriError, RedirectUriFault},
     redirect::{PrivateSchemes, RedirectUri},
-    web_address::web_url,
 };
+use primitives::web_address::web_url;
 
 const MOST_REDIRECT_URIS: usize = 20;
 /// The longest name or version, in bytes.

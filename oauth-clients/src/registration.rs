@@ -22,9 +22,8 @@ use oauth::{
     endpoint,
     issuer::Issuer,
     redirect::{PrivateSchemes, RedirectUri},
-    secret::{Digest, Secret},
-    time::Timestamp,
 };
+use primitives::{Digest, Secret, Timestamp};
 
 const TOKEN_PREFIX: &str = "vrat_";
 /// The most that a client which registers itself may take in the store, in bytes.

@@ -5,6 +5,8 @@
 //! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (R-O2).
 //! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
 
+use primitives::Timestamp;
+
 use crate::{
     client::{ClientId, ClientProfile},
     epoch::Epoch,
@@ -17,7 +19,6 @@ use crate::{
     resource::{Resource, ResourceIdentifier},
     resource_indicator,
     scope::Scopes,
-    time::Timestamp,
 };
 
 /// The longest `state` that is kept for the answer, in bytes.

@@ -8,18 +8,11 @@
 
 use std::time::Duration;
 
+use primitives::{Digest, Id, Timestamp, web_address};
+
 use crate::{
-    authorize::AuthorizationRequest,
-    client::ClientId,
-    epoch::Epoch,
-    error::RedirectError,
-    id::Id,
-    prompt::Prompt,
-    redirect::{self, ValidatedRedirectUri},
-    resource::ResourceIdentifier,
-    scope::Scopes,
-    secret::Digest,
-    time::Timestamp,
+    authorize::AuthorizationRequest, client::ClientId, epoch::Epoch, error::RedirectError,
+    prompt::Prompt, redirect::ValidatedRedirectUri, resource::ResourceIdentifier, scope::Scopes,
 };
 
 /// What a person has allowed one client, answering at one origin, at one resource.
@@ -64,7 +57,7 @@ impl Consent {
     /// and answer elsewhere).
     pub fn name(client_id: &ClientId, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
         // None of the three can hold a line feed.
-        let origin = redirect::origin(redirect_uri);
+        let origin = web_address::origin(redirect_uri);
         Digest::of(format!("{client_id}\n{origin}\n{resource}").as_bytes())
     }
 

@@ -1,6 +1,6 @@
 //! Ending everything that people allowed one client, at once.
 
-use crate::time::Timestamp;
+use primitives::Timestamp;
 
 /// Counts how often everything that people allowed a client was ended. What is allowed carries the
 /// epoch of its time, and is worth nothing in a later one. A counter, not a moment: what is allowed

@@ -11,30 +11,6 @@ pub use authorize::{LocalError, RedirectError, RedirectUriError, RedirectUriFaul
 pub use code::ErrorCode;
 pub use token::{CodeError, RefreshTokenError, TokenRequestError};
 
-/// Declares an enum of faults without data, each with the words for it.
-#[macro_export]
-macro_rules! faults {
-    ($(#[$about:meta])* $name:ident { $($fault:ident: $words:literal,)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, ::thiserror::Error)]
-        pub enum $name { $(
-            #[doc = concat!("`", $words, "`")]
-            #[error($words)]
-            $fault,
-        )+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$fault),+];
-
-            /// The words for it.
-            pub const fn words(self) -> &'static str {
-                match self { $(Self::$fault => $words,)+ }
-            }
-        }
-    };
-}
-
 /// Declares the error of a step: the errors that it passes on, then its own, each with the code of
 /// the RFCs and the words of `error_description`. Other methods of [`ProtocolError`] may follow.
 #[macro_export]

@@ -25,15 +25,10 @@ pub use rotation::{RotatedToken, Rotation};
 pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 pub use transitions::{IssuedTokens, TokenPolicy, Transition};
 
+use primitives::{Digest, Id, Secret, Timestamp};
+
 use crate::{
-    client::ClientId,
-    epoch::Epoch,
-    id::Id,
-    pkce::Challenge,
-    resource::ResourceIdentifier,
-    scope::Scopes,
-    secret::{Digest, Secret},
-    time::Timestamp,
+    client::ClientId, epoch::Epoch, pkce::Challenge, resource::ResourceIdentifier, scope::Scopes,
 };
 
 /// How long a grant that a replay ended is remembered, for its person to see.

@@ -3,9 +3,8 @@
 
 use std::fmt;
 
+use primitives::web_address::is_loopback;
 use url::Url;
-
-use crate::web_address::is_loopback;
 
 /// The issuer: `scheme://host[:port]`, https unless the host is a loopback name, with neither path
 /// nor trailing slash.

@@ -12,7 +12,6 @@ pub mod endpoint;
 pub mod epoch;
 pub mod error;
 pub mod grant;
-pub mod id;
 pub mod issuer;
 pub mod parameters;
 pub mod pkce;
@@ -21,14 +20,10 @@ pub mod redirect;
 pub mod resource;
 mod resource_indicator;
 pub mod scope;
-pub mod secret;
-pub mod time;
 pub mod token;
-pub mod web_address;
 
 pub use error::{ErrorCode, ProtocolError};
-pub use id::Id;
 pub use issuer::Issuer;
 pub use parameters::Parameters;
-pub use secret::{Digest, Secret};
-pub use time::Timestamp;
+/// They stand in the signatures of this crate.
+pub use primitives::{Digest, Id, Secret, Timestamp};

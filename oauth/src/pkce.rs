@@ -2,10 +2,11 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use primitives::Digest;
+
 use crate::{
     error::{CodeError, ParameterError, RedirectError},
     parameters::Parameters,
-    secret::Digest,
 };
 
 /// A `code_challenge` made with S256: the base64url of a SHA-256 digest.

@@ -1,20 +1,18 @@
 //! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (R-O1, R-O2,
 //! R-O6, R-A11–R-A14, RFC 8252).
 
-mod loopback;
 mod safety;
 mod schemes;
 
 use std::fmt;
 
+use primitives::web_address::{self, AddressParts, LoopbackUri};
 pub use schemes::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
-use self::loopback::Loopback;
 use crate::{
     error::{LocalError, ProtocolError as _, RedirectError, RedirectUriError},
     issuer::Issuer,
-    web_address::{self, AddressParts},
 };
 
 /// The longest scheme that a refusal repeats.
@@ -63,15 +61,16 @@ impl RedirectUri {
 
     /// Its scheme, where that is an application's and the settings do not let it in.
     pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
-        let scheme = AddressParts::split(&self.0).scheme;
-        (!matches!(scheme, "https" | "http") && !schemes.allow(scheme)).then_some(scheme)
+        let parts = AddressParts::split(&self.0);
+        (!parts.is_web() && !schemes.allow(parts.scheme)).then_some(parts.scheme)
     }
 
     /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252
     /// section 7.3).
     fn matches(&self, presented: &str) -> bool {
         self.0 == presented
-            || Loopback::read(&self.0).is_some_and(|own| Loopback::read(presented) == Some(own))
+            || LoopbackUri::parse(&self.0)
+                .is_some_and(|own| LoopbackUri::parse(presented) == Some(own))
     }
 }
 
@@ -101,23 +100,22 @@ impl ValidatedRedirectUri {
     /// The host that the answer goes to, with its port when one is written; for a private-use
     /// scheme, the scheme (R-C10).
     pub fn host(&self) -> &str {
-        host(&self.0)
+        AddressParts::split(&self.0).host_or_scheme()
     }
 
     /// Whether the answer goes to an application on the person's own computer (R-C9).
     pub fn targets_native_app(&self) -> bool {
-        targets_native_app(&self.0)
+        web_address::targets_native_app(&self.0)
     }
 
     /// The source expression by which a content security policy allows a form to end here: origin,
     /// or scheme.
     pub fn policy_source(&self) -> String {
-        let AddressParts {
-            scheme, authority, ..
-        } = AddressParts::split(&self.0);
-        match scheme {
-            "https" | "http" => format!("{scheme}://{authority}"),
-            _ => format!("{scheme}:"),
+        let parts = AddressParts::split(&self.0);
+        if parts.is_web() {
+            format!("{}://{}", parts.scheme, parts.authority)
+        } else {
+            format!("{}:", parts.scheme)
         }
     }
 
@@ -160,38 +158,6 @@ impl ValidatedRedirectUri {
             Some(_) => "&",
         };
         Location(format!("{}{joint}{query}", self.0))
-    }
-}
-
-/// [`ValidatedRedirectUri::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch
-/// for itself.
-pub fn host(uri: &str) -> &str {
-    let parts = AddressParts::split(uri);
-    if parts.is_web() {
-        parts.authority
-    } else {
-        parts.scheme
-    }
-}
-
-/// [`ValidatedRedirectUri::targets_native_app`] of a text, for the eye alone.
-pub fn targets_native_app(uri: &str) -> bool {
-    AddressParts::split(uri).scheme != "https"
-        || Url::parse(uri).is_ok_and(|url| {
-            url.host()
-                .is_some_and(|host| web_address::leads_to_this_computer(&host))
-        })
-}
-
-/// What of a redirect URI tells one place of answers from another: the origin of a web URI, without
-/// the port where it is loopback, and the scheme of an application. It serves to compare, and leads
-/// nowhere.
-pub fn origin(uri: &str) -> String {
-    match (AddressParts::split(uri).scheme, Loopback::read(uri)) {
-        (_, Some(own)) => format!("http://{}", own.host),
-        ("https" | "http", None) => Url::parse(uri)
-            .map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization()),
-        (other, None) => format!("{other}:"),
     }
 }
 

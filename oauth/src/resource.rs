@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use crate::{
-    endpoint,
-    secret::Digest,
+use primitives::{
+    Digest,
     web_address::{AddressParts, web_url},
 };
+
+use crate::endpoint;
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
 /// tokens.

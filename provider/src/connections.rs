@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oauth::{
-    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant, redirect,
+    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant,
     resource::ResourceIdentifier, scope::Scopes,
 };
 use oauth_clients::client::Client;
+use primitives::web_address::{self, AddressParts};
 
 use crate::{
     accounts::AccountError,
@@ -291,10 +292,11 @@ impl ConnectedClients {
         redirect_uri: &str,
         resource: &ResourceIdentifier,
     ) -> Application {
-        let on_this_computer = redirect::targets_native_app(redirect_uri);
+        let on_this_computer = web_address::targets_native_app(redirect_uri);
+        let host = AddressParts::split(redirect_uri).host_or_scheme();
         Application {
             name: client.and_then(|client| client.name).unwrap_or(id.into()),
-            host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
+            host: (!on_this_computer).then(|| host.to_owned()),
             on_this_computer,
             resource_name: self.context.settings().resource(resource).map_or_else(
                 || resource.host().to_owned(),

@@ -4,7 +4,7 @@
 //! Each transition of a user takes the session epoch of the session that asks: what another browser
 //! has ended in between does nothing any more.
 
-use oauth::{Digest, Timestamp};
+use primitives::{Digest, Timestamp};
 use thiserror::Error;
 
 use super::{Account, MAX_PASSKEYS, Passkey, SessionEnded};

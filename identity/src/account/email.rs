@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use oauth::Timestamp;
+use primitives::Timestamp;
 
 use super::Account;
 use crate::{Email, SessionEpoch, email::folded_forms};

@@ -1,6 +1,6 @@
 //! A first credential, or a new one, by a one-time link; and the invitation to it.
 
-use oauth::{Digest, Timestamp};
+use primitives::{Digest, Timestamp};
 use thiserror::Error;
 
 use super::Account;

@@ -1,6 +1,6 @@
 //! Which one-time link to an account counts.
 
-use oauth::{Digest, Timestamp};
+use primitives::{Digest, Timestamp};
 
 use super::Account;
 use crate::{CurrentLink, SessionEpoch};

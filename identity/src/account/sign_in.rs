@@ -1,6 +1,6 @@
 //! Signing in.
 
-use oauth::{Digest, Id, Timestamp};
+use primitives::{Digest, Id, Timestamp};
 use thiserror::Error;
 
 use super::Account;

@@ -6,7 +6,7 @@ use identity::{
     enrolment::Credential,
     recovery,
 };
-use oauth::{Digest, Id, Secret};
+use primitives::{Digest, Id, Secret};
 use proptest::prelude::*;
 
 use crate::{ADA, NOW, passkey, passkey_id, password, pending, with_password};

@@ -7,7 +7,7 @@ use identity::{
     account::{LinkGone, NextEmail},
     enrolment::{AddressError, Credential},
 };
-use oauth::{Digest, Id};
+use primitives::{Digest, Id};
 use proptest::prelude::*;
 
 use crate::{ADA, NOW, email, passkey, password, pending, with_password};

@@ -7,7 +7,7 @@ mod links;
 mod sessions;
 
 use identity::{Account, Email, NewPassword, Passkey, Role};
-use oauth::{Digest, Id, Timestamp};
+use primitives::{Digest, Id, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const ADA: Id = Id::new([1; 16]);

@@ -6,7 +6,7 @@ use identity::{
     Account, Role, Session, SessionEpoch, SignInMethod,
     session::{AdministratorError, MAX_SESSIONS, offers_passkey, surplus_sessions},
 };
-use oauth::{Id, Timestamp};
+use primitives::{Id, Timestamp};
 use proptest::prelude::*;
 
 use crate::{NOW, passkey, pending, with_password};

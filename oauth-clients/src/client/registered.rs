@@ -1,6 +1,6 @@
 //! What is remembered of a client that registered itself.
 
-use oauth::{secret::Digest, time::Timestamp};
+use primitives::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a client says of itself besides what decides: that is in its [`Client`], and is stored

@@ -1,7 +1,8 @@
 //! The address of a document (R-C12, draft -02 section 3).
 
 use crate::error::AddressFault;
-use oauth::{client::ClientId, web_address::AddressParts};
+use oauth::client::ClientId;
+use primitives::web_address::AddressParts;
 use url::{Host, Position, Url};
 
 const SCHEME: &str = "https://";

@@ -1,6 +1,6 @@
 //! Whose documents are accepted (R-C11, T-E38 and T-E39).
 
-use oauth::web_address::parse_host;
+use primitives::web_address::parse_host;
 use url::Host;
 
 use super::DocumentUrl;

@@ -12,11 +12,8 @@ use crate::{
     error::{MemberFault, MetadataError, RegistrationError},
     metadata_object::{ClientMetadataObject, unacceptable},
 };
-use oauth::{
-    issuer::Issuer,
-    redirect::PrivateSchemes,
-    secret::{Digest, Secret},
-};
+use oauth::{issuer::Issuer, redirect::PrivateSchemes};
+use primitives::{Digest, Secret};
 
 /// A client whose registration access token has been shown. Only [`AuthenticatedRegistration::authenticate`] makes one.
 #[derive(Clone, PartialEq, Eq)]

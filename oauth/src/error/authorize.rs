@@ -1,8 +1,10 @@
 //! Faults of an authorization request. Whether the client may be told by redirect is in the type
 //! (OAuth 2.1 section 4.1.2.1).
 
+use primitives::faults;
+
 use super::{ParameterError, ResourceError};
-use crate::{faults, step_error};
+use crate::step_error;
 
 step_error! {
     /// A fault before client and redirect URI are validated: told to the user on a page of this

@@ -1,7 +1,9 @@
 //! Faults at the token endpoint, after the client has authenticated.
 
+use primitives::faults;
+
 use super::{ParameterError, ResourceError, sentence};
-use crate::{faults, step_error};
+use crate::step_error;
 
 const BAD_CODE: &str = "The authorization code is unknown, expired, already used, or was not issued for this client, redirect URI and verifier.";
 const BAD_REFRESH_TOKEN: &str =

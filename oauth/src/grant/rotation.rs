@@ -1,11 +1,9 @@
 //! Which refresh token of a grant is live, and which were rotated so lately that they still give
 //! their successor (R-O14).
 
+use primitives::{Digest, Secret, Timestamp};
+
 use super::{RefreshToken, TokenPolicy};
-use crate::{
-    secret::{Digest, Secret},
-    time::Timestamp,
-};
 
 /// Rotations inside one replay window that are remembered; a client needs one, a storm of racing
 /// ones a few.

@@ -1,9 +1,10 @@
 use std::sync::LazyLock;
 
+use primitives::Id;
+
 use super::{rotation::MOST_ROTATED, *};
 use crate::{
     error::{CodeError, RefreshTokenError, ResourceError, TokenRequestError},
-    id::Id,
     parameters::Parameters,
     resource::{Resource, ScopeDescription},
     token::{CodeRequest, RefreshRequest},

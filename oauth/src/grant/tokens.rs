@@ -1,11 +1,9 @@
 //! What a client holds of a grant: a code first, refresh tokens then. Each names its grant, so that
 //! one read finds it.
 
-use crate::{
-    error::{CodeError, RefreshTokenError},
-    id::Id,
-    secret::Secret,
-};
+use primitives::{Id, Secret};
+
+use crate::error::{CodeError, RefreshTokenError};
 
 const CODE_PREFIX: &str = "vac_";
 const REFRESH_PREFIX: &str = "vrt_";

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use primitives::{Secret, Timestamp};
+
 use super::{
     AuthorizationCode, Grant, GrantDetails, GrantState, RefreshToken, RevocationReason, Rotation,
 };
@@ -11,8 +13,6 @@ use crate::{
     resource::{Resource, ResourceIdentifier},
     resource_indicator,
     scope::Scopes,
-    secret::Secret,
-    time::Timestamp,
     token::{CodeRequest, RefreshRequest},
 };
 

@@ -1,9 +1,10 @@
 //! What makes a redirect URI unsafe, whatever the settings (R-A11).
 
+use primitives::web_address::{AddressParts, LOOPBACK_HOSTS};
 use url::Url;
 
-use super::{loopback, schemes};
-use crate::{error::RedirectUriFault, web_address::AddressParts};
+use super::schemes;
+use crate::error::RedirectUriFault;
 
 const LONGEST: usize = 2048;
 const FORBIDDEN: [char; 13] = [
@@ -56,7 +57,7 @@ pub(super) fn check(text: &str) -> Result<(), RedirectUriFault> {
 fn check_place(parts: AddressParts<'_>, url: &Url) -> Result<(), RedirectUriFault> {
     match parts.scheme {
         "https" | "http" if !parts.is_written_plainly(url) => Err(RedirectUriFault::HostNotPlain),
-        "http" if !loopback::HOSTS.contains(&url.host_str().unwrap_or_default()) => {
+        "http" if !LOOPBACK_HOSTS.contains(&url.host_str().unwrap_or_default()) => {
             Err(RedirectUriFault::NotLoopback)
         }
         "https" | "http" => Ok(()),

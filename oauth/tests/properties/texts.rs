@@ -75,17 +75,7 @@ fn notes() -> Resource {
 
 proptest! {
     #[test]
-    fn secrets_and_identifiers_are_read_back(secret in secret(), bytes in uniform16(any::<u8>())) {
-        prop_assert_eq!(Secret::decode(&secret.encode()), Some(secret));
-        let id = Id::new(bytes);
-        prop_assert_eq!(Id::parse(&id.to_string()), Some(id));
-        prop_assert_eq!(id.bytes(), bytes);
-    }
-
-    #[test]
-    fn whatever_is_read_is_written_the_same(text in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{22}", "[A-Za-z0-9_-]{43}", "v(ac|rt)_[A-Za-z0-9_-]{87,130}"]) {
-        prop_assert!(Secret::decode(&text).is_none_or(|secret| secret.encode() == text));
-        prop_assert!(Id::parse(&text).is_none_or(|id| id.to_string() == text));
+    fn whatever_is_read_is_written_the_same(text in prop_oneof![any::<String>(), "v(ac|rt)_[A-Za-z0-9_-]{87,130}"]) {
         prop_assert!(AuthorizationCode::parse(&text).map_or(true, |code| code.encode() == text));
         prop_assert!(RefreshToken::parse(&text).map_or(true, |token| token.encode() == text));
     }

@@ -3,11 +3,11 @@
 
 use crate::clients::BlockedHosts;
 use oauth::Timestamp;
-use oauth::web_address::parse_host;
 use oauth_clients::{
     client::{Authentication, Client, ClientSource},
     document::DocumentUrl,
 };
+use primitives::web_address::parse_host;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -4,12 +4,12 @@ use crate::authorization::Authorization;
 use crate::state::PendingAuthorization;
 use crate::state::ReauthRequirement;
 use crate::state::failure;
-use oauth::web_address;
 use oauth::{
     Secret, Timestamp, authorize::AuthorizationRequest, consent::ConsentContext,
     redirect::ValidatedRedirectUri, resource::Resource,
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
+use primitives::web_address;
 use thiserror::Error;
 
 use crate::{

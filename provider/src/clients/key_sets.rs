@@ -6,11 +6,12 @@ use crate::state::KeySet;
 use oauth_clients::error::AssertionError;
 use std::time::Duration;
 
-use oauth::{Timestamp, web_address::web_url};
+use oauth::Timestamp;
 use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
 };
+use primitives::web_address::web_url;
 use store::Ttl;
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
-use oauth::web_address::AddressParts;
 use oauth::{Digest, Issuer};
+use primitives::web_address::AddressParts;
 use provider::Settings;
 
 use super::file::{ResourceEntry, ScopeEntry};

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use oauth::Issuer;
-use oauth::web_address::{AddressParts, host_and_port, is_loopback};
+use primitives::web_address::{AddressParts, host_and_port, is_loopback};
 use url::Host;
 
 use crate::endpoints::Endpoint;

@@ -2,7 +2,8 @@
 //! helps.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use oauth::{Timestamp, redirect};
+use oauth::Timestamp;
+use primitives::web_address::AddressParts;
 use provider::{
     Asked, AskedText, ClientStanding, FailedStep, Failure, FailureKind, FailureView, Settings,
 };
@@ -394,10 +395,8 @@ fn host(failure: &Failure) -> Option<AnyView> {
         .starts_with("https://")
         .then_some(failure.client_id.as_str());
     let uri = own.or(asked.map(|asked| asked.text.as_str()))?;
-    Some(
-        view! { <dt>{messages::HOST}</dt><dd><bdi>{clean::sentence(redirect::host(uri))}</bdi></dd> }
-            .into_any(),
-    )
+    let host = clean::sentence(AddressParts::split(uri).host_or_scheme());
+    Some(view! { <dt>{messages::HOST}</dt><dd><bdi>{host}</bdi></dd> }.into_any())
 }
 
 /// The second step: it names exactly what is added, and to what.

@@ -5,7 +5,7 @@ use oauth::client::ClientId;
 use super::*;
 use crate::{client::KeySource, registration::GeneratedSecrets};
 use oauth::error::RedirectUriError;
-use oauth::time::Timestamp;
+use primitives::Timestamp;
 
 fn issuer() -> Issuer {
     Issuer::parse("https://auth.example.com").expect("a valid issuer")

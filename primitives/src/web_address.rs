@@ -5,8 +5,11 @@
 //! what was written, so the parts here are those of the text as it stands, and
 //! [`AddressParts::is_written_plainly`] says whether both readings agree.
 
+mod loopback;
+
 use std::net::IpAddr;
 
+pub use loopback::{LOOPBACK_HOSTS, LoopbackUri};
 use url::{Host, Url};
 
 /// The parts of an absolute URI, byte for byte as written. A missing part is empty.
@@ -40,6 +43,16 @@ impl<'a> AddressParts<'a> {
     /// Whether the scheme, as written, is one of the web.
     pub fn is_web(&self) -> bool {
         matches!(self.scheme, "https" | "http")
+    }
+
+    /// The authority of an address of the web; the scheme of any other. It names where an address
+    /// leads.
+    pub fn host_or_scheme(&self) -> &'a str {
+        if self.is_web() {
+            self.authority
+        } else {
+            self.scheme
+        }
     }
 
     /// Whether there is a user part, be it empty (RFC 3986 section 3.2.1). In a path or a query the
@@ -141,9 +154,43 @@ pub fn leads_to_this_computer(host: &Host<&str>) -> bool {
     }
 }
 
+/// Whether an address leads to an application on the user's own computer (RFC 8252 section 7): by a
+/// scheme other than https, or to a host of this computer.
+pub fn targets_native_app(text: &str) -> bool {
+    AddressParts::split(text).scheme != "https"
+        || Url::parse(text)
+            .is_ok_and(|url| url.host().is_some_and(|host| leads_to_this_computer(&host)))
+}
+
+/// The origin of a web address, without the port where it is loopback (RFC 8252 section 7.3); the
+/// scheme of any other. It serves to compare, and is no address.
+pub fn origin(text: &str) -> String {
+    let parts = AddressParts::split(text);
+    match LoopbackUri::parse(text) {
+        Some(own) => format!("http://{}", own.host),
+        None if parts.is_web() => Url::parse(text).map_or_else(
+            |_| text.to_owned(),
+            |url| url.origin().ascii_serialization(),
+        ),
+        None => format!("{}:", parts.scheme),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_named_by_its_authority_or_its_scheme() {
+        for (text, name) in [
+            ("https://a.example:8443/cb", "a.example:8443"),
+            ("http://localhost/cb", "localhost"),
+            ("cursor://anysphere.cursor-mcp/cb", "cursor"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(AddressParts::split(text).host_or_scheme(), name, "{text}");
+        }
+    }
 
     #[test]
     fn parts_are_those_of_the_text() {
@@ -299,5 +346,50 @@ mod tests {
             Some("a.example".to_owned())
         );
         assert_eq!(https_host("http://a.example"), None);
+    }
+
+    #[test]
+    fn r_c9_this_computer_is_known_in_every_spelling() {
+        for here in [
+            "https://localhost/cb",
+            "https://localhost./cb",
+            "https://app.localhost./cb",
+            "https://127.0.0.1/cb",
+            "https://0.0.0.0/cb",
+            "https://[::1]/cb",
+            "https://[::]/cb",
+            "https://[::ffff:7f00:1]/cb",
+        ] {
+            assert!(targets_native_app(here), "{here}");
+        }
+        for elsewhere in [
+            "https://localhost.example/cb",
+            "https://notlocalhost/cb",
+            "https://8.8.8.8/cb",
+            "https://[2606:4700::1111]/cb",
+        ] {
+            assert!(!targets_native_app(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn t_d28_an_origin_tells_places_of_answers_apart() {
+        for (uri, own) in [
+            ("https://app.example/cb?x", "https://app.example"),
+            ("https://app.example:443/cb", "https://app.example"),
+            ("https://app.example:8443/cb", "https://app.example:8443"),
+            ("https://localhost/cb", "https://localhost"),
+            ("http://localhost:1/cb", "http://localhost"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1"),
+            ("http://[::1]:99?x", "http://[::1]"),
+            (
+                "http://localhost.evil.example/cb",
+                "http://localhost.evil.example",
+            ),
+            ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:"),
+            ("com.example.app:/cb", "com.example.app:"),
+        ] {
+            assert_eq!(origin(uri), own, "{uri}");
+        }
     }
 }
