@@ -165,7 +165,7 @@ fn from_assertion(
     text: &str,
     body_id: Option<&str>,
 ) -> Result<(String, Proof), ClientAuthenticationError> {
-    let assertion = Assertion::read(text)?;
+    let assertion = Assertion::parse(text)?;
     let client_id = assertion.client_id().to_owned();
     if body_id.is_some_and(|id| id != client_id) {
         return Err(AssertionError::from(AssertionFault::OtherClient).into());

@@ -11,10 +11,8 @@ mod registered;
 pub(crate) use registered::Method;
 pub use registered::{Registration, RegistrationDetails};
 
-use crate::{
-    error::{ClientIdFault, MemberFault},
-    jwk::Jwks,
-};
+use crate::error::{ClientIdFault, MemberFault};
+use jose::Jwks;
 use oauth::{
     client::{ClientId, ClientProfile},
     redirect::{PrivateSchemes, RedirectUri},

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::jwk::Algorithm;
+use jose::Algorithm;
 use oauth::{endpoint, issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
 
 /// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or

@@ -15,6 +15,7 @@ use crate::{
     error::{DocumentError, MemberFault},
     metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
+use jose::KeySetError;
 use oauth::{client::ClientId, redirect::PrivateSchemes};
 use primitives::Timestamp;
 
@@ -122,7 +123,7 @@ fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Docu
         ));
     }
     if members.contains_private_key() {
-        return Err(unacceptable("jwks", MemberFault::PrivateKey));
+        return Err(KeySetError::PrivateKey.into());
     }
     let listed: Option<Vec<String>> = members.read(
         "token_endpoint_auth_methods_supported",

@@ -1,5 +1,6 @@
 //! Why a client is refused: one enum for each step.
 
+use jose::{JwtError, KeySetError, SignatureError};
 use oauth::{
     error::{AuthenticationScheme, ParameterError, RedirectUriError, RedirectUriFault},
     step_error,
@@ -44,8 +45,12 @@ step_error! {
     /// A client assertion that proves nothing (RFC 7521 section 4.2.1).
     #[derive(Copy)]
     AssertionError from [] {
-        /// It is malformed, not for this server, out of its time, or its signature is wrong.
+        /// It is no JWT that is read here.
+        Unreadable(JwtError) => InvalidClient, "the client assertion is not acceptable: {0}";
+        /// It is of another type, not for this server, or out of its time.
         Unacceptable(#[from] AssertionFault) => InvalidClient, "the client assertion is not acceptable: {0}";
+        /// The key that it names did not sign it, or too many keys may have.
+        WronglySigned(SignatureError) => InvalidClient, "the client assertion is not acceptable: {0}";
         /// Its key is not in the key set of the client, or not yet.
         UnknownKey => InvalidClient, "the client assertion is signed by a key that is not in the client's key set";
         /// The address of the client's keys gives no key set.
@@ -56,11 +61,7 @@ step_error! {
 faults! {
     /// What is wrong with a client assertion.
     AssertionFault {
-        TooLong: "it is longer than 16 KiB",
-        Malformed: "it is not a JWT in compact form",
-        Critical: "its header has crit, and no extension is understood",
         Type: "its typ is neither JWT nor client-authentication+jwt",
-        Algorithm: "its alg is none of RS256, ES256 and EdDSA",
         Client: "its iss and its sub are not both the client_id",
         OtherClient: "its sub is not the client_id of the request",
         AssertionType: "its type is not the one of a JWT",
@@ -71,9 +72,27 @@ faults! {
         Expired: "it has expired",
         TooFarAhead: "its exp is more than an hour ahead",
         NotYet: "its nbf or its iat lies in the future",
-        Signature: "its signature is not the one of the key that it names",
-        TooManyKeys: "more than three keys may have signed it: give each a kid, and name it in the header",
         UsedBefore: "it was used before: each needs a new jti",
+    }
+}
+
+impl From<JwtError> for AssertionError {
+    fn from(error: JwtError) -> Self {
+        match error {
+            JwtError::Type => AssertionFault::Type.into(),
+            JwtError::TooLong | JwtError::Malformed | JwtError::Critical | JwtError::Algorithm => {
+                Self::Unreadable(error)
+            }
+        }
+    }
+}
+
+impl From<SignatureError> for AssertionError {
+    fn from(error: SignatureError) -> Self {
+        match error {
+            SignatureError::UnknownKey => Self::UnknownKey,
+            SignatureError::Mismatch | SignatureError::TooManyKeys => Self::WronglySigned(error),
+        }
     }
 }
 
@@ -92,6 +111,8 @@ step_error! {
             /// What is wrong with it.
             fault: MemberFault,
         } => InvalidClientMetadata, "the member {member} is not acceptable: {fault}";
+        /// Its keys are not accepted.
+        Keys(#[from] KeySetError) => InvalidClientMetadata, "the member jwks is not acceptable: {0}";
     }
 }
 
@@ -106,10 +127,6 @@ faults! {
         NoCodeFlow: "it leaves out the authorization code flow",
         UnknownMethod: "it is none of none, private_key_jwt, client_secret_basic and client_secret_post",
         UnknownType: "it is neither native nor web",
-        NotAKeySet: "it is not an object with a list of keys",
-        TooManyKeys: "it has more than 20 keys",
-        PrivateKey: "it holds a private or a shared key: make a new one and publish its public part alone",
-        NoUsableKey: "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
         NotPlainHttps: "it is not an https URL without user part and fragment",
         KeysTwice: "there is jwks too",
         KeysMissing: "private_key_jwt needs it, or jwks_uri",
@@ -167,6 +184,8 @@ step_error! {
             /// What is wrong with it.
             fault: MemberFault,
         } => InvalidClient, "the member {member} of the client's metadata document is not acceptable: {fault}";
+        /// Its keys are not accepted.
+        Keys(#[from] KeySetError) => InvalidClient, "the member jwks of the client's metadata document is not acceptable: {0}";
         /// None of its redirect URIs is safe.
         RedirectUri(RedirectUriFault) => InvalidClient, "the member redirect_uris of the client's metadata document is not acceptable: {0}";
         /// The settings do not let the scheme of a redirect URI in.
@@ -198,6 +217,7 @@ impl From<MetadataError> for DocumentError {
         match error {
             MetadataError::Malformed => Self::Malformed,
             MetadataError::Unacceptable { member, fault } => Self::Unacceptable { member, fault },
+            MetadataError::Keys(fault) => Self::Keys(fault),
             MetadataError::RedirectUri(RedirectUriError::Unsafe(fault)) => Self::RedirectUri(fault),
             MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(scheme)) => {
                 Self::SchemeNotAllowed(scheme)
@@ -298,6 +318,22 @@ mod tests {
                 Box::new(AssertionError::Unacceptable(AssertionFault::Expired)),
                 "invalid_client",
             ),
+            (
+                Box::new(AssertionError::from(JwtError::Malformed)),
+                "invalid_client",
+            ),
+            (
+                Box::new(AssertionError::from(SignatureError::Mismatch)),
+                "invalid_client",
+            ),
+            (
+                Box::new(MetadataError::from(KeySetError::NotAKeySet)),
+                "invalid_client_metadata",
+            ),
+            (
+                Box::new(DocumentError::from(KeySetError::PrivateKey)),
+                "invalid_client",
+            ),
             (Box::new(AssertionError::UnknownKey), "invalid_client"),
             (
                 Box::new(AssertionError::UnusableKeys("it is too large")),
@@ -358,6 +394,12 @@ mod tests {
                 .map(|fault| fault.words())
                 .collect(),
             RedirectUriFault::ALL
+                .iter()
+                .map(|fault| fault.words())
+                .collect(),
+            JwtError::ALL.iter().map(|fault| fault.words()).collect(),
+            KeySetError::ALL.iter().map(|fault| fault.words()).collect(),
+            SignatureError::ALL
                 .iter()
                 .map(|fault| fault.words())
                 .collect(),

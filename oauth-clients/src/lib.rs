@@ -13,7 +13,6 @@ pub mod discovery;
 pub mod document;
 pub mod error;
 pub mod introspection;
-pub mod jwk;
 mod metadata_object;
 pub mod registration;
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::{
     client::KeySource,
     error::{MemberFault, MetadataError},
-    jwk::Jwks,
 };
+use jose::Jwks;
 use oauth::{
     error::{RedirectUriError, RedirectUriFault},
     redirect::{PrivateSchemes, RedirectUri},
@@ -172,9 +172,7 @@ impl ClientMetadataObject {
         match (self.object.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(unacceptable("jwks_uri", MemberFault::KeysTwice)),
-            (Some(keys), None) => Jwks::read(keys)
-                .map(|keys| Some(KeySource::Inline(keys)))
-                .map_err(|fault| unacceptable("jwks", fault)),
+            (Some(keys), None) => Ok(Some(KeySource::Inline(Jwks::parse(keys)?))),
             (None, Some(address)) => KeySource::at(address)
                 .map(Some)
                 .map_err(|fault| unacceptable("jwks_uri", fault)),

@@ -194,8 +194,8 @@ fn fail(sentence: &str) -> ExitCode {
 mod tests {
     use clap::CommandFactory as _;
 
+    use jose::Jwks;
     use oauth_clients::client::KeySource;
-    use oauth_clients::jwk::Jwks;
     use provider::{AdminCommand, ClientChanges, ClientProof, Role};
 
     use super::operations::key_source;
@@ -348,7 +348,7 @@ mod tests {
         let keys = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         std::fs::write(&file, keys).expect("written");
         let path = file.to_str().expect("a path that is text");
-        let inline = Jwks::read(&serde_json::from_str(keys).expect("JSON")).expect("keys of use");
+        let inline = Jwks::parse(&serde_json::from_str(keys).expect("JSON")).expect("keys of use");
         assert_eq!(key_source(path), Ok(KeySource::Inline(inline)));
         let address = "https://agent.example/keys.json";
         assert_eq!(key_source(address), Ok(KeySource::At(address.to_owned())));

@@ -1,5 +1,7 @@
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use jose::JwtError;
+
 use super::*;
 use crate::client::{secret_digest, tests::client};
 
@@ -130,7 +132,7 @@ fn a_client_with_keys_shows_an_assertion_and_nothing_else() {
     let read = |body: &str, header: Option<&str>| {
         Credentials::read(&Parameters::parse(body.as_bytes()), header)
     };
-    let assertion = Assertion::read(&jwt("c")).expect("an assertion");
+    let assertion = Assertion::parse(&jwt("c")).expect("an assertion");
     for body in [
         with_assertion(""),
         with_assertion("client_id=c"),
@@ -216,7 +218,7 @@ fn r_o11_an_assertion_stands_alone_and_names_the_client_of_the_request() {
         ),
         (
             format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}&client_id=c"),
-            AssertionError::from(AssertionFault::Malformed).into(),
+            AssertionError::Unreadable(JwtError::Malformed).into(),
         ),
         (
             with_assertion(&format!("client_assertion={text}")),

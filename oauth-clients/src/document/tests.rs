@@ -45,6 +45,10 @@ fn public_key() -> Value {
 
 /// The fault of these words.
 fn unacceptable(member: &'static str, why: &str) -> DocumentError {
+    if let Some(fault) = KeySetError::ALL.iter().find(|fault| fault.words() == why) {
+        assert_eq!(member, "jwks");
+        return (*fault).into();
+    }
     let fault = MemberFault::ALL.iter().find(|fault| fault.words() == why);
     super::unacceptable(member, *fault.expect("words of a fault"))
 }

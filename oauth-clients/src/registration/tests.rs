@@ -1,10 +1,16 @@
 use serde_json::{Value, json};
 
+use jose::KeySetError;
+
 use super::*;
 use oauth::error::{ProtocolError as _, RedirectUriError};
 
 /// The fault of these words.
 fn unacceptable(member: &'static str, why: &str) -> MetadataError {
+    if let Some(fault) = KeySetError::ALL.iter().find(|fault| fault.words() == why) {
+        assert_eq!(member, "jwks");
+        return (*fault).into();
+    }
     let fault = MemberFault::ALL.iter().find(|fault| fault.words() == why);
     super::unacceptable(member, *fault.expect("words of a fault"))
 }

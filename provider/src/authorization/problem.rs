@@ -69,6 +69,7 @@ fn kind_of_document(error: &DocumentError) -> ProblemKind {
         | DocumentError::NotAvailable(_)
         | DocumentError::Malformed
         | DocumentError::Unacceptable { .. }
+        | DocumentError::Keys(_)
         | DocumentError::RedirectUri(_) => ProblemKind::BadDocument,
         DocumentError::NotAllowed | DocumentError::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
         DocumentError::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,

@@ -97,7 +97,7 @@ impl ClientAuthenticator {
         let issuer = &self.context.settings().issuer;
         let token_endpoint = issuer.url(endpoint::TOKEN);
         let audiences = [issuer.as_str(), &token_endpoint];
-        let checked = assertion.check(&client.id, &audiences, self.context.now())?;
+        let checked = assertion.validate(&client.id, &audiences, self.context.now())?;
         let trigger = asking.trigger(&client.id)?;
         let verify = async {
             match keys {

@@ -6,11 +6,9 @@ use crate::state::KeySet;
 use oauth_clients::error::AssertionError;
 use std::time::Duration;
 
+use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::{
-    assertion::{ValidatedAssertion, VerifiedAssertion},
-    jwk::Jwks,
-};
+use oauth_clients::assertion::{ValidatedAssertion, VerifiedAssertion};
 use primitives::web_address::web_url;
 use store::Ttl;
 
@@ -165,5 +163,5 @@ fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
     let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
         .map_err(|_| FetchError::Fault("it is not JSON"))?;
-    Jwks::read(&value).map_err(|fault| FetchError::Fault(fault.words()))
+    Jwks::parse(&value).map_err(|fault| FetchError::Fault(fault.words()))
 }

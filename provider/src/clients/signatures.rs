@@ -15,11 +15,9 @@ use std::{
 };
 
 use identity::rate_limit::{networks, rate_limit_key};
+use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::{
-    assertion::{ValidatedAssertion, VerifiedAssertion},
-    jwk::Jwks,
-};
+use oauth_clients::assertion::{ValidatedAssertion, VerifiedAssertion};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::unavailable::Unavailable;

@@ -1,7 +1,7 @@
 //! The public keys at a client's address.
 
+use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::jwk::Jwks;
 
 /// A key set, as it was last fetched.
 #[derive(Clone)]

@@ -4,10 +4,10 @@
 use std::io::BufRead as _;
 
 use clap::Subcommand;
+use jose::Jwks;
 use oauth::ProtocolError as _;
 use oauth_clients::client::KeySource;
 use oauth_clients::error::MetadataError;
-use oauth_clients::jwk::Jwks;
 use provider::{AdminCommand, ClientChanges, ClientProof, NewClient, Role};
 
 use super::output::local_domain_note;
@@ -377,12 +377,11 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// The keys of a client: an address, or else the name of a file.
 pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
-    let refusal = |member, fault| {
-        let error = MetadataError::Unacceptable { member, fault };
-        format!("{text}: {}", error.description())
-    };
+    let refusal = |error: MetadataError| format!("{text}: {}", error.description());
     if text.contains("://") {
-        return KeySource::at(text.to_owned()).map_err(|fault| refusal("jwks_uri", fault));
+        let member = "jwks_uri";
+        return KeySource::at(text.to_owned())
+            .map_err(|fault| refusal(MetadataError::Unacceptable { member, fault }));
     }
     let json = std::fs::read(text).map_err(|error| {
         format!(
@@ -392,9 +391,9 @@ pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
     })?;
     let value = serde_json::from_slice(oauth_clients::without_mark(&json))
         .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
-    Jwks::read(&value)
+    Jwks::parse(&value)
         .map(KeySource::Inline)
-        .map_err(|fault| refusal("jwks", fault))
+        .map_err(|fault| refusal(fault.into()))
 }
 
 /// The first line, without its end.

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates whose modules have no dependency cycles.
-const WITHOUT_CYCLES: [&str; 11] = [
+const WITHOUT_CYCLES: [&str; 12] = [
     "app",
     "primitives",
+    "jose",
     "oauth",
     "oauth-clients",
     "identity",
@@ -18,6 +19,34 @@ const WITHOUT_CYCLES: [&str; 11] = [
     "server",
     "testkit",
     "bench",
+];
+
+/// Crates of pure rules, each with the packages of others that it may use: none that does input or
+/// output, and signatures in one crate alone.
+const PURE: [(&str, &[&str]); 5] = [
+    (
+        "primitives",
+        &["base64", "hmac", "sha2", "subtle", "url", "zeroize"],
+    ),
+    (
+        "jose",
+        &["base64", "ring", "serde", "serde_json", "thiserror"],
+    ),
+    ("oauth", &["base64", "thiserror", "url"]),
+    (
+        "oauth-clients",
+        &["base64", "serde", "serde_json", "thiserror", "url"],
+    ),
+    (
+        "identity",
+        &[
+            "icu_normalizer",
+            "icu_properties",
+            "idna",
+            "serde",
+            "thiserror",
+        ],
+    ),
 ];
 
 /// Texts that must not occur in `provider`: page paths, browser headers, and policies of pages.
@@ -105,6 +134,17 @@ fn the_crates_depend_on_each_other_as_documented() {
     let described: Graph = table.lines().filter_map(row).collect();
     assert_eq!(described, crates());
     assert_eq!(cycle(&described), None);
+}
+
+#[test]
+fn the_crates_of_rules_use_no_package_that_acts() {
+    let own = crates();
+    for (folder, expected) in PURE {
+        let manifest = manifest(folder);
+        let dependencies = manifest["dependencies"].as_table().expect("dependencies");
+        let others = dependencies.keys().filter(|name| !own.contains_key(*name));
+        assert_eq!(others.collect::<Vec<_>>(), expected, "{folder}");
+    }
 }
 
 /// The Rust files below a folder, without tests.

@@ -33,7 +33,7 @@ enum Pair {
 impl Signer {
     /// The RSA key of all tests, since generating one takes long.
     pub fn rsa(kid: &str) -> Self {
-        let pem = include_str!("../../../oauth-clients/tests/keys/rsa.pem");
+        let pem = include_str!("../../../jose/tests/keys/rsa.pem");
         let is_frame = |line: &&str| line.starts_with('-');
         let base64: String = pem
             .lines()

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::jwk::Jwks;
 use serde::{Deserialize, Serialize};
 
 use crate::{records::V1, state::KeySet};

@@ -117,6 +117,7 @@ impl From<&DocumentError> for FailureKind {
             | DocumentError::NotAvailable(_)
             | DocumentError::Malformed
             | DocumentError::Unacceptable { .. }
+            | DocumentError::Keys(_)
             | DocumentError::RedirectUri(_) => Self::BadDocument,
             DocumentError::NotAllowed => Self::KeptOut,
             DocumentError::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
@@ -216,7 +217,9 @@ impl From<&RegistrationError> for FailureKind {
         match error {
             RegistrationError::Metadata(MetadataError::RedirectUri(error)) => error.into(),
             RegistrationError::Metadata(
-                MetadataError::Malformed | MetadataError::Unacceptable { .. },
+                MetadataError::Malformed
+                | MetadataError::Unacceptable { .. }
+                | MetadataError::Keys(_),
             )
             | RegistrationError::TooLarge
             | RegistrationError::TokenRefused => Self::BadRegistration,

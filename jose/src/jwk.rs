@@ -1,10 +1,9 @@
-//! The public keys of clients (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
+//! Public keys and sets of them (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
 //!
 //! A key verifies the one algorithm of its kind, whatever a header claims: RSA is RS256, P-256 is
 //! ES256, Ed25519 is `EdDSA`. There is no kind for a shared secret, so a public key can never be
 //! taken for one (T-C21, CVE-2022-23540).
 
-use crate::error::{AssertionError, AssertionFault, MemberFault};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -13,9 +12,11 @@ use ring::signature::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::error::{KeySetError, SignatureError};
+
 /// The most keys that a set may hold.
 const MOST_KEYS: usize = 20;
-/// The most keys that are tried on one signature, which bounds what an assertion can cost.
+/// The most keys that are tried on one signature, which bounds what a JWT can cost.
 const MOST_TRIED: usize = 3;
 /// The longest key id, in bytes.
 const LONGEST_KID: usize = 256;
@@ -27,7 +28,7 @@ const EXPONENTS: [&[u8]; 2] = [&[3], &[1, 0, 1]];
 /// What only a private or a shared key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The public keys of a client: at most 20.
+/// A set of public keys: at most 20.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Jwks(Vec<Jwk>);
@@ -65,7 +66,7 @@ pub enum PublicKey {
     },
 }
 
-/// The algorithms that a client may sign with: each is that of one kind of key.
+/// The algorithms of signatures: each is that of one kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -95,23 +96,23 @@ impl Algorithm {
 impl Jwks {
     /// Reads a JWK Set.
     ///
-    /// Keys that are of no use here are passed over (RFC 7517 section 5): other kinds and curves,
-    /// other sizes, keys for encryption or for other algorithms. A private member anywhere refuses
-    /// the whole set: such a key is spent.
+    /// Keys that are of no use here are ignored (RFC 7517 section 5): other kinds and curves, other
+    /// sizes, keys for encryption or for other algorithms. A private member anywhere refuses the
+    /// whole set, because that key is no secret any more.
     ///
     /// # Errors
     /// What is wrong, also when no key is left.
-    pub fn read(value: &Value) -> Result<Self, MemberFault> {
-        let keys = Self::listed(value).ok_or(MemberFault::NotAKeySet)?;
+    pub fn parse(value: &Value) -> Result<Self, KeySetError> {
+        let keys = Self::listed(value).ok_or(KeySetError::NotAKeySet)?;
         if keys.len() > MOST_KEYS {
-            return Err(MemberFault::TooManyKeys);
+            return Err(KeySetError::TooManyKeys);
         }
         if Self::contains_private_key(value) {
-            return Err(MemberFault::PrivateKey);
+            return Err(KeySetError::PrivateKey);
         }
         let usable = Self::usable(keys);
         if usable.0.is_empty() {
-            return Err(MemberFault::NoUsableKey);
+            return Err(KeySetError::NoUsableKey);
         }
         Ok(usable)
     }
@@ -130,7 +131,7 @@ impl Jwks {
     }
 
     /// Whether a set holds a private or a shared key, which its owner should not have shown.
-    pub(crate) fn contains_private_key(value: &Value) -> bool {
+    pub fn contains_private_key(value: &Value) -> bool {
         let is_private =
             |key: &Map<String, Value>| PRIVATE.iter().any(|name| key.contains_key(*name));
         let keys = Self::listed(value).unwrap_or_default();
@@ -141,16 +142,16 @@ impl Jwks {
     /// or none. At most three are tried, those that bear the name first.
     ///
     /// # Errors
-    /// [`AssertionError::UnknownKey`] when a newer set might have the key,
-    /// [`AssertionError::Unacceptable`] when it is here under its name and did not sign, or when
-    /// more than three keys may be the one.
+    /// [`SignatureError::UnknownKey`] when a newer set might have the key,
+    /// [`SignatureError::Mismatch`] when it is here under its name and did not sign,
+    /// [`SignatureError::TooManyKeys`] when more than three keys may be the one.
     pub(crate) fn verify(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<(), AssertionError> {
+    ) -> Result<(), SignatureError> {
         let of_kind = || self.0.iter().filter(|jwk| jwk.key.algorithm() == algorithm);
         let is_named = |jwk: &Jwk| kid.is_some() && jwk.kid.as_deref() == kid;
         let named = of_kind().filter(|jwk| is_named(jwk));
@@ -164,11 +165,11 @@ impl Jwks {
         {
             Ok(())
         } else if of_kind().any(is_named) {
-            Err(AssertionError::Unacceptable(AssertionFault::Signature))
+            Err(SignatureError::Mismatch)
         } else if candidates.len() > MOST_TRIED {
-            Err(AssertionError::Unacceptable(AssertionFault::TooManyKeys))
+            Err(SignatureError::TooManyKeys)
         } else {
-            Err(AssertionError::UnknownKey)
+            Err(SignatureError::UnknownKey)
         }
     }
 }
@@ -254,12 +255,12 @@ impl PublicKey {
 }
 
 impl TryFrom<Value> for Jwks {
-    type Error = MemberFault;
+    type Error = KeySetError;
 
-    /// From the store. Keys that were of use once and are not any more are dropped; that there is
-    /// none left is no fault here, and then nothing verifies.
-    fn try_from(value: Value) -> Result<Self, MemberFault> {
-        let keys = Self::listed(&value).ok_or(MemberFault::NotAKeySet)?;
+    /// From the store. Keys that were of use once and are not any more are dropped; without any
+    /// key left, nothing verifies.
+    fn try_from(value: Value) -> Result<Self, KeySetError> {
+        let keys = Self::listed(&value).ok_or(KeySetError::NotAKeySet)?;
         Ok(Self::usable(keys))
     }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::error::AssertionError;
 
 const HEADER_AND_CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 const MODULUS_A2: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -22,8 +21,8 @@ fn with(mut key: Value, member: &str, value: Value) -> Value {
     key
 }
 
-fn set(keys: &[Value]) -> Result<Jwks, MemberFault> {
-    Jwks::read(&json!({ "keys": keys }))
+fn set(keys: &[Value]) -> Result<Jwks, KeySetError> {
+    Jwks::parse(&json!({ "keys": keys }))
 }
 
 fn only(key: &Value) -> Jwk {
@@ -205,7 +204,7 @@ fn t_c21_a_private_or_a_shared_key_refuses_the_whole_set() {
 
 #[test]
 fn a_set_has_one_to_twenty_keys() {
-    let refused = |value: &Value| Jwks::read(value).map_err(MemberFault::words);
+    let refused = |value: &Value| Jwks::parse(value).map_err(KeySetError::words);
     for bad in [
         json!(null),
         json!([]),
@@ -246,7 +245,7 @@ fn a_set_survives_the_store() {
     );
     assert_eq!(
         kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""),
-        Err(AssertionError::UnknownKey)
+        Err(SignatureError::UnknownKey)
     );
     assert!(serde_json::from_str::<Jwks>("[]").is_err());
 }
@@ -261,7 +260,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
             .expect("keys of use")
             .verify(algorithm, kid, signed.as_bytes(), &signature)
     };
-    let forged = Err(AssertionError::Unacceptable(AssertionFault::Signature));
+    let forged = Err(SignatureError::Mismatch);
     let weak = json!({"kty": "RSA", "kid": "b", "n": format!("{}Q", &MODULUS_A2[..MODULUS_A2.len() - 1]), "e": "Aw"});
     let keys = [named(rsa(), "a"), named(p256(), "b"), weak];
     assert_eq!(sought(&keys, Algorithm::Rs256, Some("a")), Ok(()));
@@ -281,7 +280,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     ] {
         assert_eq!(
             sought(&keys, algorithm, kid),
-            Err(AssertionError::UnknownKey),
+            Err(SignatureError::UnknownKey),
             "{algorithm:?} {kid:?}"
         );
     }
@@ -292,7 +291,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     );
     assert_eq!(
         sought(&[p256()], Algorithm::Es256, Some("x")),
-        Err(AssertionError::UnknownKey)
+        Err(SignatureError::UnknownKey)
     );
 }
 
@@ -312,7 +311,7 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
             .expect("keys of use")
             .verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
     };
-    let crowded = Err(AssertionError::Unacceptable(AssertionFault::TooManyKeys));
+    let crowded = Err(SignatureError::TooManyKeys);
     assert_eq!(sought(&[other(1), other(3), rsa()], None), Ok(()));
     assert_eq!(
         sought(&[other(1), other(3), other(5), rsa()], None),
@@ -334,7 +333,7 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
         Ok(()),
         "its name comes first"
     );
-    let forged = Err(AssertionError::Unacceptable(AssertionFault::Signature));
+    let forged = Err(SignatureError::Mismatch);
     assert_eq!(
         sought(
             &[

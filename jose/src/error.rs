@@ -1,0 +1,33 @@
+//! What can be wrong with a key set, a JWT and its signature: one enum for each step.
+
+use primitives::faults;
+
+faults! {
+    /// Why a JWK Set is not accepted.
+    KeySetError {
+        NotAKeySet: "it is not an object with a list of keys",
+        TooManyKeys: "it has more than 20 keys",
+        PrivateKey: "it holds a private or a shared key: make a new one and publish its public part alone",
+        NoUsableKey: "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
+    }
+}
+
+faults! {
+    /// Why a text is not read as a JWT.
+    JwtError {
+        TooLong: "it is longer than 16 KiB",
+        Malformed: "it is not a JWT in compact form",
+        Critical: "its header has crit, and no extension is understood",
+        Type: "its typ is not one that is accepted here",
+        Algorithm: "its alg is none of RS256, ES256 and EdDSA",
+    }
+}
+
+faults! {
+    /// Why a JWT is not signed by one of the keys of a set.
+    SignatureError {
+        UnknownKey: "it is signed by a key that is not in the key set",
+        Mismatch: "its signature is not the one of the key that it names",
+        TooManyKeys: "more than three keys may have signed it: give each a kid, and name it in the header",
+    }
+}
