@@ -28,7 +28,7 @@ enum Proof {
     Assertion(Box<Assertion>),
 }
 
-/// What judging credentials comes to.
+/// The result of checking credentials.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "an assertion is still to be verified"]
 pub enum CredentialCheck<'a> {
@@ -75,7 +75,7 @@ impl Credentials {
         }
     }
 
-    /// Judges the credentials against what is known of the client: `None` when nothing is.
+    /// Checks the credentials against what is known of the client: `None` when nothing is.
     ///
     /// A confidential client may use either place for its secret, whichever it registered: the
     /// secret is the proof. A client with keys shows no secret, and one without shows no assertion.

@@ -267,13 +267,13 @@ pub fn secret_digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-/// Whether an administrator can choose an identifier for a client: one that can be sent, and that
-/// nothing takes for the address of a document. Identifiers that begin like those that the server
-/// makes ([`CLIENT_PREFIX`]) are not judged here.
+/// Validates an identifier that an administrator chooses for a client: it can be sent, and nothing
+/// takes it for the address of a document. Identifiers that begin like those that the server makes
+/// ([`CLIENT_PREFIX`]) pass here.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn judge_chosen_id(text: &str) -> Result<(), ClientIdFault> {
+pub fn validate_chosen_id(text: &str) -> Result<(), ClientIdFault> {
     if text.is_empty() || text.len() > LONGEST_CHOSEN_ID {
         return Err(ClientIdFault::Length);
     }

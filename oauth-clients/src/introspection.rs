@@ -17,9 +17,7 @@ const SECRET_PREFIX: &str = "vis_";
 /// # Errors
 /// [`ParameterError::Missing`] or [`ParameterError::Repeated`].
 pub fn token(parameters: &Parameters) -> Result<&str, ParameterError> {
-    parameters
-        .one("token")?
-        .ok_or(ParameterError::Missing("token"))
+    parameters.required("token")
 }
 
 /// The text of a new introspection secret, in characters that need no escaping in any place a

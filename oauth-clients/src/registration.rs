@@ -150,11 +150,6 @@ impl ClientMetadata {
         Ok((metadata, members.into_dropped()))
     }
 
-    /// The name that a body gives the client, however faulty the rest is.
-    pub fn claimed_name(body: &[u8]) -> Option<String> {
-        ClientMetadataObject::read_from(body).ok()?.name().ok()?
-    }
-
     /// What it calls itself.
     pub fn name(&self) -> Option<&str> {
         self.client_name.as_deref()

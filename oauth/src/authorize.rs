@@ -2,15 +2,15 @@
 //! before makes possible.
 //!
 //! 1. [`client_id`] names the client to look up.
-//! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (R-O2).
-//! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
+//! 2. [`destination`] validates the redirect URI. Until here every fault is a local page (R-O2).
+//! 3. [`validate`] validates the rest. From here every fault goes to the client, with `state` and `iss`.
 
 use primitives::Timestamp;
 
 use crate::{
     client::{ClientId, ClientProfile},
     epoch::Epoch,
-    error::{LocalError, ParameterError, RedirectError},
+    error::{LocalError, RedirectError},
     grant::GrantDetails,
     parameters::Parameters,
     pkce::Challenge,
@@ -28,12 +28,12 @@ const LONGEST_STATE: usize = 8 * 1024;
 /// repeated that its client would know again.
 const LONGEST_REPEATED_STATE: usize = 2 * LONGEST_STATE;
 
-/// An admitted authorization request, as it waits for the person.
+/// A valid authorization request, as it waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationRequest {
     /// The client that asks.
     pub client_id: ClientId,
-    /// Where the answer goes; to be proved again before it does.
+    /// Where the answer goes; validated again before it does.
     pub redirect_uri: String,
     /// Repeated in the answer (R-K13).
     pub state: Option<String>,
@@ -73,13 +73,10 @@ impl AuthorizationRequest {
 /// # Errors
 /// A missing, repeated or impossible one.
 pub fn client_id(parameters: &Parameters) -> Result<ClientId, LocalError> {
-    let id = parameters
-        .one("client_id")?
-        .ok_or(ParameterError::Missing("client_id"))?;
-    ClientId::parse(id).ok_or(LocalError::UnknownClient)
+    ClientId::parse(parameters.required("client_id")?).ok_or(LocalError::UnknownClient)
 }
 
-/// Proves where the answer goes.
+/// Validates where the answer goes.
 ///
 /// # Errors
 /// A missing, repeated or unregistered redirect URI. Also a state that no answer could carry there:
@@ -88,9 +85,7 @@ pub fn destination(
     parameters: &Parameters,
     client: ClientProfile<'_>,
 ) -> Result<ValidatedRedirectUri, LocalError> {
-    let presented = parameters
-        .one("redirect_uri")?
-        .ok_or(ParameterError::Missing("redirect_uri"))?;
+    let presented = parameters.required("redirect_uri")?;
     let destination = ValidatedRedirectUri::validate(client.redirect_uris, presented)?;
     match parameters.one("state") {
         Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => Err(LocalError::StateTooLong),
@@ -103,30 +98,26 @@ pub fn state(parameters: &Parameters) -> Option<&str> {
     parameters.one("state").ok().flatten()
 }
 
-/// Judges everything else in the request. `default` is the resource that is meant when nothing says
+/// Validates everything else in the request. `default` is the resource that is meant when nothing says
 /// which.
 ///
 /// # Errors
 /// The first fault, for the client.
-pub fn admit(
+pub fn validate(
     parameters: &Parameters,
     client: ClientProfile<'_>,
     destination: &ValidatedRedirectUri,
     resources: &[Resource],
     default: Option<&ResourceIdentifier>,
 ) -> Result<AuthorizationRequest, RedirectError> {
-    match parameters.one("response_type")? {
-        Some("code") => {}
-        Some(_) => return Err(RedirectError::UnsupportedResponseType),
-        None => return Err(ParameterError::Missing("response_type").into()),
+    if parameters.required("response_type")? != "code" {
+        return Err(RedirectError::UnsupportedResponseType);
     }
     if !matches!(parameters.one("response_mode")?, None | Some("query")) {
         return Err(RedirectError::UnsupportedResponseMode);
     }
-    if parameters
-        .one("state")?
-        .is_some_and(|state| state.len() > LONGEST_STATE)
-    {
+    let state = parameters.one("state")?;
+    if state.is_some_and(|state| state.len() > LONGEST_STATE) {
         return Err(RedirectError::StateTooLong);
     }
     let challenge = Challenge::read(parameters)?;
@@ -142,7 +133,7 @@ pub fn admit(
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         redirect_uri: destination.as_str().to_owned(),
-        state: state(parameters).map(str::to_owned),
+        state: state.map(str::to_owned),
         challenge,
         resource: resource.identifier.clone(),
         scopes,

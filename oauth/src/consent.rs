@@ -73,11 +73,7 @@ impl Consent {
         id: Id,
         context: ConsentContext,
     ) -> Self {
-        let ConsentContext {
-            now,
-            lifetime,
-            epoch,
-        } = context;
+        let now = context.now;
         let fresh = Self {
             id,
             client_id: request.client_id.clone(),
@@ -85,9 +81,9 @@ impl Consent {
             resource: request.resource.clone(),
             scopes: request.scopes.clone(),
             allowed_at: now,
-            expires_at: now.after(lifetime),
+            expires_at: now.after(context.lifetime),
             shown_at: Some(now),
-            epoch,
+            epoch: context.epoch,
         };
         let Some(earlier) = earlier.filter(|earlier| earlier.is_valid(context)) else {
             return fresh;
@@ -124,7 +120,7 @@ impl Consent {
     }
 }
 
-/// What follows an admitted authorization request.
+/// What follows a valid authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interaction<'a> {
     /// The person signs in, then decides.

@@ -40,6 +40,14 @@ impl Parameters {
         }
     }
 
+    /// The value of a parameter that has to be there.
+    ///
+    /// # Errors
+    /// [`ParameterError::Missing`] also when it is empty, or [`ParameterError::Repeated`].
+    pub fn required(&self, name: &'static str) -> Result<&str, ParameterError> {
+        self.one(name)?.ok_or(ParameterError::Missing(name))
+    }
+
     /// Every value of a parameter that may come more than once; empty values count as omitted.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0

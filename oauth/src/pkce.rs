@@ -1,11 +1,9 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only (R-O3, R-O4).
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use primitives::Digest;
 
 use crate::{
-    error::{CodeError, ParameterError, RedirectError},
+    error::{CodeError, RedirectError},
     parameters::Parameters,
 };
 
@@ -20,18 +18,12 @@ impl Challenge {
     /// # Errors
     /// The reason for every way to omit, repeat or weaken it.
     pub fn read(parameters: &Parameters) -> Result<Self, RedirectError> {
-        let challenge = parameters
-            .one("code_challenge")?
-            .ok_or(ParameterError::Missing("code_challenge"))?;
+        let challenge = parameters.required("code_challenge")?;
         if parameters.one("code_challenge_method")? != Some("S256") {
             return Err(RedirectError::UnsupportedChallengeMethod);
         }
-        let digest: [u8; 32] = URL_SAFE_NO_PAD
-            .decode(challenge)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or(RedirectError::MalformedChallenge)?;
-        Ok(Self(Digest::from_bytes(digest)))
+        let digest = Digest::parse(challenge).ok_or(RedirectError::MalformedChallenge)?;
+        Ok(Self(digest))
     }
 
     /// The challenge of a digest, as a record has it.
@@ -44,7 +36,7 @@ impl Challenge {
         &self.0
     }
 
-    /// Judges the verifier of a token request.
+    /// Validates the verifier of a token request.
     ///
     /// # Errors
     /// [`CodeError::MalformedVerifier`] or [`CodeError::VerifierMismatch`].
@@ -71,6 +63,7 @@ fn is_verifier(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ParameterError;
 
     /// RFC 7636 appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";

@@ -23,7 +23,7 @@ const LONGEST_SCHEME: usize = 64;
 pub struct RedirectUri(String);
 
 impl RedirectUri {
-    /// Judges a redirect URI that a client wants to register.
+    /// Validates a redirect URI that a client wants to register.
     ///
     /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or among
     /// `schemes`.
@@ -53,13 +53,7 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether the settings of today would still let it in (T-E38): they say which private-use
-    /// schemes do.
-    pub fn is_allowed_by(&self, schemes: &PrivateSchemes) -> bool {
-        self.disallowed_scheme(schemes).is_none()
-    }
-
-    /// Its scheme, where that is an application's and the settings do not let it in.
+    /// Its scheme, where that is an application's and the settings of today do not let it in (T-E38).
     pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
         let parts = AddressParts::split(&self.0);
         (!parts.is_web() && !schemes.allow(parts.scheme)).then_some(parts.scheme)
@@ -75,12 +69,12 @@ impl RedirectUri {
 }
 
 /// Where the answer to an authorization request may go. Only [`ValidatedRedirectUri::validate`] makes one, so
-/// whoever holds one has checked it; stored requests keep the text alone and prove it again.
+/// whoever holds one has checked it; stored requests keep the text alone, which is validated again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatedRedirectUri(String);
 
 impl ValidatedRedirectUri {
-    /// Proves that `presented` is one of the client's redirect URIs.
+    /// Validates that `presented` is one of the client's redirect URIs.
     ///
     /// # Errors
     /// [`LocalError::UnregisteredRedirectUri`].
@@ -161,8 +155,7 @@ impl ValidatedRedirectUri {
     }
 }
 
-/// The value of a `Location` header that leads to a client. Only a proved [`ValidatedRedirectUri`] makes
-/// one.
+/// The value of a `Location` header that leads to a client. Only a [`ValidatedRedirectUri`] makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
 

@@ -73,7 +73,7 @@ fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Re
         .then_some(first)
 }
 
-/// Judges the `resource` of a token request against the one consented to; absent means that one
+/// Validates the `resource` of a token request against the one consented to; absent means that one
 /// (R-K6).
 ///
 /// # Errors

@@ -1,10 +1,6 @@
 //! The token endpoint (OAuth 2.1 section 3.2): what is asked there.
 
-use crate::{
-    error::{ParameterError, TokenRequestError},
-    parameters::Parameters,
-    resource_indicator,
-};
+use crate::{error::TokenRequestError, parameters::Parameters, resource_indicator};
 
 /// A token request, by grant type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,17 +43,16 @@ impl<'a> TokenRequest<'a> {
     /// # Errors
     /// A missing or repeated parameter, or a grant type that is not ours.
     pub fn read(parameters: &'a Parameters) -> Result<Self, TokenRequestError> {
-        let required = |name| parameters.one(name)?.ok_or(ParameterError::Missing(name));
-        match required("grant_type")? {
+        match parameters.required("grant_type")? {
             "authorization_code" => Ok(Self::Code(CodeRequest {
-                code: required("code")?,
-                verifier: required("code_verifier")?,
+                code: parameters.required("code")?,
+                verifier: parameters.required("code_verifier")?,
                 redirect_uri: parameters.one("redirect_uri")?,
                 resource: resource_indicator::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
             "refresh_token" => Ok(Self::Refresh(RefreshRequest {
-                token: required("refresh_token")?,
+                token: parameters.required("refresh_token")?,
                 resource: resource_indicator::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
@@ -71,7 +66,7 @@ impl<'a> TokenRequest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ResourceError;
+    use crate::error::{ParameterError, ResourceError};
 
     fn read(body: &str) -> Result<(), TokenRequestError> {
         TokenRequest::read(&Parameters::parse(body.as_bytes())).map(|_| ())

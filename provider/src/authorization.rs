@@ -278,7 +278,7 @@ impl Authorization {
         // 2. Everything else. Faults go to the client.
         let settings = self.context.settings();
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
-        let request = authorize::admit(
+        let request = authorize::validate(
             parameters,
             client.profile(),
             &destination,

@@ -50,7 +50,7 @@ fn verify(text: &str) -> Result<VerifiedAssertion, AssertionError> {
 }
 
 /// What comes of claims that a client signed well.
-fn judge(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
+fn verify_claims(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
     verify(&sign(&json!({"alg": "EdDSA"}), claims)).map_err(why)
 }
 
@@ -156,7 +156,7 @@ fn t_c26_issuer_and_subject_are_the_client() {
         with(with(claims(), "iss", json!("other")), "sub", json!("other")),
         with(with(claims(), "iss", Value::Null), "sub", Value::Null),
     ] {
-        assert_eq!(judge(&bad), fault, "{bad}");
+        assert_eq!(verify_claims(&bad), fault, "{bad}");
     }
 }
 
@@ -169,7 +169,7 @@ fn t_c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
         json!([TOKEN_ENDPOINT]),
     ] {
         assert!(
-            judge(&with(claims(), "aud", good.clone())).is_ok(),
+            verify_claims(&with(claims(), "aud", good.clone())).is_ok(),
             "{good}"
         );
     }
@@ -187,7 +187,11 @@ fn t_c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
         json!(""),
     ] {
         let fault = Err("its aud is neither the issuer nor the token endpoint");
-        assert_eq!(judge(&with(claims(), "aud", bad.clone())), fault, "{bad}");
+        assert_eq!(
+            verify_claims(&with(claims(), "aud", bad.clone())),
+            fault,
+            "{bad}"
+        );
     }
     for bad in [
         json!([]),
@@ -197,13 +201,13 @@ fn t_c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
         Value::Null,
     ] {
         assert_eq!(
-            judge(&with(claims(), "aud", bad.clone())),
+            verify_claims(&with(claims(), "aud", bad.clone())),
             Err("its aud is not exactly one value"),
             "{bad}"
         );
     }
     assert_eq!(
-        judge(&without("aud")),
+        verify_claims(&without("aud")),
         Err("its aud is not exactly one value")
     );
 }
@@ -211,7 +215,7 @@ fn t_c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
 #[test]
 fn t_c26_an_assertion_has_its_time() {
     let exp = |exp: Value| {
-        judge(&with(claims(), "exp", exp)).map(|verified| verified.expires_at.seconds())
+        verify_claims(&with(claims(), "exp", exp)).map(|verified| verified.expires_at.seconds())
     };
     assert_eq!(exp(json!(NOW - 59)), Ok(NOW + 1), "within the skew");
     assert_eq!(exp(json!(NOW - 60)), Err("it has expired"));
@@ -230,7 +234,7 @@ fn t_c26_an_assertion_has_its_time() {
         Ok(NOW + 90),
         "a fraction is cut off"
     );
-    assert_eq!(judge(&without("exp")), Err("it has no exp"));
+    assert_eq!(verify_claims(&without("exp")), Err("it has no exp"));
     for bad in [
         json!(-1),
         json!(1e300),
@@ -245,14 +249,14 @@ fn t_c26_an_assertion_has_its_time() {
         );
     }
     for start in ["nbf", "iat"] {
-        let at = |seconds: u64| judge(&with(claims(), start, json!(seconds))).map(|_| ());
+        let at = |seconds: u64| verify_claims(&with(claims(), start, json!(seconds))).map(|_| ());
         assert_eq!((at(0), at(NOW + 60)), (Ok(()), Ok(())), "{start}");
         assert_eq!(
             at(NOW + 61),
             Err("its nbf or its iat lies in the future"),
             "{start}"
         );
-        assert!(judge(&without(start)).is_ok(), "{start}");
+        assert!(verify_claims(&without(start)).is_ok(), "{start}");
     }
 }
 
@@ -263,14 +267,19 @@ fn t_c26_a_jti_of_bounded_length_is_required() {
         with(claims(), "jti", json!("")),
         with(claims(), "jti", json!("j".repeat(257))),
     ] {
-        assert_eq!(judge(&bad), Err("it has no jti of 1 to 256 bytes"), "{bad}");
+        assert_eq!(
+            verify_claims(&bad),
+            Err("it has no jti of 1 to 256 bytes"),
+            "{bad}"
+        );
     }
     assert_eq!(
-        judge(&with(claims(), "jti", json!("j".repeat(256)))).map(|verified| verified.jti.len()),
+        verify_claims(&with(claims(), "jti", json!("j".repeat(256))))
+            .map(|verified| verified.jti.len()),
         Ok(256)
     );
     assert_eq!(
-        judge(&with(claims(), "jti", json!(7))),
+        verify_claims(&with(claims(), "jti", json!(7))),
         Err("it is not a JWT in compact form")
     );
 }

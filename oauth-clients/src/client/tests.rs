@@ -192,7 +192,7 @@ fn a_chosen_id_can_be_sent_and_is_no_address() {
         "a:b",
         &"a".repeat(200),
     ] {
-        assert_eq!(judge_chosen_id(good), Ok(()), "{good}");
+        assert_eq!(validate_chosen_id(good), Ok(()), "{good}");
     }
     for bad in [
         "",
@@ -205,7 +205,7 @@ fn a_chosen_id_can_be_sent_and_is_no_address() {
         "x://y",
         &"a".repeat(201),
     ] {
-        assert!(judge_chosen_id(bad).is_err(), "{bad:?}");
+        assert!(validate_chosen_id(bad).is_err(), "{bad:?}");
     }
 }
 

@@ -397,18 +397,6 @@ fn a_byte_order_mark_is_passed_over() {
     .concat();
     let metadata = ClientMetadata::read(&body, &PrivateSchemes::default()).expect("accepted");
     assert_eq!(metadata.name(), Some("A"));
-    assert_eq!(ClientMetadata::claimed_name(&body), Some("A".to_owned()));
-    assert_eq!(
-        ClientMetadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#),
-        Some("A".to_owned())
-    );
-    assert_eq!(
-        (
-            ClientMetadata::claimed_name(b"{"),
-            ClientMetadata::claimed_name(b"{}")
-        ),
-        (None, None)
-    );
 }
 
 fn accept(metadata: &Value) -> (Value, Vec<MetadataError>) {

@@ -128,7 +128,7 @@ fn size(client: &Client) -> usize {
     format!("{client:?}").len()
 }
 
-/// Judges a registration by its answer.
+/// Checks a registration by its answer.
 fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
     let metadata = match ClientMetadata::read(body, &PrivateSchemes::default()) {
         Err(reason) => {

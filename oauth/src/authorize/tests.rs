@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::{
-    error::ResourceError,
+    error::{ParameterError, ResourceError},
     redirect::{PrivateSchemes, RedirectUri},
     resource::ScopeDescription,
 };
@@ -12,12 +12,12 @@ const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
 
 /// How far a request came.
 #[derive(Debug, PartialEq)]
-enum Judged {
+enum Outcome {
     /// A local page.
     Here(LocalError),
     /// A redirect to the client, with this state.
     There(RedirectError, Option<String>),
-    Admitted(AuthorizationRequest),
+    Valid(AuthorizationRequest),
 }
 
 static REDIRECT_URIS: LazyLock<[RedirectUri; 1]> = LazyLock::new(|| {
@@ -77,38 +77,38 @@ fn query(changes: &[(&str, Option<&str>)]) -> Parameters {
 }
 
 /// The three steps as a server takes them.
-fn judge(changes: &[(&str, Option<&str>)]) -> Judged {
+fn outcome(changes: &[(&str, Option<&str>)]) -> Outcome {
     let parameters = query(changes);
     let known = client();
     match client_id(&parameters) {
-        Err(reason) => return Judged::Here(reason),
-        Ok(id) if id != *known.id => return Judged::Here(LocalError::UnknownClient),
+        Err(reason) => return Outcome::Here(reason),
+        Ok(id) if id != *known.id => return Outcome::Here(LocalError::UnknownClient),
         Ok(_) => {}
     }
-    let proved = match destination(&parameters, known) {
-        Err(reason) => return Judged::Here(reason),
-        Ok(proved) => proved,
+    let destination = match destination(&parameters, known) {
+        Err(reason) => return Outcome::Here(reason),
+        Ok(destination) => destination,
     };
     let resources = [
         resource("https://notes.example/mcp"),
         resource("https://other.example"),
     ];
-    match admit(&parameters, known, &proved, &resources, None) {
-        Err(reason) => Judged::There(reason, state(&parameters).map(str::to_owned)),
-        Ok(request) => Judged::Admitted(request),
+    match validate(&parameters, known, &destination, &resources, None) {
+        Err(reason) => Outcome::There(reason, state(&parameters).map(str::to_owned)),
+        Ok(request) => Outcome::Valid(request),
     }
 }
 
-fn admitted(changes: &[(&str, Option<&str>)]) -> AuthorizationRequest {
-    match judge(changes) {
-        Judged::Admitted(request) => request,
+fn valid_request(changes: &[(&str, Option<&str>)]) -> AuthorizationRequest {
+    match outcome(changes) {
+        Outcome::Valid(request) => request,
         other => panic!("{changes:?}: {other:?}"),
     }
 }
 
 #[test]
 fn a_good_request_is_admitted_as_it_was_made() {
-    let request = admitted(&[]);
+    let request = valid_request(&[]);
     assert_eq!(request.client_id, *CLIENT);
     assert_eq!(request.redirect_uri, REDIRECT_URI);
     assert_eq!(request.state.as_deref(), Some("s t"));
@@ -168,7 +168,7 @@ fn r_o2_t_a7_until_client_and_redirect_uri_are_proved_every_fault_stays_here() {
             ("prompt", Some("none")),
             ("scope", Some("nothing")),
         ];
-        assert_eq!(judge(&changes), Judged::Here(reason), "{name}={value:?}");
+        assert_eq!(outcome(&changes), Outcome::Here(reason), "{name}={value:?}");
     }
 }
 
@@ -270,8 +270,8 @@ fn afterwards_every_fault_goes_to_the_client_with_its_state() {
         ),
     ] {
         assert_eq!(
-            judge(&[(name, value)]),
-            Judged::There(reason, Some("s t".to_owned())),
+            outcome(&[(name, value)]),
+            Outcome::There(reason, Some("s t".to_owned())),
             "{name}={value:?}"
         );
     }
@@ -280,12 +280,12 @@ fn afterwards_every_fault_goes_to_the_client_with_its_state() {
 #[test]
 fn a_state_comes_back_whole_or_the_fault_stays_here() {
     for state in ["x".repeat(8 * 1024), "é".repeat(4 * 1024)] {
-        assert_eq!(admitted(&[("state", Some(&state))]).state, Some(state));
+        assert_eq!(valid_request(&[("state", Some(&state))]).state, Some(state));
     }
     for state in ["x".repeat(8 * 1024 + 1), "é".repeat(8 * 1024)] {
-        let there = Judged::There(RedirectError::StateTooLong, Some(state.clone()));
+        let there = Outcome::There(RedirectError::StateTooLong, Some(state.clone()));
         assert_eq!(
-            judge(&[("state", Some(&state))]),
+            outcome(&[("state", Some(&state))]),
             there,
             "{} bytes",
             state.len()
@@ -293,21 +293,24 @@ fn a_state_comes_back_whole_or_the_fault_stays_here() {
     }
     let endless = "x".repeat(16 * 1024 + 1);
     assert_eq!(
-        judge(&[("state", Some(&endless))]),
-        Judged::Here(LocalError::StateTooLong)
+        outcome(&[("state", Some(&endless))]),
+        Outcome::Here(LocalError::StateTooLong)
     );
     assert_eq!(
-        judge(&[
+        outcome(&[
             ("state", Some(&endless)),
             ("redirect_uri", Some("https://evil.example/cb"))
         ]),
-        Judged::Here(LocalError::UnregisteredRedirectUri)
+        Outcome::Here(LocalError::UnregisteredRedirectUri)
     );
 }
 
 #[test]
 fn r_o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
-    assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::None);
+    assert_eq!(
+        valid_request(&[("prompt", Some("none"))]).prompt,
+        Prompt::None
+    );
     for (name, value, reason) in [
         (
             "code_challenge",
@@ -322,8 +325,8 @@ fn r_o18_a_request_without_questions_has_to_be_good_before_anything_else_counts(
         ("scope", Some("openid"), RedirectError::NoGrantableScope),
     ] {
         assert_eq!(
-            judge(&[("prompt", Some("none")), (name, value)]),
-            Judged::There(reason, Some("s t".to_owned())),
+            outcome(&[("prompt", Some("none")), (name, value)]),
+            Outcome::There(reason, Some("s t".to_owned())),
             "{name}"
         );
     }
@@ -331,11 +334,11 @@ fn r_o18_a_request_without_questions_has_to_be_good_before_anything_else_counts(
 
 #[test]
 fn r_o5_no_parameter_may_come_twice() {
-    let twice = |name, value| judge(&[(name, Some(value)), (name, Some(value))]);
+    let twice = |name, value| outcome(&[(name, Some(value)), (name, Some(value))]);
     for (name, value) in [("client_id", "vc_client"), ("redirect_uri", REDIRECT_URI)] {
         assert_eq!(
             twice(name, value),
-            Judged::Here(ParameterError::Repeated(name).into())
+            Outcome::Here(ParameterError::Repeated(name).into())
         );
     }
     for (name, value) in [
@@ -348,7 +351,7 @@ fn r_o5_no_parameter_may_come_twice() {
     ] {
         assert_eq!(
             twice(name, value),
-            Judged::There(
+            Outcome::There(
                 ParameterError::Repeated(name).into(),
                 Some("s t".to_owned())
             )
@@ -356,52 +359,61 @@ fn r_o5_no_parameter_may_come_twice() {
     }
     assert_eq!(
         twice("state", "s"),
-        Judged::There(ParameterError::Repeated("state").into(), None)
+        Outcome::There(ParameterError::Repeated("state").into(), None)
     );
     // A second resource is legal in RFC 8707. The same one again counts once, another is beyond
     // what a token here is for.
     assert_eq!(
         twice("resource", "https://notes.example/mcp"),
-        Judged::Admitted(admitted(&[]))
+        Outcome::Valid(valid_request(&[]))
     );
     let changes = [
         ("resource", Some("https://notes.example/mcp")),
         ("resource", Some("https://other.example")),
     ];
     assert_eq!(
-        judge(&changes),
-        Judged::There(
+        outcome(&changes),
+        Outcome::There(
             RedirectError::Resource(ResourceError::Several),
             Some("s t".to_owned())
         )
     );
     // What is not known here is nobody's fault.
-    assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));
+    assert!(matches!(twice("ui_locales", "en"), Outcome::Valid(_)));
 }
 
 #[test]
 fn r_o5_an_empty_parameter_is_an_omitted_one() {
-    assert_eq!(admitted(&[("response_mode", Some(""))]), admitted(&[]));
-    assert_eq!(admitted(&[("prompt", Some(""))]), admitted(&[]));
-    assert_eq!(admitted(&[("state", Some(""))]).state, None);
-    assert_eq!(admitted(&[("scope", Some(""))]).scopes.to_string(), "read");
     assert_eq!(
-        judge(&[("resource", Some(""))]),
-        judge(&[("resource", None)])
+        valid_request(&[("response_mode", Some(""))]),
+        valid_request(&[])
+    );
+    assert_eq!(valid_request(&[("prompt", Some(""))]), valid_request(&[]));
+    assert_eq!(valid_request(&[("state", Some(""))]).state, None);
+    assert_eq!(
+        valid_request(&[("scope", Some(""))]).scopes.to_string(),
+        "read"
     );
     assert_eq!(
-        judge(&[("response_type", Some(""))]),
-        judge(&[("response_type", None)])
+        outcome(&[("resource", Some(""))]),
+        outcome(&[("resource", None)])
     );
     assert_eq!(
-        judge(&[("code_challenge_method", Some(""))]),
-        judge(&[("code_challenge_method", None)])
+        outcome(&[("response_type", Some(""))]),
+        outcome(&[("response_type", None)])
+    );
+    assert_eq!(
+        outcome(&[("code_challenge_method", Some(""))]),
+        outcome(&[("code_challenge_method", None)])
     );
 }
 
 #[test]
 fn what_is_supported_passes() {
-    assert_eq!(admitted(&[("response_mode", Some("query"))]), admitted(&[]));
+    assert_eq!(
+        valid_request(&[("response_mode", Some("query"))]),
+        valid_request(&[])
+    );
     for (text, sign_in, consent) in [
         ("consent", false, true),
         ("login", true, false),
@@ -409,23 +421,23 @@ fn what_is_supported_passes() {
     ] {
         let prompt = Prompt::Ask { sign_in, consent };
         assert_eq!(
-            admitted(&[("prompt", Some(text))]),
+            valid_request(&[("prompt", Some(text))]),
             AuthorizationRequest {
                 prompt,
-                ..admitted(&[])
+                ..valid_request(&[])
             }
         );
     }
-    assert_eq!(admitted(&[("state", None)]).state, None);
-    assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read");
+    assert_eq!(valid_request(&[("state", None)]).state, None);
+    assert_eq!(valid_request(&[("scope", None)]).scopes.to_string(), "read");
     assert_eq!(
-        admitted(&[("scope", Some("openid write"))])
+        valid_request(&[("scope", Some("openid write"))])
             .scopes
             .to_string(),
         "write"
     );
     assert_eq!(
-        admitted(&[("resource", Some("HTTPS://Other.example:443/"))])
+        valid_request(&[("resource", Some("HTTPS://Other.example:443/"))])
             .resource
             .as_str(),
         "https://other.example"
@@ -435,11 +447,11 @@ fn what_is_supported_passes() {
 #[test]
 fn r_k6_the_only_resource_need_not_be_named() {
     let parameters = query(&[("resource", None)]);
-    let proved = destination(&parameters, client()).expect("a registered redirect URI");
-    let request = admit(
+    let destination = destination(&parameters, client()).expect("a registered redirect URI");
+    let request = validate(
         &parameters,
         client(),
-        &proved,
+        &destination,
         &[resource("https://notes.example/mcp")],
         None,
     );

@@ -21,7 +21,7 @@ const ANSWER_PARAMETERS: [&str; 6] = [
     "error_uri",
 ];
 
-/// Judges a redirect URI by itself.
+/// Validates a redirect URI by itself.
 ///
 /// # Errors
 /// The first fault.
@@ -52,7 +52,7 @@ pub(super) fn check(text: &str) -> Result<(), RedirectUriFault> {
     check_place(parts, &url)
 }
 
-/// Judges scheme, host and port. Users and policies are shown these as written, so browsers have to
+/// Validates scheme, host and port. Users and policies are shown these as written, so browsers have to
 /// read them as written: `http:/evil.example://localhost/` leads to `evil.example`.
 fn check_place(parts: AddressParts<'_>, url: &Url) -> Result<(), RedirectUriFault> {
     match parts.scheme {

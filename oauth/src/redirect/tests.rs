@@ -115,13 +115,18 @@ fn r_o24_t_e38_a_private_scheme_needs_a_dot_or_a_place_on_the_list() {
     let own = PrivateSchemes::read(["my-agent", "a1+b"]).expect("names of schemes");
     for schemes in [&none, &own] {
         assert!(
-            !cursor.is_allowed_by(schemes) && dotted.is_allowed_by(schemes),
+            cursor.disallowed_scheme(schemes) == Some("cursor")
+                && dotted.disallowed_scheme(schemes).is_none(),
             "{schemes:?}"
         );
     }
-    assert!(cursor.is_allowed_by(&PrivateSchemes::default()));
+    assert!(
+        cursor
+            .disallowed_scheme(&PrivateSchemes::default())
+            .is_none()
+    );
     for uri in registered(&["https://a.example/cb", "http://localhost/cb"]) {
-        assert!(uri.is_allowed_by(&none));
+        assert!(uri.disallowed_scheme(&none).is_none());
     }
     assert!(
         RedirectUri::register("my-agent:/cb", &own).is_ok()

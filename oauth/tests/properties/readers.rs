@@ -35,7 +35,7 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, String> {
     authorize::client_id(parameters).map_err(|error| error.description())?;
     let destination =
         authorize::destination(parameters, client).map_err(|error| error.description())?;
-    authorize::admit(
+    authorize::validate(
         parameters,
         client,
         &destination,

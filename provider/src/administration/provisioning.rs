@@ -7,8 +7,8 @@ use oauth::{
     redirect::{PrivateSchemes, RedirectUri},
 };
 use oauth_clients::client::{
-    Authentication, CLIENT_PREFIX, Client, ClientSource, KeySource, judge_chosen_id, secret_digest,
-    secret_text,
+    Authentication, CLIENT_PREFIX, Client, ClientSource, KeySource, secret_digest, secret_text,
+    validate_chosen_id,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +152,7 @@ impl ClientAdministration<'_> {
                 )
                 .await;
         };
-        judge_chosen_id(&id).map_err(|why| InvalidInput::ClientId {
+        validate_chosen_id(&id).map_err(|why| InvalidInput::ClientId {
             client_id: id.clone(),
             fault: why.to_string(),
         })?;
@@ -257,7 +257,7 @@ impl ClientAdministration<'_> {
                 answer: Ok(Changed { client, outcome }),
             }
         };
-        if judge_chosen_id(client_id).is_err() {
+        if validate_chosen_id(client_id).is_err() {
             return Err(
                 match records::read::<Client>(services.context.store(), &keys::client(client_id))
                     .await?

@@ -32,7 +32,7 @@ const PURE: [(&str, &[&str]); 5] = [
         "jose",
         &["base64", "ring", "serde", "serde_json", "thiserror"],
     ),
-    ("oauth", &["base64", "thiserror", "url"]),
+    ("oauth", &["thiserror", "url"]),
     (
         "oauth-clients",
         &["base64", "serde", "serde_json", "thiserror", "url"],
