@@ -1,34 +1,32 @@
 //! Issued tokens: validation, and revocation of their grants. Read from the store each time, so
 //! that all servers of a cluster agree at once.
 
-use crate::step_error::StepError;
-use crate::tokens::TokenEndpoint;
-use oauth::error::{ParameterError, RefreshTokenError, TokenRequestError};
-use oauth_clients::error::IntrospectionError;
 use std::net::IpAddr;
 
 use access_token::{Claims, Invalid, Refusal as Unverified};
 use oauth::{
     Id, Parameters, Timestamp,
+    error::{ParameterError, RefreshTokenError, TokenRequestError},
     grant::{Grant, GrantKey, RefreshToken},
     resource::ResourceIdentifier,
     scope::Scopes,
 };
 use oauth_clients::{
-    authentication::Credentials, client::CLIENT_PREFIX, document::DocumentUrl, introspection,
+    authentication::Credentials, client::CLIENT_PREFIX, document::DocumentUrl,
+    error::IntrospectionError, introspection,
 };
 
-use crate::introspection_response::{ActiveToken, Introspection};
+use super::{TokenEndpoint, signing::SUBJECT_PREFIX};
 use crate::{
     failures::{Cause, Failed},
+    introspection_response::{ActiveToken, Introspection},
     key_ring::date_time,
     records::{self, Change, keys},
     state::{
         audit::AuditAction,
         failure::{Asked, AskedText, FailedStep},
     },
-    step_error::TokenError,
-    tokens::exchange::SUBJECT_PREFIX,
+    step_error::{StepError, TokenError},
     unavailable::Unavailable,
 };
 
