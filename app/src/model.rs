@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A passkey ceremony that waits for the browser: its id in the server, and what the browser is
 /// asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ceremony {
+pub struct CeremonyOptions {
     /// Names the ceremony when its answer comes back.
     pub id: String,
     /// The options for `navigator.credentials`, as JSON.

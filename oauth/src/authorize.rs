@@ -13,7 +13,7 @@ use crate::{
     error::{LocalError, RedirectError},
     grant::GrantDetails,
     parameters::Parameters,
-    pkce::Challenge,
+    pkce::CodeChallenge,
     prompt::Prompt,
     redirect::ValidatedRedirectUri,
     resource::{Resource, ResourceIdentifier},
@@ -38,7 +38,7 @@ pub struct AuthorizationRequest {
     /// Repeated in the answer (R-K13).
     pub state: Option<String>,
     /// What the token request has to answer.
-    pub challenge: Challenge,
+    pub challenge: CodeChallenge,
     /// What the tokens will be for.
     pub resource: ResourceIdentifier,
     /// What they will allow.
@@ -120,7 +120,7 @@ pub fn validate(
     if state.is_some_and(|state| state.len() > LONGEST_STATE) {
         return Err(RedirectError::StateTooLong);
     }
-    let challenge = Challenge::read(parameters)?;
+    let challenge = CodeChallenge::read(parameters)?;
     let scope = parameters.one("scope")?;
     let resource = resource_indicator::select(
         resources,

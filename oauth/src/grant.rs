@@ -28,7 +28,8 @@ pub use transitions::{IssuedTokens, TokenPolicy, Transition};
 use primitives::{Digest, Id, Secret, Timestamp};
 
 use crate::{
-    client::ClientId, epoch::Epoch, pkce::Challenge, resource::ResourceIdentifier, scope::Scopes,
+    client::ClientId, epoch::Epoch, pkce::CodeChallenge, resource::ResourceIdentifier,
+    scope::Scopes,
 };
 
 /// How long a grant that a replay ended is remembered, for its person to see.
@@ -42,7 +43,7 @@ pub struct GrantDetails {
     /// Where the code was sent.
     pub redirect_uri: String,
     /// What the verifier has to answer.
-    pub challenge: Challenge,
+    pub challenge: CodeChallenge,
     /// What the tokens are for.
     pub resource: ResourceIdentifier,
     /// What they allow.

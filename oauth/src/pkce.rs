@@ -9,9 +9,9 @@ use crate::{
 
 /// A `code_challenge` made with S256: the base64url of a SHA-256 digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge(Digest);
+pub struct CodeChallenge(Digest);
 
-impl Challenge {
+impl CodeChallenge {
     /// Reads the challenge of an authorization request. There is no way to leave it out, and no
     /// other method (RFC 9700 section 2.1.1).
     ///
@@ -69,8 +69,8 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    fn read(query: &str) -> Result<Challenge, RedirectError> {
-        Challenge::read(&Parameters::parse(query.as_bytes()))
+    fn read(query: &str) -> Result<CodeChallenge, RedirectError> {
+        CodeChallenge::read(&Parameters::parse(query.as_bytes()))
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
     fn verifiers_keep_their_length_and_alphabet() {
         for length in [43, 128] {
             let verifier = "~".repeat(length);
-            let challenge = Challenge(Digest::of(verifier.as_bytes()));
+            let challenge = CodeChallenge(Digest::of(verifier.as_bytes()));
             assert_eq!(challenge.check(&verifier), Ok(()));
         }
         for bad in [
@@ -151,13 +151,13 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(
-                Challenge(Digest::of(bad.as_bytes())).check(&bad),
+                CodeChallenge(Digest::of(bad.as_bytes())).check(&bad),
                 Err(CodeError::MalformedVerifier),
                 "{bad}"
             );
         }
         assert_eq!(
-            Challenge(Digest::of(b"another")).check(VERIFIER),
+            CodeChallenge(Digest::of(b"another")).check(VERIFIER),
             Err(CodeError::VerifierMismatch)
         );
     }

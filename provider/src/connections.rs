@@ -58,12 +58,12 @@ pub struct Connection {
     /// How many times it is connected now. With none, it is the consent alone that is remembered.
     pub times: usize,
     /// When it last got a token, and from which address in the network; `None` while it has none.
-    pub last_used: Option<LastUse>,
+    pub last_used: Option<LastUseView>,
 }
 
 /// When an application last got a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastUse {
+pub struct LastUseView {
     /// When.
     pub at: Timestamp,
     /// From which address in the network.
@@ -270,7 +270,7 @@ impl ConnectedClients {
             .resource(&one.resource)
             .map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
         let client = self.application(client, one.client_id, &one.redirect_uri, &one.resource);
-        let last_used = one.last_use.map(|last| LastUse {
+        let last_used = one.last_use.map(|last| LastUseView {
             at: last.at,
             address: last.from,
         });

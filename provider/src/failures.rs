@@ -4,8 +4,8 @@
 use crate::context::Context;
 use crate::state::failure::Asked;
 use crate::state::failure::Attempt;
+use crate::state::failure::FailedRequest;
 use crate::state::failure::FailedStep;
-use crate::state::failure::Failure;
 use crate::state::failure::FailureKind;
 use crate::state::failure::FailureList;
 use crate::state::failure::Standing;
@@ -95,7 +95,7 @@ pub(crate) struct Failed<'a> {
 }
 
 impl Failed<'_> {
-    fn at(self, now: Timestamp) -> Failure {
+    fn at(self, now: Timestamp) -> FailedRequest {
         let (kind, code, description) = self.cause.told();
         let claimed = self
             .asked
@@ -110,7 +110,7 @@ impl Failed<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        Failure {
+        FailedRequest {
             client_id: self.client_id.chars().take(LONGEST_ID).collect(),
             client_name,
             step: self.step,
@@ -135,12 +135,12 @@ impl Failed<'_> {
 /// Failures to be stored: the task that stores one also stores those of others.
 #[derive(Default)]
 pub(crate) struct Noting {
-    waiting: Mutex<Vec<Failure>>,
+    waiting: Mutex<Vec<FailedRequest>>,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Noting {
-    fn add(&self, failure: Failure) {
+    fn add(&self, failure: FailedRequest) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting
             .iter()
@@ -160,7 +160,7 @@ impl Noting {
             .is_empty()
     }
 
-    fn take(&self) -> Vec<Failure> {
+    fn take(&self) -> Vec<FailedRequest> {
         mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -191,7 +191,7 @@ impl FailureLog {
         while noting.is_due()
             && let Ok(_turn) = noting.turn.try_lock()
         {
-            let mut failures: BTreeMap<Standing, Vec<Failure>> = BTreeMap::new();
+            let mut failures: BTreeMap<Standing, Vec<FailedRequest>> = BTreeMap::new();
             for failure in noting.take() {
                 failures.entry(failure.standing).or_default().push(failure);
             }
@@ -201,7 +201,7 @@ impl FailureLog {
         }
     }
 
-    async fn keep_failures(&self, standing: Standing, failures: &[Failure], now: Timestamp) {
+    async fn keep_failures(&self, standing: Standing, failures: &[FailedRequest], now: Timestamp) {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
         // Entries of a newer version are kept unchanged.
         let add = |noted: Option<FailureList>| {
@@ -227,7 +227,7 @@ impl FailureLog {
     }
 
     /// The failures of the last days, the latest first, with the current state of their clients.
-    pub(crate) async fn recent_failures(&self) -> Result<Vec<Failure>, Unavailable> {
+    pub(crate) async fn recent_failures(&self) -> Result<Vec<FailedRequest>, Unavailable> {
         let today = self.context.now().seconds() / DAY.as_secs();
         let days = today.saturating_sub(DAYS - 1)..=today;
         // Earlier versions stored one record a day for all clients.

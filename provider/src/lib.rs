@@ -52,7 +52,9 @@ pub use authorization::{
 };
 pub use browser_context::{BrowserContext, BrowserState, BrowserUpdate};
 pub use clients::{BlockedHosts, ClientRegistry, FailureView, RegisterError};
-pub use connections::{Application, ConnectedClients, Connection, Connections, LastUse, Replayed};
+pub use connections::{
+    Application, ConnectedClients, Connection, Connections, LastUseView, Replayed,
+};
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use identity::{
     PasswordError, Purpose, Role, SignInMethod, SignUpPolicy,
@@ -75,7 +77,8 @@ pub use state::{
         Whose,
     },
     failure::{
-        Asked, AskedText, Attempt, FailedStep, Failure, FailureKind, Standing as ClientStanding,
+        Asked, AskedText, Attempt, FailedRequest, FailedStep, FailureKind,
+        Standing as ClientStanding,
     },
 };
 pub use step_error::{LocalFault, StepError, TokenError};

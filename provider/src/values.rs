@@ -9,7 +9,7 @@ use std::{
 };
 
 use oauth::{
-    Digest, Id, Timestamp, epoch::Epoch, pkce::Challenge, redirect::RedirectUri,
+    Digest, Id, Timestamp, epoch::Epoch, pkce::CodeChallenge, redirect::RedirectUri,
     resource::ResourceIdentifier, scope::Scopes,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -133,7 +133,7 @@ numbers! {
 texts! {
     Id: displayed, Id::parse;
     Digest: Digest::as_str, Digest::parse;
-    Challenge: digest_of, challenge;
+    CodeChallenge: digest_of, challenge;
     // Parsed when it came in. A page that lists grants reads many, and a parser of URLs for each
     // would be most of its work.
     ResourceIdentifier: displayed, |text: &str| Some(ResourceIdentifier::parsed_before(text));
@@ -145,12 +145,12 @@ fn displayed<V: Display>(value: &V) -> &V {
     value
 }
 
-fn digest_of(challenge: &Challenge) -> &str {
+fn digest_of(challenge: &CodeChallenge) -> &str {
     challenge.digest().as_str()
 }
 
-fn challenge(text: &str) -> Option<Challenge> {
-    Digest::parse(text).map(Challenge::from_digest)
+fn challenge(text: &str) -> Option<CodeChallenge> {
+    Digest::parse(text).map(CodeChallenge::from_digest)
 }
 
 impl Value for Scopes {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use store::Location;
+use store::StoreLocation;
 
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 const OTHERS_READ_OR_ENTER: u32 = 0o005;
@@ -13,9 +13,9 @@ const GROUP_OR_OTHERS: u32 = 0o066;
 const OTHERS: u32 = 0o007;
 
 /// Risky permissions of the server's files: a sentence for each, with the remedy.
-pub(crate) fn warnings(store: &Location) -> Vec<String> {
+pub(crate) fn warnings(store: &StoreLocation) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Location::File(folder) = store {
+    if let StoreLocation::File(folder) = store {
         warnings.extend(
             fs::metadata(folder)
                 .ok()

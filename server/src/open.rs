@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access_token::SealingKey;
 use provider::{Environment, OpenError, Provider};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
@@ -13,14 +13,14 @@ use crate::sealing;
 
 /// Why a provider could not be opened, as a sentence for the terminal.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum StoreOpenError {
     /// Another process holds the store's file, perhaps for a moment only.
     Locked(String),
     /// Anything else.
     Fault(String),
 }
 
-impl Failure {
+impl StoreOpenError {
     /// The sentence.
     pub(crate) fn into_sentence(self) -> String {
         match self {
@@ -49,28 +49,28 @@ pub(crate) struct Opened {
 }
 
 /// A store that opened, and does not do what it is asked.
-pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> Failure {
-    Failure::Fault(format!(
+pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> StoreOpenError {
+    StoreOpenError::Fault(format!(
         "The store {} cannot be used: {error}.",
         config.store
     ))
 }
 
 /// Opens the store that is there, and creates nothing.
-pub(crate) async fn open_existing(config: &Config) -> Result<Store, Failure> {
+pub(crate) async fn open_existing(config: &Config) -> Result<Store, StoreOpenError> {
     let opened = Store::open_existing(&config.store)
         .await
         .map_err(|error| explain(config, &error))?;
-    let store = opened.ok_or_else(|| Failure::Fault(no_store(&config.store)))?;
+    let store = opened.ok_or_else(|| StoreOpenError::Fault(no_store(&config.store)))?;
     match provider::is_in_use(&store).await {
         Ok(true) => Ok(store),
-        Ok(false) => Err(Failure::Fault(no_store(&config.store))),
+        Ok(false) => Err(StoreOpenError::Fault(no_store(&config.store))),
         Err(error) => Err(unusable(config, error)),
     }
 }
 
 /// Opens both, once.
-pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure> {
+pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, StoreOpenError> {
     let store = match creation {
         Creation::Refused => open_existing(config).await?,
         Creation::Allowed => Store::open(&config.store)
@@ -78,7 +78,7 @@ pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, 
             .map_err(|error| explain(config, &error))?,
     };
     let created = !provider::is_in_use(&store).await.unwrap_or(true);
-    let sealing_key = sealing_key(config, created).map_err(Failure::Fault)?;
+    let sealing_key = sealing_key(config, created).map_err(StoreOpenError::Fault)?;
     let provider = Provider::open(
         config.settings(),
         store.clone(),
@@ -115,11 +115,14 @@ fn sealing_key(config: &Config, created: bool) -> Result<SealingKey, String> {
 }
 
 /// Opens both, waiting for `patience` while another process holds the store.
-pub(crate) async fn open_patiently(config: &Config, patience: Duration) -> Result<Opened, Failure> {
+pub(crate) async fn open_patiently(
+    config: &Config,
+    patience: Duration,
+) -> Result<Opened, StoreOpenError> {
     let deadline = Instant::now() + patience;
     loop {
         match open(config, Creation::Allowed).await {
-            Err(Failure::Locked(_)) if Instant::now() < deadline => {
+            Err(StoreOpenError::Locked(_)) if Instant::now() < deadline => {
                 sleep(Duration::from_millis(50)).await;
             }
             result => return result,
@@ -128,23 +131,25 @@ pub(crate) async fn open_patiently(config: &Config, patience: Duration) -> Resul
 }
 
 /// What it means that a store did not open.
-pub(crate) fn explain(config: &Config, error: &store::Error) -> Failure {
+pub(crate) fn explain(config: &Config, error: &store::Error) -> StoreOpenError {
     match error {
-        store::Error::Locked(path) => Failure::Locked(format!(
+        store::Error::Locked(path) => StoreOpenError::Locked(format!(
             "The store {} is held by another process, probably a running vestibule; stop that one first, or choose another with --store.",
             path.display()
         )),
-        other => Failure::Fault(match config.data_folder().and_then(files::explain_folder) {
-            Some(whose) => format!("The store cannot be opened: {whose}."),
-            None => format!("The store {} cannot be opened: {other}.", config.store),
-        }),
+        other => {
+            StoreOpenError::Fault(match config.data_folder().and_then(files::explain_folder) {
+                Some(whose) => format!("The store cannot be opened: {whose}."),
+                None => format!("The store {} cannot be opened: {other}.", config.store),
+            })
+        }
     }
 }
 
 /// For commands that would have to create one.
-pub(crate) fn no_store(location: &Location) -> String {
+pub(crate) fn no_store(location: &StoreLocation) -> String {
     match location {
-        Location::File(folder) => {
+        StoreLocation::File(folder) => {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
             format!(
                 "There is no store at {}. Give --store or --config.",

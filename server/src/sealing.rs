@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use access_token::SealingKey;
-use store::Location;
+use store::StoreLocation;
 use store::files::{create_private, folder_of};
 
 use crate::config::{Config, SealingKeySource};
@@ -34,9 +34,9 @@ pub(crate) fn load(config: &Config) -> Result<SealingKey, String> {
         (Some(SealingKeySource::File(path)), _) => {
             read(path).map_err(|error| explain(path, &error))
         }
-        (None, Location::Memory) => fresh(),
-        (None, Location::Redis(_)) => Err(NEEDED_WITH_REDIS.to_owned()),
-        (None, Location::File(folder)) => {
+        (None, StoreLocation::Memory) => fresh(),
+        (None, StoreLocation::Redis(_)) => Err(NEEDED_WITH_REDIS.to_owned()),
+        (None, StoreLocation::File(folder)) => {
             let path = folder.join(FILE);
             read_or_make(&path).map_err(|error| explain(&path, &error))
         }
@@ -47,7 +47,7 @@ pub(crate) fn load(config: &Config) -> Result<SealingKey, String> {
 /// sentence.
 pub(crate) fn existing(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
-        (None, Location::File(folder)) => {
+        (None, StoreLocation::File(folder)) => {
             let path = folder.join(FILE);
             read(&path).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => missing(&path),

@@ -165,7 +165,7 @@ pub enum Error {
     /// Another process has this file open.
     #[error("{} is in use by another process", .0.display())]
     Locked(PathBuf),
-    /// The text is not a valid location; see [`Location`](crate::Location).
+    /// The text is not a valid location; see [`StoreLocation`](crate::StoreLocation).
     #[error("{0}")]
     Location(String),
 }

@@ -3,16 +3,16 @@
 //! This crate does not know OAuth. The table at [`Engine`] has its guarantees. Two engines
 //! implement them, and one contract suite (`tests/contract`) tests both:
 //!
-//! - an embedded file ([`Location::File`]; [`Location::Memory`] is the same engine without a file),
+//! - an embedded file ([`StoreLocation::File`]; [`StoreLocation::Memory`] is the same engine without a file),
 //!   for one server;
-//! - Redis 6.2 or newer, or a compatible server ([`Location::Redis`]), for any number of servers.
+//! - Redis 6.2 or newer, or a compatible server ([`StoreLocation::Redis`]), for any number of servers.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> store::Result<()> {
 //! use std::time::Duration;
-//! use store::{Ttl, Location, Store};
+//! use store::{Ttl, StoreLocation, Store};
 //!
-//! let store = Store::open(&Location::Memory).await?;
+//! let store = Store::open(&StoreLocation::Memory).await?;
 //! assert!(store.insert("code:1", b"waiting", Ttl::For(Duration::from_secs(60))).await?);
 //! assert_eq!(store.take("code:1").await?.as_deref(), Some(&b"waiting"[..]));
 //! assert_eq!(store.take("code:1").await?, None);
@@ -33,7 +33,7 @@ use std::{fmt, io, ops::Deref, sync::Arc};
 pub use embedded::FILE;
 pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
-pub use location::Location;
+pub use location::StoreLocation;
 
 /// A handle on one engine. It is cheap to clone and has the operations of [`Engine`] as methods.
 #[derive(Clone)]
@@ -63,23 +63,23 @@ impl Store {
     ///
     /// Errors: [`Error::Locked`] if another process has the file open, [`Error::Unavailable`] if it
     /// cannot be opened or Redis does not answer within a few seconds.
-    pub async fn open(location: &Location) -> Result<Self> {
+    pub async fn open(location: &StoreLocation) -> Result<Self> {
         Ok(match location {
-            Location::Memory => Self::new(embedded::Embedded::in_memory().await?),
-            Location::File(folder) => Self::new(embedded::Embedded::in_folder(folder).await?),
-            Location::Redis(url) => Self::new(redis::RedisEngine::connect(url).await?),
+            StoreLocation::Memory => Self::new(embedded::Embedded::in_memory().await?),
+            StoreLocation::File(folder) => Self::new(embedded::Embedded::in_folder(folder).await?),
+            StoreLocation::Redis(url) => Self::new(redis::RedisEngine::connect(url).await?),
         })
     }
 
     /// Opens the store at `location` like [`open`](Self::open), but creates nothing. `None` when
     /// the file does not exist; a Redis server always exists.
-    pub async fn open_existing(location: &Location) -> Result<Option<Self>> {
+    pub async fn open_existing(location: &StoreLocation) -> Result<Option<Self>> {
         match location {
-            Location::File(folder) if Self::is_in(folder)? => {
+            StoreLocation::File(folder) if Self::is_in(folder)? => {
                 Ok(Some(Self::new(embedded::Embedded::existing(folder).await?)))
             }
-            Location::File(_) => Ok(None),
-            Location::Memory | Location::Redis(_) => Self::open(location).await.map(Some),
+            StoreLocation::File(_) => Ok(None),
+            StoreLocation::Memory | StoreLocation::Redis(_) => Self::open(location).await.map(Some),
         }
     }
 

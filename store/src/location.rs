@@ -9,7 +9,7 @@ use crate::{Error, Result};
 ///
 /// `Display` and `Debug` hide the password of a Redis URL.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Location {
+pub enum StoreLocation {
     /// In this process only: lost when it ends.
     Memory,
     /// In this folder (created with mode 0700), in the file `store.redb`.
@@ -20,7 +20,7 @@ pub enum Location {
     Redis(String),
 }
 
-impl FromStr for Location {
+impl FromStr for StoreLocation {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -41,7 +41,7 @@ impl FromStr for Location {
     }
 }
 
-impl fmt::Display for Location {
+impl fmt::Display for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory:"),
@@ -51,14 +51,14 @@ impl fmt::Display for Location {
     }
 }
 
-impl fmt::Debug for Location {
+impl fmt::Debug for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Location({self})")
+        write!(f, "StoreLocation({self})")
     }
 }
 
 /// Accepts what the Redis client accepts, with a host.
-fn redis_url(scheme: &str, text: &str) -> Result<Location> {
+fn redis_url(scheme: &str, text: &str) -> Result<StoreLocation> {
     let fault = |what: &str| Err(Error::Location(what.to_owned()));
     if is_cut_short(text) {
         return fault(
@@ -74,7 +74,7 @@ fn redis_url(scheme: &str, text: &str) -> Result<Location> {
     let url = redis::parse_redis_url(text)
         .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
     match url.map(redis::IntoConnectionInfo::into_connection_info) {
-        Some(Ok(_)) => Ok(Location::Redis(text.to_owned())),
+        Some(Ok(_)) => Ok(StoreLocation::Redis(text.to_owned())),
         Some(Err(fault)) => Err(Error::Location(format!(
             "not a Redis URL that works here: {fault}"
         ))),
@@ -126,25 +126,25 @@ fn redacted(url: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Location {
+    fn parsed(text: &str) -> StoreLocation {
         text.parse().expect("a location")
     }
 
     #[test]
     fn locations_are_parsed_and_displayed() {
-        assert_eq!(parsed("memory:"), Location::Memory);
-        assert_eq!(parsed("file:./data"), Location::File("./data".into()));
+        assert_eq!(parsed("memory:"), StoreLocation::Memory);
+        assert_eq!(parsed("file:./data"), StoreLocation::File("./data".into()));
         assert_eq!(
             parsed("file:/var/lib/a b:c"),
-            Location::File("/var/lib/a b:c".into())
+            StoreLocation::File("/var/lib/a b:c".into())
         );
         assert_eq!(
             parsed("redis://localhost:6379/2"),
-            Location::Redis("redis://localhost:6379/2".into())
+            StoreLocation::Redis("redis://localhost:6379/2".into())
         );
         assert_eq!(
             parsed("rediss://[::1]:6380"),
-            Location::Redis("rediss://[::1]:6380".into())
+            StoreLocation::Redis("rediss://[::1]:6380".into())
         );
         for text in ["memory:", "file:./data", "redis://localhost:6379/2"] {
             assert_eq!(parsed(text).to_string(), text);
@@ -166,7 +166,7 @@ mod tests {
             "reds://a:hush@h",
             "/path",
         ] {
-            let fault = text.parse::<Location>().expect_err(text);
+            let fault = text.parse::<StoreLocation>().expect_err(text);
             assert!(matches!(fault, Error::Location(_)), "{text}: {fault}");
             assert!(!fault.to_string().contains("hush"), "{fault}");
         }
@@ -184,7 +184,7 @@ mod tests {
             "redis://:%zzhush@h",
             "redis://:hush%2@h",
         ] {
-            let fault = text.parse::<Location>().expect_err(text).to_string();
+            let fault = text.parse::<StoreLocation>().expect_err(text).to_string();
             assert!(
                 fault.contains("percent-encoded") && !fault.contains("hush"),
                 "{text}: {fault}"
@@ -195,7 +195,7 @@ mod tests {
             "redis://me:a@b@h:1/0",
             "redis://h/0?protocol=resp3",
         ] {
-            assert!(text.parse::<Location>().is_ok(), "{text}");
+            assert!(text.parse::<StoreLocation>().is_ok(), "{text}");
         }
     }
 
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(location.to_string(), "rediss://me:***@h:1/0");
         assert!(
             "redis://h?ca=/etc/ca.pem"
-                .parse::<Location>()
+                .parse::<StoreLocation>()
                 .is_err_and(|fault| fault.to_string().contains("rediss://"))
         );
     }
@@ -224,7 +224,7 @@ mod tests {
             "redis://me:hush@h?password=hush",
             "redis://me:hush@:x",
         ] {
-            let location = Location::Redis(url.into());
+            let location = StoreLocation::Redis(url.into());
             assert!(
                 !format!("{location} {location:?}").contains("hush"),
                 "{location}"

@@ -1,6 +1,6 @@
 //! The store engines of tests.
 
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 
 use crate::RedisServer;
 
@@ -17,16 +17,16 @@ impl EngineKind {
     /// Opens an empty store, with the Redis server to keep alive.
     pub async fn open(self) -> (Store, Option<RedisServer>) {
         match self {
-            Self::Memory => (open(&Location::Memory).await, None),
+            Self::Memory => (open(&StoreLocation::Memory).await, None),
             Self::Redis => {
                 let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-                (open(&Location::Redis(redis.url())).await, Some(redis))
+                (open(&StoreLocation::Redis(redis.url())).await, Some(redis))
             }
         }
     }
 }
 
-async fn open(location: &Location) -> Store {
+async fn open(location: &StoreLocation) -> Store {
     Store::open(location).await.expect("the store opens")
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{Application, Connection, Connections, LastUse, Replayed};
+use provider::{Application, Connection, Connections, LastUseView, Replayed};
 
 use crate::{
     account::{
@@ -120,7 +120,7 @@ fn Row(connection: Connection, access_lifetime: Duration, frame: Frame) -> impl 
 }
 
 #[component]
-fn Used(used: LastUse, now: Timestamp) -> impl IntoView {
+fn Used(used: LastUseView, now: Timestamp) -> impl IntoView {
     let address = view! { <bdi class="address">{used.address}</bdi> };
     view! { {common::DOT}{sentence!(connections::LAST_USED, when = view! { <Ago then=used.at now/> }, address = address)} }
 }

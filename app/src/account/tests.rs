@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
     AccountView, Actor, Application, AuditAction, ClientName, Connection, Connections, Event,
-    LastUse, PasskeyView, RequestSource, Role, SessionView, Whose,
+    LastUseView, PasskeyView, RequestSource, Role, SessionView, Whose,
 };
 
 use crate::{
@@ -229,7 +229,7 @@ fn connection(name: &str, host: Option<&str>) -> Connection {
         scopes: vec!["See who you are and read your notes".to_owned()],
         since: earlier(90),
         times: 1,
-        last_used: Some(LastUse {
+        last_used: Some(LastUseView {
             at: earlier(3),
             address: "2001:db8::1".to_owned(),
         }),

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
     AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText,
-    Attempt as Attempted, AuditAction, ClientName, ClientStanding, Event, FailedStep, Failure,
-    FailureKind, FailureView, RequestSource, Role, Settings, Whose,
+    Attempt as Attempted, AuditAction, ClientName, ClientStanding, Event, FailedRequest,
+    FailedStep, FailureKind, FailureView, RequestSource, Role, Settings, Whose,
 };
 
 use crate::{
@@ -167,7 +167,7 @@ fn t_d30_hostile_names_are_text_in_every_row() {
         now: NOW,
         form_token: "proof".to_owned(),
     };
-    let failure = Failure {
+    let failure = FailedRequest {
         client_id: HOSTILE.to_owned(),
         client_name: None,
         step: FailedStep::Authorize,
@@ -187,7 +187,7 @@ fn t_d30_hostile_names_are_text_in_every_row() {
         }],
     };
     let failed = |kind| {
-        let failure = Failure {
+        let failure = FailedRequest {
             kind,
             ..failure.clone()
         };
@@ -278,7 +278,7 @@ fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
 #[test]
 fn a_wrong_redirect_stands_beside_those_that_are_registered_and_can_be_added() {
     let asked = "https://agent.example/Callback";
-    let failure = Failure {
+    let failure = FailedRequest {
         client_id: "c1".to_owned(),
         client_name: Some("Agent".to_owned()),
         step: FailedStep::Authorize,

@@ -13,7 +13,7 @@ use crate::{
     pages::{OpaqueToken, PagePath},
     passkeys::ceremonies,
 };
-use crate::{messages::Message, model::Ceremony};
+use crate::{messages::Message, model::CeremonyOptions};
 #[cfg(feature = "ssr")]
 use leptos::server_fn::ServerFn;
 
@@ -40,7 +40,7 @@ pub(crate) const ACTIONS: &[Action] = &[
 pub async fn start_passkey_sign_in(
     form_token: String,
     #[server(default)] autofill: bool,
-) -> Result<Ceremony, Message> {
+) -> Result<CeremonyOptions, Message> {
     let attempt = async {
         let context = ceremonies::trusted(&form_token)?;
         let started = context
@@ -94,7 +94,7 @@ pub async fn start_accept_with_passkey(
     form_token: String,
     token: String,
     email: String,
-) -> Result<Ceremony, Message> {
+) -> Result<CeremonyOptions, Message> {
     let attempt = async {
         let context = ceremonies::trusted(&form_token)?;
         ceremonies::sent(
@@ -142,7 +142,7 @@ pub async fn finish_accept_with_passkey(
 
 /// Begins adding a passkey.
 #[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
-pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
+pub async fn start_adding_passkey(form_token: String) -> Result<CeremonyOptions, Message> {
     let attempt = async {
         let context = ceremonies::trusted(&form_token)?;
         ceremonies::sent(

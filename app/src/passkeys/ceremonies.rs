@@ -3,7 +3,7 @@
 use provider::EnrolmentSource;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::PageContext, messages::Message, model::Ceremony};
+use crate::{context::PageContext, messages::Message, model::CeremonyOptions};
 
 /// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn
 /// Level 3 section 5.1.7).
@@ -27,9 +27,11 @@ pub(crate) fn trusted(form_token: &str) -> Result<PageContext, Message> {
 }
 
 /// A ceremony for the browser.
-pub(crate) fn sent<T: Serialize>(ceremony: provider::Ceremony<T>) -> Result<Ceremony, Message> {
+pub(crate) fn sent<T: Serialize>(
+    ceremony: provider::Ceremony<T>,
+) -> Result<CeremonyOptions, Message> {
     let options = serde_json::to_string(&ceremony.options).map_err(|_| Message::PasskeyRefused)?;
-    Ok(Ceremony {
+    Ok(CeremonyOptions {
         id: ceremony.id,
         options,
     })

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{CasResult, Location, Store, Ttl};
+use store::{CasResult, Store, StoreLocation, Ttl};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -40,7 +40,7 @@ impl Trips {
     /// `grants` is rounded up, so that each of up to 64 clients has its own grants.
     pub(crate) async fn open(location: &str, redis: Option<u32>, grants: usize) -> Outcome<Self> {
         let grants = grants.next_multiple_of(64);
-        let location: Location = location.parse().map_err(context("a store"))?;
+        let location: StoreLocation = location.parse().map_err(context("a store"))?;
         let store = Store::open(&location).await.map_err(context("a store"))?;
         fill(&store, grants).await?;
         Ok(Self {

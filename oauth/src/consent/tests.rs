@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     parameters::Parameters,
-    pkce::Challenge,
+    pkce::CodeChallenge,
     redirect::{PrivateSchemes, RedirectUri},
 };
 
@@ -32,7 +32,7 @@ fn request(redirect_uri: &str, scopes: &str, prompt: Prompt) -> AuthorizationReq
         client_id: ClientId::of("vc_client"),
         redirect_uri: redirect_uri.to_owned(),
         state: None,
-        challenge: Challenge::read(&Parameters::parse(challenge)).expect("a challenge"),
+        challenge: CodeChallenge::read(&Parameters::parse(challenge)).expect("a challenge"),
         resource: resource("https://notes.example/mcp"),
         scopes: Scopes::parse(scopes),
         prompt,

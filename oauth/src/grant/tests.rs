@@ -57,7 +57,7 @@ fn details() -> GrantDetails {
     GrantDetails {
         client_id: CLIENT.clone(),
         redirect_uri: REDIRECT_URI.to_owned(),
-        challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes()))
+        challenge: CodeChallenge::read(&Parameters::parse(CHALLENGE.as_bytes()))
             .expect("the challenge of RFC 7636"),
         resource: ResourceIdentifier::parse("https://notes.example/mcp")
             .expect("a valid identifier"),

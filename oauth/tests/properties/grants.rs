@@ -12,7 +12,7 @@ use oauth::{
         AuthorizationCode, Grant, GrantDetails, GrantKey, GrantState, IssuedTokens, RefreshToken,
         RevocationReason, TokenPolicy, Transition,
     },
-    pkce::Challenge,
+    pkce::CodeChallenge,
     resource::{Resource, ResourceIdentifier},
     scope::Scopes,
     token::{CodeRequest, RefreshRequest},
@@ -33,10 +33,10 @@ const MOST_EVENTS: usize = 50;
 static NOTES: LazyLock<Resource> = LazyLock::new(|| crate::resource(&["read", "write", "admin"]));
 
 /// The challenge that [`VERIFIER`] answers.
-pub(crate) fn challenge() -> Challenge {
+pub(crate) fn challenge() -> CodeChallenge {
     let query =
         b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
-    Challenge::read(&Parameters::parse(query)).expect("the challenge of RFC 7636")
+    CodeChallenge::read(&Parameters::parse(query)).expect("the challenge of RFC 7636")
 }
 
 /// What may happen to a grant.

@@ -8,7 +8,7 @@ use oauth_clients::{client::Client, error::ClientAuthenticationError};
 use super::ClientRegistry;
 use crate::{
     records::{self, keys},
-    state::failure::{FailedStep, Failure, FailureKind},
+    state::failure::{FailedRequest, FailedStep, FailureKind},
     step_error::StepError,
     unavailable::Unavailable,
 };
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureView {
     /// The recorded failure.
-    pub failure: Failure,
+    pub failure: FailedRequest,
     /// The current redirect URIs of the client; none if it is unknown.
     pub registered: Vec<String>,
     /// The requested redirect URIs that may be added to the client.
@@ -54,7 +54,7 @@ impl ClientRegistry {
 
     pub(crate) async fn explained(
         &self,
-        failures: Vec<Failure>,
+        failures: Vec<FailedRequest>,
     ) -> Result<Vec<FailureView>, Unavailable> {
         let mut clients: BTreeMap<String, Option<Client>> = BTreeMap::new();
         let mut views = Vec::with_capacity(failures.len());
@@ -75,7 +75,7 @@ impl ClientRegistry {
         Ok(views)
     }
 
-    fn explain(&self, failure: Failure, client: Option<&Client>) -> FailureView {
+    fn explain(&self, failure: FailedRequest, client: Option<&Client>) -> FailureView {
         let Some(client) = client else {
             return FailureView {
                 failure,

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
-use store::{Location, Store, Ttl};
+use store::{Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use super::keys::Kind;
@@ -139,7 +139,7 @@ fn a_record_of_a_newer_version_is_not_read() {
 #[tokio::test]
 async fn both_engines_keep_the_meaning_and_what_is_unknown() {
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    for location in [Location::Memory, Location::Redis(redis.url())] {
+    for location in [StoreLocation::Memory, StoreLocation::Redis(redis.url())] {
         let store = Store::open(&location).await.expect("a store");
         for golden in Golden::all() {
             let mut expected = golden.value();

@@ -16,11 +16,11 @@ use super::Maybe;
 /// The failures of a day and standing; entries that this version cannot read are kept.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct FailureList(pub(crate) Vec<Maybe<Failure>>);
+pub(crate) struct FailureList(pub(crate) Vec<Maybe<FailedRequest>>);
 
 /// The same failure of the same client, on one day or another of the last days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct FailedRequest {
     /// What the client called itself; may be any text that was sent.
     pub client_id: String,
     /// The name of the client, if known.

@@ -7,7 +7,7 @@ use provider::{
     AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, InvalidInput,
     MissingTarget, NewClient, NotAdministrator, PasswordError, Role, StateConflict,
 };
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use testkit::RedisServer;
 
 use testkit::direct::{
@@ -759,17 +759,17 @@ macro_rules! on_both_engines {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $case() {
-                super::$case(Store::open(&Location::Memory).await.expect("a store")).await;
+                super::$case(Store::open(&StoreLocation::Memory).await.expect("a store")).await;
             })*
-            use super::{Location, Store};
+            use super::{StoreLocation, Store};
         }
         mod redis {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $case() {
                 let redis = RedisServer::start();
-                super::$case(Store::open(&Location::Redis(redis.url())).await.expect("a store")).await;
+                super::$case(Store::open(&StoreLocation::Redis(redis.url())).await.expect("a store")).await;
             })*
-            use super::{Location, RedisServer, Store};
+            use super::{StoreLocation, RedisServer, Store};
         }
     };
 }

@@ -14,7 +14,7 @@ use provider::{
     AuditAction, EnrolError,
     backup::{Backup, Outstanding, Reader, RestoreError, Restored, Stored, Unfinished, restore},
 };
-use store::{Entry, Location, Store, Ttl};
+use store::{Entry, Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
@@ -30,9 +30,9 @@ enum Engine {
 impl Engine {
     async fn open(self) -> (Store, Option<RedisServer>) {
         let redis = matches!(self, Self::Redis).then(RedisServer::start);
-        let location = redis
-            .as_ref()
-            .map_or(Location::Memory, |redis| Location::Redis(redis.url()));
+        let location = redis.as_ref().map_or(StoreLocation::Memory, |redis| {
+            StoreLocation::Redis(redis.url())
+        });
         (Store::open(&location).await.expect("a store"), redis)
     }
 
@@ -531,7 +531,7 @@ async fn of_a_record_that_comes_twice_the_later_state_counts() {
             "{body}{{\"entries\":{entries},\"sha256\":\"{}\"}}\n",
             sha256(&body)
         );
-        let store = Store::open(&Location::Memory).await.expect("a store");
+        let store = Store::open(&StoreLocation::Memory).await.expect("a store");
         restored(&store, backup.as_bytes(), &server)
             .await
             .expect("restored");
@@ -599,7 +599,7 @@ async fn a_restore_is_an_event() {
     let server = TestProvider::new().await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
-    let store = Store::open(&Location::Memory).await.expect("a store");
+    let store = Store::open(&StoreLocation::Memory).await.expect("a store");
     restored(&store, &bytes, &server).await.expect("restored");
     let again = server.over_another(store).await;
     again

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth::Parameters;
 use provider::{
     AdministrationError, AskedText, AuditAction, AuditFilter, BrowserContext, ClientStanding,
-    Decision, FailedStep, Failure, FailureKind, FailureView, RequestId,
+    Decision, FailedRequest, FailedStep, FailureKind, FailureView, RequestId,
 };
 
 use testkit::direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey};
@@ -14,7 +14,7 @@ use testkit::race;
 const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";
 
-async fn failures(server: &TestProvider) -> Vec<Failure> {
+async fn failures(server: &TestProvider) -> Vec<FailedRequest> {
     views(server)
         .await
         .into_iter()
@@ -53,7 +53,7 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
     }
     let noted = failures(&server).await;
     let now = server.provider.now();
-    let expected = Failure {
+    let expected = FailedRequest {
         client_id: client.id.clone(),
         client_name: Some("Claude".to_owned()),
         step: FailedStep::Authorize,
@@ -183,7 +183,8 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
         ),
     ];
     assert_eq!(facts, expected);
-    let has_name = |one: &Failure| one.client_id == client.id || one.step == FailedStep::Register;
+    let has_name =
+        |one: &FailedRequest| one.client_id == client.id || one.step == FailedStep::Register;
     assert!(
         noted
             .iter()

@@ -2,7 +2,7 @@
 
 use oauth::Issuer;
 use provider::{AdministrationError, AuditAction};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use testkit::RedisServer;
 
 use testkit::direct::TestProvider;
@@ -138,11 +138,11 @@ async fn of_two_servers_that_start_at_once_one_records_its_issuer(store: Store) 
 #[tokio::test]
 async fn a_changed_issuer_is_told_on_the_embedded_engine() {
     a_changed_issuer_is_told_until_it_is_accepted(
-        Store::open(&Location::Memory).await.expect("a store"),
+        Store::open(&StoreLocation::Memory).await.expect("a store"),
     )
     .await;
     of_two_servers_that_start_at_once_one_records_its_issuer(
-        Store::open(&Location::Memory).await.expect("a store"),
+        Store::open(&StoreLocation::Memory).await.expect("a store"),
     )
     .await;
 }
@@ -151,7 +151,7 @@ async fn a_changed_issuer_is_told_on_the_embedded_engine() {
 async fn a_changed_issuer_is_told_on_redis() {
     for case in [true, false] {
         let redis = RedisServer::start();
-        let store = Store::open(&Location::Redis(redis.url()))
+        let store = Store::open(&StoreLocation::Redis(redis.url()))
             .await
             .expect("a store");
         if case {

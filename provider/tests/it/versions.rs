@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use provider::{AuditAction, Role};
 use serde_json::{Value, json};
-use store::{Location, Store, Ttl};
+use store::{Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
@@ -12,7 +12,7 @@ use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
 /// A server on each engine, and what lives as long.
 async fn servers() -> [(TestProvider, Option<RedisServer>); 2] {
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    let store = Store::open(&Location::Redis(redis.url()))
+    let store = Store::open(&StoreLocation::Redis(redis.url()))
         .await
         .expect("a store");
     [

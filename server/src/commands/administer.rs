@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use provider::{AdminCommand, AdminReply};
-use store::Location;
+use store::StoreLocation;
 use tokio::time::{Instant, sleep};
 
 use super::issuer;
@@ -14,7 +14,7 @@ use super::output::note;
 use crate::config::Config;
 use crate::control::{self, ControlError};
 use crate::files;
-use crate::open::{self, Failure, Opened};
+use crate::open::{self, Opened, StoreOpenError};
 
 /// While a process holds the store and none listens: a server that is starting or stopping, or
 /// another command.
@@ -44,7 +44,7 @@ pub(super) async fn administer(
         }
         match open::open(config, operation.creation).await {
             Ok(opened) => return directly(config, &opened, operation).await,
-            Err(Failure::Locked(_)) if Instant::now() < deadline => {
+            Err(StoreOpenError::Locked(_)) if Instant::now() < deadline => {
                 sleep(Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
@@ -70,7 +70,7 @@ pub(super) fn explained(error: &ControlError) -> String {
 /// No other process can use a store in memory.
 pub(super) fn refuse_memory(config: &Config) -> Result<(), String> {
     let sentence = "The store memory: ends with its process, so a command has nothing to work on; name another with --store.";
-    if config.store == Location::Memory {
+    if config.store == StoreLocation::Memory {
         Err(sentence.to_owned())
     } else {
         Ok(())

@@ -10,7 +10,7 @@ use provider::Environment;
 use provider::backup::{Backup, Check, Line, Summary};
 use serde_json::json;
 use store::files::{create_own, folder_of};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::administer::{PATIENCE, explained, refuse_memory, unreachable};
 use super::output::{self, note};
 use crate::config::{Config, SealingKeySource};
-use crate::open::{self, Failure};
+use crate::open::{self, StoreOpenError};
 use crate::{control, random, sealing};
 
 #[derive(Debug, Args)]
@@ -80,8 +80,11 @@ fn told(config: &Config, file: &str, summary: &Summary) -> String {
 fn told_of_key(config: &Config) -> String {
     let key = match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => format!("in {}", path.display()),
-        (None, Location::File(folder)) => format!("in {}", folder.join(sealing::FILE).display()),
-        (Some(SealingKeySource::Given(_)), _) | (None, Location::Redis(_) | Location::Memory) => {
+        (None, StoreLocation::File(folder)) => {
+            format!("in {}", folder.join(sealing::FILE).display())
+        }
+        (Some(SealingKeySource::Given(_)), _)
+        | (None, StoreLocation::Redis(_) | StoreLocation::Memory) => {
             "that the server is given".to_owned()
         }
     };
@@ -104,7 +107,7 @@ async fn source(config: &Config) -> Result<Source, String> {
         }
         match open::open_existing(config).await {
             Ok(store) => return begin(config, &store).await,
-            Err(Failure::Locked(_)) if Instant::now() < deadline => {
+            Err(StoreOpenError::Locked(_)) if Instant::now() < deadline => {
                 sleep(std::time::Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
@@ -122,8 +125,8 @@ async fn begin(config: &Config, store: &Store) -> Result<Source, String> {
 
 const fn engine(config: &Config) -> &'static str {
     match config.store {
-        Location::Redis(_) => "redis",
-        Location::File(_) | Location::Memory => control::EMBEDDED,
+        StoreLocation::Redis(_) => "redis",
+        StoreLocation::File(_) | StoreLocation::Memory => control::EMBEDDED,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use provider::StoreIdentity;
 use provider::{AdminCommand, AdminReply};
 use serde_json::json;
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -72,8 +72,8 @@ fn summary(config: &Config) -> String {
 /// asked.
 async fn issuer_change(config: &Config) -> Option<String> {
     let recorded = match &config.store {
-        Location::Memory => None,
-        Location::File(folder) => match control::call(folder, &AdminCommand::ShowIssuer)
+        StoreLocation::Memory => None,
+        StoreLocation::File(folder) => match control::call(folder, &AdminCommand::ShowIssuer)
             .await
             .ok()?
         {
@@ -81,7 +81,7 @@ async fn issuer_change(config: &Config) -> Option<String> {
             Some(_) => None,
             None => recorded_in(config).await,
         },
-        Location::Redis(_) => recorded_in(config).await,
+        StoreLocation::Redis(_) => recorded_in(config).await,
     };
     recorded?
         .change_to(&config.issuer)
@@ -95,18 +95,18 @@ async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
 
 async fn store_fault(config: &Config) -> Option<String> {
     match &config.store {
-        Location::Memory => None,
-        Location::File(folder) => match folder_fault(folder) {
+        StoreLocation::Memory => None,
+        StoreLocation::File(folder) => match folder_fault(folder) {
             Some(fault) => Some(format!("store: {fault}.")),
             None if folder.join(store::FILE).exists() => use_fault(&config.store).await,
             None => None,
         },
-        Location::Redis(_) => use_fault(&config.store).await,
+        StoreLocation::Redis(_) => use_fault(&config.store).await,
     }
 }
 
 /// Does with the store what the server will do. One that is held is in use already.
-async fn use_fault(location: &Location) -> Option<String> {
+async fn use_fault(location: &StoreLocation) -> Option<String> {
     let used = async { Store::open(location).await?.probe().await };
     match used.await {
         Ok(()) | Err(store::Error::Locked(_)) => None,
@@ -194,10 +194,11 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
                 files::explain_read_error(path, &fault)
             ))
         }
-        (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),
-        (Some(SealingKeySource::Given(_)), _) | (None, Location::File(_) | Location::Memory) => {
-            None
+        (None, StoreLocation::Redis(_)) => {
+            Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS))
         }
+        (Some(SealingKeySource::Given(_)), _)
+        | (None, StoreLocation::File(_) | StoreLocation::Memory) => None,
     }
 }
 

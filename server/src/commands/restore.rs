@@ -10,13 +10,13 @@ use provider::backup::{self, Outstanding, Reader, RestoreError, Restored, Summar
 use provider::{Environment, opens_key_ring};
 use serde_json::json;
 use store::files::create_own;
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 
 use super::administer::refuse_memory;
 use super::issuer;
 use super::output::{self, moment, note};
 use crate::config::Config;
-use crate::open::{self, Creation, Failure};
+use crate::open::{self, Creation, StoreOpenError};
 use crate::{files, random, sealing};
 
 #[derive(Debug, Args)]
@@ -88,7 +88,7 @@ fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
         return Err("The backup cannot be restored: it holds no signing keys, so it is of no store that was in use.".to_owned());
     };
     let remedy = match &config.store {
-        Location::File(folder) if config.sealing_key.is_none() => {
+        StoreLocation::File(folder) if config.sealing_key.is_none() => {
             format!(
                 "Copy the sealing.key of the old server into {} first, or name it with --sealing-key.",
                 folder.display()
@@ -157,8 +157,10 @@ fn explained(error: &RestoreError) -> String {
 /// No other process can be restoring into a file of the embedded engine, which has one holder.
 const fn unfinished(config: &Config, command: &RestoreCommand) -> Unfinished {
     match config.store {
-        Location::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
-        Location::Redis(_) | Location::File(_) | Location::Memory => Unfinished::Discard,
+        StoreLocation::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
+        StoreLocation::Redis(_) | StoreLocation::File(_) | StoreLocation::Memory => {
+            Unfinished::Discard
+        }
     }
 }
 
@@ -166,7 +168,7 @@ const fn unfinished(config: &Config, command: &RestoreCommand) -> Unfinished {
 async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> {
     let opened = open::open(config, Creation::Refused)
         .await
-        .map_err(Failure::into_sentence)?;
+        .map_err(StoreOpenError::into_sentence)?;
     opened.provider.terminal().note_restore(summary).await;
     if let Ok(Some(change)) = opened.provider.issuer_record().issuer_change().await {
         note(&issuer::explained(&change));

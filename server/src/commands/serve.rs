@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use provider::{DEMONSTRATION, IssuerChange, Provider};
-use store::Location;
+use store::StoreLocation;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -43,7 +43,7 @@ pub(super) async fn serve(
     let listeners = listen::bind(&config.listen).await?;
     let opened = open::open_patiently(&config, STORE_PATIENCE)
         .await
-        .map_err(open::Failure::into_sentence)?;
+        .map_err(open::StoreOpenError::into_sentence)?;
     let provider = opened.provider.clone();
     let site = warnings::site(&config, embedded);
     let stop = stop_signal()?;
@@ -144,7 +144,7 @@ async fn forget_old_events(provider: Provider) {
 
 /// Whether other servers may use the store.
 fn is_shared(config: &Config) -> bool {
-    config.data_folder().is_none() && config.store != Location::Memory
+    config.data_folder().is_none() && config.store != StoreLocation::Memory
 }
 
 /// Follows what other servers of the store change, and adds the events that it did not take when

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use store::Location;
+use store::StoreLocation;
 
 use crate::config::{Config, ListenAddress, SealingKeySource, unknown_variables};
 use crate::site::{EmbeddedSite, PageFiles};
@@ -77,10 +77,9 @@ pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> PageFiles
 fn sealing_key(config: &Config) -> Option<String> {
     match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => readable_by_others(path),
-        (None, Location::File(folder)) => readable_by_others(&folder.join(sealing::FILE)),
-        (Some(SealingKeySource::Given(_)), _) | (None, Location::Redis(_) | Location::Memory) => {
-            None
-        }
+        (None, StoreLocation::File(folder)) => readable_by_others(&folder.join(sealing::FILE)),
+        (Some(SealingKeySource::Given(_)), _)
+        | (None, StoreLocation::Redis(_) | StoreLocation::Memory) => None,
     }
 }
 

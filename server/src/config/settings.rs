@@ -11,7 +11,7 @@ use oauth::redirect::PrivateSchemes;
 use oauth::resource::{Resource, ResourceIdentifier};
 use oauth_clients::document::DocumentPolicy;
 use provider::{Lifetimes, RegistrationPolicy, Settings, SignUpPolicy};
-use store::Location;
+use store::StoreLocation;
 
 use super::parse::{self, ListenAddress};
 use super::reader::{Reader, SealingKeySource};
@@ -117,14 +117,14 @@ settings! {
     }, Reader::listen;
 
     /// Where records are stored.
-    store: Location = Setting {
+    store: StoreLocation = Setting {
         environment: "VESTIBULE_STORE",
         default: Some("file:./vestibule-data"),
         value_name: "STORE",
         help: "file:PATH, memory:, redis://… or rediss://…",
         readme: (None, "`file:FOLDER`, `memory:`, `redis://…`, `rediss://…`"),
         changes: Changes::AtRestart,
-    }, |reader, key| reader.read(key, location).unwrap_or(Location::Memory);
+    }, |reader, key| reader.read(key, location).unwrap_or(StoreLocation::Memory);
 
     /// The key that seals the signing keys; `None` leaves it to the data folder.
     sealing_key: Option<SealingKeySource> = Setting {
@@ -281,8 +281,8 @@ impl Config {
     /// The data folder, with the embedded engine.
     pub(crate) fn data_folder(&self) -> Option<&std::path::Path> {
         match &self.store {
-            Location::File(folder) => Some(folder),
-            Location::Memory | Location::Redis(_) => None,
+            StoreLocation::File(folder) => Some(folder),
+            StoreLocation::Memory | StoreLocation::Redis(_) => None,
         }
     }
 
@@ -339,7 +339,7 @@ fn number(text: &str) -> Result<u32, String> {
         .map_err(|_| format!("\"{text}\" is not a number"))
 }
 
-fn location(text: &str) -> Result<Location, String> {
+fn location(text: &str) -> Result<StoreLocation, String> {
     text.parse()
         .map_err(|error: store::Error| error.to_string())
 }

@@ -7,7 +7,7 @@ use oauth::Digest;
 use oauth::redirect::PrivateSchemes;
 use oauth_clients::document::DocumentPolicy;
 use provider::{Settings, SignUpPolicy};
-use store::Location;
+use store::StoreLocation;
 
 use super::setting::Named;
 use super::*;
@@ -55,7 +55,7 @@ fn defaults_are_those_of_the_issue() {
             port: 3000
         }]
     );
-    assert_eq!(config.store, Location::File("./vestibule-data".into()));
+    assert_eq!(config.store, StoreLocation::File("./vestibule-data".into()));
     assert!(config.registration);
     assert_eq!(config.registration_limit, 20);
     assert!(config.rate_limits);

@@ -1,7 +1,7 @@
 use access_token::SealingKey;
 use oauth::Issuer;
 use provider::{Environment, Settings};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn provider() -> Provider {
         Issuer::parse("http://localhost:3000").expect("an issuer"),
         app::pages::link_pages(),
     );
-    let store = Store::open(&Location::Memory).await.expect("a store");
+    let store = Store::open(&StoreLocation::Memory).await.expect("a store");
     let key = SealingKey::from_bytes(&[7; 32]).expect("a key");
     Provider::open(settings, store, key, Environment::system())
         .await

@@ -15,7 +15,7 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use tempfile::TempDir;
 use testkit::RedisServer;
 
@@ -48,11 +48,11 @@ impl FilledStore {
         let archive = format!("{FIXTURES}/{name}.tar.gz");
         unpack(&archive, folder.path());
         let (location, redis) = match engine {
-            EngineKind::Memory => (Location::File(folder.path().to_owned()), None),
+            EngineKind::Memory => (StoreLocation::File(folder.path().to_owned()), None),
             EngineKind::Redis => {
                 let path = folder.path().to_str().expect("a path");
                 let redis = RedisServer::start_with(&["--dir", path, "--save", ""]);
-                (Location::Redis(redis.url()), Some(Arc::new(redis)))
+                (StoreLocation::Redis(redis.url()), Some(Arc::new(redis)))
             }
         };
         let store = Store::open(&location).await.expect("the store opens");

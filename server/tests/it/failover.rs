@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use testkit::{Redirect, RedisServer};
 use tokio::time::sleep;
 
@@ -27,7 +27,7 @@ async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
         sleep(Duration::from_millis(20)).await;
     }
     let address = Redirect::to(primary.port());
-    let store = Store::open(&Location::Redis(address.url()))
+    let store = Store::open(&StoreLocation::Redis(address.url()))
         .await
         .expect("a store");
     let server = TestServer::over(store, testkit::direct::settings(ISSUER)).await;
@@ -77,7 +77,7 @@ async fn after_a_failover_everything_works_with_the_new_primary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_is_not_treated_as_a_replay() {
     let redis = RedisServer::start();
-    let store = Store::open(&Location::Redis(redis.url()))
+    let store = Store::open(&StoreLocation::Redis(redis.url()))
         .await
         .expect("a store");
     let server = TestServer::over(store, testkit::direct::settings(ISSUER)).await;

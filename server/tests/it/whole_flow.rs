@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header;
 use serde_json::{Value, json};
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 use testkit::RedisServer;
 
 use testkit::{
@@ -28,7 +28,7 @@ async fn the_documented_redis_permissions_suffice_for_the_whole_flow() {
         .find(|line| line.starts_with("ACL SETUSER "))
         .expect("the line of the document");
     assert_eq!(redis.command(&line.replace("PASSWORD", "hush")), "+OK");
-    let location = Location::Redis(redis.url().replace("redis://", "redis://vestibule:hush@"));
+    let location = StoreLocation::Redis(redis.url().replace("redis://", "redis://vestibule:hush@"));
     let settings = testkit::direct::settings(ISSUER);
     run_flow(
         TestServer::over(
@@ -230,7 +230,7 @@ async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_clients_and_grants_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().join("data"));
+    let location = StoreLocation::File(folder.path().join("data"));
     let settings = testkit::direct::settings(ISSUER);
     let server = TestServer::over(
         Store::open(&location).await.expect("the store opens"),
@@ -260,7 +260,7 @@ async fn accounts_clients_and_grants_survive_a_restart() {
 }
 
 /// The file can be opened when the last task of the old server has ended.
-async fn reopened(location: &Location) -> Store {
+async fn reopened(location: &StoreLocation) -> Store {
     for _ in 0..200 {
         match Store::open(location).await {
             Ok(store) => return store,

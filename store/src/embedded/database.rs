@@ -34,13 +34,13 @@ pub(super) enum Home {
 }
 
 /// Why a change failed.
-pub(super) enum Failure {
+pub(super) enum StoreFileError {
     /// The file is not open.
     Closed,
     Redb(redb::Error),
 }
 
-impl Failure {
+impl StoreFileError {
     /// Whether the next change may succeed after the file is reopened: the disk was full, or the
     /// file is not open. After all other failures, such as a failed sync, it is unknown what is on
     /// disk.
@@ -58,13 +58,13 @@ impl Failure {
     }
 }
 
-impl From<redb::Error> for Failure {
+impl From<redb::Error> for StoreFileError {
     fn from(fault: redb::Error) -> Self {
         Self::Redb(fault)
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for StoreFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => {
@@ -171,11 +171,11 @@ impl Database {
     pub(super) fn change<T>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, StoreFileError> {
         let transaction = {
             let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
             redb.as_ref()
-                .ok_or(Failure::Closed)?
+                .ok_or(StoreFileError::Closed)?
                 .begin_write()
                 .map_err(redb::Error::from)?
         };
@@ -305,7 +305,7 @@ impl From<redb::Error> for Error {
 }
 
 fn closed() -> Error {
-    Error::Unavailable(Failure::Closed.to_string())
+    Error::Unavailable(StoreFileError::Closed.to_string())
 }
 
 /// The error for a file that was removed or replaced while it is open.

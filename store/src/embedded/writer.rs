@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    database::{Database, Failure, said},
+    database::{Database, StoreFileError, said},
     tables::{self, Tables},
 };
 use crate::{Error, Result};
@@ -204,7 +204,7 @@ impl Writer {
     /// Reopens the file after a temporary failure. A file that cannot be reopened, and a failure
     /// after which the state on disk is unknown, stop the writer: a new process must start from the
     /// state on disk.
-    fn recover(&self, failure: &Failure) -> Result<(), String> {
+    fn recover(&self, failure: &StoreFileError) -> Result<(), String> {
         if !failure.may_pass() {
             return Err(failure.to_string());
         }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use store::{CasResult, Error, Location, Store, Ttl};
+use store::{CasResult, Error, Store, StoreLocation, Ttl};
 use testkit::{Redirect, RedisServer};
 
 use crate::{open, until};
@@ -42,7 +42,7 @@ async fn pair() -> (RedisServer, RedisServer) {
 async fn after_a_failover_writes_go_to_the_new_primary() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
-    let store = open(&Location::Redis(address.url())).await;
+    let store = open(&StoreLocation::Redis(address.url())).await;
     assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 1);
     until("replication", async || new.command("DBSIZE") == ":2").await;
@@ -84,7 +84,7 @@ async fn after_a_failover_writes_go_to_the_new_primary() {
 async fn a_script_alone_finds_the_new_primary_too() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
-    let store = open(&Location::Redis(address.url())).await;
+    let store = open(&StoreLocation::Redis(address.url())).await;
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 1);
     until("replication", async || new.command("DBSIZE") == ":1").await;
     fail_over(&old, &new);
@@ -96,7 +96,7 @@ async fn a_script_alone_finds_the_new_primary_too() {
 async fn concurrent_writes_make_one_new_connection() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
-    let store = open(&Location::Redis(address.url())).await;
+    let store = open(&StoreLocation::Redis(address.url())).await;
     assert_eq!(address.connections(), 1);
     fail_over(&old, &new);
     address.lead_to(new.port());
@@ -116,7 +116,7 @@ async fn concurrent_writes_make_one_new_connection() {
 #[tokio::test]
 async fn a_primary_that_comes_back_is_used_again() {
     let (primary, other) = pair().await;
-    let store = open(&Location::Redis(primary.url())).await;
+    let store = open(&StoreLocation::Redis(primary.url())).await;
     fail_over(&primary, &other);
     store
         .insert("k", b"v", Ttl::Forever)
@@ -130,7 +130,7 @@ async fn a_primary_that_comes_back_is_used_again() {
 async fn a_primary_without_its_replicas_is_replaced() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
-    let store = open(&Location::Redis(address.url())).await;
+    let store = open(&StoreLocation::Redis(address.url())).await;
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
     assert_eq!(old.command("CONFIG SET min-replicas-to-write 1"), "+OK");
     until("the loss", async || {
@@ -143,7 +143,7 @@ async fn a_primary_without_its_replicas_is_replaced() {
 
 /// A store that answers PING; returns the error of a probe.
 async fn probed(server: &RedisServer, url: &str) -> String {
-    let store = Store::open(&Location::Redis(url.to_owned()))
+    let store = Store::open(&StoreLocation::Redis(url.to_owned()))
         .await
         .expect("it accepts connections");
     store.ping().await.expect("it answers");

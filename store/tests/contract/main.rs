@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Location, Store, Ttl};
+use store::{Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 /// A minute: longer than any test.
@@ -39,7 +39,7 @@ struct Fixture {
 
 async fn memory() -> Fixture {
     Fixture {
-        store: open(&Location::Memory).await,
+        store: open(&StoreLocation::Memory).await,
         _folder: None,
         _server: None,
     }
@@ -47,7 +47,7 @@ async fn memory() -> Fixture {
 
 async fn file() -> Fixture {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = open(&Location::File(folder.path().join("data"))).await;
+    let store = open(&StoreLocation::File(folder.path().join("data"))).await;
     Fixture {
         store,
         _folder: Some(folder),
@@ -57,7 +57,7 @@ async fn file() -> Fixture {
 
 async fn redis() -> Fixture {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     Fixture {
         store,
         _folder: None,
@@ -65,7 +65,7 @@ async fn redis() -> Fixture {
     }
 }
 
-async fn open(location: &Location) -> Store {
+async fn open(location: &StoreLocation) -> Store {
     Store::open(location).await.expect("the store opens")
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Error, Location, Result, Store, Ttl};
+use store::{Error, Result, Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use crate::{MINUTE, open, until};
@@ -23,7 +23,7 @@ async fn fails_soon<T: std::fmt::Debug>(verb: impl Future<Output = Result<T>>) {
 #[tokio::test]
 async fn a_killed_server_is_unavailable_until_it_is_back() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     store
         .insert("before", b"v", Ttl::Forever)
         .await
@@ -66,7 +66,7 @@ async fn a_killed_server_is_unavailable_until_it_is_back() {
 #[tokio::test]
 async fn a_restart_while_idle_causes_no_error() {
     let mut server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     store.ping().await.expect("ping");
     server.stop();
     server.restart();
@@ -78,7 +78,7 @@ async fn a_restart_while_idle_causes_no_error() {
 #[tokio::test]
 async fn the_first_write_after_a_long_outage_succeeds() {
     let mut server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     for verb in [0, 1] {
         server.kill();
         tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -99,7 +99,7 @@ async fn the_first_write_after_a_long_outage_succeeds() {
 #[tokio::test]
 async fn a_server_that_hangs_is_unavailable_soon() {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     store
         .count("counter", Duration::from_mins(1))
         .await
@@ -120,7 +120,7 @@ async fn a_server_that_hangs_is_unavailable_soon() {
 #[tokio::test]
 async fn a_write_without_an_answer_is_not_repeated() {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     // The server learns the script, so that one round trip is enough for the next count.
     store
         .count("other", Duration::from_mins(1))
@@ -139,14 +139,14 @@ async fn a_write_without_an_answer_is_not_repeated() {
 async fn no_server_at_the_start_is_an_error() {
     let mut server = RedisServer::start();
     server.kill();
-    fails_soon(Store::open(&Location::Redis(server.url()))).await;
+    fails_soon(Store::open(&StoreLocation::Redis(server.url()))).await;
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
     let server = RedisServer::start_with(&["--requirepass", "right"]);
     let there = server.url().replace("redis://", "redis://:hush@");
-    let fault = Store::open(&Location::Redis(there))
+    let fault = Store::open(&StoreLocation::Redis(there))
         .await
         .expect_err("a wrong password");
     assert!(
@@ -154,7 +154,7 @@ async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
         "{fault}"
     );
     let there = server.url().replace("redis://", "redis://:right@");
-    open(&Location::Redis(there))
+    open(&StoreLocation::Redis(there))
         .await
         .ping()
         .await
@@ -166,13 +166,13 @@ async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
 async fn rediss_does_not_fall_back_to_plain_text() {
     let server = RedisServer::start();
     let there = server.url().replace("redis://", "rediss://");
-    fails_soon(Store::open(&Location::Redis(there))).await;
+    fails_soon(Store::open(&StoreLocation::Redis(there))).await;
 }
 
 #[tokio::test]
 async fn each_operation_uses_one_prefixed_key() {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     store.insert("a", b"1", Ttl::Forever).await.expect("insert");
     store
         .count("b", Duration::from_mins(1))
@@ -192,7 +192,7 @@ async fn each_operation_uses_one_prefixed_key() {
 #[tokio::test]
 async fn unsafe_settings_are_reported() {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     assert_eq!(
         store.durability_warnings().await.expect("warnings"),
         [""; 0]
@@ -219,7 +219,7 @@ async fn unsafe_settings_are_reported() {
 #[tokio::test]
 async fn a_server_without_persistence_is_reported_prominently() {
     let server = RedisServer::start_with(&["--appendonly", "no", "--save", ""]);
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
         warnings.len() == 1 && warnings[0].contains("ALL DATA IS LOST"),
@@ -227,7 +227,7 @@ async fn a_server_without_persistence_is_reported_prominently() {
     );
 
     let server = RedisServer::start_with(&["--appendonly", "no"]);
-    let store = open(&Location::Redis(server.url())).await;
+    let store = open(&StoreLocation::Redis(server.url())).await;
     let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
         warnings.len() == 1 && warnings[0].contains("snapshots"),
@@ -240,7 +240,7 @@ async fn a_user_without_config_get_gets_a_warning() {
     let server = RedisServer::start();
     server.command("ACL SETUSER plain on >word ~vestibule:* +@all -config");
     let there = server.url().replace("redis://", "redis://plain:word@");
-    let store = open(&Location::Redis(there)).await;
+    let store = open(&StoreLocation::Redis(there)).await;
     assert!(
         store
             .insert("k", b"v", MINUTE)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{CasResult, Location, Store, Ttl};
+use store::{CasResult, Store, StoreLocation, Ttl};
 use testkit::{FaultSwitch, RedisServer};
 
 use crate::{MINUTE, open};
@@ -97,7 +97,7 @@ pub(crate) async fn a_failed_write_is_an_error_without_effect(store: Store) {
 #[tokio::test]
 async fn a_write_that_a_stall_delayed_is_resolved() {
     let server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await.resolving();
+    let store = open(&StoreLocation::Redis(server.url())).await.resolving();
     assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
     for (from, to) in [(b"1", b"2"), (b"2", b"3")] {
         server.freeze();
@@ -118,7 +118,7 @@ async fn a_write_that_a_stall_delayed_is_resolved() {
 #[tokio::test]
 async fn a_server_that_is_gone_is_an_error_soon() {
     let mut server = RedisServer::start();
-    let store = open(&Location::Redis(server.url())).await.resolving();
+    let store = open(&StoreLocation::Redis(server.url())).await.resolving();
     server.kill();
     let write = tokio::time::timeout(
         Duration::from_secs(15),

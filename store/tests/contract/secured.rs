@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::{CasResult, Error, Location, Store, Ttl};
+use store::{CasResult, Error, Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use crate::MINUTE;
@@ -62,7 +62,7 @@ fn with_tls(folder: &Path) -> (RedisServer, u16) {
 }
 
 async fn refused(url: String) -> String {
-    match Store::open(&Location::Redis(url)).await {
+    match Store::open(&StoreLocation::Redis(url)).await {
         Ok(_) => panic!("opened"),
         Err(fault) => fault.to_string(),
     }
@@ -73,7 +73,7 @@ async fn a_private_certificate_authority_is_named_in_the_url() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_server, port) = with_tls(folder.path());
     let ca = folder.path().join("ca.pem");
-    let store = Store::open(&Location::Redis(format!(
+    let store = Store::open(&StoreLocation::Redis(format!(
         "rediss://localhost:{port}?ca={}",
         ca.display()
     )))
@@ -100,8 +100,10 @@ async fn a_password_of_any_characters_works_when_it_is_percent_encoded() {
     let server = RedisServer::start_with(&["--save", "", "--requirepass", "p/a?s#s%40:@"]);
     let host = server.url().trim_start_matches("redis://").to_owned();
     let url = format!("redis://:p%2Fa%3Fs%23s%2540%3A%40@{host}");
-    assert!(url.parse::<Location>().is_ok());
-    Store::open(&Location::Redis(url)).await.expect("opened");
+    assert!(url.parse::<StoreLocation>().is_ok());
+    Store::open(&StoreLocation::Redis(url))
+        .await
+        .expect("opened");
     for wrong in [format!("redis://:wrong@{host}"), format!("redis://{host}")] {
         let fault = refused(wrong).await;
         assert!(
@@ -129,7 +131,9 @@ async fn the_documented_permissions_suffice_for_every_operation() {
         "+OK"
     );
     let url = server.url().replace("redis://", "redis://vestibule:hush@");
-    let store = Store::open(&Location::Redis(url)).await.expect("opened");
+    let store = Store::open(&StoreLocation::Redis(url))
+        .await
+        .expect("opened");
     store.ping().await.expect("ping");
     store.probe().await.expect("probe");
     assert!(store.insert("a", b"1", Ttl::Forever).await.expect("insert"));
@@ -182,7 +186,7 @@ async fn a_missing_permission_is_named() {
         "+OK"
     );
     let url = server.url().replace("redis://", "redis://vestibule:hush@");
-    let fault = match Store::open(&Location::Redis(url)).await {
+    let fault = match Store::open(&StoreLocation::Redis(url)).await {
         Err(fault) => fault,
         Ok(store) => store.take("a").await.expect_err("not allowed"),
     };

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Error, Location, Store, Ttl};
+use store::{Error, Store, StoreLocation, Ttl};
 
 use crate::{MINUTE, SHORT, open, until};
 
@@ -25,7 +25,7 @@ async fn child() {
     let Ok(folder) = std::env::var(CHILD_FOLDER) else {
         return;
     };
-    let store = open(&Location::File(folder.into())).await;
+    let store = open(&StoreLocation::File(folder.into())).await;
     println!("\nopen");
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| tokio::spawn(write_without_end(store.clone(), writer)))
@@ -63,7 +63,7 @@ async fn cramped_child() {
     let Ok(folder) = std::env::var(CHILD_FOLDER) else {
         return;
     };
-    let store = open(&Location::File(folder.into())).await;
+    let store = open(&StoreLocation::File(folder.into())).await;
     let large = vec![7; 100_000];
     let mut kept = 0;
     while let Ok(inserted) = store
@@ -121,7 +121,7 @@ async fn acknowledged_changes_survive_kill_9() {
         child.wait().expect("its end");
         seen.extend(reports);
 
-        let store = open(&Location::File(data)).await;
+        let store = open(&StoreLocation::File(data)).await;
         for report in &seen {
             acknowledged += check(&store, report).await;
         }
@@ -180,7 +180,7 @@ async fn a_killed_start_does_not_block_the_next() {
         std::thread::sleep(Duration::from_micros(100 * round));
         child.kill().expect("SIGKILL");
         child.wait().expect("its end");
-        let store = open(&Location::File(data)).await;
+        let store = open(&StoreLocation::File(data)).await;
         assert!(store.insert("k", b"v", Ttl::Forever).await.expect("insert"));
     }
 }
@@ -212,7 +212,7 @@ async fn the_store_survives_a_full_disk() {
 #[tokio::test]
 async fn a_second_process_gets_a_locked_error() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().join("data"));
+    let location = StoreLocation::File(folder.path().join("data"));
     let mut child = start_child(&folder.path().join("data"));
     assert!(reports(&mut child).any(|report| report == "open"));
 
@@ -231,7 +231,7 @@ async fn a_second_process_gets_a_locked_error() {
 #[tokio::test]
 async fn a_second_open_in_the_same_process_gets_a_locked_error() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().to_owned());
+    let location = StoreLocation::File(folder.path().to_owned());
     let first = open(&location).await;
     assert!(matches!(
         Store::open(&location).await,
@@ -244,7 +244,7 @@ async fn a_second_open_in_the_same_process_gets_a_locked_error() {
 #[tokio::test]
 async fn reopening_keeps_records_lists_and_expiry() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().to_owned());
+    let location = StoreLocation::File(folder.path().to_owned());
     let first = open(&location).await;
     let began = Instant::now();
     first
@@ -293,7 +293,7 @@ async fn reopening_keeps_records_lists_and_expiry() {
 #[tokio::test]
 async fn dropping_the_store_completes_pending_writes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().to_owned());
+    let location = StoreLocation::File(folder.path().to_owned());
     let store = open(&location).await;
     let writes: Vec<_> = (0..200)
         .map(|n| {
@@ -321,7 +321,7 @@ async fn only_the_owner_can_open_folder_and_file() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("new/data");
-    let _store = open(&Location::File(data.clone())).await;
+    let _store = open(&StoreLocation::File(data.clone())).await;
     let mode = |path: &Path| path.metadata().expect("metadata").permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("store.redb")), 0o600);
@@ -330,7 +330,7 @@ async fn only_the_owner_can_open_folder_and_file() {
 #[tokio::test]
 async fn open_existing_creates_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::File(folder.path().join("data"));
+    let location = StoreLocation::File(folder.path().join("data"));
     assert!(
         Store::open_existing(&location)
             .await
@@ -366,7 +366,7 @@ async fn a_dangling_link_is_an_error_and_not_replaced() {
         folder.path().join("store.redb"),
     );
     std::os::unix::fs::symlink(&away, &link).expect("a link");
-    let location = Location::File(folder.path().to_owned());
+    let location = StoreLocation::File(folder.path().to_owned());
     for opened in [
         Store::open(&location).await.map(Some),
         Store::open_existing(&location).await,
@@ -396,7 +396,7 @@ async fn an_unusable_path_is_an_error() {
     std::fs::write(folder.path().join("file"), "no folder").expect("a file");
     std::fs::write(folder.path().join("store.redb"), "no database").expect("a file");
     for path in [folder.path().join("file"), folder.path().to_owned()] {
-        let fault = Store::open(&Location::File(path))
+        let fault = Store::open(&StoreLocation::File(path))
             .await
             .expect_err("not a database");
         assert!(matches!(fault, Error::Unavailable(_)), "{fault}");
@@ -405,7 +405,7 @@ async fn an_unusable_path_is_an_error() {
 
 #[tokio::test]
 async fn the_memory_engine_warns_about_data_loss() {
-    let warnings = open(&Location::Memory)
+    let warnings = open(&StoreLocation::Memory)
         .await
         .durability_warnings()
         .await
@@ -415,6 +415,6 @@ async fn the_memory_engine_warns_about_data_loss() {
         "{warnings:?}"
     );
     let folder = tempfile::tempdir().expect("a folder");
-    let file = open(&Location::File(folder.path().to_owned())).await;
+    let file = open(&StoreLocation::File(folder.path().to_owned())).await;
     assert_eq!(file.durability_warnings().await.expect("warnings"), [""; 0]);
 }

@@ -15,7 +15,7 @@ use provider::{
     AccountView, AuditEntry, AuditFilter, BrowserContext, BrowserUpdate, Entropy, Environment,
     LinkPages, OpenError, Provider, Settings, SignedIn, SignedInUser, Web,
 };
-use store::{Location, Store};
+use store::{Store, StoreLocation};
 
 use super::browser::{keep, new_browser};
 use crate::TestClock;
@@ -63,7 +63,7 @@ pub struct TestProvider {
 impl TestProvider {
     /// A provider with the default settings, over a store in memory.
     pub async fn new() -> Self {
-        Self::over(Store::open(&Location::Memory).await.expect("a store")).await
+        Self::over(Store::open(&StoreLocation::Memory).await.expect("a store")).await
     }
 
     /// A provider with the default settings, over a given store.
@@ -89,7 +89,7 @@ impl TestProvider {
         change(&mut settings);
         Self::with(
             settings,
-            Store::open(&Location::Memory).await.expect("a store"),
+            Store::open(&StoreLocation::Memory).await.expect("a store"),
         )
         .await
     }
@@ -98,7 +98,7 @@ impl TestProvider {
     pub async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings("http://localhost:3000");
         change(&mut settings);
-        let store = Store::open(&Location::Memory).await.expect("a store");
+        let store = Store::open(&StoreLocation::Memory).await.expect("a store");
         Self::open(
             settings,
             store,
@@ -161,7 +161,7 @@ impl TestProvider {
 
     /// A provider without the sealing key, over its own store, with the same clock.
     pub async fn forger(&self) -> Self {
-        let store = Store::open(&Location::Memory).await.expect("a store");
+        let store = Store::open(&StoreLocation::Memory).await.expect("a store");
         Self::open(
             self.provider.settings().clone(),
             store,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use store::{Error, Location, Result, Store};
+use store::{Error, Result, Store, StoreLocation};
 
 use super::{Call, Interceptor};
 
@@ -72,7 +72,7 @@ impl FaultPlan {
                 fault: Fault::NotDone,
             })),
         };
-        let store = Store::open(&Location::Memory).await.expect("a store");
+        let store = Store::open(&StoreLocation::Memory).await.expect("a store");
         (plan.wrap(store), plan)
     }
 

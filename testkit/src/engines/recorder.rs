@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use store::{Location, Result, Store};
+use store::{Result, Store, StoreLocation};
 
 use super::{Call, Interceptor, Verb};
 
@@ -21,7 +21,7 @@ impl Recorder {
     /// A store in memory, and its record.
     pub async fn store() -> (Store, Self) {
         let recorder = Self::default();
-        let store = Store::open(&Location::Memory).await.expect("a store");
+        let store = Store::open(&StoreLocation::Memory).await.expect("a store");
         (recorder.wrap(store), recorder)
     }
 

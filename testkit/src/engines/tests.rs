@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use store::{Error, Location, Result, Store, Ttl};
+use store::{Error, Result, Store, StoreLocation, Ttl};
 
 use super::FaultSwitch;
 
 const MINUTE: Ttl = Ttl::For(Duration::from_mins(1));
 
 async fn open() -> Store {
-    Store::open(&Location::Memory).await.expect("a store")
+    Store::open(&StoreLocation::Memory).await.expect("a store")
 }
 
 fn failed<T: std::fmt::Debug>(answer: &Result<T>) {

@@ -5,7 +5,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use primitives::web_address::AddressParts;
 use provider::{
-    Asked, AskedText, ClientStanding, FailedStep, Failure, FailureKind, FailureView, Settings,
+    Asked, AskedText, ClientStanding, FailedRequest, FailedStep, FailureKind, FailureView, Settings,
 };
 
 use crate::{
@@ -66,7 +66,7 @@ fn is_in_use(standing: ClientStanding) -> bool {
 
 /// Whether a failure has what somebody looks for: the number of a request, or a part of anything
 /// else.
-fn fits(failure: &Failure, query: &str) -> bool {
+fn fits(failure: &FailedRequest, query: &str) -> bool {
     let query = query.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&query);
     let of_attempts = failure.attempts.iter().any(|attempt| {
@@ -293,7 +293,7 @@ impl<'a> Compared<'a> {
 }
 
 /// What was asked for, latest first, and what is known, where the two tell what went wrong.
-fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option<AnyView> {
+fn comparison(failure: &FailedRequest, registered: &[String], known: &Known) -> Option<AnyView> {
     let compared = Compared::of(failure.kind, registered, known)?;
     let asked: Vec<_> = failure
         .attempts
@@ -356,7 +356,7 @@ fn listed(known: &[String]) -> AnyView {
 }
 
 /// The scheme of a client that the settings do not allow, beside those that they do.
-fn scheme(failure: &Failure, known: &Known) -> Option<AnyView> {
+fn scheme(failure: &FailedRequest, known: &Known) -> Option<AnyView> {
     let asked = failure.attempts.last()?.asked.redirect_uri.as_ref()?;
     let scheme = asked
         .text
@@ -382,7 +382,7 @@ fn scheme(failure: &Failure, known: &Known) -> Option<AnyView> {
 }
 
 /// The host that is kept out.
-fn host(failure: &Failure) -> Option<AnyView> {
+fn host(failure: &FailedRequest) -> Option<AnyView> {
     if failure.kind != FailureKind::KeptOut {
         return None;
     }
@@ -401,7 +401,11 @@ fn host(failure: &Failure) -> Option<AnyView> {
 
 /// The second step: it names exactly what is added, and to what.
 #[component]
-fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl IntoView + use<> {
+fn Addition<'a>(
+    failure: &'a FailedRequest,
+    uri: String,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let shown = || view! { <bdi class="host">{uri.clone()}</bdi> };
     let client = view! { <bdi class="strong">{called(failure)}</bdi> };
     let consequence = sentence!(messages::ADD_CONSEQUENCE, client = client, uri = shown());
@@ -421,7 +425,7 @@ fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl 
 }
 
 /// What a developer needs to know, with its labels.
-fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
+fn facts(failure: &FailedRequest) -> Vec<(&'static str, String)> {
     let id = clean::sentence(&failure.client_id);
     let id = if id.is_empty() {
         messages::NO_CLIENT_ID.to_owned()
@@ -459,7 +463,7 @@ fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
 }
 
 #[component]
-fn Details(failure: Failure) -> impl IntoView {
+fn Details(failure: FailedRequest) -> impl IntoView {
     let rows = facts(&failure)
         .into_iter()
         .map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> })
@@ -469,7 +473,7 @@ fn Details(failure: Failure) -> impl IntoView {
 
 /// The name of the client, or what it called itself. One that registers has no id yet, and may
 /// have said a name.
-fn called(failure: &Failure) -> String {
+fn called(failure: &FailedRequest) -> String {
     let asked = failure
         .attempts
         .last()

@@ -7,7 +7,7 @@ use oauth::{
     client::ClientId,
     epoch::Epoch,
     grant::{self, GrantDetails, GrantState, RevocationReason},
-    pkce::Challenge,
+    pkce::CodeChallenge,
     resource::ResourceIdentifier,
     scope::Scopes,
 };
@@ -46,7 +46,7 @@ struct Terms<'a> {
     client_id: Cow<'a, str>,
     redirect_uri: Cow<'a, str>,
     #[serde(with = "crate::values")]
-    challenge: Cow<'a, Challenge>,
+    challenge: Cow<'a, CodeChallenge>,
     #[serde(with = "crate::values")]
     resource: Cow<'a, ResourceIdentifier>,
     #[serde(with = "crate::values")]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oauth::{
-    Digest, Id, Timestamp, authorize::AuthorizationRequest, client::ClientId, pkce::Challenge,
+    Digest, Id, Timestamp, authorize::AuthorizationRequest, client::ClientId, pkce::CodeChallenge,
     prompt, resource::ResourceIdentifier, scope::Scopes,
 };
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub(crate) struct Parameters<'a> {
     redirect_uri: Cow<'a, str>,
     state: Option<Cow<'a, str>>,
     #[serde(with = "crate::values")]
-    challenge: Cow<'a, Challenge>,
+    challenge: Cow<'a, CodeChallenge>,
     #[serde(with = "crate::values")]
     resource: Cow<'a, ResourceIdentifier>,
     #[serde(with = "crate::values")]

@@ -2,7 +2,7 @@
 
 use oauth::Timestamp;
 
-use super::{Attempt, Failure};
+use super::{Attempt, FailedRequest};
 
 /// The maximum number of different failures of one kind in one record.
 pub(crate) const MOST_OF_A_KIND: usize = 20;
@@ -13,7 +13,7 @@ pub(crate) const MOST_ATTEMPTS: usize = 5;
 /// The maximum number of request ids of one of those.
 const MOST_REQUESTS: usize = 8;
 
-impl Failure {
+impl FailedRequest {
     fn is_like(&self, other: &Self) -> bool {
         (&self.client_id, self.step, self.kind, &self.description)
             == (&other.client_id, other.step, other.kind, &other.description)
@@ -78,7 +78,11 @@ impl Attempt {
     }
 }
 
-fn make_room(others: &mut Vec<Failure>, counts: impl Fn(&Failure) -> bool, most: usize) {
+fn make_room(
+    others: &mut Vec<FailedRequest>,
+    counts: impl Fn(&FailedRequest) -> bool,
+    most: usize,
+) {
     if others.iter().filter(|other| counts(other)).count() < most {
         return;
     }
@@ -101,9 +105,9 @@ mod tests {
     use super::*;
     use crate::state::failure::{Asked, AskedText, FailedStep, FailureKind, Standing};
 
-    fn failure(client_id: &str, kind: FailureKind, at: u64) -> Failure {
+    fn failure(client_id: &str, kind: FailureKind, at: u64) -> FailedRequest {
         let at = Timestamp::from_seconds(at);
-        Failure {
+        FailedRequest {
             client_id: client_id.to_owned(),
             client_name: None,
             step: FailedStep::Authorize,
@@ -119,7 +123,7 @@ mod tests {
         }
     }
 
-    fn asking(uri: &str, at: u64) -> Failure {
+    fn asking(uri: &str, at: u64) -> FailedRequest {
         let asked = Asked {
             redirect_uri: AskedText::of(uri),
             ..Asked::default()
@@ -130,7 +134,7 @@ mod tests {
             times: 1,
             last_at: Timestamp::from_seconds(at),
         };
-        Failure {
+        FailedRequest {
             attempts: vec![attempt],
             ..failure("vc_real", FailureKind::WrongRedirect, at)
         }
@@ -168,7 +172,7 @@ mod tests {
         let mut all = Vec::new();
         failure("vc_real", FailureKind::MalformedRequest, 1).join(&mut all);
         for number in 2..100 {
-            let one = Failure {
+            let one = FailedRequest {
                 description: format!("the parameter {number} is missing"),
                 ..failure("vc_busy", FailureKind::MalformedRequest, number)
             };
