@@ -8,7 +8,7 @@ mod directory;
 mod enrolment;
 mod error;
 mod hashing;
-mod known;
+mod known_browsers;
 mod links;
 mod passkey;
 mod password;

@@ -30,8 +30,8 @@ use crate::{
     clients::FailureView,
     key_ring::KeySummary,
     state::{
-        audit::{Actor, AuditAction, Event, RequestSource, Whose},
-        whose,
+        account_name,
+        audit::{AccountName, Actor, AuditAction, Event, RequestSource},
     },
     unavailable::Unavailable,
 };
@@ -100,7 +100,7 @@ impl Provider {
             .ok_or(NotAdministrator::NotSignedIn)?;
         session.may_administer(&account, self.now())?;
         let (by, from) = (
-            Actor::Administrator(whose(&account)),
+            Actor::Administrator(account_name(&account)),
             Some(RequestSource::of(browser)),
         );
         Ok(Administration {
@@ -158,7 +158,7 @@ impl Administration {
     fn own_account(&self) -> Option<Id> {
         match &self.by {
             Actor::Administrator(own) => Some(own.account),
-            Actor::Person | Actor::Terminal | Actor::Client | Actor::Unknown(_) => None,
+            Actor::User | Actor::Terminal | Actor::Client | Actor::Unknown(_) => None,
         }
     }
 
@@ -186,7 +186,7 @@ impl Administration {
     pub(crate) async fn record(
         &self,
         action: AuditAction,
-        whose: Option<Whose>,
+        subject: Option<AccountName>,
         about: Option<String>,
     ) {
         let (at, by, from) = (
@@ -200,7 +200,7 @@ impl Administration {
                 at,
                 action,
                 by,
-                whose,
+                subject,
                 from,
                 client: None,
                 about,

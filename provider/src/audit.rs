@@ -9,10 +9,11 @@ mod reader;
 
 pub use self::log::{AuditFilter, AuditLog, AuditPage, AuditReport};
 pub(crate) use self::{
-    entry::{CorruptEntry, Kept},
+    entry::{CorruptEntry, StoredEntry},
     log::LogState,
     reader::AuditReader,
 };
 pub(crate) use crate::state::audit::{
-    Actor, AuditAction, AuditEntry, Category, ChainHead, Event, RequestSource, UnknownAction, Whose,
+    AccountName, Actor, AuditAction, AuditEntry, Category, ChainHead, Event, RequestSource,
+    UnknownAction,
 };

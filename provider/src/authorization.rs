@@ -40,7 +40,8 @@ use crate::{
     authorization::pending::document_host,
     browser_context::BrowserContext,
     clients::documents::NoClient,
-    failures::{self, Failed},
+    failures::{Counted, FailureCause, NewFailure},
+    fetch_fault::FetchFault,
     records,
     records::keys,
     state::{
@@ -90,7 +91,7 @@ pub enum NextStep {
 /// Why an authorization request fails. The error determines whether it may be redirected (R-O2).
 #[derive(Debug)]
 pub enum AuthorizeError {
-    /// Client or redirect URI are not proved: a local page, never a redirect.
+    /// Client or redirect URI are not validated: a local page, never a redirect.
     Problem(Problem),
     /// They are valid: the error is redirected to the client.
     Redirect(Location),
@@ -128,36 +129,36 @@ impl From<Unavailable> for AuthorizeError {
 }
 
 /// An error, with the failure for administrators, if any, and the client, if known.
-struct Fault {
+struct AuthorizeFailure {
     error: AuthorizeError,
-    cause: Option<Cause>,
+    cause: Option<OwnedCause>,
     client: Option<Box<Client>>,
 }
 
 /// The failure for administrators.
-enum Cause {
+enum OwnedCause {
     Refused(StepError),
-    Unreachable(&'static str),
-    TooMany(&'static str),
+    Unreachable(FetchFault),
+    TooMany(Counted),
 }
 
-impl Cause {
-    const fn to_note(&self) -> failures::Cause<'_> {
+impl OwnedCause {
+    const fn borrowed(&self) -> FailureCause<'_> {
         match self {
-            Self::Refused(reason) => failures::Cause::Refused(reason),
-            Self::Unreachable(why) => failures::Cause::Unreachable(why),
-            Self::TooMany(what) => failures::Cause::TooMany(what),
+            Self::Refused(reason) => FailureCause::Refused(reason),
+            Self::Unreachable(fault) => FailureCause::DocumentUnreachable(*fault),
+            Self::TooMany(counted) => FailureCause::TooMany(*counted),
         }
     }
 }
 
-impl Fault {
+impl AuthorizeFailure {
     /// Shown to the user on a local page.
     fn local(fault: impl Into<LocalFault>) -> Self {
         let fault = fault.into();
         Self {
             error: AuthorizeError::Problem(fault.clone().into()),
-            cause: Some(Cause::Refused(fault.into())),
+            cause: Some(OwnedCause::Refused(fault.into())),
             client: None,
         }
     }
@@ -166,24 +167,24 @@ impl Fault {
     fn redirected(location: Location, error: RedirectError, client: &Client) -> Self {
         Self {
             error: AuthorizeError::Redirect(location),
-            cause: Some(Cause::Refused(error.into())),
+            cause: Some(OwnedCause::Refused(error.into())),
             client: Some(Box::new(client.clone())),
         }
     }
 
-    fn too_many(retry_after: Duration, what: &'static str) -> Self {
+    fn too_many(retry_after: Duration, counted: Counted) -> Self {
         Self {
             error: AuthorizeError::TooMany { retry_after },
-            cause: Some(Cause::TooMany(what)),
+            cause: Some(OwnedCause::TooMany(counted)),
             client: None,
         }
     }
 
     fn of_client(error: NoClient, id: &str) -> Self {
         let cause = match &error {
-            NoClient::Refused(fault) => Some(Cause::Refused(fault.clone().into())),
-            NoClient::Unreachable(why) => Some(Cause::Unreachable(why)),
-            NoClient::TooMany { .. } => Some(Cause::TooMany("requests for metadata documents")),
+            NoClient::Refused(fault) => Some(OwnedCause::Refused(fault.clone().into())),
+            NoClient::Unreachable(fault) => Some(OwnedCause::Unreachable(*fault)),
+            NoClient::TooMany { .. } => Some(OwnedCause::TooMany(Counted::DocumentRequests)),
             NoClient::Unavailable(_) => None,
         };
         Self {
@@ -201,7 +202,7 @@ impl Fault {
     }
 }
 
-impl<T: Into<AuthorizeError>> From<T> for Fault {
+impl<T: Into<AuthorizeError>> From<T> for AuthorizeFailure {
     fn from(error: T) -> Self {
         Self {
             error: error.into(),
@@ -234,7 +235,7 @@ impl Authorization {
         let id = authorize::client_id(parameters);
         let (id, validated) = match &id {
             Ok(id) => (&**id, self.validate(id, parameters, browser).await),
-            Err(reason) => ("", Err(Fault::local(reason.clone()))),
+            Err(reason) => ("", Err(AuthorizeFailure::local(reason.clone()))),
         };
         // 2. Everything else. An error is recorded for administrators.
         let fault = match validated {
@@ -242,7 +243,7 @@ impl Authorization {
             Err(fault) => fault,
         };
         if let Some(cause) = &fault.cause {
-            if let Cause::Refused(reason) = cause {
+            if let OwnedCause::Refused(reason) = cause {
                 tracing::info!(client = %id, %reason, "authorization request refused");
             }
             let (step, client, address) = (
@@ -252,11 +253,11 @@ impl Authorization {
             );
             let asked = Asked::of(parameters);
             self.failures
-                .note_failure(Failed {
+                .note_failure(NewFailure {
                     step,
                     client_id: id,
                     client,
-                    cause: cause.to_note(),
+                    cause: cause.borrowed(),
                     asked,
                     address,
                 })
@@ -270,11 +271,11 @@ impl Authorization {
         id: &ClientId,
         parameters: &Parameters,
         browser: &BrowserContext,
-    ) -> Result<AuthorizeOutcome, Fault> {
+    ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
         // 1. The client and the redirect URI. Errors are local.
         let client = self.admitted_client(id, browser).await?;
         let destination = authorize::destination(parameters, client.profile())
-            .map_err(|reason| Fault::local(reason).named(&client))?;
+            .map_err(|reason| AuthorizeFailure::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.context.settings();
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
@@ -288,7 +289,7 @@ impl Authorization {
         .map_err(|reason| {
             let location =
                 destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
-            Fault::redirected(location, reason, &client)
+            AuthorizeFailure::redirected(location, reason, &client)
         })?;
         // 3. An immediate response, or a pending request.
         self.proceed(request, &client, &destination, browser).await
@@ -300,7 +301,7 @@ impl Authorization {
         &self,
         id: &ClientId,
         browser: &BrowserContext,
-    ) -> Result<Client, Fault> {
+    ) -> Result<Client, AuthorizeFailure> {
         let admitted = async {
             let mut wait = self.limiter.count_from(REQUESTS, browser.address).await?;
             // Other clients of the same network do not lock a known browser out.
@@ -311,9 +312,9 @@ impl Authorization {
                     .await?;
             }
             wait.map_or(Ok(()), |retry_after| {
-                Err(Fault::too_many(
+                Err(AuthorizeFailure::too_many(
                     retry_after,
-                    "authorization requests from this address",
+                    Counted::AuthorizationRequests,
                 ))
             })
         };
@@ -326,7 +327,7 @@ impl Authorization {
             admitted?;
             client
         };
-        client.map_err(|error| Fault::of_client(error, id))
+        client.map_err(|error| AuthorizeFailure::of_client(error, id))
     }
 
     /// Reads the session and the remembered consent, and decides the interaction.
@@ -336,24 +337,24 @@ impl Authorization {
         client: &Client,
         destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
-    ) -> Result<AuthorizeOutcome, Fault> {
-        // Nothing is remembered of a browser without a session, so nothing is measured.
-        let measured = async {
+    ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
+        // Nothing is remembered of a browser without a session, so nothing is read_context.
+        let read_context = async {
             if browser.session.is_some() {
-                self.registry.measure(&client.id).await.map(Some)
+                self.registry.consent_context(&client.id).await.map(Some)
             } else {
                 Ok(None)
             }
         };
-        let (person, measure) = tokio::join!(self.sessions.signed_in(browser), measured);
-        let (person, measure) = (
-            person?,
-            measure?.unwrap_or_else(|| self.registry.measure_of(Epoch::default())),
+        let (user, consent_context) = tokio::join!(self.sessions.signed_in(browser), read_context);
+        let (user, consent_context) = (
+            user?,
+            consent_context?.unwrap_or_else(|| self.registry.consent_context_of(Epoch::default())),
         );
-        let earlier = match &person {
-            Some(person) => {
+        let earlier = match &user {
+            Some(user) => {
                 self.grants
-                    .remembered(person.account, &request, measure)
+                    .remembered(user.account, &request, consent_context)
                     .await?
             }
             None => None,
@@ -361,20 +362,20 @@ impl Authorization {
         let (state, issuer) = (request.state.as_deref(), &self.context.settings().issuer);
         let refused = |reason: RedirectError| {
             let location = destination.with_error(&reason, state, issuer);
-            Err(Fault::redirected(location, reason, client))
+            Err(AuthorizeFailure::redirected(location, reason, client))
         };
         let next = oauth::consent::interaction(
             &request,
             destination,
-            person.is_some(),
+            user.is_some(),
             earlier.as_ref(),
-            measure,
+            consent_context,
         );
-        match (next, person) {
+        match (next, user) {
             (Interaction::Error(reason), _) => refused(reason),
-            (Interaction::None(consent), Some(person)) => {
+            (Interaction::None(consent), Some(user)) => {
                 match self
-                    .issue_without_prompt(client, &request, consent, person.account)
+                    .issue_without_prompt(client, &request, consent, user.account)
                     .await?
                 {
                     Some(code) => {
@@ -386,7 +387,7 @@ impl Authorization {
                             .note_of_client(
                                 AuditAction::AllowedAgain,
                                 Actor::Client,
-                                person.account,
+                                user.account,
                                 from,
                                 &client.id,
                                 about,
@@ -454,7 +455,7 @@ impl Authorization {
             at: now,
         };
         let sign_in_after = request.prompt.asks_to_sign_in().then(before);
-        let waiting = PendingAuthorization {
+        let pending = PendingAuthorization {
             request,
             browser: browser.secret.digest(),
             expires_at: now.after(lifetime),
@@ -463,7 +464,7 @@ impl Authorization {
         records::insert(
             self.context.store(),
             &keys::request(&id.digest()),
-            &StoredRequest::Pending(Box::new(waiting)),
+            &StoredRequest::Pending(Box::new(pending)),
             records::ttl(lifetime),
         )
         .await?;

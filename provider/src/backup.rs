@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::{Entry, Export, Store, Ttl};
 
-pub use check::{BackupFault, Check, Line, Reader, Summary};
+pub use check::{BackupFault, Check, CheckedLine, Damage, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
 
 use crate::{records, records::keys, store_identity, unavailable::Unavailable};
@@ -103,7 +103,7 @@ impl Provider {
     /// Begins a backup of the store, which `engine` is the name of.
     pub async fn backup(&self, engine: &str) -> Result<Backup, Unavailable> {
         let context = &self.services().context;
-        Backup::begin(context.store(), engine, context.now()).await
+        Backup::start(context.store(), engine, context.now()).await
     }
 }
 
@@ -116,7 +116,7 @@ impl Backup {
     ///
     /// # Errors
     /// When the store does not answer, or holds a part of a backup only.
-    pub async fn begin(
+    pub async fn start(
         store: &Store,
         engine: &str,
         created_at: Timestamp,

@@ -24,12 +24,12 @@ pub use self::{
 
 use std::sync::Arc;
 
-use self::{blocked::Known, fetch::Fetcher, signatures::Signatures};
+use self::{blocked::BlockedCache, fetch::Fetcher, signatures::Signatures};
 use crate::{context::Context, failures::FailureLog, limits::RateLimiter};
 
 /// The state of the services about clients. It survives a reload of the settings.
 pub(crate) struct State {
-    blocked: Arc<Known>,
+    blocked: Arc<BlockedCache>,
     fetcher: Fetcher,
     signatures: Arc<Signatures>,
 }
@@ -63,7 +63,7 @@ impl Clients {
     ) -> Self {
         let blocked = Arc::new(BlockedHosts {
             context: context.clone(),
-            known: Arc::clone(&state.blocked),
+            cache: Arc::clone(&state.blocked),
         });
         let budget = Arc::new(StorageBudget {
             context: context.clone(),

@@ -23,8 +23,8 @@ use crate::{
     grants::consent_name,
     records::Listing,
     state::{
+        account_name,
         audit::{Actor, AuditAction, RequestSource},
-        whose,
     },
     unavailable::Unavailable,
 };
@@ -179,7 +179,7 @@ impl ConnectedClients {
             self.grants
                 .note_of_client(
                     AuditAction::Disconnected,
-                    Actor::Person,
+                    Actor::User,
                     person.account,
                     from,
                     &terms.client_id,
@@ -200,7 +200,12 @@ impl ConnectedClients {
         let (any, outcome) = self.grants.withdraw_each(account.id()).await;
         if any {
             self.audit
-                .note_by_person(AuditAction::AllDisconnected, whose(&account), browser, None)
+                .note_by_user(
+                    AuditAction::AllDisconnected,
+                    account_name(&account),
+                    browser,
+                    None,
+                )
                 .await;
         }
         Ok(outcome?)

@@ -2,6 +2,7 @@
 //! last time.
 
 use crate::context::Context;
+use crate::fetch_fault::FetchFault;
 use crate::state::failure::Asked;
 use crate::state::failure::Attempt;
 use crate::state::failure::FailedRequest;
@@ -42,22 +43,44 @@ const LONGEST_ID: usize = 200;
 const TRY_AGAIN: &str = "temporarily_unavailable";
 
 /// Why a request failed.
-pub(crate) enum Cause<'a> {
+pub(crate) enum FailureCause<'a> {
     /// It was refused.
     Refused(&'a StepError),
     /// Clients may not register themselves.
     RegistrationClosed,
-    /// A third-party server failed, for this reason.
-    Unreachable(&'a str),
-    /// There were too many; of what.
-    TooMany(&'static str),
+    /// The client's document cannot be fetched.
+    DocumentUnreachable(FetchFault),
+    /// The client's document or key set, which the token endpoint needs, cannot be fetched.
+    AddressUnreachable(FetchFault),
+    /// There were too many of them.
+    TooMany(Counted),
     /// The page of a request was opened that is not there any more.
     RequestGone,
 }
 
-impl Cause<'_> {
+/// What a limit counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Counted {
+    AuthorizationRequests,
+    DocumentRequests,
+    Assertions,
+    Registrations,
+}
+
+impl Counted {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::AuthorizationRequests => "authorization requests from this address",
+            Self::DocumentRequests => "requests for metadata documents",
+            Self::Assertions => "assertions that prove nothing",
+            Self::Registrations => "registrations from this address",
+        }
+    }
+}
+
+impl FailureCause<'_> {
     /// Kind, error code, and what exactly.
-    fn told(&self) -> (FailureKind, &'static str, String) {
+    fn described(&self) -> (FailureKind, &'static str, String) {
         match self {
             Self::Refused(reason) => ((*reason).into(), reason.code().as_str(), reason.to_string()),
             Self::RegistrationClosed => {
@@ -68,12 +91,17 @@ impl Cause<'_> {
                     what.to_owned(),
                 )
             }
-            Self::Unreachable(why) => (FailureKind::Unreachable, TRY_AGAIN, (*why).to_owned()),
-            Self::TooMany(what) => (
-                FailureKind::TooMany,
-                TRY_AGAIN,
-                format!("there were too many {what}"),
-            ),
+            Self::DocumentUnreachable(fault) => {
+                (FailureKind::Unreachable, TRY_AGAIN, fault.to_string())
+            }
+            Self::AddressUnreachable(fault) => {
+                let what = format!("a client's address gives no answer: {fault}");
+                (FailureKind::Unreachable, TRY_AGAIN, what)
+            }
+            Self::TooMany(counted) => {
+                let what = format!("there were too many {}", counted.words());
+                (FailureKind::TooMany, TRY_AGAIN, what)
+            }
             Self::RequestGone => {
                 let what =
                     "the request has expired, was answered already, or began in another browser";
@@ -84,19 +112,19 @@ impl Cause<'_> {
 }
 
 /// A request that failed.
-pub(crate) struct Failed<'a> {
+pub(crate) struct NewFailure<'a> {
     pub(crate) step: FailedStep,
     pub(crate) client_id: &'a str,
     /// The client, if known.
     pub(crate) client: Option<&'a Client>,
-    pub(crate) cause: Cause<'a>,
+    pub(crate) cause: FailureCause<'a>,
     pub(crate) asked: Asked,
     pub(crate) address: IpAddr,
 }
 
-impl Failed<'_> {
+impl NewFailure<'_> {
     fn at(self, now: Timestamp) -> FailedRequest {
-        let (kind, code, description) = self.cause.told();
+        let (kind, code, description) = self.cause.described();
         let claimed = self
             .asked
             .client_name
@@ -178,10 +206,10 @@ impl FailureLog {
     }
 
     /// Records a failed request. A failure to record it is ignored.
-    pub(crate) async fn note_failure(&self, failed: Failed<'_>) {
+    pub(crate) async fn note_failure(&self, failed: NewFailure<'_>) {
         if matches!(
             failed.cause,
-            Cause::Refused(StepError::Redirect(RedirectError::Denied))
+            FailureCause::Refused(StepError::Redirect(RedirectError::Denied))
         ) {
             return;
         }

@@ -3,7 +3,7 @@
 pub(crate) mod consents;
 
 use crate::records::Versioned;
-use crate::state::whose;
+use crate::state::account_name;
 use std::sync::Arc;
 
 use oauth::{
@@ -19,7 +19,7 @@ use crate::{
     records::{self, Change, Found, Key, Outcomes, keys, v1::revoked_state},
     state::{
         Account,
-        audit::{Actor, AuditAction, ClientName, Event, RequestSource, Whose},
+        audit::{AccountName, Actor, AuditAction, ClientName, Event, RequestSource},
     },
     unavailable::Unavailable,
 };
@@ -131,9 +131,9 @@ impl GrantStore {
             records::read::<Account>(self.context.store(), &key),
             self.registry.client(client_id)
         );
-        let whose = match read {
-            Ok(account) => account.as_ref().map(whose),
-            Err(_) => Some(Whose {
+        let subject = match read {
+            Ok(account) => account.as_ref().map(account_name),
+            Err(_) => Some(AccountName {
                 account,
                 email: String::new(),
             }),
@@ -152,7 +152,7 @@ impl GrantStore {
                 at: self.context.now(),
                 action,
                 by,
-                whose,
+                subject,
                 from: Some(from),
                 client,
                 about,

@@ -14,6 +14,7 @@ mod connections;
 mod context;
 mod environment;
 mod failures;
+mod fetch_fault;
 mod grants;
 mod introspection_response;
 mod key_ring;
@@ -67,14 +68,14 @@ pub use key_ring::{KeySummary, OpenError, SigningKeyState, SigningKeys, opens_ke
 pub use presence::Presence;
 pub use provider::Provider;
 pub use records::Listing;
-pub use repeats::{PostAnswer, RepeatedPosts, Ticket, Turn};
+pub use repeats::{ClaimResult, PostAnswer, PostClaim, RepeatedPosts};
 pub use request::RequestId;
 pub use settings::{DEMONSTRATION, Lifetimes, LinkPages, RegistrationPolicy, Settings};
 pub use state::{
     BlockedHost, Decision, StoreIdentity,
     audit::{
-        Actor, AuditAction, AuditEntry, Category, ClientName, Event, RequestSource, UnknownAction,
-        Whose,
+        AccountName, Actor, AuditAction, AuditEntry, Category, ClientName, Event, RequestSource,
+        UnknownAction,
     },
     failure::{
         Asked, AskedText, Attempt, FailedRequest, FailedStep, FailureKind,

@@ -37,20 +37,21 @@ impl From<Unavailable> for Refused {
 
 /// Counted attempts, which can be subtracted again.
 #[derive(Default)]
-pub(crate) struct Reservation(Vec<Place>);
+pub(crate) struct Reservation(Vec<Counter>);
 
-struct Place {
-    counter: Key<u64>,
+/// The keys of one counter in the present window.
+struct Counter {
+    key: Key<u64>,
     given_back: Key<u64>,
     limit: RateLimit,
 }
 
-impl Place {
+impl Counter {
     fn new(limit: RateLimit, whom: &str, now: Timestamp) -> Self {
         let number = limit.window_number(now);
         let given_back = keys::given_back(limit.name, whom, number);
         Self {
-            counter: keys::counter(limit.name, whom, number),
+            key: keys::counter(limit.name, whom, number),
             given_back,
             limit,
         }
@@ -150,24 +151,24 @@ impl RateLimiter {
         let now = self.clock.now();
         let store = &self.store;
         let limited = counters.into_iter().filter(|(limit, _)| limit.is_on());
-        let places: Vec<_> = limited
-            .map(|(limit, whom)| Place::new(limit, &whom, now))
+        let counters: Vec<_> = limited
+            .map(|(limit, whom)| Counter::new(limit, &whom, now))
             .collect();
-        let counting = places
+        let counting = counters
             .iter()
-            .map(|place| store.count(&place.counter, place.limit.window));
+            .map(|counter| store.count(&counter.key, counter.limit.window));
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
         let mut taken = Reservation::default();
         let mut wait = None;
-        for (place, count) in places.into_iter().zip(counts) {
+        for (counter, count) in counters.into_iter().zip(counts) {
             // The subtracted count is read only if it matters.
-            let limit = place.limit;
+            let limit = counter.limit;
             let is_refused = limit.is_exceeded(count, 0)
-                && limit.is_exceeded(count, self.counted(&place.given_back).await?);
+                && limit.is_exceeded(count, self.counted(&counter.given_back).await?);
             if is_refused {
-                wait = wait.max(Some(place.limit.remaining(now)));
+                wait = wait.max(Some(counter.limit.remaining(now)));
             } else {
-                taken.0.push(place);
+                taken.0.push(counter);
             }
         }
         let Some(wait) = wait else { return Ok(taken) };
@@ -182,7 +183,7 @@ impl RateLimiter {
         let giving = reservation
             .0
             .iter()
-            .map(|place| store.count(&place.given_back, place.limit.window));
+            .map(|counter| store.count(&counter.given_back, counter.limit.window));
         if let Some(error) = join_all(giving).await.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "a place in a counter was not given back");
         }
@@ -230,10 +231,10 @@ impl RateLimiter {
         whom: &str,
     ) -> Result<(), Unavailable> {
         if self.is_on {
-            let place = Place::new(limit, whom, self.clock.now());
+            let counter = Counter::new(limit, whom, self.clock.now());
             // In this order the count may briefly be too high, but never too low.
-            self.store.remove(&place.given_back).await?;
-            self.store.remove(&place.counter).await?;
+            self.store.remove(&counter.given_back).await?;
+            self.store.remove(&counter.key).await?;
         }
         Ok(())
     }

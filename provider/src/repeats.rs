@@ -45,10 +45,10 @@ pub struct PostAnswer {
     pub session: Option<Digest>,
 }
 
-/// The order of identical posts.
-pub enum Turn {
-    /// This one is the first: pass its response to [`Provider::end_turn`].
-    First(Ticket),
+/// What to do with one of several identical posts.
+pub enum ClaimResult {
+    /// This one is the first: pass its response to [`Provider::finish`].
+    First(PostClaim),
     /// The first was answered, like this.
     Repeated(Value),
     /// It is processed on its own.
@@ -56,9 +56,9 @@ pub enum Turn {
 }
 
 /// The claim of a first post.
-pub struct Ticket {
+pub struct PostClaim {
     key: Key<Post>,
-    claim: Versioned<Post>,
+    stored: Versioned<Post>,
     salt: Secret,
     sealing: Secret,
     session: Option<Digest>,
@@ -84,19 +84,19 @@ pub struct RepeatedPosts {
 impl RepeatedPosts {
     /// Checks whether a post is the first of its kind, and otherwise waits for the first one's
     /// response. If the store does not answer, the post is processed on its own.
-    pub async fn begin_turn(&self, browser: &BrowserContext, path: &str, body: &[u8]) -> Turn {
+    pub async fn claim(&self, browser: &BrowserContext, path: &str, body: &[u8]) -> ClaimResult {
         let secret = browser
             .secret
             .derive("identical post", &[path.as_bytes(), &[0], body].concat());
         let key = keys::post(&secret.derive("key", b"").digest());
         for _ in 0..MOST_LOOKS {
             match self.look(browser, &key, &secret).await {
-                Ok(Some(turn)) => return turn,
+                Ok(Some(result)) => return result,
                 Ok(None) => sleep(PAUSE).await,
-                Err(_) => return Turn::Alone,
+                Err(_) => return ClaimResult::Alone,
             }
         }
-        Turn::Alone
+        ClaimResult::Alone
     }
 
     /// `None` while the first post is at work.
@@ -105,7 +105,7 @@ impl RepeatedPosts {
         browser: &BrowserContext,
         key: &Key<Post>,
         secret: &Secret,
-    ) -> Result<Option<Turn>, Unavailable> {
+    ) -> Result<Option<ClaimResult>, Unavailable> {
         let (now, salt) = (self.context.now(), self.context.entropy().secret());
         let claim = Post {
             until: now.after(PATIENCE),
@@ -113,10 +113,10 @@ impl RepeatedPosts {
             answer: None,
         };
         let session = browser.session.as_ref().map(Secret::digest);
-        let first = |claim| {
-            Some(Turn::First(Ticket {
+        let first = |stored| {
+            Some(ClaimResult::First(PostClaim {
                 key: key.clone(),
-                claim,
+                stored,
                 salt: salt.clone(),
                 sealing: sealing_key(secret, &salt),
                 session: session.clone(),
@@ -133,7 +133,7 @@ impl RepeatedPosts {
                 .swap(self.context.store(), key, claim, records::ttl(PATIENCE))
                 .await?;
             return Ok(match swapped {
-                Swapped::Done(claim) => first(claim),
+                Swapped::Done(stored) => first(stored),
                 Swapped::Changed(_) => None,
             });
         }
@@ -144,21 +144,21 @@ impl RepeatedPosts {
         let opened =
             Secret::decode(&post.salt).and_then(|salt| open(&sealing_key(secret, &salt), &sealed));
         let own = opened.filter(|opened| session == opened.before || session == opened.after);
-        Ok(Some(own.map_or(Turn::Alone, |opened| {
-            Turn::Repeated(opened.answer)
+        Ok(Some(own.map_or(ClaimResult::Alone, |opened| {
+            ClaimResult::Repeated(opened.answer)
         })))
     }
 
     /// Stores the response of a first post for identical ones. Without one, the next of them is the
     /// first again. After a failure, the others get no response, and this one is not affected.
-    pub async fn end_turn(&self, ticket: Ticket, answer: Option<PostAnswer>) {
-        let Ticket {
+    pub async fn finish(&self, claim: PostClaim, answer: Option<PostAnswer>) {
+        let PostClaim {
             key,
-            claim,
+            stored,
             salt,
             sealing,
             session,
-        } = ticket;
+        } = claim;
         let sealed = answer.and_then(|answer| {
             seal(
                 &sealing,
@@ -169,19 +169,19 @@ impl RepeatedPosts {
                 },
             )
         });
-        let kept = sealed.is_some();
+        let is_stored = sealed.is_some();
         let post = Post {
             until: self.context.now().after(REMEMBERED),
             salt: salt.encode(),
             answer: sealed,
         };
         // The store has no conditional removal, but a conditional swap with a short lifetime.
-        let ttl = if kept {
+        let ttl = if is_stored {
             records::ttl(REMEMBERED)
         } else {
             store::Ttl::For(Duration::ZERO)
         };
-        if let Err(error) = claim.swap(self.context.store(), &key, post, ttl).await {
+        if let Err(error) = stored.swap(self.context.store(), &key, post, ttl).await {
             tracing::warn!(%error, "the answer to a post is not kept for a second one");
         }
     }

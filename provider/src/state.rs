@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::{
-    account::{Account, AccountMembers, whose},
+    account::{Account, AccountMembers, account_name},
     assertion::UsedAssertion,
     blocked::Blocked,
     ceremony::{PendingCeremony, Task},

@@ -238,7 +238,7 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
     let line = read_line(stream, LONGEST_REQUEST).await?;
     let request = serde_json::from_slice::<ControlRequest<AdminCommand>>(&line);
     let (answer, backup) = match request {
-        Ok(ControlRequest::Backup) => begin_backup(provider).await,
+        Ok(ControlRequest::Backup) => start_backup(provider).await,
         Ok(ControlRequest::Administer(command)) => {
             let outcome = provider.terminal().execute(command).await;
             let reply = outcome.map(ControlReply::Administered);
@@ -250,7 +250,7 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
     Ok(backup)
 }
 
-async fn begin_backup(provider: &Provider) -> (Result<ControlReply, ControlError>, Option<Backup>) {
+async fn start_backup(provider: &Provider) -> (Result<ControlReply, ControlError>, Option<Backup>) {
     match provider.backup(EMBEDDED).await {
         Ok(backup) => (Ok(ControlReply::Backup), Some(backup)),
         Err(error) => {

@@ -38,7 +38,7 @@ pub(crate) const WRITE: &str = "notes:write";
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
 const MAX_NOTE_BYTES: usize = 1000;
 const MAX_NOTES: usize = 50;
-const MAX_PEOPLE: usize = 200;
+const MAX_USERS: usize = 200;
 
 /// The server, to be nested on the path that is its resource identifier. `verifier` expects that
 /// identifier as the audience; `challenge` names its RFC 9728 document and the scopes to ask for at
@@ -245,42 +245,42 @@ fn claims(mut parts: Parts) -> Result<Claims, ErrorData> {
 
 /// Notes by user, bounded in every direction (10 MB in all).
 #[derive(Default)]
-struct Notes(Mutex<Shelf>);
+struct Notes(Mutex<NotesByUser>);
 
 #[derive(Default)]
-struct Shelf {
+struct NotesByUser {
     additions: u64,
-    people: HashMap<String, Pile>,
+    users: HashMap<String, UserNotes>,
 }
 
 #[derive(Default)]
-struct Pile {
+struct UserNotes {
     last: u64,
     notes: VecDeque<String>,
 }
 
 impl Notes {
-    /// How many notes the user has then. Makes room by forgetting whoever has been silent for
-    /// longest.
-    fn add(&self, person: String, text: String) -> usize {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.people.len() >= MAX_PEOPLE && !kept.people.contains_key(&person) {
-            let silent = kept
-                .people
+    /// How many notes the user has then. Beyond the maximum number of users, the one whose last note is the
+    /// oldest is forgotten.
+    fn add(&self, user: String, text: String) -> usize {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.users.len() >= MAX_USERS && !all.users.contains_key(&user) {
+            let oldest = all
+                .users
                 .iter()
-                .min_by_key(|(_, pile)| pile.last)
-                .map(|(person, _)| person.clone());
-            silent.map(|person| kept.people.remove(&person));
+                .min_by_key(|(_, own)| own.last)
+                .map(|(user, _)| user.clone());
+            oldest.map(|user| all.users.remove(&user));
         }
-        kept.additions += 1;
-        let now = kept.additions;
-        let pile = kept.people.entry(person).or_default();
-        pile.last = now;
-        pile.notes.push_back(text);
-        if pile.notes.len() > MAX_NOTES {
-            pile.notes.pop_front();
+        all.additions += 1;
+        let now = all.additions;
+        let own = all.users.entry(user).or_default();
+        own.last = now;
+        own.notes.push_back(text);
+        if own.notes.len() > MAX_NOTES {
+            own.notes.pop_front();
         }
-        pile.notes.len()
+        own.notes.len()
     }
 }
 

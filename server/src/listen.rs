@@ -31,7 +31,7 @@ pub(crate) use sockets::bind;
 
 use crate::log_throttle::LogThrottle;
 use activity::Activity;
-use connections::{Connections, Place};
+use connections::{ConnectionSlot, Connections};
 use patient::Patient;
 
 /// The largest head of a request, in bytes: request line and headers. A larger one is answered by
@@ -104,21 +104,15 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
     loop {
         let next = async {
             let (stream, peer) = listener.accept().await?;
-            io::Result::Ok((stream, peer, server.connections.place(peer).await))
+            io::Result::Ok((stream, peer, server.connections.acquire(peer).await))
         };
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             accepted = next => accepted,
         };
         match accepted {
-            Ok((stream, peer, Some(place))) => {
-                tokio::spawn(drive(
-                    stream,
-                    peer,
-                    place,
-                    Arc::clone(&server),
-                    stop.clone(),
-                ));
+            Ok((stream, peer, Some(slot))) => {
+                tokio::spawn(drive(stream, peer, slot, Arc::clone(&server), stop.clone()));
             }
             Ok((_, peer, None)) => server.note_refused(peer),
             Err(error) => server.cannot_accept(&error).await,
@@ -152,12 +146,12 @@ impl Server {
 async fn drive(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    slot: ConnectionSlot,
     server: Arc<Server>,
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let activity = Arc::clone(&place.activity);
+    let activity = Arc::clone(&slot.activity);
     let patience = server.patience;
     let stream = Patient::new(stream, patience.write, Arc::clone(&activity));
     let service =

@@ -84,7 +84,7 @@ fn origin(event: &Event) -> Option<&RequestSource> {
     event
         .from
         .as_ref()
-        .filter(|_| matches!(event.by, Actor::Person | Actor::Client))
+        .filter(|_| matches!(event.by, Actor::User | Actor::Client))
 }
 
 /// What the event is about, besides a client.

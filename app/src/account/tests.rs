@@ -5,8 +5,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountView, Actor, Application, AuditAction, ClientName, Connection, Connections, Event,
-    LastUseView, PasskeyView, RequestSource, Role, SessionView, Whose,
+    AccountName, AccountView, Actor, Application, AuditAction, ClientName, Connection, Connections,
+    Event, LastUseView, PasskeyView, RequestSource, Role, SessionView,
 };
 
 use crate::{
@@ -325,7 +325,7 @@ fn event(action: AuditAction, by: Actor, about: Option<&str>) -> Event {
         at: earlier(4),
         action,
         by,
-        whose: None,
+        subject: None,
         from,
         client,
         about: about.map(str::to_owned),
@@ -335,23 +335,23 @@ fn event(action: AuditAction, by: Actor, about: Option<&str>) -> Event {
 
 #[test]
 fn what_happened_is_told_to_the_person() {
-    let administrator = Actor::Administrator(Whose {
+    let administrator = Actor::Administrator(AccountName {
         account: Id::new([1; 16]),
         email: "boss@example.com".to_owned(),
     });
     for (event, said) in [
         (
-            event(AuditAction::SignedInWithPasskey, Actor::Person, None),
+            event(AuditAction::SignedInWithPasskey, Actor::User, None),
             "You signed in with a passkey from Chrome on Linux · 192.0.2.1 · 4 minutes ago",
         ),
         (
-            event(AuditAction::Allowed, Actor::Person, Some("Notes")),
+            event(AuditAction::Allowed, Actor::User, Some("Notes")),
             "You allowed Claude to use Notes from Chrome on Linux",
         ),
         (
             event(
                 AuditAction::PasskeyRemoved,
-                Actor::Person,
+                Actor::User,
                 Some("Phone\u{202e}"),
             ),
             "You removed the passkey Phone from",
@@ -389,7 +389,7 @@ fn a_replay_asks_for_attention_and_says_what_to_do() {
 
 #[test]
 fn twenty_events_are_shown() {
-    let events = vec![event(AuditAction::SignedOut, Actor::Person, None); 30];
+    let events = vec![event(AuditAction::SignedOut, Actor::User, None); 30];
     assert_eq!(
         html(|| view! { <RecentActivity events now=NOW/> })
             .matches("<li")

@@ -5,9 +5,9 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText,
+    AccountName, AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText,
     Attempt as Attempted, AuditAction, ClientName, ClientStanding, Event, FailedRequest,
-    FailedStep, FailureKind, FailureView, RequestSource, Role, Settings, Whose,
+    FailedStep, FailureKind, FailureView, RequestSource, Role, Settings,
 };
 
 use crate::{
@@ -199,15 +199,15 @@ fn t_d30_hostile_names_are_text_in_every_row() {
         let known = known();
         html(|| view! { <failures::page::Row view known=&known/> })
     };
-    let whose = Whose {
+    let subject = AccountName {
         account: Id::new([1; 16]),
         email: HOSTILE.to_owned(),
     };
     let event = Event {
         at: NOW,
         action: AuditAction::Allowed,
-        by: Actor::Person,
-        whose: Some(whose),
+        by: Actor::User,
+        subject: Some(subject),
         from: Some(RequestSource {
             address: HOSTILE.to_owned(),
             device: HOSTILE.to_owned(),
@@ -328,7 +328,7 @@ fn a_wrong_redirect_stands_beside_those_that_are_registered_and_can_be_added() {
 
 #[test]
 fn an_event_names_who_did_it() {
-    let whose = |email: &str| Whose {
+    let named = |email: &str| AccountName {
         account: Id::new([1; 16]),
         email: email.to_owned(),
     };
@@ -336,7 +336,7 @@ fn an_event_names_who_did_it() {
         at: NOW,
         action: AuditAction::RoleChanged,
         by,
-        whose: Some(whose("bob@example.com")),
+        subject: Some(named("bob@example.com")),
         from: Some(RequestSource {
             address: "192.0.2.1".to_owned(),
             device: "Chrome on Linux".to_owned(),
@@ -347,7 +347,7 @@ fn an_event_names_who_did_it() {
     };
     for (by, sentence) in [
         (
-            Actor::Administrator(whose("alice@example.com")),
+            Actor::Administrator(named("alice@example.com")),
             "alice@example.com gave bob@example.com the role administrator.",
         ),
         (

@@ -82,7 +82,7 @@ fn SignInCard(
     } = arrival;
     let user = waiting
         .as_ref()
-        .and_then(|waiting| waiting.person.clone())
+        .and_then(|waiting| waiting.user.clone())
         .map(|user| user.email);
     let (message, typed) = flash.map_or((None, None), |flash| {
         (Some(flash.message), Some(flash.email))

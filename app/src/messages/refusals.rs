@@ -35,7 +35,7 @@ impl From<Unavailable> for Message {
 impl From<Busy> for Message {
     fn from(busy: Busy) -> Self {
         Self::Busy {
-            own: busy == Busy::BrowserContext,
+            own: busy == Busy::OwnGroup,
         }
     }
 }

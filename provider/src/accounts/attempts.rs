@@ -23,7 +23,7 @@ use oauth::Id;
 
 use super::{SignInError, hashing::NotHashed, queue::Requester};
 use crate::state::Account;
-use crate::state::whose;
+use crate::state::account_name;
 use crate::{
     browser_context::BrowserContext,
     limits::{Refused, Reservation},
@@ -93,9 +93,9 @@ impl SignIn {
             None => Reservation::default(),
         };
         let requester = if known {
-            Requester::known(browser, id)
+            Requester::of_account(browser, id)
         } else {
-            Requester::stranger(browser)
+            Requester::of_network(browser)
         };
         let mut attempt = Attempt {
             account,
@@ -172,9 +172,9 @@ impl SignIn {
     /// response, and without an account the same operations are done for a dummy, so that response
     /// times do not differ.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
-        let whose = attempt.account.as_ref().map(whose);
+        let subject = attempt.account.as_ref().map(account_name);
         self.audit
-            .note_refusal(AuditAction::SignInRefused, whose, &attempt.email, browser)
+            .note_refusal(AuditAction::SignInRefused, subject, &attempt.email, browser)
             .await;
         SignInError::WrongCredentials
     }

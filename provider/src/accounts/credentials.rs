@@ -21,7 +21,7 @@ use identity::{Email, RateLimit};
 use oauth::Digest;
 
 use super::{AccountError, SignedIn, queue::Requester};
-use crate::state::whose;
+use crate::state::account_name;
 use crate::{browser_context::BrowserContext, state::audit::AuditAction};
 use identity::SignInMethod;
 
@@ -68,7 +68,12 @@ impl AccountCredentials {
             )
             .await?;
         self.audit
-            .note_by_person(AuditAction::PasskeyRenamed, whose(&renamed), browser, name)
+            .note_by_user(
+                AuditAction::PasskeyRenamed,
+                account_name(&renamed),
+                browser,
+                name,
+            )
             .await;
         Ok(())
     }
@@ -90,7 +95,12 @@ impl AccountCredentials {
             )
             .await?;
         self.audit
-            .note_by_person(AuditAction::PasskeyRemoved, whose(&changed), browser, name)
+            .note_by_user(
+                AuditAction::PasskeyRemoved,
+                account_name(&changed),
+                browser,
+                name,
+            )
             .await;
         Ok(())
     }
@@ -102,7 +112,7 @@ impl AccountCredentials {
         password: &str,
     ) -> Result<SignedIn, AccountError> {
         let user = self.sessions.fresh_account(browser).await?;
-        let requester = Requester::known(browser, user.id());
+        let requester = Requester::of_account(browser, user.id());
         let minimum = user.min_password_length();
         let password = self
             .hasher
@@ -119,7 +129,12 @@ impl AccountCredentials {
             )
             .await?;
         self.audit
-            .note_by_person(AuditAction::PasswordChanged, whose(&account), browser, None)
+            .note_by_user(
+                AuditAction::PasswordChanged,
+                account_name(&account),
+                browser,
+                None,
+            )
             .await;
         self.sessions.end_sessions(account.id()).await?;
         Ok(self
@@ -159,7 +174,12 @@ impl AccountCredentials {
             .ok_or(AccountError::EmailUnavailable)?;
         let earlier = user.email().to_owned();
         self.audit
-            .note_by_person(AuditAction::EmailChanged, whose(&changed), browser, earlier)
+            .note_by_user(
+                AuditAction::EmailChanged,
+                account_name(&changed),
+                browser,
+                earlier,
+            )
             .await;
         Ok(())
     }
@@ -178,7 +198,12 @@ impl AccountCredentials {
             )
             .await?;
         self.audit
-            .note_by_person(AuditAction::PasswordRemoved, whose(&changed), browser, None)
+            .note_by_user(
+                AuditAction::PasswordRemoved,
+                account_name(&changed),
+                browser,
+                None,
+            )
             .await;
         Ok(())
     }
@@ -255,7 +280,12 @@ impl AccountCredentials {
             .await?;
         let device = browser.device.clone();
         self.audit
-            .note_by_person(AuditAction::PasskeyAdded, whose(&account), browser, device)
+            .note_by_user(
+                AuditAction::PasskeyAdded,
+                account_name(&account),
+                browser,
+                device,
+            )
             .await;
         Ok(())
     }

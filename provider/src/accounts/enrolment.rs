@@ -34,7 +34,7 @@ use super::{
     passkey::{Failed, new_passkey},
     queue::{Busy, Requester},
 };
-use crate::state::whose;
+use crate::state::account_name;
 use crate::state::{Account, Task};
 use crate::{
     browser_context::BrowserContext, records, records::keys, state::audit::AuditAction,
@@ -151,9 +151,9 @@ impl Enrolment {
         let candidate = self.candidate(&arrival.target, email).await?;
         let requester = if arrival.target.needs_link() {
             // A link is a secret already.
-            Requester::known(browser, candidate.id())
+            Requester::of_account(browser, candidate.id())
         } else {
-            Requester::stranger(browser)
+            Requester::of_network(browser)
         };
         let minimum = candidate.min_password_length();
         let password: NewPassword = self
@@ -353,7 +353,7 @@ impl Enrolment {
             Target::Reset(_) => AuditAction::AccountReset,
         };
         self.audit
-            .note_by_person(action, whose(account), browser, None)
+            .note_by_user(action, account_name(account), browser, None)
             .await;
         if let Some(link) = arrival.digest() {
             records::remove(self.context.store(), &keys::invitation(link)).await?;

@@ -17,7 +17,7 @@ use tokio::task;
 
 use super::{
     AccountError, EnrolError, SignInError,
-    queue::{Busy, NoTurn, Queue, Requester},
+    queue::{Busy, NoSlot, Queue, Requester},
 };
 
 /// The minimum and maximum number of concurrent hashes, for any number of cores: each takes 19 MiB.
@@ -39,11 +39,11 @@ pub(crate) enum NotHashed {
     Failed,
 }
 
-impl From<NoTurn> for NotHashed {
-    fn from(reason: NoTurn) -> Self {
+impl From<NoSlot> for NotHashed {
+    fn from(reason: NoSlot) -> Self {
         match reason {
-            NoTurn::Busy(busy) => Self::Busy(busy),
-            NoTurn::Abandoned => Self::Abandoned,
+            NoSlot::Busy(busy) => Self::Busy(busy),
+            NoSlot::Abandoned => Self::Abandoned,
         }
     }
 }
@@ -112,7 +112,7 @@ impl Passwords {
         requester: &Requester,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NotHashed> {
-        let slot = self.queue.turn(requester).await?;
+        let slot = self.queue.acquire(requester).await?;
         let work = move || {
             let _slot = slot;
             work()

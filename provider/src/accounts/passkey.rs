@@ -20,7 +20,7 @@ use webauthn_rs::{
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::{AccountError, SignInError, SignedIn};
-use crate::state::whose;
+use crate::state::account_name;
 use crate::state::{Account, Task};
 use crate::{browser_context::BrowserContext, settings::Settings, state::audit::AuditAction};
 use identity::SignInMethod;
@@ -303,9 +303,9 @@ impl SignIn {
             .begin_session(browser, &account, Some(SignInMethod::Passkey))
             .await?;
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::SignedInWithPasskey,
-                whose(&account),
+                account_name(&account),
                 browser,
                 name,
             )

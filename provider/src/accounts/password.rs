@@ -5,7 +5,7 @@ use identity::{attempt::Guess, password::is_long};
 
 use super::{SignInError, SignedIn};
 use crate::state::Account;
-use crate::state::whose;
+use crate::state::account_name;
 use crate::{browser_context::BrowserContext, state::audit::AuditAction};
 use identity::SignInMethod;
 
@@ -51,9 +51,9 @@ impl SignIn {
             .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?;
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::SignedInWithPassword,
-                whose(&account),
+                account_name(&account),
                 browser,
                 None,
             )

@@ -1,10 +1,10 @@
 //! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19
 //! MiB and a core.
 //!
-//! There are two lanes: one for browsers that are known to the account and for users with a link or
-//! a session, and one for all others. The others can use neither the places of the first lane nor
-//! the last core. Within a lane the networks, or accounts, take turns, so that one with many
-//! requests delays only itself.
+//! There are two lanes: a priority lane for browsers that are known to the account and for users with a
+//! link or a session, and a normal lane for all other requests. The normal lane can use neither the
+//! places of the priority lane nor the last core. Within a lane the groups (networks or accounts)
+//! take turns, so that one with many requests delays only itself.
 
 use std::{
     collections::HashMap,
@@ -20,14 +20,14 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{browser_context::BrowserContext, presence::Presence};
 
-/// The number of places for known requesters.
-const KNOWN_PLACES: usize = 32;
-/// How many others may wait: a few seconds' work.
-const OTHER_PLACES: usize = 128;
+/// The number of places in the priority lane.
+const PRIORITY_PLACES: usize = 32;
+/// The number of places in the normal lane: a few seconds' work.
+const NORMAL_PLACES: usize = 128;
 /// How long a request waits, well within the time in which a request is answered.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-/// After this many known requesters in a row, one of the others is served.
-const KNOWN_IN_A_ROW: u32 = 8;
+/// After this many priority requests in a row, a normal one is served.
+const PRIORITY_IN_A_ROW: u32 = 8;
 
 /// Why a password is not checked or hashed now: the queue is full. Nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -37,7 +37,7 @@ pub enum Busy {
     Server,
     /// It is full, and this browser's own network or account has the largest part of it.
     #[error("too many passwords are being checked for this network or account")]
-    BrowserContext,
+    OwnGroup,
 }
 
 impl Busy {
@@ -47,7 +47,7 @@ impl Busy {
 
 /// Why a request gets no slot.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoTurn {
+pub(super) enum NoSlot {
     Busy(Busy),
     /// The client no longer waits.
     Abandoned,
@@ -56,8 +56,8 @@ pub(super) enum NoTurn {
 /// The lane of a requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
-    Known,
-    Other,
+    Priority,
+    Normal,
 }
 
 /// The requester of a hash.
@@ -65,25 +65,25 @@ enum Lane {
 pub(crate) struct Requester {
     lane: Lane,
     /// The group with which it shares its turns.
-    party: String,
+    group: String,
     presence: Presence,
 }
 
 impl Requester {
     /// A browser that is known to an account, or one with a link or a session of it.
-    pub(crate) fn known(browser: &BrowserContext, account: Id) -> Self {
+    pub(crate) fn of_account(browser: &BrowserContext, account: Id) -> Self {
         Self {
-            lane: Lane::Known,
-            party: account.to_string(),
+            lane: Lane::Priority,
+            group: account.to_string(),
             presence: browser.presence.clone(),
         }
     }
 
-    /// Anybody else.
-    pub(crate) fn stranger(browser: &BrowserContext) -> Self {
+    /// Any other browser.
+    pub(crate) fn of_network(browser: &BrowserContext) -> Self {
         Self {
-            lane: Lane::Other,
-            party: rate_limit_key(browser.address),
+            lane: Lane::Normal,
+            group: rate_limit_key(browser.address),
             presence: browser.presence.clone(),
         }
     }
@@ -91,8 +91,8 @@ impl Requester {
     /// The terminal, and administrators.
     pub(crate) fn operator() -> Self {
         Self {
-            lane: Lane::Known,
-            party: "operator".to_owned(),
+            lane: Lane::Priority,
+            group: "operator".to_owned(),
             presence: Presence::default(),
         }
     }
@@ -105,40 +105,40 @@ pub(super) struct Queue(Arc<Mutex<State>>);
 struct State {
     slots: usize,
     working: usize,
-    /// How many running hashes are from the other lane.
-    others_working: usize,
-    known: Waiting,
-    others: Waiting,
-    /// How many known requesters were served since one of the others.
+    /// How many running hashes are from the normal lane.
+    normal_working: usize,
+    priority: FairQueue,
+    normal: FairQueue,
+    /// How many priority requests were served since a normal one.
     in_a_row: u32,
 }
 
-/// A lane, with fair queueing by party.
-struct Waiting {
+/// A lane, with fair queueing by group.
+struct FairQueue {
     places: usize,
-    /// The round of the ticket that was called last.
+    /// The round of the waiter that was served last.
     round: u64,
-    tickets: Vec<Ticket>,
+    waiters: Vec<Waiter>,
 }
 
-struct Ticket {
-    party: String,
-    /// One round later than the ticket of the same party before it.
+struct Waiter {
+    group: String,
+    /// One round later than the previous waiter of the same group.
     round: u64,
     presence: Presence,
-    turn: Turn,
+    sender: SlotSender,
 }
 
-type Turn = oneshot::Sender<Result<Slot, Busy>>;
+type SlotSender = oneshot::Sender<Result<Slot, Busy>>;
 
-/// The right to occupy a core. It ends with the value, and the next ticket is called.
+/// The right to occupy a core. It ends with the value, and the next waiter gets the slot.
 pub(super) struct Slot(Option<(Queue, Lane)>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some((queue, lane)) = self.0.take() {
             queue.lock().end(lane);
-            queue.call();
+            queue.dispatch();
         }
     }
 }
@@ -146,49 +146,51 @@ impl Drop for Slot {
 impl Queue {
     /// With this many slots; all but one are open to the other lane.
     pub(super) fn new(slots: NonZeroUsize) -> Self {
-        let lane = |places| Waiting {
+        let lane = |places| FairQueue {
             places,
             round: 0,
-            tickets: Vec::new(),
+            waiters: Vec::new(),
         };
-        let (known, others) = (lane(KNOWN_PLACES), lane(OTHER_PLACES));
+        let (priority, normal) = (lane(PRIORITY_PLACES), lane(NORMAL_PLACES));
         Self(Arc::new(Mutex::new(State {
             slots: slots.get(),
             working: 0,
-            others_working: 0,
-            known,
-            others,
+            normal_working: 0,
+            priority,
+            normal,
             in_a_row: 0,
         })))
     }
 
     /// Waits for a slot. Without a free place it fails at once.
-    pub(super) async fn turn(&self, requester: &Requester) -> Result<Slot, NoTurn> {
+    pub(super) async fn acquire(&self, requester: &Requester) -> Result<Slot, NoSlot> {
         if requester.presence.has_ended() {
-            return Err(NoTurn::Abandoned);
+            return Err(NoSlot::Abandoned);
         }
-        let (turn, called) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         self.lock()
             .lane(requester.lane)
-            .join(requester, turn)
-            .map_err(NoTurn::Busy)?;
-        self.call();
-        // A request that stops waiting leaves a ticket, which is dropped later.
-        let called = timeout(LONGEST_WAIT, called)
+            .enqueue(requester, sender)
+            .map_err(NoSlot::Busy)?;
+        self.dispatch();
+        // A request that stops waiting leaves a waiter, which is dropped later.
+        let granted = timeout(LONGEST_WAIT, receiver)
             .await
-            .map_err(|_| NoTurn::Busy(Busy::Server))?;
-        // A ticket of a disconnected client is dropped without an answer.
-        called.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
+            .map_err(|_| NoSlot::Busy(Busy::Server))?;
+        // A waiter of a disconnected client is dropped without an answer.
+        granted
+            .map_err(|_| NoSlot::Abandoned)?
+            .map_err(NoSlot::Busy)
     }
 
-    /// Calls tickets as long as there are slots for them.
-    fn call(&self) {
+    /// Gives free slots to the next waiters.
+    fn dispatch(&self) {
         loop {
-            let Some((ticket, lane)) = self.lock().next() else {
+            let Some((waiter, lane)) = self.lock().next() else {
                 return;
             };
             // A request that has just stopped waiting takes no slot.
-            if let Err(Ok(mut slot)) = ticket.turn.send(Ok(Slot(Some((self.clone(), lane))))) {
+            if let Err(Ok(mut slot)) = waiter.sender.send(Ok(Slot(Some((self.clone(), lane))))) {
                 slot.0 = None;
                 self.lock().end(lane);
             }
@@ -201,129 +203,125 @@ impl Queue {
 }
 
 impl State {
-    const fn lane(&mut self, lane: Lane) -> &mut Waiting {
+    const fn lane(&mut self, lane: Lane) -> &mut FairQueue {
         match lane {
-            Lane::Known => &mut self.known,
-            Lane::Other => &mut self.others,
+            Lane::Priority => &mut self.priority,
+            Lane::Normal => &mut self.normal,
         }
     }
 
-    /// The next ticket, if there is a slot, which it then takes.
-    fn next(&mut self) -> Option<(Ticket, Lane)> {
+    /// The next waiter, if there is a slot, which it then takes.
+    fn next(&mut self) -> Option<(Waiter, Lane)> {
         if self.working >= self.slots {
             return None;
         }
-        let open = self.others_working < self.slots.saturating_sub(1).max(1);
-        let first = if open && self.in_a_row >= KNOWN_IN_A_ROW {
-            Lane::Other
+        let open = self.normal_working < self.slots.saturating_sub(1).max(1);
+        let first = if open && self.in_a_row >= PRIORITY_IN_A_ROW {
+            Lane::Normal
         } else {
-            Lane::Known
+            Lane::Priority
         };
         let lanes = [
             first,
-            if first == Lane::Known {
-                Lane::Other
+            if first == Lane::Priority {
+                Lane::Normal
             } else {
-                Lane::Known
+                Lane::Priority
             },
         ];
         let mut lanes = lanes
             .into_iter()
-            .filter(|lane| open || *lane == Lane::Known);
-        let (ticket, lane) = lanes.find_map(|lane| Some((self.lane(lane).next()?, lane)))?;
+            .filter(|lane| open || *lane == Lane::Priority);
+        let (waiter, lane) = lanes.find_map(|lane| Some((self.lane(lane).next()?, lane)))?;
         self.working += 1;
         match lane {
-            Lane::Known => self.in_a_row += 1,
-            Lane::Other => {
-                self.others_working += 1;
+            Lane::Priority => self.in_a_row += 1,
+            Lane::Normal => {
+                self.normal_working += 1;
                 self.in_a_row = 0;
             }
         }
-        Some((ticket, lane))
+        Some((waiter, lane))
     }
 
     fn end(&mut self, lane: Lane) {
         self.working -= 1;
-        self.others_working -= usize::from(lane == Lane::Other);
+        self.normal_working -= usize::from(lane == Lane::Normal);
     }
 }
 
-impl Waiting {
+impl FairQueue {
     /// Takes a place. In a full lane the group with the most places loses one to another group.
-    fn join(&mut self, requester: &Requester, turn: Turn) -> Result<(), Busy> {
-        if self.tickets.len() >= self.places {
-            self.tickets.retain(|ticket| !ticket.is_abandoned());
+    fn enqueue(&mut self, requester: &Requester, sender: SlotSender) -> Result<(), Busy> {
+        if self.waiters.len() >= self.places {
+            self.waiters.retain(|waiter| !waiter.is_abandoned());
         }
-        if self.tickets.len() >= self.places {
-            self.make_room(&requester.party)?;
+        if self.waiters.len() >= self.places {
+            self.make_room(&requester.group)?;
         }
-        let party = requester.party.clone();
+        let group = requester.group.clone();
         let last = self
-            .tickets
+            .waiters
             .iter()
-            .filter(|ticket| ticket.party == party)
-            .map(|ticket| ticket.round)
+            .filter(|waiter| waiter.group == group)
+            .map(|waiter| waiter.round)
             .max();
         let round = last.unwrap_or(self.round).max(self.round) + 1;
-        self.tickets.push(Ticket {
-            party,
+        self.waiters.push(Waiter {
+            group,
             round,
             presence: requester.presence.clone(),
-            turn,
+            sender,
         });
         Ok(())
     }
 
-    /// Ends the last ticket of the party that has most, unless `party` would have as many then.
-    fn make_room(&mut self, party: &str) -> Result<(), Busy> {
+    /// Ends the last waiter of the group that has most, unless `group` would have as many then.
+    fn make_room(&mut self, group: &str) -> Result<(), Busy> {
         let mut shares: HashMap<&str, usize> = HashMap::new();
-        for ticket in &self.tickets {
-            *shares.entry(&ticket.party).or_default() += 1;
+        for waiter in &self.waiters {
+            *shares.entry(&waiter.group).or_default() += 1;
         }
-        let own = shares.get(party).copied().unwrap_or(0);
+        let own = shares.get(group).copied().unwrap_or(0);
         let (largest, most) = shares
             .into_iter()
             .max_by_key(|(_, share)| *share)
-            .unwrap_or((party, own));
+            .unwrap_or((group, own));
         if own + 1 >= most {
             return Err(if own > 0 && own >= most {
-                Busy::BrowserContext
+                Busy::OwnGroup
             } else {
                 Busy::Server
             });
         }
         if let Some(last) = self
-            .tickets
+            .waiters
             .iter()
-            .rposition(|ticket| ticket.party == largest)
+            .rposition(|waiter| waiter.group == largest)
         {
             // The request may no longer wait.
-            let _ = self
-                .tickets
-                .remove(last)
-                .turn
-                .send(Err(Busy::BrowserContext));
+            let _ = self.waiters.remove(last).sender.send(Err(Busy::OwnGroup));
         }
         Ok(())
     }
 
-    /// The next ticket. Tickets of disconnected clients are dropped.
-    fn next(&mut self) -> Option<Ticket> {
-        self.tickets.retain(|ticket| !ticket.is_abandoned());
+    /// The next waiter. Tickets of disconnected clients are dropped.
+    fn next(&mut self) -> Option<Waiter> {
+        self.waiters.retain(|waiter| !waiter.is_abandoned());
         let (place, _) = self
-            .tickets
+            .waiters
             .iter()
             .enumerate()
-            .min_by_key(|(_, ticket)| ticket.round)?;
-        let ticket = self.tickets.remove(place);
-        self.round = ticket.round;
-        Some(ticket)
+            .min_by_key(|(_, waiter)| waiter.round)?;
+        let waiter = self.waiters.remove(place);
+        self.round = waiter.round;
+        Some(waiter)
     }
 }
 
-impl Ticket {
+impl Waiter {
     fn is_abandoned(&self) -> bool {
-        self.presence.has_ended() || self.turn.is_closed()
+        self.presence.has_ended() || self.sender.is_closed()
     }
 }
 
@@ -333,16 +331,16 @@ mod tests {
 
     use super::*;
 
-    fn requester(lane: Lane, party: &str) -> Requester {
+    fn requester(lane: Lane, group: &str) -> Requester {
         Requester {
             lane,
-            party: party.to_owned(),
+            group: group.to_owned(),
             presence: Presence::default(),
         }
     }
 
-    fn other(party: &str) -> Requester {
-        requester(Lane::Other, party)
+    fn other(group: &str) -> Requester {
+        requester(Lane::Normal, group)
     }
 
     fn queue(slots: usize) -> Queue {
@@ -353,9 +351,9 @@ mod tests {
     async fn waits(
         queue: &Queue,
         requester: &Requester,
-    ) -> tokio::task::JoinHandle<Result<(), NoTurn>> {
+    ) -> tokio::task::JoinHandle<Result<(), NoSlot>> {
         let (queue, requester) = (queue.clone(), requester.clone());
-        let waiting = tokio::spawn(async move { queue.turn(&requester).await.map(drop) });
+        let waiting = tokio::spawn(async move { queue.acquire(&requester).await.map(drop) });
         tokio::task::yield_now().await;
         waiting
     }
@@ -363,40 +361,43 @@ mod tests {
     #[tokio::test]
     async fn a_slot_that_ends_is_the_next_ones() {
         let queue = queue(2);
-        let held = queue.turn(&other("a")).await.expect("a slot");
+        let held = queue.acquire(&other("a")).await.expect("a slot");
         let next = waits(&queue, &other("b")).await;
-        assert!(!next.is_finished(), "one slot is kept for the known");
+        assert!(
+            !next.is_finished(),
+            "one slot is reserved for the priority lane"
+        );
         queue
-            .turn(&requester(Lane::Known, "k"))
+            .acquire(&requester(Lane::Priority, "k"))
             .await
             .expect("a slot");
         drop(held);
         assert_eq!(next.await.expect("no panic"), Ok(()));
         let state = queue.lock();
-        assert_eq!((state.working, state.others_working), (0, 0));
+        assert_eq!((state.working, state.normal_working), (0, 0));
     }
 
     #[tokio::test]
-    async fn strangers_never_fill_the_places_of_the_known() {
+    async fn normal_requests_never_fill_the_priority_lane() {
         let queue = queue(2);
-        let held = queue.turn(&other("a")).await.expect("a slot");
+        let held = queue.acquire(&other("a")).await.expect("a slot");
         let mut waiting = Vec::new();
-        for _ in 0..OTHER_PLACES {
+        for _ in 0..NORMAL_PLACES {
             waiting.push(waits(&queue, &other("a")).await);
         }
         assert_eq!(
-            queue.turn(&other("a")).await.err(),
-            Some(NoTurn::Busy(Busy::BrowserContext))
+            queue.acquire(&other("a")).await.err(),
+            Some(NoSlot::Busy(Busy::OwnGroup))
         );
         queue
-            .turn(&requester(Lane::Known, "k"))
+            .acquire(&requester(Lane::Priority, "k"))
             .await
             .expect("at once");
         // A requester of another group has the place of the crowd's last one, and the second turn.
         let elsewhere = waits(&queue, &other("b")).await;
         assert_eq!(
             waiting.pop().expect("one").await.expect("no panic"),
-            Err(NoTurn::Busy(Busy::BrowserContext))
+            Err(NoSlot::Busy(Busy::OwnGroup))
         );
         drop(held);
         assert_eq!(elsewhere.await.expect("no panic"), Ok(()));
@@ -406,15 +407,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parties_take_turns() {
+    async fn groups_take_turns() {
         let queue = queue(1);
-        let held = queue.turn(&other("a")).await.expect("a slot");
+        let held = queue.acquire(&other("a")).await.expect("a slot");
         let (order, mut waiting) = (Arc::new(Mutex::new(String::new())), Vec::new());
-        for party in ["a", "a", "a", "b", "c", "b"] {
+        for group in ["a", "a", "a", "b", "c", "b"] {
             let (queue, order) = (queue.clone(), order.clone());
             waiting.push(tokio::spawn(async move {
-                let slot = queue.turn(&other(party)).await.expect("a turn");
-                order.lock().expect("no panic").push_str(party);
+                let slot = queue.acquire(&other(group)).await.expect("a slot");
+                order.lock().expect("no panic").push_str(group);
                 drop(slot);
             }));
             tokio::task::yield_now().await;
@@ -427,38 +428,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_gone_takes_no_place_and_no_turn() {
+    async fn an_abandoned_request_takes_no_place_and_no_slot() {
         let queue = queue(1);
-        let held = queue.turn(&other("a")).await.expect("a slot");
+        let held = queue.acquire(&other("a")).await.expect("a slot");
         let mut gone = Vec::new();
-        for number in 0..OTHER_PLACES {
+        for number in 0..NORMAL_PLACES {
             let requester = other(&number.to_string());
             gone.push((waits(&queue, &requester).await, requester.presence));
         }
         assert_eq!(
-            queue.turn(&other("new")).await.err(),
-            Some(NoTurn::Busy(Busy::Server))
+            queue.acquire(&other("new")).await.err(),
+            Some(NoSlot::Busy(Busy::Server))
         );
         for (_, presence) in &gone {
             presence.end();
         }
         let stays = waits(&queue, &other("stays")).await;
         assert_eq!(
-            queue.lock().others.tickets.len(),
+            queue.lock().normal.waiters.len(),
             1,
             "their places are free"
         );
         for (waiting, presence) in gone {
-            assert_eq!(waiting.await.expect("no panic"), Err(NoTurn::Abandoned));
+            assert_eq!(waiting.await.expect("no panic"), Err(NoSlot::Abandoned));
             assert_eq!(
                 queue
-                    .turn(&Requester {
+                    .acquire(&Requester {
                         presence,
                         ..other("late")
                     })
                     .await
                     .err(),
-                Some(NoTurn::Abandoned)
+                Some(NoSlot::Abandoned)
             );
         }
         drop(held);
@@ -466,32 +467,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_that_nobody_takes_any_more_passes_on() {
+    async fn an_abandoned_slot_passes_to_the_next_waiter() {
         let queue = queue(1);
-        let held = queue.turn(&other("a")).await.expect("a slot");
+        let held = queue.acquire(&other("a")).await.expect("a slot");
         let requester = other("b");
-        let mut given_up = Box::pin(queue.turn(&requester));
+        let mut given_up = Box::pin(queue.acquire(&requester));
         assert!(poll_fn(|context| Poll::Ready(given_up.as_mut().poll(context).is_pending())).await);
         let next = waits(&queue, &other("c")).await;
         drop(held);
         // The slot is assigned already when the waiting request ends.
         drop(given_up);
         assert_eq!(next.await.expect("no panic"), Ok(()));
-        assert!(pin!(queue.turn(&other("d"))).await.is_ok());
+        assert!(pin!(queue.acquire(&other("d"))).await.is_ok());
     }
 
     #[tokio::test]
     async fn the_known_leave_others_a_turn() {
         let queue = queue(2);
-        let first = queue.turn(&other("a")).await.expect("a slot");
+        let first = queue.acquire(&other("a")).await.expect("a slot");
         let second = queue
-            .turn(&requester(Lane::Known, "k"))
+            .acquire(&requester(Lane::Priority, "k"))
             .await
             .expect("a slot");
         let other = waits(&queue, &other("b")).await;
         let mut known = Vec::new();
-        for number in 0..KNOWN_PLACES {
-            known.push(waits(&queue, &requester(Lane::Known, &number.to_string())).await);
+        for number in 0..PRIORITY_PLACES {
+            known.push(waits(&queue, &requester(Lane::Priority, &number.to_string())).await);
         }
         drop(first);
         drop(second);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{AccountError, SignInError, SignedIn};
 use crate::state::Account;
-use crate::state::whose;
+use crate::state::account_name;
 use crate::{
     browser_context::{BrowserContext, BrowserUpdate},
     state::audit::AuditAction,
@@ -63,9 +63,9 @@ impl AccountCredentials {
             )
             .await?;
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::RecoveryCodesMade,
-                whose(&account),
+                account_name(&account),
                 browser,
                 None,
             )
@@ -117,9 +117,9 @@ impl SignIn {
         };
         // Recorded first: the code is used up, even if a later step fails.
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::SignedInWithRecoveryCode,
-                whose(&account),
+                account_name(&account),
                 browser,
                 None,
             )

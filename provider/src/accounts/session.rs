@@ -19,7 +19,7 @@ use oauth::{Digest, Id, Secret, Timestamp};
 
 use super::AccountError;
 use crate::state::Account;
-use crate::state::whose;
+use crate::state::account_name;
 use crate::{
     browser_context::{BrowserContext, BrowserUpdate},
     records::{self, Change, Collection, Found, Listing, Outcomes, keys},
@@ -117,9 +117,9 @@ impl Sessions {
             .ok_or(AccountError::Gone)?;
         self.sessions_of(account.id()).remove(id.as_str()).await?;
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::SessionEnded,
-                whose(&account),
+                account_name(&account),
                 browser,
                 session.device,
             )
@@ -147,9 +147,9 @@ impl Sessions {
             )
             .await?;
         self.audit
-            .note_by_person(
+            .note_by_user(
                 AuditAction::OtherSessionsEnded,
-                whose(&account),
+                account_name(&account),
                 browser,
                 None,
             )
@@ -172,7 +172,12 @@ impl Sessions {
         self.end_session_of(browser).await?;
         if let Some((_, account)) = account {
             self.audit
-                .note_by_person(AuditAction::SignedOut, whose(&account), browser, None)
+                .note_by_user(
+                    AuditAction::SignedOut,
+                    account_name(&account),
+                    browser,
+                    None,
+                )
                 .await;
         }
         Ok(BrowserUpdate::SessionEnded)

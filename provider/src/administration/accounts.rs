@@ -13,7 +13,7 @@ use super::{
 use crate::{
     accounts::queue::Requester,
     records::Listing,
-    state::{Account, audit::AuditAction, whose},
+    state::{Account, account_name, audit::AuditAction},
 };
 
 /// An account, as listed.
@@ -404,7 +404,11 @@ impl AccountAdministration<'_> {
 
     async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
         self.administration
-            .record(action, Some(whose(account)), about.map(str::to_owned))
+            .record(
+                action,
+                Some(account_name(account)),
+                about.map(str::to_owned),
+            )
             .await;
     }
 }

@@ -283,7 +283,7 @@ impl ClientAdministration<'_> {
                 at,
                 action,
                 by,
-                whose: None,
+                subject: None,
                 from,
                 client: Some(client),
                 about,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     accounts::Subject,
-    state::audit::{AuditAction, Whose},
+    state::audit::{AccountName, AuditAction},
     unavailable::Unavailable,
 };
 
@@ -179,12 +179,12 @@ impl AccountAdministration<'_> {
     }
 
     async fn note_subject(&self, action: AuditAction, account: &Subject, about: Option<&str>) {
-        let whose = Whose {
+        let subject = AccountName {
             account: account.id,
             email: account.email.clone(),
         };
         self.administration
-            .record(action, Some(whose), about.map(str::to_owned))
+            .record(action, Some(subject), about.map(str::to_owned))
             .await;
     }
 }

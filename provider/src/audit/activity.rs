@@ -8,7 +8,7 @@ use identity::rate_limit::rate_limit_key;
 use oauth::{Digest, Id, Timestamp};
 
 use super::{
-    Actor, AuditAction, Event, RequestSource, Whose,
+    AccountName, Actor, AuditAction, Event, RequestSource,
     folds::{Subject, Verdict},
 };
 use crate::{
@@ -42,21 +42,21 @@ impl Activity {
 
 impl AuditLog {
     /// Records an action of a user, or of a client that claimed to be the user.
-    pub(crate) async fn note_by_person(
+    pub(crate) async fn note_by_user(
         &self,
         action: AuditAction,
-        whose: Whose,
+        subject: AccountName,
         browser: &BrowserContext,
         about: impl Into<Option<String>>,
     ) {
-        self.note(self.event_by_person(action, whose, browser, about.into()))
+        self.note(self.event_by_user(action, subject, browser, about.into()))
             .await;
     }
 
-    fn event_by_person(
+    fn event_by_user(
         &self,
         action: AuditAction,
-        whose: Whose,
+        subject: AccountName,
         browser: &BrowserContext,
         about: Option<String>,
     ) -> Event {
@@ -64,8 +64,8 @@ impl AuditLog {
         Event {
             at,
             action,
-            by: Actor::Person,
-            whose: Some(whose),
+            by: Actor::User,
+            subject: Some(subject),
             from,
             client: None,
             about,
@@ -79,17 +79,17 @@ impl AuditLog {
     pub(crate) async fn note_refusal(
         &self,
         action: AuditAction,
-        whose: Option<Whose>,
+        subject: Option<AccountName>,
         email: &str,
         browser: &BrowserContext,
     ) {
-        let subject = match &whose {
-            Some(whose) => Subject::Account(whose.account),
+        let counted = match &subject {
+            Some(subject) => Subject::Account(subject.account),
             None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
         };
-        let event = whose.map(|whose| self.event_by_person(action, whose, browser, None));
+        let event = subject.map(|subject| self.event_by_user(action, subject, browser, None));
         let source = Some(rate_limit_key(browser.address));
-        let (verdict, over) = self.fold(subject, (action, source), event.as_ref());
+        let (verdict, over) = self.fold(counted, (action, source), event.as_ref());
         if verdict == Verdict::Count && over.is_empty() {
             return;
         }
@@ -116,9 +116,9 @@ impl AuditLog {
     /// log gets the event later if possible. Repeated actions of an account are counted, and
     /// written when the window of the count ends.
     pub(crate) async fn note(&self, event: Event) {
-        let account = event.whose.as_ref().map(|whose| whose.account);
+        let account = event.subject.as_ref().map(|subject| subject.account);
         let (verdict, over) = match (&event.by, account) {
-            (Actor::Person | Actor::Client, Some(account)) => self.fold(
+            (Actor::User | Actor::Client, Some(account)) => self.fold(
                 Subject::Account(account),
                 (event.action, None),
                 Some(&event),
@@ -185,7 +185,7 @@ impl AuditLog {
     }
 
     async fn note_activity(&self, event: Event) -> Result<(), Unavailable> {
-        let Some(account) = event.whose.as_ref().map(|whose| whose.account) else {
+        let Some(account) = event.subject.as_ref().map(|subject| subject.account) else {
             return Ok(());
         };
         let key = keys::activity(account);
@@ -234,8 +234,8 @@ mod tests {
             Event {
                 at,
                 action,
-                by: Actor::Person,
-                whose: None,
+                by: Actor::User,
+                subject: None,
                 from: None,
                 client: None,
                 about: None,

@@ -12,7 +12,7 @@ use super::{Actor, AuditAction, Event, UnknownAction};
 use crate::records::{self, encode};
 
 /// An event as stored.
-pub(crate) struct Kept {
+pub(crate) struct StoredEntry {
     pub(crate) entry: AuditEntry,
     /// Whether its hash is that of its bytes.
     is_genuine: bool,
@@ -20,7 +20,7 @@ pub(crate) struct Kept {
 
 /// The members of a stored event that the next events need, in any version.
 #[derive(Deserialize)]
-pub(super) struct Place {
+pub(super) struct EntryHeader {
     pub(super) number: u64,
     #[serde(default, with = "crate::values")]
     id: Option<Id>,
@@ -92,15 +92,15 @@ impl ChainHead {
     }
 }
 
-impl From<Place> for ChainHead {
+impl From<EntryHeader> for ChainHead {
     fn from(
-        Place {
+        EntryHeader {
             number,
             at,
             expires_at,
             hash,
             ..
-        }: Place,
+        }: EntryHeader,
     ) -> Self {
         Self {
             number,
@@ -122,16 +122,16 @@ impl AuditEntry {
         audit_chain::hash(&encode(&unsigned), key)
     }
 
-    /// An event of which this version knows only its place.
-    fn of_place(place: Place, members: Map<String, Value>) -> Option<Self> {
-        let Place {
+    /// An event of which this version can read only the header.
+    fn of_header(header: EntryHeader, members: Map<String, Value>) -> Option<Self> {
+        let EntryHeader {
             number,
             id,
             at,
             expires_at,
             previous,
             hash,
-        } = place;
+        } = header;
         let named = members
             .get("deed")
             .and_then(Value::as_str)
@@ -142,7 +142,7 @@ impl AuditEntry {
             at,
             action,
             by,
-            whose: None,
+            subject: None,
             from: None,
             client: None,
             about: None,
@@ -174,7 +174,7 @@ impl AuditEntry {
     }
 }
 
-impl Kept {
+impl StoredEntry {
     /// Reads the record in the place of an event.
     pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, CorruptEntry> {
         let is_genuine = |hash: &str| audit_chain::is_genuine(bytes, hash, key);
@@ -186,11 +186,11 @@ impl Kept {
         }
         // What a server with the key has written is an event, whether or not this version can read
         // it.
-        let place = serde_json::from_slice::<Place>(bytes)
+        let header = serde_json::from_slice::<EntryHeader>(bytes)
             .ok()
-            .filter(|place| place.number == number && is_genuine(&place.hash));
-        let entry = place
-            .and_then(|place| AuditEntry::of_place(place, serde_json::from_slice(bytes).ok()?));
+            .filter(|header| header.number == number && is_genuine(&header.hash));
+        let entry = header
+            .and_then(|header| AuditEntry::of_header(header, serde_json::from_slice(bytes).ok()?));
         entry
             .map(|entry| Self {
                 entry,

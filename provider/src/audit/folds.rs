@@ -218,12 +218,12 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Actor, RequestSource, Whose};
+    use crate::audit::{AccountName, Actor, RequestSource};
 
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn event(action: AuditAction, account: u8) -> Event {
-        let whose = Some(Whose {
+        let subject = Some(AccountName {
             account: Id::new([account; 16]),
             email: String::new(),
         });
@@ -234,8 +234,8 @@ mod tests {
         Event {
             at: START,
             action,
-            by: Actor::Person,
-            whose,
+            by: Actor::User,
+            subject,
             from,
             client: None,
             about: None,

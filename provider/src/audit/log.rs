@@ -23,7 +23,7 @@ use access_token::SealingKey;
 
 use super::{
     AuditEntry, Category, ChainHead, Event,
-    entry::{CorruptEntry, Kept, Place},
+    entry::{CorruptEntry, EntryHeader, StoredEntry},
     folds::Folds,
 };
 use crate::{
@@ -318,7 +318,7 @@ impl AuditLog {
                 .ok_or_else(Unavailable::contended)?;
             let there = serde_json::from_slice(&there)
                 .ok()
-                .filter(|there: &Place| there.number == next.number);
+                .filter(|there: &EntryHeader| there.number == next.number);
             if there.as_ref().is_some_and(|there| there.hash == next.hash) {
                 // It was added before, and the answer was lost.
                 return Ok(latest.insert(ChainHead::of(&next)).clone());
@@ -361,7 +361,7 @@ impl AuditLog {
                 .await?;
             let next = bytes
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                .filter(|next: &Place| next.number == number);
+                .filter(|next: &EntryHeader| next.number == number);
             match next {
                 Some(next) => latest = next.into(),
                 None => return Ok(latest),
@@ -401,7 +401,7 @@ impl AuditLog {
     pub(crate) async fn entry(
         &self,
         number: u64,
-    ) -> Result<Option<Result<Kept, CorruptEntry>>, Unavailable> {
+    ) -> Result<Option<Result<StoredEntry, CorruptEntry>>, Unavailable> {
         let Some(bytes) = self
             .context
             .store()
@@ -410,16 +410,21 @@ impl AuditLog {
         else {
             return Ok(None);
         };
-        let kept = Kept::read(number, &bytes, &self.state.key);
+        let stored = StoredEntry::read(number, &bytes, &self.state.key);
         let over = |entry: &AuditEntry| {
             self.retention()
                 .is_over(Some(entry.event.at), entry.expires_at)
         };
-        Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.entry))))
+        Ok(Some(stored)
+            .filter(|stored| stored.as_ref().map_or(true, |stored| !over(&stored.entry))))
     }
 
     /// The fault of an event, given the one before it.
-    pub(crate) fn fault_of(&self, kept: &Kept, previous: Option<&AuditEntry>) -> Option<String> {
-        kept.fault(previous, self.retention())
+    pub(crate) fn fault_of(
+        &self,
+        stored: &StoredEntry,
+        previous: Option<&AuditEntry>,
+    ) -> Option<String> {
+        stored.fault(previous, self.retention())
     }
 }

@@ -9,7 +9,9 @@ use tokio::time::sleep;
 
 use super::AuditLog;
 use crate::{
-    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, Kept},
+    audit::{
+        AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, StoredEntry,
+    },
     records::{self, Key, keys},
     unavailable::Unavailable,
 };
@@ -72,7 +74,7 @@ impl AuditReader {
                 .await?
                 .into_iter()
                 .flatten()
-                .map(|kept| kept.entry)
+                .map(|stored| stored.entry)
                 .collect();
             if let Some(oldest) = chunk.first() {
                 looked_back_to = Some(oldest.event.at);
@@ -108,7 +110,7 @@ impl AuditReader {
         let mut events = Vec::new();
         while from <= newest && events.len() < limit {
             let chunk = self.read(from, (from + A_CHUNK).min(newest + 1)).await?;
-            let entry = chunk.into_iter().flatten().map(|kept| kept.entry);
+            let entry = chunk.into_iter().flatten().map(|stored| stored.entry);
             events.extend(entry.filter(|entry| filter.wants(&entry.event)));
             from += A_CHUNK;
         }
@@ -139,11 +141,11 @@ impl AuditReader {
                         ));
                         number
                     }
-                    Ok(kept) => {
+                    Ok(stored) => {
                         report
                             .faults
-                            .extend(self.log.fault_of(&kept, previous.as_ref()));
-                        previous.insert(kept.entry).number
+                            .extend(self.log.fault_of(&stored, previous.as_ref()));
+                        previous.insert(stored.entry).number
                     }
                 };
                 report.events += 1;
@@ -172,14 +174,15 @@ impl AuditReader {
     /// The fault when the newest known event is missing before its expiry.
     fn missing_end(&self, anchors: &Anchors, report: &AuditReport) -> Option<String> {
         let retention = self.log.retention();
-        let kept = anchors
+        let newest = anchors
             .all()
             .filter(|latest| !latest.is_over(retention))
             .map(|latest| latest.number)
             .max()?;
-        let missing = report.last.unwrap_or(0) < kept;
-        missing
-            .then(|| format!("event {kept}, the newest that was noted, is missing before its time"))
+        let missing = report.last.unwrap_or(0) < newest;
+        missing.then(|| {
+            format!("event {newest}, the newest that was noted, is missing before its time")
+        })
     }
 
     /// The fault when the record of the newest event is missing or outdated.
@@ -282,7 +285,7 @@ impl AuditReader {
         &self,
         from: u64,
         to: u64,
-    ) -> Result<Vec<Result<Kept, CorruptEntry>>, Unavailable> {
+    ) -> Result<Vec<Result<StoredEntry, CorruptEntry>>, Unavailable> {
         let read = try_join_all((from..to).map(|number| self.log.entry(number))).await?;
         Ok(read.into_iter().flatten().collect())
     }

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::{
     authorization::{
-        decided::{Asked, Posted, ReadRequest},
+        decided::{Posted, ReadRequest, RequestState},
         pending::RequestError,
     },
     browser_context::BrowserContext,
@@ -108,28 +108,28 @@ impl Authorization {
         id: &str,
         browser: &BrowserContext,
     ) -> Result<ConsentView, ConsentError> {
-        let waiting = self.waiting_shown(id, browser).await?;
-        let person = self
-            .authenticated_user(&waiting, browser)
+        let pending = self.pending_for_page(id, browser).await?;
+        let user = self
+            .authenticated_user(&pending, browser)
             .await?
             .ok_or(ConsentError::SignInFirst)?;
-        let proved = self.revalidate(waiting).await?;
-        let resource = self.resource_of(&proved.request)?;
+        let validated = self.revalidate(pending).await?;
+        let resource = self.resource_of(&validated.request)?;
         let earlier = self
             .grants
-            .remembered(person.account, &proved.request, proved.measure)
+            .remembered(user.account, &validated.request, validated.consent_context)
             .await?;
         Ok(ConsentView {
-            client_name: proved.client_name(),
-            identity: proved.identity(),
-            redirect_host: proved.destination.host().to_owned(),
-            redirect_is_loopback: proved.destination.targets_native_app(),
+            client_name: validated.client_name(),
+            identity: validated.identity(),
+            redirect_host: validated.destination.host().to_owned(),
+            redirect_is_loopback: validated.destination.targets_native_app(),
             resource_name: resource.name.clone(),
             resource_identifier: resource.identifier.as_str().to_owned(),
             resource_host: resource.identifier.host().to_owned(),
-            permissions: permissions(&proved.request.scopes, earlier.as_ref(), resource),
-            email: person.email,
-            answer_source: proved.destination.policy_source(),
+            permissions: permissions(&validated.request.scopes, earlier.as_ref(), resource),
+            email: user.email,
+            answer_source: validated.destination.policy_source(),
         })
     }
 
@@ -149,37 +149,37 @@ impl Authorization {
             form: Digest::of(form_token.as_bytes()),
         };
         // 1. A pending request and a session of this browser, a valid client and redirect URI.
-        let read = match self.asked(id, browser).await? {
-            Asked::Waiting(read) => read,
-            Asked::Decided(decided) => return self.decided_before(&posted, decided).await,
+        let read = match self.read_request(id, browser).await? {
+            RequestState::Pending(read) => read,
+            RequestState::Decided(decided) => return self.decided_before(&posted, decided).await,
         };
         let ReadRequest {
             key,
             stored,
-            waiting,
+            pending,
         } = read;
-        let person = self
-            .authenticated_user(&waiting, browser)
+        let user = self
+            .authenticated_user(&pending, browser)
             .await?
             .ok_or(ConsentError::SignInFirst)?;
-        let decided = Decided::new(&waiting, &posted, person.account, self.context.now());
-        let proved = self.revalidate(waiting).await?;
-        self.resource_of(&proved.request)?;
+        let decided = Decided::new(&pending, &posted, user.account, self.context.now());
+        let validated = self.revalidate(pending).await?;
+        self.resource_of(&validated.request)?;
         // 2. Decide once, even if the form is sent twice: the second post gets the first decision.
         let stored = match self.settle(&key, stored, &decided).await? {
             Ok(stored) => stored,
             Err(other) => return self.decided_before(&posted, other).await,
         };
         let issuer = &self.context.settings().issuer;
-        let state = proved.request.state.clone();
-        let resource = proved.request.resource.as_str().to_owned();
+        let state = validated.request.state.clone();
+        let resource = validated.request.resource.as_str().to_owned();
         let note = async |action: AuditAction| {
-            let (from, client) = (RequestSource::of(browser), &proved.request.client_id);
+            let (from, client) = (RequestSource::of(browser), &validated.request.client_id);
             self.grants
                 .note_of_client(
                     action,
-                    Actor::Person,
-                    person.account,
+                    Actor::User,
+                    user.account,
                     from,
                     client,
                     Some(resource.clone()),
@@ -188,7 +188,7 @@ impl Authorization {
         };
         if decision == Decision::Deny {
             note(AuditAction::Denied).await;
-            return Ok(proved.destination.with_error(
+            return Ok(validated.destination.with_error(
                 &RedirectError::Denied,
                 state.as_deref(),
                 issuer,
@@ -197,34 +197,38 @@ impl Authorization {
         // 3. The client is kept, the consent is remembered, and a grant is issued with the code.
         //    Earlier grants of the client stay valid: other installations may share its id, and a
         //    step-up of one must not sign the others out.
-        if !self.registry.mark_used(&proved.request.client_id).await? {
+        if !self
+            .registry
+            .mark_used(&validated.request.client_id)
+            .await?
+        {
             return Err(ConsentError::Gone);
         }
         let consent = self
             .grants
-            .remember(person.account, &proved.request, proved.measure)
+            .remember(user.account, &validated.request, validated.consent_context)
             .await?;
-        let terms = proved.request.grant_details(
-            proved.client.profile(),
+        let terms = validated.request.grant_details(
+            validated.client.profile(),
             self.context.now(),
-            proved.measure.epoch,
+            validated.consent_context.epoch,
         );
         let name = consent_name(&terms);
-        let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
+        let offer = decided.code_secret(&posted).ok_or(ConsentError::Gone)?;
         let code = self
             .grants
-            .issue_code(&consent, person.account, terms, offer)
+            .issue_code(&consent, user.account, terms, offer)
             .await?
             .ok_or(ConsentError::Gone)?;
         // 4. A concurrent end of all sessions, by a new password or by disabling the account, may
         //    have looked for consents before this one was stored.
         if self.sessions.signed_in(browser).await?.is_none() {
-            self.grants.withdraw(person.account, &name).await?;
+            self.grants.withdraw(user.account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }
         note(AuditAction::Allowed).await;
         self.answered(&key, stored, decided).await;
-        Ok(proved
+        Ok(validated
             .destination
             .with_code(&code, state.as_deref(), issuer))
     }

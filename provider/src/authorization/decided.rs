@@ -31,8 +31,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MOST_LOOKS: usize = 200;
 
 /// A request of this browser.
-pub(crate) enum Asked {
-    Waiting(ReadRequest),
+pub(crate) enum RequestState {
+    Pending(ReadRequest),
     Decided(Decided),
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Asked {
 pub(crate) struct ReadRequest {
     pub(crate) key: Key<StoredRequest>,
     pub(crate) stored: StoredBytes,
-    pub(crate) waiting: PendingAuthorization,
+    pub(crate) pending: PendingAuthorization,
 }
 
 /// A form with a decision, as it was sent.
@@ -60,14 +60,14 @@ impl Posted<'_> {
 
 impl Decided {
     pub(crate) fn new(
-        waiting: &PendingAuthorization,
+        pending: &PendingAuthorization,
         posted: &Posted<'_>,
         account: Id,
         now: Timestamp,
     ) -> Self {
         Self {
-            request: waiting.request.clone(),
-            browser: waiting.browser.clone(),
+            request: pending.request.clone(),
+            browser: pending.browser.clone(),
             session: posted.session(),
             account,
             decision: posted.decision,
@@ -78,7 +78,7 @@ impl Decided {
     }
 
     /// The id of the grant and the secret of its code. `None` without a session.
-    pub(crate) fn offer(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
+    pub(crate) fn code_secret(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
         let browser = posted.browser.secret_of(&self.browser)?;
         let context = [browser.bytes(), posted.id.as_bytes()].concat();
         let secret = posted
@@ -101,11 +101,11 @@ impl Decided {
 
 impl Authorization {
     /// Reads a request of this browser.
-    pub(crate) async fn asked(
+    pub(crate) async fn read_request(
         &self,
         id: &str,
         browser: &BrowserContext,
-    ) -> Result<Asked, RequestError> {
+    ) -> Result<RequestState, RequestError> {
         let id = Secret::decode(id).ok_or(RequestError::Gone)?;
         let key = keys::request(&id.digest());
         let there = Versioned::read(self.context.store(), &key)
@@ -113,15 +113,15 @@ impl Authorization {
             .ok_or(RequestError::Gone)?;
         let (request, stored) = there.apart();
         match request {
-            StoredRequest::Decided { decided } => Ok(Asked::Decided(*decided)),
-            StoredRequest::Pending(waiting)
-                if browser.is_browser(&waiting.browser)
-                    && !waiting.expires_at.has_passed(self.context.now()) =>
+            StoredRequest::Decided { decided } => Ok(RequestState::Decided(*decided)),
+            StoredRequest::Pending(pending)
+                if browser.is_browser(&pending.browser)
+                    && !pending.expires_at.has_passed(self.context.now()) =>
             {
-                Ok(Asked::Waiting(ReadRequest {
+                Ok(RequestState::Pending(ReadRequest {
                     key,
                     stored,
-                    waiting: *waiting,
+                    pending: *pending,
                 }))
             }
             StoredRequest::Pending(_) => Err(RequestError::Gone),
@@ -133,13 +133,13 @@ impl Authorization {
     pub(crate) async fn settle(
         &self,
         key: &Key<StoredRequest>,
-        waiting: StoredBytes,
+        pending: StoredBytes,
         decided: &Decided,
     ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
         let next = StoredRequest::Decided {
             decided: Box::new(decided.clone()),
         };
-        match waiting
+        match pending
             .swap(self.context.store(), key, next, records::ttl(REMEMBERED))
             .await?
         {
@@ -189,9 +189,9 @@ impl Authorization {
                 return self.answer_again(posted, decided).await;
             }
             sleep(PAUSE).await;
-            match self.asked(posted.id, posted.browser).await? {
-                Asked::Decided(now) => decided = now,
-                Asked::Waiting(_) => return Err(ConsentError::Gone),
+            match self.read_request(posted.id, posted.browser).await? {
+                RequestState::Decided(now) => decided = now,
+                RequestState::Pending(_) => return Err(ConsentError::Gone),
             }
         }
         Err(ConsentError::Gone)
@@ -202,23 +202,23 @@ impl Authorization {
         posted: &Posted<'_>,
         decided: Decided,
     ) -> Result<Location, ConsentError> {
-        let person = self
+        let user = self
             .sessions
             .signed_in(posted.browser)
             .await?
-            .filter(|person| person.account == decided.account);
-        let account = person.ok_or(ConsentError::SignInFirst)?.account;
-        let offer = decided.offer(posted);
-        let (decision, proved) = (
+            .filter(|user| user.account == decided.account);
+        let account = user.ok_or(ConsentError::SignInFirst)?.account;
+        let offer = decided.code_secret(posted);
+        let (decision, validated) = (
             decided.decision,
             self.revalidate_request(decided.request).await?,
         );
         let (state, issuer) = (
-            proved.request.state.as_deref(),
+            validated.request.state.as_deref(),
             &self.context.settings().issuer,
         );
         if decision == Decision::Deny {
-            return Ok(proved
+            return Ok(validated
                 .destination
                 .with_error(&RedirectError::Denied, state, issuer));
         }
@@ -228,7 +228,7 @@ impl Authorization {
         match grant.map(|grant| grant.state) {
             Some(GrantState::CodeIssued { .. }) => {
                 let code = AuthorizationCode { key, secret }.encode();
-                Ok(proved.destination.with_code(&code, state, issuer))
+                Ok(validated.destination.with_code(&code, state, issuer))
             }
             _ => Err(ConsentError::Gone),
         }

@@ -14,9 +14,9 @@ use thiserror::Error;
 
 use crate::{
     accounts::SignedInUser,
-    authorization::{consent::Identity, decided::Asked},
+    authorization::{consent::Identity, decided::RequestState},
     browser_context::BrowserContext,
-    failures::{Cause, Failed},
+    failures::{FailureCause, NewFailure},
     state::failure::FailedStep,
     unavailable::Unavailable,
 };
@@ -25,12 +25,12 @@ impl ReauthRequirement {
     fn is_followed_by(
         &self,
         browser: &BrowserContext,
-        person: &SignedInUser,
+        user: &SignedInUser,
         now: Timestamp,
     ) -> bool {
         let is_new = browser.session.as_ref().map(Secret::digest) != self.session
-            && person.authenticated_at >= self.at;
-        is_new && identity::session::is_fresh(person.authenticated_at, now)
+            && user.authenticated_at >= self.at;
+        is_new && identity::session::is_fresh(user.authenticated_at, now)
     }
 }
 
@@ -44,12 +44,12 @@ pub struct RequestView {
     /// The requested resource.
     pub resource_name: String,
     /// Who is signed in; their sign-in may yet be too old for this request.
-    pub person: Option<SignedInUser>,
+    pub user: Option<SignedInUser>,
     /// Whether a sign-in is required.
     pub needs_sign_in: bool,
 }
 
-/// Why a waiting request is not shown.
+/// Why a pending request is not shown.
 #[derive(Debug, Error)]
 pub enum RequestError {
     /// Unknown, expired, decided already, or of another browser: the page is the same.
@@ -66,7 +66,7 @@ pub(crate) struct Validated {
     pub(crate) client: Client,
     pub(crate) destination: ValidatedRedirectUri,
     /// What consents are judged by, read before anything of this request is allowed.
-    pub(crate) measure: ConsentContext,
+    pub(crate) consent_context: ConsentContext,
 }
 
 impl Authorization {
@@ -76,34 +76,35 @@ impl Authorization {
         id: &str,
         browser: &BrowserContext,
     ) -> Result<RequestView, RequestError> {
-        let waiting = self.waiting_shown(id, browser).await?;
-        let (person, present) = (
+        let pending = self.pending_for_page(id, browser).await?;
+        let (user, present) = (
             self.sessions.signed_in(browser).await?,
-            self.authenticated_user(&waiting, browser).await?,
+            self.authenticated_user(&pending, browser).await?,
         );
-        let proved = self.revalidate(waiting).await?;
-        let resource = self.resource_of(&proved.request)?;
+        let validated = self.revalidate(pending).await?;
+        let resource = self.resource_of(&validated.request)?;
         Ok(RequestView {
-            person,
+            user,
             needs_sign_in: present.is_none(),
-            client_name: proved.client_name(),
-            client_host: proved.client_host(),
+            client_name: validated.client_name(),
+            client_host: validated.client_host(),
             resource_name: resource.name.clone(),
         })
     }
 
     /// Reads a request for a page; a missing one is recorded as a failure, since an application
     /// waits in vain.
-    pub(crate) async fn waiting_shown(
+    pub(crate) async fn pending_for_page(
         &self,
         id: &str,
         browser: &BrowserContext,
     ) -> Result<PendingAuthorization, RequestError> {
-        let waiting = self.waiting(id, browser).await;
-        if let Err(RequestError::Gone) = &waiting {
-            let (step, cause, address) = (FailedStep::Page, Cause::RequestGone, browser.address);
+        let pending = self.pending(id, browser).await;
+        if let Err(RequestError::Gone) = &pending {
+            let (step, cause, address) =
+                (FailedStep::Page, FailureCause::RequestGone, browser.address);
             self.failures
-                .note_failure(Failed {
+                .note_failure(NewFailure {
                     step,
                     client_id: "",
                     client: None,
@@ -113,18 +114,18 @@ impl Authorization {
                 })
                 .await;
         }
-        waiting
+        pending
     }
 
-    /// Reads a waiting request of this browser.
-    pub(crate) async fn waiting(
+    /// Reads a pending request of this browser.
+    pub(crate) async fn pending(
         &self,
         id: &str,
         browser: &BrowserContext,
     ) -> Result<PendingAuthorization, RequestError> {
-        match self.asked(id, browser).await? {
-            Asked::Waiting(read) => Ok(read.waiting),
-            Asked::Decided(_) => Err(RequestError::Gone),
+        match self.read_request(id, browser).await? {
+            RequestState::Pending(read) => Ok(read.pending),
+            RequestState::Decided(_) => Err(RequestError::Gone),
         }
     }
 
@@ -132,38 +133,38 @@ impl Authorization {
     /// old session unchanged, which does not count (T-D33).
     pub(crate) async fn authenticated_user(
         &self,
-        waiting: &PendingAuthorization,
+        pending: &PendingAuthorization,
         browser: &BrowserContext,
     ) -> Result<Option<SignedInUser>, Unavailable> {
-        let person = self.sessions.signed_in(browser).await?;
+        let user = self.sessions.signed_in(browser).await?;
         let now = self.context.now();
-        let suffices = |person: &SignedInUser| {
-            waiting
+        let suffices = |user: &SignedInUser| {
+            pending
                 .sign_in_after
                 .as_ref()
-                .is_none_or(|before| before.is_followed_by(browser, person, now))
+                .is_none_or(|before| before.is_followed_by(browser, user, now))
         };
-        Ok(person.filter(suffices))
+        Ok(user.filter(suffices))
     }
 
     /// Validates client and redirect URI again, since the stored text is not enough. Scopes that
     /// are no longer configured are dropped.
     pub(crate) async fn revalidate(
         &self,
-        waiting: PendingAuthorization,
+        pending: PendingAuthorization,
     ) -> Result<Validated, RequestError> {
-        self.revalidate_request(waiting.request).await
+        self.revalidate_request(pending.request).await
     }
 
     pub(crate) async fn revalidate_request(
         &self,
         mut request: AuthorizationRequest,
     ) -> Result<Validated, RequestError> {
-        let (client, measure) = tokio::join!(
+        let (client, consent_context) = tokio::join!(
             self.registry.client(&request.client_id),
-            self.registry.measure(&request.client_id)
+            self.registry.consent_context(&request.client_id)
         );
-        let (client, measure) = (client?.ok_or(RequestError::Gone)?, measure?);
+        let (client, consent_context) = (client?.ok_or(RequestError::Gone)?, consent_context?);
         let destination =
             ValidatedRedirectUri::validate(&client.redirect_uris, &request.redirect_uri)
                 .map_err(|_| RequestError::Gone)?;
@@ -175,7 +176,7 @@ impl Authorization {
             request,
             client,
             destination,
-            measure,
+            consent_context,
         })
     }
 

@@ -4,7 +4,6 @@ use std::io::{self, BufRead, Read as _};
 
 use oauth::Timestamp;
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 
 use super::{Header, Stored, Trailer, VERSION, hexadecimal};
 use crate::records::keys;
@@ -12,28 +11,44 @@ use crate::records::keys;
 /// Longer than any line of a backup, so that a damaged file cannot exhaust the memory.
 const LONGEST_LINE: u64 = 64 << 20;
 
-/// Why a backup is of no use.
-#[derive(Debug, Error)]
+/// Why a backup is of no use. The commands have the words.
+#[derive(Debug)]
 pub enum BackupFault {
     /// It is something else.
-    #[error("it is not a backup of Vestibule")]
     NotABackup,
     /// It was created by a newer program.
-    #[error("it has the format {0}, which this version does not know")]
     Version(u64),
     /// It ends too early.
-    #[error("its end is missing: it was not written, or copied, to the end")]
     Truncated,
     /// It was changed.
-    #[error("it is damaged: {0}")]
-    Damaged(&'static str),
+    Damaged(Damage),
     /// It cannot be read.
-    #[error("it cannot be read: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
 }
 
-/// A line, understood.
-pub enum Line {
+/// How a backup was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// The first line has other members.
+    FirstLine,
+    /// A line is neither an entry nor the last line.
+    Line,
+    /// The last line names another number of entries.
+    Count,
+    /// The last line names another digest.
+    Digest,
+    /// Something follows the last line.
+    Trailing,
+}
+
+impl From<io::Error> for BackupFault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A line that was checked.
+pub enum CheckedLine {
     /// The first one.
     Header(Header),
     /// One of those in the middle.
@@ -72,9 +87,9 @@ impl Check {
     ///
     /// # Errors
     /// What is wrong with it, or with all lines so far.
-    pub fn line(&mut self, line: &[u8]) -> Result<Line, BackupFault> {
+    pub fn line(&mut self, line: &[u8]) -> Result<CheckedLine, BackupFault> {
         if self.ended {
-            return Err(BackupFault::Damaged("something follows its end"));
+            return Err(BackupFault::Damaged(Damage::Trailing));
         }
         if line.last() != Some(&b'\n') {
             return Err(if self.header.is_none() {
@@ -90,10 +105,10 @@ impl Check {
             self.digest.update(line);
             self.entries += 1;
             self.note_key_ring(&stored);
-            return Ok(Line::Entry(Box::new(stored)));
+            return Ok(CheckedLine::Entry(Box::new(stored)));
         }
-        let trailer: Trailer = serde_json::from_slice(line)
-            .map_err(|_| BackupFault::Damaged("a line cannot be understood"))?;
+        let trailer: Trailer =
+            serde_json::from_slice(line).map_err(|_| BackupFault::Damaged(Damage::Line))?;
         self.end(&trailer)
     }
 
@@ -121,7 +136,7 @@ impl Check {
         })
     }
 
-    fn header(&mut self, line: &[u8]) -> Result<Line, BackupFault> {
+    fn header(&mut self, line: &[u8]) -> Result<CheckedLine, BackupFault> {
         // Another version may have other members.
         let value: serde_json::Value =
             serde_json::from_slice(line).map_err(|_| BackupFault::NotABackup)?;
@@ -131,23 +146,21 @@ impl Check {
             Some(other) => return Err(BackupFault::Version(other)),
         }
         let header: Header =
-            serde_json::from_value(value).map_err(|_| BackupFault::Damaged("its first line is"))?;
+            serde_json::from_value(value).map_err(|_| BackupFault::Damaged(Damage::FirstLine))?;
         self.digest.update(line);
         self.header = Some(header.clone());
-        Ok(Line::Header(header))
+        Ok(CheckedLine::Header(header))
     }
 
-    fn end(&mut self, trailer: &Trailer) -> Result<Line, BackupFault> {
+    fn end(&mut self, trailer: &Trailer) -> Result<CheckedLine, BackupFault> {
         if trailer.entries != self.entries {
-            return Err(BackupFault::Damaged(
-                "entries are missing, or there are too many",
-            ));
+            return Err(BackupFault::Damaged(Damage::Count));
         }
         if hexadecimal(self.digest.clone()) != trailer.sha256 {
-            return Err(BackupFault::Damaged("its digest does not fit"));
+            return Err(BackupFault::Damaged(Damage::Digest));
         }
         self.ended = true;
-        Ok(Line::End)
+        Ok(CheckedLine::End)
     }
 
     fn note_key_ring(&mut self, stored: &Stored) {
@@ -198,8 +211,8 @@ impl<R: BufRead> Reader<R> {
                 };
             }
             match self.check.line(&line)? {
-                Line::Entry(stored) => return Ok(Some(*stored)),
-                Line::Header(_) | Line::End => {}
+                CheckedLine::Entry(stored) => return Ok(Some(*stored)),
+                CheckedLine::Header(_) | CheckedLine::End => {}
             }
         }
     }

@@ -5,7 +5,6 @@ use std::{collections::HashMap, io::BufRead};
 use futures_util::future::try_join_all;
 use oauth::Timestamp;
 use store::{CasResult, Entry, Store, Ttl};
-use thiserror::Error;
 
 use super::{BackupFault, Reader, Stored};
 use crate::{records, records::keys, unavailable::Unavailable};
@@ -44,21 +43,29 @@ pub struct Restored {
     pub ended: u64,
 }
 
-/// Why nothing was restored.
-#[derive(Debug, Error)]
+/// Why nothing was restored. The commands have the words.
+#[derive(Debug)]
 pub enum RestoreError {
     /// The store is not empty.
-    #[error("the store is not empty")]
     NotEmpty,
     /// Another restore is running, or was interrupted.
-    #[error("a restore is under way, or was interrupted")]
     Unfinished,
     /// The backup is of no use. The store is as empty as before.
-    #[error(transparent)]
-    Backup(#[from] BackupFault),
+    Backup(BackupFault),
     /// The store failed.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(Unavailable),
+}
+
+impl From<BackupFault> for RestoreError {
+    fn from(fault: BackupFault) -> Self {
+        Self::Backup(fault)
+    }
+}
+
+impl From<Unavailable> for RestoreError {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
 }
 
 impl From<store::Error> for RestoreError {
@@ -84,7 +91,7 @@ pub async fn restore<R: BufRead>(
         clear(store).await?;
         records::remove(store, &keys::RESTORE).await?;
     }
-    begin(store, now).await?;
+    mark(store, now).await?;
     match write(store, backup, now, outstanding).await {
         Err(error) => {
             // When this fails too, the mark stays.
@@ -109,7 +116,7 @@ async fn finish(store: &Store) -> Result<(), Unavailable> {
 
 /// Marks an empty store. The mark is set before the check that the store is empty, so that of two
 /// restores one continues.
-async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
+async fn mark(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
     if !records::insert(store, &keys::RESTORE, &now, Ttl::Forever).await? {
         return Err(RestoreError::Unfinished);
     }

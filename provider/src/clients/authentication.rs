@@ -102,7 +102,10 @@ impl ClientAuthenticator {
         let verify = async {
             match keys {
                 KeySource::Inline(keys) => match self.signatures.verify(&checked, keys).await? {
-                    Err(reason) => self.verify_anew(&checked, client, reason, trigger).await,
+                    Err(reason) => {
+                        self.verify_with_updated_client(&checked, client, reason, trigger)
+                            .await
+                    }
                     verified => Ok(verified?),
                 },
                 KeySource::At(address) => self.verify_by_key_set(address, trigger, &checked).await,
@@ -148,7 +151,7 @@ impl ClientAuthenticator {
 
     /// A client with keys in its document may have changed them: the document is fetched before it
     /// gets `invalid_client`.
-    async fn verify_anew(
+    async fn verify_with_updated_client(
         &self,
         checked: &ValidatedAssertion,
         client: &Client,
@@ -157,7 +160,7 @@ impl ClientAuthenticator {
     ) -> Result<VerifiedAssertion, TokenError> {
         match self
             .documents
-            .client_anew(client, trigger)
+            .updated_client(client, trigger)
             .await?
             .map(|client| client.authentication)
         {

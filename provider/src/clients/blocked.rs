@@ -15,9 +15,9 @@ use crate::{records, records::keys, unavailable::Unavailable};
 
 /// The cached hosts, and the number of changes by this server.
 #[derive(Default)]
-pub(crate) struct Known(RwLock<(Arc<Blocked>, u64)>);
+pub(crate) struct BlockedCache(RwLock<(Arc<Blocked>, u64)>);
 
-impl Known {
+impl BlockedCache {
     fn current(&self) -> Arc<Blocked> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).0)
     }
@@ -27,16 +27,16 @@ impl Known {
     }
 
     /// The value that this server wrote.
-    fn changed(&self, blocked: Blocked) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *known = (Arc::new(blocked), known.1 + 1);
+    fn set(&self, blocked: Blocked) {
+        let mut cached = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *cached = (Arc::new(blocked), cached.1 + 1);
     }
 
     /// The value that was read, unless this server changed it in between: then it may be outdated.
-    fn read(&self, blocked: Blocked, changes: u64) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.1 == changes {
-            known.0 = Arc::new(blocked);
+    fn refresh(&self, blocked: Blocked, changes: u64) {
+        let mut cached = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.1 == changes {
+            cached.0 = Arc::new(blocked);
         }
     }
 }
@@ -45,33 +45,33 @@ impl Known {
 #[derive(Clone)]
 pub struct BlockedHosts {
     pub(super) context: Context,
-    pub(super) known: Arc<Known>,
+    pub(super) cache: Arc<BlockedCache>,
 }
 
 impl BlockedHosts {
     /// Reads the blocked hosts again, for changes of other servers.
     pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
-        let changes = self.known.changes();
+        let changes = self.cache.changes();
         let blocked: Option<Blocked> =
             records::read(self.context.store(), &keys::BLOCKED_HOSTS).await?;
-        self.known.read(blocked.unwrap_or_default(), changes);
+        self.cache.refresh(blocked.unwrap_or_default(), changes);
         Ok(())
     }
 
     /// Whether a host of the client is blocked.
     pub(crate) fn blocks(&self, client: &Client) -> bool {
-        let blocked = self.known.current();
+        let blocked = self.cache.current();
         !blocked.0.is_empty() && client.hosts().iter().any(|host| blocked.holds(host))
     }
 
     /// Whether a host is blocked.
     pub(crate) fn blocks_host(&self, host: &str) -> bool {
-        self.known.current().holds(host)
+        self.cache.current().holds(host)
     }
 
     /// Whether a stored client names a blocked host.
     pub(crate) async fn blocks_stored(&self, client_id: &str) -> Result<bool, Unavailable> {
-        if self.known.current().0.is_empty() {
+        if self.cache.current().0.is_empty() {
             return Ok(false);
         }
         let client: Option<Client> =
@@ -80,7 +80,7 @@ impl BlockedHosts {
     }
 
     pub(crate) fn blocked_hosts(&self) -> Vec<BlockedHost> {
-        let blocked = self.known.current();
+        let blocked = self.cache.current();
         blocked
             .0
             .iter()
@@ -107,7 +107,7 @@ impl BlockedHosts {
             },
         );
         let next = next.await?;
-        self.known.changed(next);
+        self.cache.set(next);
         Ok(changed)
     }
 }

@@ -26,6 +26,7 @@ use thiserror::Error;
 
 use crate::{
     clients::fetch::FetchError,
+    fetch_fault::FetchFault,
     records::{self, Versioned, keys},
     step_error::TokenError,
     unavailable::Unavailable,
@@ -45,7 +46,7 @@ pub(crate) enum NoClient {
     Refused(LocalFault),
     /// Its document cannot be had just now.
     #[error("the client's metadata document cannot be fetched: {0}")]
-    Unreachable(&'static str),
+    Unreachable(FetchFault),
     /// Its document is not fetched now, since the limit of fetches is reached.
     #[error("too many documents were asked for")]
     TooMany {
@@ -148,7 +149,7 @@ impl ClientDocuments {
     /// The current document of a client whose assertion needs a key that the stored one lacks.
     /// `None` when it was fetched within the last minute, when it is invalid, and for clients
     /// without a document.
-    pub(crate) async fn client_anew(
+    pub(crate) async fn updated_client(
         &self,
         client: &Client,
         trigger: FetchTrigger,
@@ -171,7 +172,7 @@ impl ClientDocuments {
             Ok(client) => Ok(Some(client)),
             Err(NoClient::Refused(_)) => Ok(None),
             // Never invalid_client, on which clients discard their credentials.
-            Err(NoClient::Unreachable(why)) => Err(Unavailable::unreachable(why).into()),
+            Err(NoClient::Unreachable(fault)) => Err(Unavailable::unreachable(fault).into()),
             Err(NoClient::TooMany { .. }) => Err(Unavailable::too_many_fetches().into()),
             Err(NoClient::Unavailable(error)) => Err(error.into()),
         }
@@ -189,7 +190,7 @@ impl ClientDocuments {
         let provider = self.clone();
         tokio::spawn(async move {
             provider
-                .renew_document(&url, FetchTrigger::Nobody)
+                .renew_document(&url, FetchTrigger::Background)
                 .await
                 .ok()
         });
@@ -287,8 +288,10 @@ impl ClientDocuments {
 impl From<FetchError> for NoClient {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Fault(why) => Self::Refused(DocumentError::NotAvailable(why).into()),
-            FetchError::Transient(why) => Self::Unreachable(why),
+            FetchError::Fault(fault) => {
+                Self::Refused(DocumentError::NotAvailable(fault.words()).into())
+            }
+            FetchError::Transient(fault) => Self::Unreachable(fault),
             FetchError::TooMany(retry_after) => Self::TooMany { retry_after },
             FetchError::Unavailable(error) => Self::Unavailable(error),
         }

@@ -28,12 +28,15 @@ impl ClientRegistry {
     }
 
     /// What consents given to a client are judged by now.
-    pub(crate) async fn measure(&self, client_id: &str) -> Result<ConsentContext, Unavailable> {
-        Ok(self.measure_of(self.epoch(client_id).await?))
+    pub(crate) async fn consent_context(
+        &self,
+        client_id: &str,
+    ) -> Result<ConsentContext, Unavailable> {
+        Ok(self.consent_context_of(self.epoch(client_id).await?))
     }
 
     /// Like the above, with a known epoch.
-    pub(crate) fn measure_of(&self, epoch: Epoch) -> ConsentContext {
+    pub(crate) fn consent_context_of(&self, epoch: Epoch) -> ConsentContext {
         ConsentContext {
             now: self.context.now(),
             lifetime: self.context.settings().lifetimes.consent,

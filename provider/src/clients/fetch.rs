@@ -37,7 +37,7 @@ use tokio::{
 use url::Url;
 
 use self::guard::{Forbidden, Guard, Guarded};
-use crate::{environment::Web, unavailable::Unavailable};
+use crate::{environment::Web, fetch_fault::FetchFault, unavailable::Unavailable};
 
 /// The maximum time of a fetch, including its wait in the queue, since a user waits for the page.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -58,10 +58,10 @@ pub(crate) struct Fetched {
 pub(crate) enum FetchError {
     /// A permanent error of the URL's owner.
     #[error("{0}")]
-    Fault(&'static str),
+    Fault(FetchFault),
     /// A temporary error.
     #[error("{0}")]
-    Transient(&'static str),
+    Transient(FetchFault),
     /// Not fetched, since the limit is reached until this time.
     #[error("too many were asked for just now")]
     TooMany(Duration),
@@ -80,11 +80,11 @@ struct Inner {
     patience: Duration,
     client: OnceCell<Client>,
     slots: Semaphore,
-    flights: Mutex<HashMap<String, Flight>>,
+    in_flight: Mutex<HashMap<String, SharedFetch>>,
 }
 
 /// A running fetch, which all requests for the same URL share.
-type Flight = Shared<BoxFuture<'static, Result<Arc<Fetched>, FetchError>>>;
+type SharedFetch = Shared<BoxFuture<'static, Result<Arc<Fetched>, FetchError>>>;
 
 impl Fetcher {
     /// Nothing is sent, and no certificate is read, before the first fetch. Addresses of this
@@ -102,7 +102,7 @@ impl Fetcher {
             patience,
             client,
             slots,
-            flights: Mutex::default(),
+            in_flight: Mutex::default(),
         }))
     }
 
@@ -117,8 +117,7 @@ impl Fetcher {
         admit: impl Future<Output = Result<(), FetchError>> + Send + 'static,
     ) -> Result<Arc<Fetched>, FetchError> {
         self.0.guard.admits(url)?;
-        let flight = self.join(url, largest, admit);
-        flight.await
+        self.join(url, largest, admit).await
     }
 
     fn join(
@@ -126,48 +125,50 @@ impl Fetcher {
         url: &Url,
         largest: usize,
         admit: impl Future<Output = Result<(), FetchError>> + Send + 'static,
-    ) -> Flight {
+    ) -> SharedFetch {
         let name = format!("{largest} {url}");
-        let (landed, end) = oneshot::channel();
-        let flight = end
-            .map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted"))))
+        let (sender, receiver) = oneshot::channel();
+        let fetch = receiver
+            .map(|received| received.unwrap_or(Err(FetchError::Transient(FetchFault::Interrupted))))
             .boxed()
             .shared();
-        match self.0.flights().entry(name.clone()) {
-            Entry::Occupied(under_way) => return under_way.get().clone(),
-            Entry::Vacant(place) => place.insert(flight.clone()),
+        match self.0.in_flight().entry(name.clone()) {
+            Entry::Occupied(running) => return running.get().clone(),
+            Entry::Vacant(vacant) => vacant.insert(fetch.clone()),
         };
-        let landing = Landing {
+        let guard = InFlightGuard {
             fetcher: self.clone(),
             name,
         };
         let (fetcher, url) = (self.clone(), url.clone());
-        // With the list free: a runtime that is shutting down drops the task, and with it the
-        // landing, on the spot.
+        // The lock is free at this point: a runtime that is shutting down drops the task, and
+        // with it the guard, at once.
         tokio::spawn(async move {
             let answer = fetcher.0.answer(&url, largest, admit).await;
-            drop(landing);
-            landed.send(answer).ok();
+            drop(guard);
+            sender.send(answer).ok();
         });
-        flight
+        fetch
     }
 }
 
 /// Removes a fetch from the list when it ends, in any way.
-struct Landing {
+struct InFlightGuard {
     fetcher: Fetcher,
     name: String,
 }
 
-impl Drop for Landing {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.fetcher.0.flights().remove(&self.name);
+        self.fetcher.0.in_flight().remove(&self.name);
     }
 }
 
 impl Inner {
-    fn flights(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<String, SharedFetch>> {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answer(
@@ -179,7 +180,7 @@ impl Inner {
         admit.await?;
         let answer = timeout(self.patience, self.run(url, largest)).await;
         answer
-            .unwrap_or(Err(FetchError::Transient("it does not answer in time")))
+            .unwrap_or(Err(FetchError::Transient(FetchFault::Timeout)))
             .map(Arc::new)
     }
 
@@ -188,22 +189,22 @@ impl Inner {
             .slots
             .acquire()
             .await
-            .map_err(|_| FetchError::Transient("this server is stopping"))?;
+            .map_err(|_| FetchError::Transient(FetchFault::Stopping))?;
         let client = self
             .client
             .get_or_try_init(|| async { client(&self.web, self.guard) })
             .await
             .map_err(|error| {
                 tracing::error!(%error, "nothing can be fetched: no certificates to trust");
-                FetchError::Transient("this server cannot fetch anything")
+                FetchError::Transient(FetchFault::NoCertificates)
             })?;
         let response = client
             .get(url.clone())
             .header(header::ACCEPT, "application/json")
             .send()
             .await;
-        let mut response = response.map_err(|error| told(url, &error))?;
-        judge(&response)?;
+        let mut response = response.map_err(|error| failure(url, &error))?;
+        validate(&response)?;
         let body = read(&mut response, url, largest).await?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let lines = |name| {
@@ -261,14 +262,16 @@ fn client(web: &Web, guard: Guard) -> Result<Client, Box<dyn Error + Send + Sync
 }
 
 /// Only 200 is an answer (draft -02 section 5), only JSON is a document, and only as it is.
-fn judge(response: &Response) -> Result<(), FetchError> {
+fn validate(response: &Response) -> Result<(), FetchError> {
     match response.status() {
         StatusCode::OK => {}
         status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => {
-            return Err(FetchError::Transient(in_words(status)));
+            return Err(FetchError::Transient(FetchFault::Status(status)));
         }
-        status if status.is_server_error() => return Err(FetchError::Transient(in_words(status))),
-        status => return Err(FetchError::Fault(in_words(status))),
+        status if status.is_server_error() => {
+            return Err(FetchError::Transient(FetchFault::Status(status)));
+        }
+        status => return Err(FetchError::Fault(FetchFault::Status(status))),
     }
     if response
         .headers()
@@ -276,7 +279,7 @@ fn judge(response: &Response) -> Result<(), FetchError> {
         .iter()
         .any(|encoding| encoding != "identity")
     {
-        return Err(FetchError::Fault("its server compresses it"));
+        return Err(FetchError::Fault(FetchFault::Compressed));
     }
     match response
         .headers()
@@ -284,35 +287,7 @@ fn judge(response: &Response) -> Result<(), FetchError> {
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
     {
         Some(media_type) if is_json(&media_type) => Ok(()),
-        _ => Err(FetchError::Fault(
-            "its content type is not application/json",
-        )),
-    }
-}
-
-/// The meaning of a status for the fetch.
-fn in_words(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        301 => "its server answers with a redirect (HTTP 301)",
-        302 => "its server answers with a redirect (HTTP 302)",
-        303 => "its server answers with a redirect (HTTP 303)",
-        307 => "its server answers with a redirect (HTTP 307)",
-        308 => "its server answers with a redirect (HTTP 308)",
-        _ if status.is_redirection() => "its server answers with a redirect (another HTTP 3xx)",
-        401 => "its server wants a sign-in (HTTP 401)",
-        403 => "its server refuses access to it (HTTP 403)",
-        404 => "its server does not find it (HTTP 404)",
-        406 => "its server does not have it as JSON (HTTP 406)",
-        408 => "its server is busy (HTTP 408)",
-        410 => "its server says that it is gone (HTTP 410)",
-        429 => "its server is busy (HTTP 429)",
-        _ if status.is_client_error() => "its server refuses the request (another HTTP 4xx)",
-        500 => "its server has a fault (HTTP 500)",
-        502 => "its server has a fault (HTTP 502)",
-        503 => "its server has a fault (HTTP 503)",
-        504 => "its server has a fault (HTTP 504)",
-        _ if status.is_server_error() => "its server has a fault (another HTTP 5xx)",
-        _ => "its server answers with neither 200 nor an error (another HTTP status)",
+        _ => Err(FetchError::Fault(FetchFault::ContentType)),
     }
 }
 
@@ -331,9 +306,13 @@ fn is_json(media_type: &str) -> bool {
 /// The limit applies to the bytes read, independent of `Content-Length` (draft -02 section 8.7).
 async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| told(url, &error))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| failure(url, &error))?
+    {
         if body.len() + chunk.len() > largest {
-            return Err(FetchError::Fault("it is too large"));
+            return Err(FetchError::Fault(FetchFault::TooLarge));
         }
         body.extend_from_slice(&chunk);
     }
@@ -342,7 +321,7 @@ async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<
 
 /// The error with its causes, which the Display of reqwest omits. A name without a public address
 /// is a permanent error; all others are temporary.
-fn told(url: &Url, error: &reqwest::Error) -> FetchError {
+fn failure(url: &Url, error: &reqwest::Error) -> FetchError {
     let causes: Vec<&(dyn Error + 'static)> =
         iter::successors(Some(error as &(dyn Error + 'static)), |&error| {
             error.source()
@@ -365,10 +344,10 @@ fn told(url: &Url, error: &reqwest::Error) -> FetchError {
         "a fetch failed"
     );
     FetchError::Transient(if cause.contains("invalid peer certificate") {
-        "its certificate is not trusted here"
+        FetchFault::Untrusted
     } else if cause.contains("dns error") {
-        "its name leads to no address"
+        FetchFault::NoAddress
     } else {
-        "its server does not answer"
+        FetchFault::NoAnswer
     })
 }

@@ -41,7 +41,7 @@ pub(crate) enum FetchTrigger {
     /// A client with a grant.
     Client,
     /// In the background.
-    Nobody,
+    Background,
 }
 
 /// Fetches within the limits.
@@ -63,7 +63,7 @@ impl ClientFetcher {
         // 1. Each requester is counted separately, before it joins others, which must not be
         //    affected by its limit.
         match trigger {
-            FetchTrigger::Nobody => admit(self.limiter.count(BEHIND, &host).await?)?,
+            FetchTrigger::Background => admit(self.limiter.count(BEHIND, &host).await?)?,
             FetchTrigger::Browser(address) => {
                 admit(self.limiter.count_from(CAUSED_BY, address).await?)?;
             }
@@ -72,7 +72,7 @@ impl ClientFetcher {
         // 2. The host is counted once, for all requesters.
         let spared = async move {
             match trigger {
-                FetchTrigger::Nobody => Ok(()),
+                FetchTrigger::Background => Ok(()),
                 FetchTrigger::Browser(_) | FetchTrigger::Client => {
                     admit(fetching.limiter.count(FROM_HOST, &host).await?)
                 }
@@ -90,8 +90,8 @@ fn admit(wait: Option<Duration>) -> Result<(), FetchError> {
 impl From<FetchError> for TokenError {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Fault(why) => AssertionError::UnusableKeys(why).into(),
-            FetchError::Transient(why) => Unavailable::unreachable(why).into(),
+            FetchError::Fault(fault) => AssertionError::UnusableKeys(fault.words()).into(),
+            FetchError::Transient(fault) => Unavailable::unreachable(fault).into(),
             FetchError::TooMany(_) => Unavailable::too_many_fetches().into(),
             FetchError::Unavailable(error) => error.into(),
         }

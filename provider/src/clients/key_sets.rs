@@ -17,6 +17,7 @@ use crate::{
         fetch::{FetchError, Fetched},
         fetching::FetchTrigger,
     },
+    fetch_fault::FetchFault,
     records::{self, Change, keys},
     step_error::TokenError,
     unavailable::Unavailable,
@@ -40,14 +41,14 @@ impl ClientAuthenticator {
         trigger: FetchTrigger,
         checked: &ValidatedAssertion,
     ) -> Result<VerifiedAssertion, TokenError> {
-        let judge = async |keys: &Jwks| self.signatures.verify(checked, keys).await;
+        let verify = async |keys: &Jwks| self.signatures.verify(checked, keys).await;
         // 1. A fresh key set is used, unless it lacks the key.
         let stored = self.stored_key_set(address).await?;
         if let Some(set) = stored
             .as_ref()
             .filter(|set| !set.fresh_until.has_passed(self.context.now()))
         {
-            let answer = judge(&set.keys).await?;
+            let answer = verify(&set.keys).await?;
             if answer != Err(AssertionError::UnknownKey) {
                 return Ok(answer?);
             }
@@ -65,9 +66,9 @@ impl ClientAuthenticator {
         };
         // 3. Without an answer, use the stored key set for some time.
         match (newest, stored) {
-            (Ok(keys), _) => Ok(judge(&keys).await??),
+            (Ok(keys), _) => Ok(verify(&keys).await??),
             (Err(error), None) => Err(error.into()),
-            (Err(error), Some(set)) => match judge(&set.keys).await? {
+            (Err(error), Some(set)) => match verify(&set.keys).await? {
                 Err(AssertionError::UnknownKey) => Err(error.into()),
                 answer => Ok(answer?),
             },
@@ -135,7 +136,7 @@ impl ClientAuthenticator {
         address: &str,
         trigger: FetchTrigger,
     ) -> Result<(Jwks, Duration), FetchError> {
-        let url = web_url(address).ok_or(FetchError::Fault("its address is no URL"))?;
+        let url = web_url(address).ok_or(FetchError::Fault(FetchFault::NotAUrl))?;
         let fetched = self.fetcher.fetch(&url, LARGEST, trigger).await?;
         Ok((read(&fetched)?, fetched.fresh_for))
     }
@@ -147,7 +148,7 @@ impl KeySet {
         if self.asked_at.after(AGAIN).has_passed(now) {
             None
         } else if self.asked_at > self.fetched_at {
-            Some(Err(FetchError::Transient("it gave no answer just now")))
+            Some(Err(FetchError::Transient(FetchFault::RecentlyFailed)))
         } else {
             Some(Ok(self.keys.clone()))
         }
@@ -162,6 +163,6 @@ fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
 
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
     let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
-        .map_err(|_| FetchError::Fault("it is not JSON"))?;
-    Jwks::parse(&value).map_err(|fault| FetchError::Fault(fault.words()))
+        .map_err(|_| FetchError::Fault(FetchFault::NotJson))?;
+    Jwks::parse(&value).map_err(|fault| FetchError::Fault(FetchFault::KeySet(fault)))
 }

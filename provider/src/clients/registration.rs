@@ -16,7 +16,7 @@ use oauth_clients::{
 use thiserror::Error;
 
 use crate::{
-    failures::{Cause, Failed},
+    failures::{Counted, FailureCause, NewFailure},
     records::{self, Change, keys},
     state::failure::{Asked, FailedStep},
     unavailable::Unavailable,
@@ -76,15 +76,15 @@ impl ClientRegistry {
         let cause = match outcome {
             Err(RegisterError::Refused(error)) => {
                 refused = StepError::from(error.clone());
-                Cause::Refused(&refused)
+                FailureCause::Refused(&refused)
             }
-            Err(RegisterError::Closed) => Cause::RegistrationClosed,
-            Err(RegisterError::TooMany { .. }) => Cause::TooMany("registrations from this address"),
+            Err(RegisterError::Closed) => FailureCause::RegistrationClosed,
+            Err(RegisterError::TooMany { .. }) => FailureCause::TooMany(Counted::Registrations),
             Err(RegisterError::Unavailable(_)) | Ok(_) => return,
         };
         let asked = Asked::of_registration(body, &self.context.settings().private_schemes);
         self.failures
-            .note_failure(Failed {
+            .note_failure(NewFailure {
                 step: FailedStep::Register,
                 client_id,
                 client: None,
@@ -134,10 +134,10 @@ impl ClientRegistry {
             );
             if is_scheme {
                 let error = StepError::from(RegistrationError::from(reason));
-                let (step, cause) = (FailedStep::Register, Cause::Refused(&error));
+                let (step, cause) = (FailedStep::Register, FailureCause::Refused(&error));
                 let asked = Asked::of_registration(body, &settings.private_schemes);
                 self.failures
-                    .note_failure(Failed {
+                    .note_failure(NewFailure {
                         step,
                         client_id: &client.id,
                         client: Some(&client),

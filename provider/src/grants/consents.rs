@@ -36,12 +36,12 @@ impl GrantStore {
         &self,
         account: Id,
         request: &AuthorizationRequest,
-        measure: ConsentContext,
+        consent_context: ConsentContext,
     ) -> Result<Option<Consent>, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let consent: Option<Consent> =
             records::read(self.context.store(), &keys::consent(account, name.as_str())).await?;
-        Ok(consent.filter(|consent| consent.is_valid(measure)))
+        Ok(consent.filter(|consent| consent.is_valid(consent_context)))
     }
 
     /// The consents of an account.
@@ -59,20 +59,23 @@ impl GrantStore {
         &self,
         account: Id,
         request: &AuthorizationRequest,
-        measure: ConsentContext,
+        consent_context: ConsentContext,
     ) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let id = self.context.entropy().id();
         let given = |earlier| {
             (
-                Consent::given(request, earlier, id, measure),
-                records::ttl(measure.lifetime),
+                Consent::given(request, earlier, id, consent_context),
+                records::ttl(consent_context.lifetime),
             )
         };
         let (list, listed) = (self.consents_of(account), listed_consent(name.as_str(), id));
         // A new one is listed first, so that it can be withdrawn even if the store fails
         // afterwards. An existing one keeps its id, and is listed.
-        let is_new = self.remembered(account, request, measure).await?.is_none();
+        let is_new = self
+            .remembered(account, request, consent_context)
+            .await?
+            .is_none();
         if is_new {
             list.list_name(&listed).await?;
         }
@@ -115,7 +118,7 @@ impl GrantStore {
         };
         let mut consents = self.consents_of(account).rows(own).await?;
         for (name, consent) in std::mem::take(&mut consents.rows) {
-            if consent.is_valid(self.registry.measure(&consent.client_id).await?) {
+            if consent.is_valid(self.registry.consent_context(&consent.client_id).await?) {
                 consents.push((name, consent));
             }
         }

@@ -280,7 +280,11 @@ pub(crate) fn sessions(account: Id) -> List<Session> {
 
 /// That a browser, by the digest of its secret, has signed in to an account in its present
 /// session epoch.
-pub(crate) fn known(account: Id, session_epoch: SessionEpoch, browser: &Digest) -> Key<Timestamp> {
+pub(crate) fn known_browser_of(
+    account: Id,
+    session_epoch: SessionEpoch,
+    browser: &Digest,
+) -> Key<Timestamp> {
     Key::new(
         Kind::KnownBrowser,
         format_args!("{account}:{}:{}", session_epoch.number(), browser.as_str()),
@@ -288,12 +292,12 @@ pub(crate) fn known(account: Id, session_epoch: SessionEpoch, browser: &Digest) 
 }
 
 /// A browser in which a user has signed in, by the digest of its secret.
-pub(crate) fn known_browser(browser: &Digest) -> Key<Timestamp> {
+pub(crate) fn used_browser(browser: &Digest) -> Key<Timestamp> {
     Key::new(Kind::UsedBrowser, format_args!("{}", browser.as_str()))
 }
 
 /// That a browser has signed in to an account before, as releases before 0.2 wrote it.
-pub(crate) fn familiar(account: Id, browser: &Digest) -> Key<Timestamp> {
+pub(crate) fn known_browser_before_epochs(account: Id, browser: &Digest) -> Key<Timestamp> {
     Key::new(
         Kind::KnownBrowser,
         format_args!("{account}:{}", browser.as_str()),
@@ -349,17 +353,17 @@ pub(crate) fn is_one_time(key: &str) -> bool {
 }
 
 /// A counter of a limit: its name, subject and window.
-pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> Key<u64> {
+pub(crate) fn counter(what: &str, whom: &str, window: u64) -> Key<u64> {
     Key::new(
         Kind::Counter,
-        format_args!("{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str()),
+        format_args!("{what}:{}:{window}", Digest::of(whom.as_bytes()).as_str()),
     )
 }
 
 /// The subtracted amount of such a counter.
-pub(crate) fn given_back(what: &str, whom: &str, stretch: u64) -> Key<u64> {
+pub(crate) fn given_back(what: &str, whom: &str, window: u64) -> Key<u64> {
     Key::new(
         Kind::GivenBack,
-        format_args!("{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str()),
+        format_args!("{what}:{}:{window}", Digest::of(whom.as_bytes()).as_str()),
     )
 }

@@ -1,6 +1,6 @@
 //! Accounts, as far as this crate adds to [`identity::Account`].
 
-use super::audit::Whose;
+use super::audit::AccountName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ pub(crate) type Account = identity::Account<webauthn_rs::prelude::Passkey>;
 pub(crate) struct AccountMembers(pub(crate) Map<String, Value>);
 
 /// How the audit log names an account.
-pub(crate) fn whose(account: &Account) -> Whose {
-    Whose {
+pub(crate) fn account_name(account: &Account) -> AccountName {
+    AccountName {
         account: account.id(),
         email: account.email().to_owned(),
     }

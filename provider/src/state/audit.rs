@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use action::{AuditAction, Category, UnknownAction};
-pub use event::{Actor, ClientName, Event, RequestSource, Whose};
+pub use event::{AccountName, Actor, ClientName, Event, RequestSource};
 
 use super::Maybe;
 

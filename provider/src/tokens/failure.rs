@@ -8,7 +8,7 @@ use oauth_clients::authentication::Credentials;
 use super::TokenEndpoint;
 use crate::{
     clients::authentication::Asking,
-    failures::{Cause, Failed},
+    failures::{Counted, FailureCause, NewFailure},
     state::failure::{Asked, FailedStep},
     step_error::{StepError, TokenError},
 };
@@ -62,11 +62,11 @@ impl TokenEndpoint {
         let (client, _) = self.registry.told_apart(client_id, &reason).await;
         let (client, cause, asked) = (
             client.as_ref(),
-            Cause::Refused(&reason),
+            FailureCause::Refused(&reason),
             Asked::of(parameters),
         );
         self.failures
-            .note_failure(Failed {
+            .note_failure(NewFailure {
                 step,
                 client_id,
                 client,
@@ -96,16 +96,18 @@ impl TokenEndpoint {
             TokenError::TooMany { .. } | TokenError::Unavailable(_) => (None, None),
         };
         let cause = match (&reason, error) {
-            (Some(reason), _) => Cause::Refused(reason),
-            (None, TokenError::TooMany { .. }) => Cause::TooMany("assertions that prove nothing"),
-            (None, TokenError::Unavailable(error)) if let Some(why) = error.elsewhere() => {
-                Cause::Unreachable(why)
+            (Some(reason), _) => FailureCause::Refused(reason),
+            (None, TokenError::TooMany { .. }) => FailureCause::TooMany(Counted::Assertions),
+            (None, TokenError::Unavailable(error))
+                if let Some(fault) = error.client_address_fault() =>
+            {
+                FailureCause::AddressUnreachable(fault)
             }
             (None, _) => return,
         };
         let (client, asked) = (client.as_ref(), Asked::of(parameters));
         self.failures
-            .note_failure(Failed {
+            .note_failure(NewFailure {
                 step,
                 client_id,
                 client,

@@ -18,7 +18,7 @@ use oauth_clients::{
 
 use super::{TokenEndpoint, signing::SUBJECT_PREFIX};
 use crate::{
-    failures::{Cause, Failed},
+    failures::{FailureCause, NewFailure},
     introspection_response::{ActiveToken, Introspection},
     key_ring::date_time,
     records::{self, Change, keys},
@@ -165,9 +165,9 @@ impl TokenEndpoint {
             ..Asked::default()
         };
         let error = StepError::from(reason);
-        let (step, cause) = (FailedStep::Introspect, Cause::Refused(&error));
+        let (step, cause) = (FailedStep::Introspect, FailureCause::Refused(&error));
         self.failures
-            .note_failure(Failed {
+            .note_failure(NewFailure {
                 step,
                 client_id: &claimed,
                 client: None,

@@ -15,13 +15,13 @@ use testkit::{Fault, FaultPlan};
 /// An event on a line: what | who | whose account | from where | which client | about what.
 fn line(event: &Event) -> String {
     let by = match &event.by {
-        Actor::Person => "person",
+        Actor::User => "person",
         Actor::Administrator(by) => &by.email,
         Actor::Terminal => "terminal",
         Actor::Client => "client",
         Actor::Unknown(_) => "unknown",
     };
-    let whose = event.whose.as_ref().map_or("-", |whose| &whose.email);
+    let subject = event.subject.as_ref().map_or("-", |subject| &subject.email);
     let from = event.from.as_ref().map_or("-".to_owned(), |from| {
         format!("{} {}", from.address, from.device)
     });
@@ -29,7 +29,7 @@ fn line(event: &Event) -> String {
     [
         event.action.as_str(),
         by,
-        whose,
+        subject,
         from.trim(),
         client,
         event.about.as_deref().unwrap_or("-"),
@@ -381,10 +381,10 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
             ("key_rotated", "-", "-", &kid),
         ];
         let expected: Vec<_> = expected
-            .map(|(action, whose, client, about)| {
+            .map(|(action, subject, client, about)| {
                 format!(
                     "{action} | {} | {client} | {about}",
-                    who.replace("{whose}", whose)
+                    who.replace("{whose}", subject)
                 )
             })
             .into();

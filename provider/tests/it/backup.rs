@@ -285,7 +285,7 @@ async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(
     let mut from = server.store.clone();
     for to in [&there, &back] {
         let bytes = whole(
-            Backup::begin(&from, "embedded", server.provider.now())
+            Backup::start(&from, "embedded", server.provider.now())
                 .await
                 .expect("begun"),
         )
@@ -473,7 +473,7 @@ async fn a_restore_that_failed_can_be_repeated() {
                     "{fault:?} {step}: half a store"
                 );
                 assert!(
-                    Backup::begin(&store, "embedded", server.provider.now())
+                    Backup::start(&store, "embedded", server.provider.now())
                         .await
                         .is_err(),
                     "nor is it backed up"
@@ -492,7 +492,7 @@ async fn a_restore_that_failed_can_be_repeated() {
                     Unfinished::Discard,
                 )
                 .await;
-                repeated.unwrap_or_else(|error| panic!("{fault:?} {step}: {error}"));
+                repeated.unwrap_or_else(|error| panic!("{fault:?} {step}: {error:?}"));
             }
             assert_eq!(content(&store).await, expected, "{fault:?} {step}");
         }

@@ -328,14 +328,19 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
             .expect("signed in");
         events
             .into_iter()
-            .map(|event| (event.action, event.whose.expect("somebody's").email))
+            .map(|event| (event.action, event.subject.expect("somebody's").email))
             .collect::<Vec<_>>()
     };
     assert_eq!(
         actions(&ada).await,
         [(AuditAction::FirstAccountMade, ADA.to_owned())]
     );
-    assert!(actions(&bob).await.iter().all(|(_, whose)| whose == BOB));
+    assert!(
+        actions(&bob)
+            .await
+            .iter()
+            .all(|(_, subject)| subject == BOB)
+    );
     let stranger = server.browser();
     assert_eq!(server.provider.sessions().list(&stranger).await, Ok(None));
     assert_eq!(

@@ -10,7 +10,7 @@ use provider::{
 
 use super::administer::administer;
 use super::operations::Operation;
-use super::output::{self, moment, pretty, table};
+use super::output::{self, pretty, rfc3339, table};
 use crate::config::Config;
 
 /// How many events travel at once.
@@ -184,7 +184,7 @@ fn told(report: &AuditReport) -> String {
 fn row(entry: &AuditEntry) -> Vec<String> {
     let event = &entry.event;
     let by = match &event.by {
-        Actor::Person => "person".to_owned(),
+        Actor::User => "person".to_owned(),
         Actor::Administrator(own) => own.email.clone(),
         Actor::Terminal => "terminal".to_owned(),
         Actor::Client => "application".to_owned(),
@@ -199,12 +199,12 @@ fn row(entry: &AuditEntry) -> Vec<String> {
         .join(" · ");
     let cells = [
         entry.number.to_string(),
-        moment(event.at),
+        rfc3339(event.at),
         event.action.as_str().to_owned(),
         event
-            .whose
+            .subject
             .as_ref()
-            .map(|whose| whose.email.clone())
+            .map(|subject| subject.email.clone())
             .unwrap_or_default(),
         by,
         event

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use provider::Environment;
-use provider::backup::{Backup, Check, Line, Summary};
+use provider::backup::{Backup, Check, CheckedLine, Summary};
 use serde_json::json;
 use store::files::{create_own, folder_of};
 use store::{Store, StoreLocation};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::administer::{PATIENCE, explained, refuse_memory, unreachable};
 use super::output::{self, note};
+use super::restore::backup_fault;
 use crate::config::{Config, SealingKeySource};
 use crate::open::{self, StoreOpenError};
 use crate::{control, random, sealing};
@@ -46,7 +47,7 @@ pub(super) async fn backup(
         return to_standard_output(config).await;
     }
     let path = Path::new(&command.file);
-    let mut draft = Draft::begin(path)?;
+    let mut draft = Draft::create(path)?;
     let summary = copy(source(config).await?, &mut draft.file).await?;
     draft.finish(path)?;
     output::line(&if json {
@@ -106,7 +107,7 @@ async fn source(config: &Config) -> Result<Source, String> {
                 .map_err(|error| explained(&error));
         }
         match open::open_existing(config).await {
-            Ok(store) => return begin(config, &store).await,
+            Ok(store) => return start(config, &store).await,
             Err(StoreOpenError::Locked(_)) if Instant::now() < deadline => {
                 sleep(std::time::Duration::from_millis(50)).await;
             }
@@ -115,9 +116,9 @@ async fn source(config: &Config) -> Result<Source, String> {
     }
 }
 
-async fn begin(config: &Config, store: &Store) -> Result<Source, String> {
+async fn start(config: &Config, store: &Store) -> Result<Source, String> {
     let now = Environment::system().clock.now();
-    let backup = Backup::begin(store, engine(config), now)
+    let backup = Backup::start(store, engine(config), now)
         .await
         .map_err(|error| format!("{error}."))?;
     Ok(Source::Store(Box::new(backup)))
@@ -157,8 +158,11 @@ async fn copy(mut source: Source, output: &mut impl io::Write) -> Result<Summary
             .write_all(&line)
             .map_err(|error| unwritable("the backup", &error))?;
         if matches!(
-            checked.map_err(|fault| format!("The backup did not succeed: {fault}."))?,
-            Line::End
+            checked.map_err(|fault| format!(
+                "The backup did not succeed: {}.",
+                backup_fault(&fault)
+            ))?,
+            CheckedLine::End
         ) {
             break;
         }
@@ -175,7 +179,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn begin(target: &Path) -> Result<Self, String> {
+    fn create(target: &Path) -> Result<Self, String> {
         let shown = target.display();
         if fs::symlink_metadata(target).is_ok() {
             return Err(exists(target));
@@ -266,7 +270,7 @@ mod tests {
     fn a_file_has_its_name_only_when_it_is_complete() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("b");
-        let mut draft = Draft::begin(&target).expect("begun");
+        let mut draft = Draft::create(&target).expect("begun");
         draft.file.write_all(b"half").expect("written");
         assert!(!target.exists());
         drop(draft);
@@ -276,7 +280,7 @@ mod tests {
             "nothing is left of one that failed"
         );
 
-        let mut draft = Draft::begin(&target).expect("begun");
+        let mut draft = Draft::create(&target).expect("begun");
         draft.file.write_all(b"whole").expect("written");
         draft.finish(&target).expect("finished");
         assert_eq!(
@@ -293,19 +297,19 @@ mod tests {
     fn nothing_is_replaced_and_no_link_is_followed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (target, away) = (folder.path().join("b"), folder.path().join("away"));
-        let draft = Draft::begin(&target).expect("begun");
+        let draft = Draft::create(&target).expect("begun");
         fs::write(&target, "faster").expect("written");
         assert!(
             draft
                 .finish(&target)
                 .is_err_and(|sentence| sentence.contains("exists already"))
         );
-        assert!(Draft::begin(&target).is_err());
+        assert!(Draft::create(&target).is_err());
         assert_eq!(fs::read_to_string(&target).expect("read"), "faster");
         symlink(&away, folder.path().join("link")).expect("a link");
-        assert!(Draft::begin(&folder.path().join("link")).is_err());
-        assert!(Draft::begin(Path::new("/")).is_err() && Draft::begin(folder.path()).is_err());
-        assert!(Draft::begin(&folder.path().join("nowhere/b")).is_err());
+        assert!(Draft::create(&folder.path().join("link")).is_err());
+        assert!(Draft::create(Path::new("/")).is_err() && Draft::create(folder.path()).is_err());
+        assert!(Draft::create(&folder.path().join("nowhere/b")).is_err());
         assert_eq!(names(folder.path()), ["b", "link"]);
     }
 }

@@ -128,7 +128,7 @@ fn added_account(added: &AddedAccount) -> String {
     };
     let until = added
         .link_expires_at
-        .map(|at| format!(" until {}", moment(at)))
+        .map(|at| format!(" until {}", rfc3339(at)))
         .unwrap_or_default();
     let told = if added.invited_again {
         INVITED_AGAIN
@@ -184,7 +184,7 @@ fn with_secret(id: &str, secret: Option<&str>) -> String {
 fn issuer(report: &IssuerReport) -> String {
     let recorded = report.recorded.as_ref().map_or_else(
         || "none yet; the next start of the server records the configured one".to_owned(),
-        |recorded| format!("{}, since {}", recorded.issuer, moment(recorded.since)),
+        |recorded| format!("{}, since {}", recorded.issuer, rfc3339(recorded.since)),
     );
     let mut text = format!("Recorded    {recorded}\nConfigured  {}", report.configured);
     if let Some(change) = report.change() {
@@ -207,8 +207,8 @@ fn account(account: &AccountSummary) -> Vec<String> {
         if account.has_password { "yes" } else { "no" }.to_owned(),
         account
             .link_expires_at
-            .map_or_else(|| "-".to_owned(), moment),
-        moment(account.created_at),
+            .map_or_else(|| "-".to_owned(), rfc3339),
+        rfc3339(account.created_at),
     ]
 }
 
@@ -224,7 +224,7 @@ fn client(client: &ApplicationSummary) -> Vec<String> {
             .collect(),
         kind(client).to_owned(),
         client.redirect_uris.join(" "),
-        moment(client.created_at),
+        rfc3339(client.created_at),
     ]
 }
 
@@ -238,7 +238,7 @@ const fn kind(client: &ApplicationSummary) -> &'static str {
 }
 
 fn key(key: &KeySummary) -> Vec<String> {
-    let shown = |timestamp: Option<Timestamp>| timestamp.map(moment).unwrap_or_default();
+    let shown = |timestamp: Option<Timestamp>| timestamp.map(rfc3339).unwrap_or_default();
     vec![
         key.kid.clone(),
         key.state.as_str().to_owned(),
@@ -247,11 +247,10 @@ fn key(key: &KeySummary) -> Vec<String> {
     ]
 }
 
-pub(super) fn moment(timestamp: Timestamp) -> String {
+pub(super) fn rfc3339(timestamp: Timestamp) -> String {
     let seconds = i64::try_from(timestamp.seconds()).ok();
-    let moment = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    moment
-        .and_then(|moment| moment.format(&Rfc3339).ok())
+    let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    time.and_then(|time| time.format(&Rfc3339).ok())
         .unwrap_or_default()
 }
 
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_rfc_3339() {
-        assert_eq!(moment(Timestamp::from_seconds(0)), "1970-01-01T00:00:00Z");
+    fn times_are_rfc_3339() {
+        assert_eq!(rfc3339(Timestamp::from_seconds(0)), "1970-01-01T00:00:00Z");
     }
 }

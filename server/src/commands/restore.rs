@@ -6,7 +6,9 @@ use std::io::{self, BufReader, Seek as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use provider::backup::{self, Outstanding, Reader, RestoreError, Restored, Summary, Unfinished};
+use provider::backup::{
+    self, BackupFault, Damage, Outstanding, Reader, RestoreError, Restored, Summary, Unfinished,
+};
 use provider::{Environment, opens_key_ring};
 use serde_json::json;
 use store::files::create_own;
@@ -14,7 +16,7 @@ use store::{Store, StoreLocation};
 
 use super::administer::refuse_memory;
 use super::issuer;
-use super::output::{self, moment, note};
+use super::output::{self, note, rfc3339};
 use crate::config::Config;
 use crate::open::{self, Creation, StoreOpenError};
 use crate::{files, random, sealing};
@@ -47,7 +49,9 @@ pub(super) async fn restore(
         .map_err(|error| unreadable(&files::explain_read_error(command.file.as_ref(), &error)))?;
     // All of it is read before anything is written.
     let reader = Reader::new(BufReader::new(&file));
-    let summary = reader.verify().map_err(|fault| unreadable(&fault))?;
+    let summary = reader
+        .verify()
+        .map_err(|fault| unreadable(&backup_fault(&fault)))?;
     require_key(config, &summary)?;
     file.rewind().map_err(|error| unreadable(&error))?;
     let restored = write(config, command, &file).await?;
@@ -146,11 +150,36 @@ fn explained(error: &RestoreError) -> String {
                 .to_owned()
         }
         RestoreError::Backup(fault) => {
-            format!("the backup cannot be restored: {fault}; the store is left empty")
+            format!("the backup cannot be restored: {}; the store is left empty", backup_fault(fault))
         }
         RestoreError::Unavailable(error) => {
             format!("{error}; the restore did not finish and has to be repeated")
         }
+    }
+}
+
+/// What is wrong with a backup.
+pub(super) fn backup_fault(fault: &BackupFault) -> String {
+    match fault {
+        BackupFault::NotABackup => "it is not a backup of Vestibule".to_owned(),
+        BackupFault::Version(version) => {
+            format!("it has the format {version}, which this version does not know")
+        }
+        BackupFault::Truncated => {
+            "its end is missing: it was not written, or copied, to the end".to_owned()
+        }
+        BackupFault::Damaged(damage) => format!("it is damaged: {}", damage_words(*damage)),
+        BackupFault::Io(error) => format!("it cannot be read: {error}"),
+    }
+}
+
+const fn damage_words(damage: Damage) -> &'static str {
+    match damage {
+        Damage::FirstLine => "its first line is",
+        Damage::Line => "a line cannot be understood",
+        Damage::Count => "entries are missing, or there are too many",
+        Damage::Digest => "its digest does not fit",
+        Damage::Trailing => "something follows its end",
     }
 }
 
@@ -186,7 +215,7 @@ fn told(config: &Config, summary: &Summary, restored: &Restored) -> String {
         "{} entries were restored into {}, as they were on {}.",
         restored.written,
         config.store,
-        moment(summary.created_at)
+        rfc3339(summary.created_at)
     );
     if restored.expired > 0 {
         let _ = write!(text, " {} have expired since.", restored.expired);

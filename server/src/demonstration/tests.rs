@@ -417,10 +417,10 @@ fn notes_stay_bounded() {
         notes.add("ada".into(), "one".into());
     }
     assert_eq!(notes.add("ada".into(), "more".into()), MAX_NOTES);
-    for person in 0..MAX_PEOPLE {
-        notes.add(person.to_string(), "one".into());
+    for user in 0..MAX_USERS {
+        notes.add(user.to_string(), "one".into());
     }
-    assert_eq!(notes.0.lock().expect("whole").people.len(), MAX_PEOPLE);
+    assert_eq!(notes.0.lock().expect("whole").users.len(), MAX_USERS);
     assert_eq!(
         notes.add("ada".into(), "again".into()),
         1,

@@ -78,8 +78,8 @@ pub(crate) async fn at_the_issuer(
             .is_some_and(|query| query.split('&').any(|pair| pair == MARK)),
         is_from_issuer: is_from_issuer(request.headers(), issuer),
     };
-    let verdict = judge(issuer, &addressed);
-    if verdict == Verdict::Issuer {
+    let verdict = classify(issuer, &addressed);
+    if verdict == HostMatch::Issuer {
         return next.run(request).await;
     }
     if hosts.log.allows(&name) {
@@ -87,7 +87,7 @@ pub(crate) async fn at_the_issuer(
     }
     let place = marked(issuer, request.uri().path(), request.uri().query());
     match (request.method(), verdict) {
-        (&Method::GET | &Method::HEAD, Verdict::Redirect) => temporary_redirect(&place),
+        (&Method::GET | &Method::HEAD, HostMatch::Redirect) => temporary_redirect(&place),
         (&Method::POST, _) if request.uri().path() == Endpoint::Authorize.path() => {
             request.extensions_mut().insert(OtherHost);
             next.run(request).await
@@ -132,7 +132,7 @@ struct Addressed<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum HostMatch {
     /// The browser is at the issuer, or nothing says otherwise.
     Issuer,
     /// It is somewhere else, and finds the issuer by itself.
@@ -141,24 +141,24 @@ enum Verdict {
     Explain,
 }
 
-fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
+fn classify(issuer: &Issuer, addressed: &Addressed<'_>) -> HostMatch {
     let own = authority(issuer);
     let is_own = |name: &str| without_default_port(name, issuer) == own;
     if is_own(addressed.name) || addressed.forwarded.as_deref().is_some_and(is_own) {
-        return Verdict::Issuer;
+        return HostMatch::Issuer;
     }
     if addressed.is_marked || addressed.is_from_issuer {
-        return Verdict::Issuer;
+        return HostMatch::Issuer;
     }
     if is_named_by_proxy(issuer, addressed) {
-        return Verdict::Issuer;
+        return HostMatch::Issuer;
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
     // localhost is another computer for somebody who came over the network.
     if issuer.is_loopback() && !is_loopback(&host_and_port(used).0) {
-        Verdict::Explain
+        HostMatch::Explain
     } else {
-        Verdict::Redirect
+        HostMatch::Redirect
     }
 }
 
@@ -236,7 +236,7 @@ fn without_default_port<'a>(name: &'a str, issuer: &Issuer) -> &'a str {
 mod tests {
     use super::*;
 
-    fn verdict(issuer: &str, name: &str, change: impl FnOnce(&mut Addressed<'_>)) -> Verdict {
+    fn verdict(issuer: &str, name: &str, change: impl FnOnce(&mut Addressed<'_>)) -> HostMatch {
         let issuer = Issuer::parse(issuer).expect("an issuer");
         let name = host_name(name.as_bytes()).expect("a host");
         let mut addressed = Addressed {
@@ -247,7 +247,7 @@ mod tests {
             is_from_issuer: false,
         };
         change(&mut addressed);
-        judge(&issuer, &addressed)
+        classify(&issuer, &addressed)
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
         ] {
             assert_eq!(
                 verdict(issuer, name, |_| {}),
-                Verdict::Issuer,
+                HostMatch::Issuer,
                 "{issuer} {name}"
             );
         }
@@ -282,7 +282,7 @@ mod tests {
         ] {
             assert_eq!(
                 verdict(issuer, name, |_| {}),
-                Verdict::Redirect,
+                HostMatch::Redirect,
                 "{issuer} {name}"
             );
         }
@@ -294,7 +294,7 @@ mod tests {
         ] {
             assert_eq!(
                 verdict("http://localhost:3000", name, |_| {}),
-                Verdict::Explain,
+                HostMatch::Explain,
                 "{name}"
             );
         }
@@ -314,18 +314,18 @@ mod tests {
             assert_eq!(
                 verdict("https://id.example", name, |addressed| addressed.is_proxy =
                     true),
-                Verdict::Issuer,
+                HostMatch::Issuer,
                 "{name}"
             );
         }
         let other_name = |addressed: &mut Addressed<'_>| addressed.is_proxy = true;
         assert_eq!(
             verdict("https://id.example", "www.id.example", other_name),
-            Verdict::Redirect
+            HostMatch::Redirect
         );
         assert_eq!(
             verdict("https://id.example:8443", "other.example:8443", other_name),
-            Verdict::Redirect
+            HostMatch::Redirect
         );
     }
 
@@ -337,8 +337,8 @@ mod tests {
                 (addressed.is_proxy, addressed.forwarded) = (true, name);
             })
         };
-        assert_eq!(forwarded("id.example"), Verdict::Issuer);
-        assert_eq!(forwarded("other.example"), Verdict::Redirect);
+        assert_eq!(forwarded("id.example"), HostMatch::Issuer);
+        assert_eq!(forwarded("other.example"), HostMatch::Redirect);
     }
 
     #[test]
@@ -349,11 +349,11 @@ mod tests {
         ] {
             assert_eq!(
                 verdict(issuer, name, |addressed| addressed.is_marked = true),
-                Verdict::Issuer
+                HostMatch::Issuer
             );
             assert_eq!(
                 verdict(issuer, name, |addressed| addressed.is_from_issuer = true),
-                Verdict::Issuer
+                HostMatch::Issuer
             );
         }
         let issuer = Issuer::parse("https://id.example").expect("an issuer");

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use provider::{BrowserContext, PostAnswer, Turn};
+use provider::{BrowserContext, ClaimResult, PostAnswer};
 use serde::{Deserialize, Serialize};
 
 use crate::extract::{LARGEST_BODY, Service};
@@ -58,25 +58,25 @@ pub(crate) async fn repeated_posts(
     match service
         .provider
         .repeated_posts()
-        .begin_turn(&browser, parts.uri.path(), &body)
+        .claim(&browser, parts.uri.path(), &body)
         .await
     {
-        Turn::Repeated(answer) => match serde_json::from_value(answer) {
-            Ok(answer) => said_again(answer),
+        ClaimResult::Repeated(answer) => match serde_json::from_value(answer) {
+            Ok(answer) => replayed(answer),
             Err(_) => next.run(Request::from_parts(parts, body.into())).await,
         },
-        Turn::Alone => next.run(Request::from_parts(parts, body.into())).await,
-        Turn::First(ticket) => {
+        ClaimResult::Alone => next.run(Request::from_parts(parts, body.into())).await,
+        ClaimResult::First(claim) => {
             let settled = Settled::default();
             parts.extensions.insert(settled.clone());
             let response = next.run(Request::from_parts(parts, body.into())).await;
-            let (response, answer) = kept(response).await;
+            let (response, answer) = captured(response).await;
             let answer = answer.filter(|_| settled.is_settled());
             let answer = answer.and_then(StoredResponse::into_answer);
             service
                 .provider
                 .repeated_posts()
-                .end_turn(ticket, answer)
+                .finish(claim, answer)
                 .await;
             response
         }
@@ -87,8 +87,8 @@ fn is_once(request: &Request) -> bool {
     request.method() == Method::POST && is_done_once(request.uri().path())
 }
 
-/// A response, and what is to be kept of it, if it is text.
-async fn kept(response: Response) -> (Response, Option<StoredResponse>) {
+/// A response, and its stored form, if it is text.
+async fn captured(response: Response) -> (Response, Option<StoredResponse>) {
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return (respond::unavailable(), None);
@@ -109,7 +109,7 @@ fn as_text(parts: &Parts, body: &[u8]) -> Option<StoredResponse> {
     })
 }
 
-fn said_again(answer: StoredResponse) -> Response {
+fn replayed(answer: StoredResponse) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Body::from(Bytes::from(answer.body))).into_response();
     for (name, value) in answer.headers {

@@ -40,28 +40,28 @@ impl Bounds {
 #[derive(Debug)]
 pub(super) struct Connections {
     bounds: Bounds,
-    entries: Mutex<Entries>,
+    entries: Mutex<OpenConnections>,
     /// Told whenever one has closed.
     closed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Entries {
+struct OpenConnections {
     next: u64,
-    open: HashMap<u64, Entry>,
+    open: HashMap<u64, OpenConnection>,
     counts: HashMap<IpAddr, usize>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct OpenConnection {
     /// The address it is counted for; none for this computer and trusted proxies.
-    whom: Option<IpAddr>,
+    source: Option<IpAddr>,
     activity: Arc<Activity>,
 }
 
-/// A place among the connections; dropping it makes room.
+/// The right to one connection; dropping it makes room.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     id: u64,
     connections: Arc<Connections>,
     pub(super) activity: Arc<Activity>,
@@ -76,20 +76,20 @@ impl Connections {
         })
     }
 
-    /// A place for a connection from `peer`, once there is one. To make room, connections without a
+    /// A slot for a connection from `peer`, once there is one. To make room, connections without a
     /// request under way are closed, those that have been so for the longest time first. `None`
     /// when its address has as many as it may, all at work.
-    pub(super) async fn place(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
-        let whom = self.whom(peer.ip());
-        if let Some(whom) = whom
-            && self.has_many(whom)
-            && !self.make_room(Some(whom))
+    pub(super) async fn acquire(self: &Arc<Self>, peer: SocketAddr) -> Option<ConnectionSlot> {
+        let source = self.source(peer.ip());
+        if let Some(source) = source
+            && self.has_many(source)
+            && !self.make_room(Some(source))
         {
             return None;
         }
         loop {
-            if let Some(place) = self.enter(whom) {
-                return Some(place);
+            if let Some(slot) = self.enter(source) {
+                return Some(slot);
             }
             self.make_room(None);
             // Asked again soon, since a busy connection may be idle then.
@@ -97,18 +97,18 @@ impl Connections {
         }
     }
 
-    /// Tells one connection to close that has no request under way: one of `whom`, or anybody's.
-    pub(super) fn make_room(&self, whom: Option<IpAddr>) -> bool {
+    /// Tells one connection to close that has no request under way: one of `source`, or any.
+    pub(super) fn make_room(&self, source: Option<IpAddr>) -> bool {
         let entries = self.entries();
         let now = Instant::now();
         let candidates = entries
             .open
             .values()
-            .filter(|entry| whom.is_none() || entry.whom == whom);
+            .filter(|entry| source.is_none() || entry.source == source);
         // Proxies last: their idle connections are about to be used.
         let ranked = candidates.filter_map(|entry| {
             Some((
-                (entry.whom.is_none(), entry.activity.expendable(now)?),
+                (entry.source.is_none(), entry.activity.expendable(now)?),
                 entry,
             ))
         });
@@ -125,7 +125,7 @@ impl Connections {
         }
     }
 
-    fn enter(self: &Arc<Self>, whom: Option<IpAddr>) -> Option<Place> {
+    fn enter(self: &Arc<Self>, source: Option<IpAddr>) -> Option<ConnectionSlot> {
         let mut entries = self.entries();
         if entries.open.len() >= self.bounds.connections {
             return None;
@@ -135,15 +135,15 @@ impl Connections {
         entries.next += 1;
         entries.open.insert(
             id,
-            Entry {
-                whom,
+            OpenConnection {
+                source,
                 activity: Arc::clone(&activity),
             },
         );
-        if let Some(whom) = whom {
-            *entries.counts.entry(whom).or_default() += 1;
+        if let Some(source) = source {
+            *entries.counts.entry(source).or_default() += 1;
         }
-        Some(Place {
+        Some(ConnectionSlot {
             id,
             connections: Arc::clone(self),
             activity,
@@ -152,13 +152,13 @@ impl Connections {
 
     fn leave(&self, id: u64) {
         let mut entries = self.entries();
-        let whom = entries.open.remove(&id).and_then(|entry| entry.whom);
-        if let Some(whom) = whom
-            && let Some(count) = entries.counts.get_mut(&whom)
+        let source = entries.open.remove(&id).and_then(|entry| entry.source);
+        if let Some(source) = source
+            && let Some(count) = entries.counts.get_mut(&source)
         {
             *count -= 1;
             if *count == 0 {
-                entries.counts.remove(&whom);
+                entries.counts.remove(&source);
             }
         }
         drop(entries);
@@ -166,11 +166,11 @@ impl Connections {
     }
 
     /// Whether an address has as many as it may, without those that were told to close.
-    fn has_many(&self, whom: IpAddr) -> bool {
+    fn has_many(&self, source: IpAddr) -> bool {
         let entries = self.entries();
         if entries
             .counts
-            .get(&whom)
+            .get(&source)
             .is_none_or(|count| *count < self.bounds.per_address)
         {
             return false;
@@ -178,22 +178,22 @@ impl Connections {
         let staying = entries
             .open
             .values()
-            .filter(|entry| entry.whom == Some(whom) && !entry.activity.is_leaving());
+            .filter(|entry| entry.source == Some(source) && !entry.activity.is_leaving());
         staying.count() >= self.bounds.per_address
     }
 
-    fn whom(&self, address: IpAddr) -> Option<IpAddr> {
+    fn source(&self, address: IpAddr) -> Option<IpAddr> {
         let address = address.to_canonical();
         let speaks_for_many = address.is_loopback() || self.bounds.proxies.trusts(address);
         (!speaks_for_many).then(|| network(address))
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, OpenConnections> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.connections.leave(self.id);
     }
@@ -228,8 +228,8 @@ mod tests {
     }
 
     /// A connection whose request is under way.
-    fn at_work(place: &Place) {
-        place.activity.working();
+    fn at_work(slot: &ConnectionSlot) {
+        slot.activity.working();
     }
 
     #[tokio::test]
@@ -239,26 +239,38 @@ mod tests {
             ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"],
         ] {
             let connections = connections(100, 2, "");
-            let places = [
-                connections.place(peer(first)).await.expect("a place"),
-                connections.place(peer(second)).await.expect("a place"),
+            let slots = [
+                connections.acquire(peer(first)).await.expect("a slot"),
+                connections.acquire(peer(second)).await.expect("a slot"),
             ];
-            places.iter().for_each(at_work);
-            assert!(connections.place(peer(first)).await.is_none());
-            assert!(connections.place(peer(other)).await.is_some());
-            drop(places);
-            assert!(connections.place(peer(first)).await.is_some());
+            slots.iter().for_each(at_work);
+            assert!(connections.acquire(peer(first)).await.is_none());
+            assert!(connections.acquire(peer(other)).await.is_some());
+            drop(slots);
+            assert!(connections.acquire(peer(first)).await.is_some());
         }
     }
 
     #[tokio::test]
     async fn an_address_that_has_many_loses_its_own_idle_connection_and_nobody_elses() {
         let connections = connections(100, 2, "");
-        let other = connections.place(peer("192.0.2.9")).await.expect("a place");
-        let first = connections.place(peer("192.0.2.1")).await.expect("a place");
-        let second = connections.place(peer("192.0.2.1")).await.expect("a place");
+        let other = connections
+            .acquire(peer("192.0.2.9"))
+            .await
+            .expect("a slot");
+        let first = connections
+            .acquire(peer("192.0.2.1"))
+            .await
+            .expect("a slot");
+        let second = connections
+            .acquire(peer("192.0.2.1"))
+            .await
+            .expect("a slot");
         at_work(&first);
-        let third = connections.place(peer("192.0.2.1")).await.expect("a place");
+        let third = connections
+            .acquire(peer("192.0.2.1"))
+            .await
+            .expect("a slot");
         assert!(
             second.activity.is_leaving()
                 && !first.activity.is_leaving()
@@ -271,43 +283,43 @@ mod tests {
     async fn this_computer_and_trusted_proxies_have_as_many_as_there_are() {
         let connections = connections(100, 2, "10.0.0.0/8");
         for address in ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3"] {
-            let mut places = Vec::new();
+            let mut slots = Vec::new();
             for _ in 0..20 {
-                places.push(connections.place(peer(address)).await.expect("a place"));
+                slots.push(connections.acquire(peer(address)).await.expect("a slot"));
             }
             assert!(
-                places.iter().all(|place| !place.activity.is_leaving()),
+                slots.iter().all(|slot| !slot.activity.is_leaving()),
                 "{address}"
             );
         }
     }
 
     #[tokio::test]
-    async fn when_all_places_are_taken_the_one_that_is_idle_longest_makes_room() {
+    async fn when_all_slots_are_taken_the_one_that_is_idle_longest_makes_room() {
         let connections = connections(3, 3, "");
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
-            places.push(connections.place(peer(address)).await.expect("a place"));
+            slots.push(connections.acquire(peer(address)).await.expect("a slot"));
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        at_work(&places[0]);
+        at_work(&slots[0]);
         let entering = tokio::spawn({
             let connections = Arc::clone(&connections);
-            async move { connections.place(peer("192.0.2.4")).await }
+            async move { connections.acquire(peer("192.0.2.4")).await }
         });
-        places[1].activity.dismissed().await;
+        slots[1].activity.dismissed().await;
         assert!(
             !entering.is_finished(),
             "there is no room before it has gone"
         );
-        drop(places.remove(1));
+        drop(slots.remove(1));
         assert!(entering.await.expect("it ends").is_some());
     }
 
     #[tokio::test]
     async fn what_is_counted_is_forgotten_with_its_connections() {
         let connections = connections(100, 2, "");
-        drop(connections.place(peer("192.0.2.1")).await);
+        drop(connections.acquire(peer("192.0.2.1")).await);
         assert!(connections.entries().counts.is_empty() && connections.entries().open.is_empty());
         connections.all_closed().await;
     }

@@ -43,7 +43,7 @@ impl<S> Patient<S> {
         }
     }
 
-    fn judge(
+    fn with_timeout(
         &mut self,
         polled: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(polled, context)
+        self.with_timeout(polled, context)
     }
 
     fn poll_write_vectored(
@@ -87,7 +87,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.judge(polled, context)
+        self.with_timeout(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {

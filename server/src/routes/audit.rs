@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use crate::extract::Service;
 use crate::problem;
 
-/// How many events are read at once: a long trail is never in memory as a whole.
+/// How many events are read at once: a long log is never in memory as a whole.
 const A_PAGE: usize = 500;
 
 /// Events of `?kind=` and `?who=`, for administrators with a recent sign-in.
@@ -29,7 +29,7 @@ pub(crate) async fn export(
 ) -> Response {
     let administration = match service.provider.administrator(&browser).await {
         Ok(administration) => administration,
-        Err(error) => return turned_away(&service, &parts, error),
+        Err(error) => return refused(&service, &parts, error),
     };
     let filter = wanted(parts.uri.query().unwrap_or_default());
     let Ok(first) = administration.audit_export(&filter, 0, A_PAGE).await else {
@@ -50,13 +50,13 @@ const HEADERS: [(HeaderName, &str); 2] = [
 /// The first page, and those that follow, each read when the one before it is on its way. A store
 /// that fails then breaks the answer off, so that it is not taken for the whole.
 fn lines(administration: Administration, filter: AuditFilter, first: Vec<AuditEntry>) -> Body {
-    let rest = stream::try_unfold(following(&first), move |after| {
+    let rest = stream::try_unfold(next_after(&first), move |after| {
         let administration = administration.clone();
         let filter = filter.clone();
         async move {
             let Some(after) = after else { return Ok(None) };
             let page = administration.audit_export(&filter, after, A_PAGE).await?;
-            let after = following(&page);
+            let after = next_after(&page);
             Ok::<_, AdministrationError>(Some((as_lines(&page), after)))
         }
     });
@@ -64,7 +64,7 @@ fn lines(administration: Administration, filter: AuditFilter, first: Vec<AuditEn
 }
 
 /// After which event the next page begins; `None` when this is the last.
-fn following(page: &[AuditEntry]) -> Option<u64> {
+fn next_after(page: &[AuditEntry]) -> Option<u64> {
     page.last()
         .filter(|_| page.len() == A_PAGE)
         .map(|last| last.number)
@@ -94,7 +94,7 @@ fn wanted(query: &str) -> AuditFilter {
     }
 }
 
-fn turned_away(service: &Service, parts: &Parts, error: NotAdministrator) -> Response {
+fn refused(service: &Service, parts: &Parts, error: NotAdministrator) -> Response {
     let place = match error {
         NotAdministrator::NotSignedIn => PagePath::Login(None),
         NotAdministrator::ConfirmFirst => PagePath::Confirm(ReturnTo::Admin(AdminPage::Audit)),

@@ -18,7 +18,7 @@ use crate::layers::{OtherHost, is_cross_site, marked};
 use crate::{problem, respond};
 
 /// When it makes sense to ask again for a document whose host gave no answer.
-const A_MOMENT: Duration = Duration::from_secs(30);
+const RETRY_DOCUMENT: Duration = Duration::from_secs(30);
 
 /// The request as a query.
 pub(crate) async fn by_query(
@@ -27,7 +27,7 @@ pub(crate) async fn by_query(
     parts: Parts,
 ) -> Response {
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    begin(&service, &browser, &parts, &parameters).await
+    authorize(&service, &browser, &parts, &parameters).await
 }
 
 /// The request as a form; what the query says does not count. From another site, or under another
@@ -53,10 +53,10 @@ pub(crate) async fn by_form(
             parameters.to_query()
         ));
     }
-    begin(&service, &browser, &parts, &parameters).await
+    authorize(&service, &browser, &parts, &parameters).await
 }
 
-async fn begin(
+async fn authorize(
     service: &Service,
     browser: &BrowserContext,
     parts: &Parts,
@@ -84,7 +84,7 @@ async fn begin(
         Err(AuthorizeError::Unreachable { host }) => {
             let page =
                 problem::respond(&service.site, parts, ErrorPage::document_unreachable(&host));
-            respond::with_retry_after(page, A_MOMENT)
+            respond::with_retry_after(page, RETRY_DOCUMENT)
         }
         Err(AuthorizeError::Unavailable(cause)) => {
             problem::respond(&service.site, parts, cause.into())

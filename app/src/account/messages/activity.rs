@@ -92,7 +92,7 @@ pub(crate) const fn who(actor: &Actor) -> &'static str {
     match actor {
         Actor::Administrator(_) => "An administrator",
         Actor::Terminal => "Whoever runs this server",
-        Actor::Person => "You",
+        Actor::User => "You",
         Actor::Client => "An application",
         Actor::Unknown(_) => "Somebody",
     }
@@ -122,8 +122,8 @@ mod tests {
         Event {
             at: Timestamp::from_seconds(0),
             action,
-            by: Actor::Person,
-            whose: None,
+            by: Actor::User,
+            subject: None,
             from: None,
             client: None,
             about,

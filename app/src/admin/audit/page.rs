@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use oauth::Timestamp;
-use provider::{Actor, AuditAction, AuditFilter, Category, Event, RequestSource, Whose};
+use provider::{AccountName, Actor, AuditAction, AuditFilter, Category, Event, RequestSource};
 
 use crate::{
     AUDIT_EXPORT,
@@ -130,7 +130,7 @@ fn Sentence(event: Event) -> impl IntoView {
     let Event {
         action,
         by,
-        whose,
+        subject,
         client,
         about,
         ..
@@ -139,7 +139,7 @@ fn Sentence(event: Event) -> impl IntoView {
     let actor = match &by {
         Actor::Terminal => messages::THE_TERMINAL.to_owned(),
         Actor::Administrator(own) => clean::sentence(&own.email),
-        Actor::Person => user(whose.as_ref()),
+        Actor::User => user(subject.as_ref()),
         Actor::Unknown(_) => messages::SOMEBODY.to_owned(),
         Actor::Client => client
             .as_ref()
@@ -160,7 +160,7 @@ fn Sentence(event: Event) -> impl IntoView {
     });
     let slots = [
         ("actor", actor),
-        ("user", user(whose.as_ref())),
+        ("user", user(subject.as_ref())),
         ("client", client),
         ("about", about),
     ];
@@ -171,9 +171,9 @@ fn Sentence(event: Event) -> impl IntoView {
 }
 
 /// The address of an account at that time.
-fn user(whose: Option<&Whose>) -> String {
-    whose.map_or(messages::SOMEBODY.to_owned(), |whose| {
-        clean::sentence(&whose.email)
+fn user(subject: Option<&AccountName>) -> String {
+    subject.map_or(messages::SOMEBODY.to_owned(), |subject| {
+        clean::sentence(&subject.email)
     })
 }
 

@@ -12,10 +12,10 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use super::FetchError;
-use crate::environment::Names;
+use crate::{environment::Names, fetch_fault::FetchFault};
 
 /// The error for all disallowed addresses.
-pub(super) const FORBIDDEN: FetchError = FetchError::Fault("its host has no public address");
+pub(super) const FORBIDDEN: FetchError = FetchError::Fault(FetchFault::NotPublic);
 
 /// The lowest port that needs no privilege: below it, other protocols listen.
 const UNPRIVILEGED: u16 = 1024;
@@ -70,10 +70,10 @@ impl Guard {
     /// The checks before resolution. An IP address as the host never reaches the resolver.
     pub(super) fn admits(self, url: &Url) -> Result<(), FetchError> {
         if url.scheme() != "https" {
-            return Err(FetchError::Fault("its address is not https"));
+            return Err(FetchError::Fault(FetchFault::NotHttps));
         }
         if !allows_port(url.port().unwrap_or(HTTPS)) {
-            return Err(FetchError::Fault("its port is neither 443 nor above 1023"));
+            return Err(FetchError::Fault(FetchFault::PortNotAllowed));
         }
         match url.host() {
             Some(Host::Ipv4(address)) if !self.allows(address.into()) => Err(FORBIDDEN),
@@ -311,8 +311,8 @@ mod tests {
 
     #[test]
     fn t_e37_an_address_is_judged_before_anything_is_asked() {
-        let judge = |guard: Guard, url: &str| guard.admits(&Url::parse(url).expect("a URL"));
-        let port = Err(FetchError::Fault("its port is neither 443 nor above 1023"));
+        let admits = |guard: Guard, url: &str| guard.admits(&Url::parse(url).expect("a URL"));
+        let port = Err(FetchError::Fault(FetchFault::PortNotAllowed));
         for (url, expected) in [
             ("https://a.example/x", Ok(())),
             ("https://a.example:443/x", Ok(())),
@@ -323,7 +323,7 @@ mod tests {
             ("https://a.example:22/x", port),
             (
                 "http://a.example/x",
-                Err(FetchError::Fault("its address is not https")),
+                Err(FetchError::Fault(FetchFault::NotHttps)),
             ),
             ("https://8.8.8.8/x", Ok(())),
             ("https://[2606:4700::1111]/x", Ok(())),
@@ -334,8 +334,8 @@ mod tests {
             ("https://[::ffff:7f00:1]/x", Err(FORBIDDEN)),
             ("https://169.254.169.254/latest/meta-data", Err(FORBIDDEN)),
         ] {
-            assert_eq!(judge(PUBLIC, url), expected, "{url}");
+            assert_eq!(admits(PUBLIC, url), expected, "{url}");
         }
-        assert_eq!(judge(LOCAL, "https://127.0.0.1:9000/x"), Ok(()));
+        assert_eq!(admits(LOCAL, "https://127.0.0.1:9000/x"), Ok(()));
     }
 }

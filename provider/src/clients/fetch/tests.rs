@@ -126,9 +126,7 @@ async fn r_c4_json_is_taken_under_every_name_that_it_has() {
             "{good}"
         );
     }
-    let refused = Err(FetchError::Fault(
-        "its content type is not application/json",
-    ));
+    let refused = Err(FetchError::Fault(FetchFault::ContentType));
     for bad in [
         "text/html",
         "text/plain",
@@ -155,7 +153,9 @@ async fn r_c4_json_is_taken_under_every_name_that_it_has() {
 async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     let site = site().await;
     site.put("https://other.example/x", Reply::json("{}"));
-    let says = |why: &str, status: &str| why.ends_with(&format!("(HTTP {})", &status[..3]));
+    let says = |fault: FetchFault, status: &str| {
+        fault.words().ends_with(&format!("(HTTP {})", &status[..3]))
+    };
     for status in [
         "301 Moved",
         "302 Found",
@@ -169,7 +169,7 @@ async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
         )
         .await;
         assert!(
-            matches!(answer, Err(FetchError::Fault(why)) if says(why, status)),
+            matches!(answer, Err(FetchError::Fault(fault)) if says(fault, status)),
             "{status}: {answer:?}"
         );
     }
@@ -195,7 +195,7 @@ async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     ] {
         let answer = fetch(&site, json(status)).await;
         assert!(
-            matches!(answer, Err(FetchError::Fault(why)) if says(why, status)),
+            matches!(answer, Err(FetchError::Fault(fault)) if says(fault, status)),
             "{status}: {answer:?}"
         );
     }
@@ -209,7 +209,7 @@ async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     ] {
         let answer = fetch(&site, json(status)).await;
         assert!(
-            matches!(answer, Err(FetchError::Transient(why)) if says(why, status)),
+            matches!(answer, Err(FetchError::Transient(fault)) if says(fault, status)),
             "{status}: {answer:?}"
         );
     }
@@ -218,7 +218,7 @@ async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
 #[tokio::test]
 async fn t_e37_what_counts_is_what_is_read() {
     let site = site().await;
-    let too_large = Err(FetchError::Fault("it is too large"));
+    let too_large = Err(FetchError::Fault(FetchFault::TooLarge));
     let of_length = |length: usize| Reply::json(&format!("\"{}\"", "x".repeat(length - 2)));
     assert_eq!(
         fetch(&site, of_length(LARGEST))
@@ -244,7 +244,7 @@ async fn t_e37_what_counts_is_what_is_read() {
     // An end before the promised one is no document.
     assert_eq!(
         fetch(&site, Reply::json("{}").claiming(100)).await,
-        Err(FetchError::Transient("its server does not answer"))
+        Err(FetchError::Transient(FetchFault::NoAnswer))
     );
 }
 
@@ -255,7 +255,7 @@ async fn t_e37_nothing_is_decompressed() {
         let answer = fetch(&site, Reply::json("{}").with("content-encoding", encoding)).await;
         assert_eq!(
             answer,
-            Err(FetchError::Fault("its server compresses it")),
+            Err(FetchError::Fault(FetchFault::Compressed)),
             "{encoding}"
         );
     }
@@ -277,7 +277,7 @@ async fn t_e37_a_slow_answer_is_not_waited_for() {
         Reply::json(&"x".repeat(1000)).dripping(Duration::from_millis(20)),
     );
     let fetcher = Fetcher::with(web(&site), true, Duration::from_millis(300), 1);
-    let late = Err(FetchError::Transient("it does not answer in time"));
+    let late = Err(FetchError::Transient(FetchFault::Timeout));
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
         late
@@ -310,10 +310,7 @@ async fn t_e37_a_server_that_never_speaks_tls_is_not_waited_for() {
     let accept = async { silent.accept().await.expect("a connection").0 };
     let (answer, mut connection) =
         tokio::join!(fetcher.fetch(&at, LARGEST, async { Ok(()) }), accept);
-    assert_eq!(
-        answer,
-        Err(FetchError::Transient("it does not answer in time"))
-    );
+    assert_eq!(answer, Err(FetchError::Transient(FetchFault::Timeout)));
     // It had connected and begun the handshake, and has hung up.
     let mut hello = Vec::new();
     timeout(Duration::from_secs(10), connection.read_to_end(&mut hello))
@@ -334,7 +331,7 @@ async fn t_e37_a_server_that_never_speaks_tls_is_not_waited_for() {
 
 #[tokio::test]
 async fn t_e37_a_name_with_no_public_address_is_not_connected_to() {
-    let refused = Err(FetchError::Fault("its host has no public address"));
+    let refused = Err(FetchError::Fault(FetchFault::NotPublic));
     for address in [
         "127.0.0.1",
         "10.0.0.1",
@@ -367,7 +364,7 @@ async fn t_e37_a_name_with_no_public_address_is_not_connected_to() {
     // A name without any address may have one later.
     assert_eq!(
         resolving(&[], false).await,
-        Err(FetchError::Transient("its name leads to no address"))
+        Err(FetchError::Transient(FetchFault::NoAddress))
     );
 }
 
@@ -386,7 +383,7 @@ async fn t_e37_a_bad_address_among_good_ones_is_passed_over() {
         authorities: web(&site).authorities,
     };
     let fetcher = Fetcher::new(web(vec![elsewhere]), true);
-    let refused = Err(FetchError::Fault("its host has no public address"));
+    let refused = Err(FetchError::Fault(FetchFault::NotPublic));
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
         refused
@@ -437,7 +434,7 @@ async fn t_e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
     );
     assert_eq!(names.1.load(std::sync::atomic::Ordering::SeqCst), 1);
     // The next fetch resolves again, and no connection is reused without a check.
-    let refused = Err(FetchError::Fault("its host has no public address"));
+    let refused = Err(FetchError::Fault(FetchFault::NotPublic));
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
         refused
@@ -455,10 +452,7 @@ async fn t_e37_certificates_are_checked() {
     let stranger = Fetcher::new(web, true)
         .fetch(&url(AT), LARGEST, async { Ok(()) })
         .await;
-    assert_eq!(
-        stranger,
-        Err(FetchError::Transient("its certificate is not trusted here"))
-    );
+    assert_eq!(stranger, Err(FetchError::Transient(FetchFault::Untrusted)));
     assert_eq!(site.requests(AT), 0);
 }
 
@@ -466,7 +460,7 @@ async fn t_e37_certificates_are_checked() {
 async fn r_c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
-    let refused = Err(FetchError::Fault("its host has no public address"));
+    let refused = Err(FetchError::Fault(FetchFault::NotPublic));
     let fetcher = Fetcher::new(web(&site), false);
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
@@ -489,7 +483,7 @@ async fn r_c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
+async fn concurrent_fetches_of_one_address_share_the_answer() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     site.put(AT, Reply::json("{}").behind(&gate));
@@ -527,7 +521,7 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t_e37_no_more_than_so_many_are_under_way() {
+async fn t_e37_the_number_of_concurrent_fetches_is_limited() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     let addresses: Vec<Url> = (0..12)
@@ -554,7 +548,7 @@ async fn t_e37_no_more_than_so_many_are_under_way() {
 }
 
 #[tokio::test]
-async fn who_goes_away_takes_nothing_from_the_others() {
+async fn a_caller_that_goes_away_ends_no_shared_fetch() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     site.put(AT, Reply::json("{}").behind(&gate));
@@ -581,11 +575,11 @@ async fn who_goes_away_takes_nothing_from_the_others() {
 }
 
 #[tokio::test]
-async fn who_is_not_admitted_sends_nothing() {
+async fn a_fetch_that_is_not_admitted_sends_nothing() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     let fetcher = Fetcher::new(web(&site), true);
-    let busy = FetchError::Transient("too many");
+    let busy = FetchError::Transient(FetchFault::Stopping);
     let refused = busy.clone();
     assert_eq!(
         fetcher
@@ -618,9 +612,9 @@ fn a_fetch_while_the_runtime_shuts_down_is_interrupted() {
         let answer = fetcher
             .fetch(&url(AT), LARGEST, async { Ok(()) })
             .now_or_never();
-        sender.send((answer, fetcher.0.flights().len())).ok();
+        sender.send((answer, fetcher.0.in_flight().len())).ok();
     });
-    let interrupted = Err(FetchError::Transient("the fetch was interrupted"));
+    let interrupted = Err(FetchError::Transient(FetchFault::Interrupted));
     assert_eq!(
         ended.recv_timeout(Duration::from_secs(10)),
         Ok((Some(interrupted), 0))

@@ -20,10 +20,11 @@ use crate::records::{PartOf, V1};
 pub(crate) struct StoredGrant<'a> {
     #[serde(default)]
     v: V1,
-    terms: Terms<'a>,
+    #[serde(rename = "terms")]
+    details: StoredDetails<'a>,
     state: State<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_use: Option<LastUse<'a>>,
+    last_use: Option<StoredLastUse<'a>>,
 }
 
 /// What a grant was given for, whatever became of it.
@@ -31,7 +32,8 @@ pub(crate) struct StoredGrant<'a> {
 pub(crate) struct StoredOrigin<'a> {
     #[serde(default)]
     v: V1,
-    terms: Terms<'a>,
+    #[serde(rename = "terms")]
+    details: StoredDetails<'a>,
 }
 
 /// What a grant was given for, whatever became of it.
@@ -42,7 +44,7 @@ pub(crate) struct GrantOrigin {
 impl PartOf<grant::Grant> for GrantOrigin {}
 
 #[derive(Serialize, Deserialize)]
-struct Terms<'a> {
+struct StoredDetails<'a> {
     client_id: Cow<'a, str>,
     redirect_uri: Cow<'a, str>,
     #[serde(with = "crate::values")]
@@ -51,7 +53,8 @@ struct Terms<'a> {
     resource: Cow<'a, ResourceIdentifier>,
     #[serde(with = "crate::values")]
     scopes: Cow<'a, Scopes>,
-    refreshes: bool,
+    #[serde(rename = "refreshes")]
+    may_refresh: bool,
     #[serde(with = "crate::values")]
     allowed_at: Timestamp,
     /// Absent in the first epoch of the client.
@@ -64,7 +67,7 @@ struct Terms<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct LastUse<'a> {
+struct StoredLastUse<'a> {
     #[serde(with = "crate::values")]
     at: Timestamp,
     from: Cow<'a, str>,
@@ -79,7 +82,8 @@ struct LastUse<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 enum State<'a> {
-    Offered {
+    #[serde(rename = "offered")]
+    CodeIssued {
         #[serde(with = "crate::values")]
         code: Cow<'a, Digest>,
         #[serde(with = "crate::values")]
@@ -92,8 +96,10 @@ enum State<'a> {
         redeemed_at: Timestamp,
         refresh: Option<Rotation<'a>>,
     },
-    Ended {
-        why: Why,
+    #[serde(rename = "ended")]
+    Revoked {
+        #[serde(rename = "why")]
+        reason: StoredReason,
         #[serde(with = "crate::values")]
         at: Timestamp,
     },
@@ -101,10 +107,11 @@ enum State<'a> {
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Why {
+enum StoredReason {
     CodeReplayed,
     RefreshTokenReplayed,
-    Revoked,
+    #[serde(rename = "revoked")]
+    Requested,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,11 +129,12 @@ struct Rotation<'a> {
         with = "crate::values"
     )]
     issued_at: Option<Timestamp>,
-    retired: Vec<Retired<'a>>,
+    #[serde(rename = "retired")]
+    rotated: Vec<StoredRotatedToken<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Retired<'a> {
+struct StoredRotatedToken<'a> {
     #[serde(with = "crate::values")]
     token: Cow<'a, Digest>,
     salt: Cow<'a, str>,
@@ -137,8 +145,8 @@ struct Retired<'a> {
 /// The member `state` of a grant that was revoked on request, for a record of which nothing else
 /// can be read.
 pub(crate) fn revoked_state(at: Timestamp) -> Value {
-    let state = State::Ended {
-        why: Why::Revoked,
+    let state = State::Revoked {
+        reason: StoredReason::Requested,
         at,
     };
     serde_json::to_value(state).unwrap_or_default()
@@ -148,7 +156,7 @@ impl<'a> From<&'a grant::Grant> for StoredGrant<'a> {
     fn from(grant: &'a grant::Grant) -> Self {
         Self {
             v: V1,
-            terms: (&grant.details).into(),
+            details: (&grant.details).into(),
             state: (&grant.state).into(),
             last_use: grant.last_use.as_ref().map(Into::into),
         }
@@ -158,7 +166,7 @@ impl<'a> From<&'a grant::Grant> for StoredGrant<'a> {
 impl From<StoredGrant<'_>> for grant::Grant {
     fn from(stored: StoredGrant<'_>) -> Self {
         Self {
-            details: stored.terms.into(),
+            details: stored.details.into(),
             state: stored.state.into(),
             last_use: stored.last_use.map(Into::into),
         }
@@ -169,7 +177,7 @@ impl<'a> From<&'a GrantOrigin> for StoredOrigin<'a> {
     fn from(origin: &'a GrantOrigin) -> Self {
         Self {
             v: V1,
-            terms: (&origin.details).into(),
+            details: (&origin.details).into(),
         }
     }
 }
@@ -177,12 +185,12 @@ impl<'a> From<&'a GrantOrigin> for StoredOrigin<'a> {
 impl From<StoredOrigin<'_>> for GrantOrigin {
     fn from(stored: StoredOrigin<'_>) -> Self {
         Self {
-            details: stored.terms.into(),
+            details: stored.details.into(),
         }
     }
 }
 
-impl<'a> From<&'a GrantDetails> for Terms<'a> {
+impl<'a> From<&'a GrantDetails> for StoredDetails<'a> {
     fn from(details: &'a GrantDetails) -> Self {
         Self {
             client_id: Cow::Borrowed(&details.client_id),
@@ -190,29 +198,29 @@ impl<'a> From<&'a GrantDetails> for Terms<'a> {
             challenge: Cow::Borrowed(&details.challenge),
             resource: Cow::Borrowed(&details.resource),
             scopes: Cow::Borrowed(&details.scopes),
-            refreshes: details.may_refresh,
+            may_refresh: details.may_refresh,
             allowed_at: details.allowed_at,
             epoch: details.epoch,
         }
     }
 }
 
-impl From<Terms<'_>> for GrantDetails {
-    fn from(terms: Terms<'_>) -> Self {
+impl From<StoredDetails<'_>> for GrantDetails {
+    fn from(stored: StoredDetails<'_>) -> Self {
         Self {
-            client_id: ClientId::of(terms.client_id),
-            redirect_uri: terms.redirect_uri.into_owned(),
-            challenge: terms.challenge.into_owned(),
-            resource: terms.resource.into_owned(),
-            scopes: terms.scopes.into_owned(),
-            may_refresh: terms.refreshes,
-            allowed_at: terms.allowed_at,
-            epoch: terms.epoch,
+            client_id: ClientId::of(stored.client_id),
+            redirect_uri: stored.redirect_uri.into_owned(),
+            challenge: stored.challenge.into_owned(),
+            resource: stored.resource.into_owned(),
+            scopes: stored.scopes.into_owned(),
+            may_refresh: stored.may_refresh,
+            allowed_at: stored.allowed_at,
+            epoch: stored.epoch,
         }
     }
 }
 
-impl<'a> From<&'a grant::LastUse> for LastUse<'a> {
+impl<'a> From<&'a grant::LastUse> for StoredLastUse<'a> {
     fn from(last: &'a grant::LastUse) -> Self {
         Self {
             at: last.at,
@@ -222,8 +230,8 @@ impl<'a> From<&'a grant::LastUse> for LastUse<'a> {
     }
 }
 
-impl From<LastUse<'_>> for grant::LastUse {
-    fn from(stored: LastUse<'_>) -> Self {
+impl From<StoredLastUse<'_>> for grant::LastUse {
+    fn from(stored: StoredLastUse<'_>) -> Self {
         Self {
             at: stored.at,
             from: stored.from.into_owned(),
@@ -235,7 +243,7 @@ impl From<LastUse<'_>> for grant::LastUse {
 impl<'a> From<&'a GrantState> for State<'a> {
     fn from(state: &'a GrantState) -> Self {
         match state {
-            GrantState::CodeIssued { code, expires_at } => Self::Offered {
+            GrantState::CodeIssued { code, expires_at } => Self::CodeIssued {
                 code: Cow::Borrowed(code),
                 expires_at: *expires_at,
             },
@@ -248,8 +256,8 @@ impl<'a> From<&'a GrantState> for State<'a> {
                 redeemed_at: *redeemed_at,
                 refresh: refresh.as_ref().map(Into::into),
             },
-            GrantState::Revoked { reason, at } => Self::Ended {
-                why: (*reason).into(),
+            GrantState::Revoked { reason, at } => Self::Revoked {
+                reason: (*reason).into(),
                 at: *at,
             },
         }
@@ -259,7 +267,7 @@ impl<'a> From<&'a GrantState> for State<'a> {
 impl From<State<'_>> for GrantState {
     fn from(state: State<'_>) -> Self {
         match state {
-            State::Offered { code, expires_at } => Self::CodeIssued {
+            State::CodeIssued { code, expires_at } => Self::CodeIssued {
                 code: code.into_owned(),
                 expires_at,
             },
@@ -272,37 +280,37 @@ impl From<State<'_>> for GrantState {
                 redeemed_at,
                 refresh: refresh.map(Into::into),
             },
-            State::Ended { why, at } => Self::Revoked {
-                reason: why.into(),
+            State::Revoked { reason, at } => Self::Revoked {
+                reason: reason.into(),
                 at,
             },
         }
     }
 }
 
-impl From<RevocationReason> for Why {
+impl From<RevocationReason> for StoredReason {
     fn from(reason: RevocationReason) -> Self {
         match reason {
             RevocationReason::CodeReplayed => Self::CodeReplayed,
             RevocationReason::RefreshTokenReplayed => Self::RefreshTokenReplayed,
-            RevocationReason::Requested => Self::Revoked,
+            RevocationReason::Requested => Self::Requested,
         }
     }
 }
 
-impl From<Why> for RevocationReason {
-    fn from(why: Why) -> Self {
-        match why {
-            Why::CodeReplayed => Self::CodeReplayed,
-            Why::RefreshTokenReplayed => Self::RefreshTokenReplayed,
-            Why::Revoked => Self::Requested,
+impl From<StoredReason> for RevocationReason {
+    fn from(reason: StoredReason) -> Self {
+        match reason {
+            StoredReason::CodeReplayed => Self::CodeReplayed,
+            StoredReason::RefreshTokenReplayed => Self::RefreshTokenReplayed,
+            StoredReason::Requested => Self::Requested,
         }
     }
 }
 
 impl<'a> From<&'a grant::Rotation> for Rotation<'a> {
     fn from(rotation: &'a grant::Rotation) -> Self {
-        let retired = rotation.rotated.iter().map(|rotated| Retired {
+        let rotated = rotation.rotated.iter().map(|rotated| StoredRotatedToken {
             token: Cow::Borrowed(&rotated.token),
             salt: Cow::Borrowed(&rotated.salt),
             at: rotated.at,
@@ -312,7 +320,7 @@ impl<'a> From<&'a grant::Rotation> for Rotation<'a> {
             current: Cow::Borrowed(&rotation.current),
             expires_at: rotation.expires_at,
             issued_at: rotation.issued_at,
-            retired: retired.collect(),
+            rotated: rotated.collect(),
         }
     }
 }
@@ -320,12 +328,12 @@ impl<'a> From<&'a grant::Rotation> for Rotation<'a> {
 impl From<Rotation<'_>> for grant::Rotation {
     fn from(stored: Rotation<'_>) -> Self {
         let rotated = stored
-            .retired
+            .rotated
             .into_iter()
-            .map(|retired| grant::RotatedToken {
-                token: retired.token.into_owned(),
-                salt: retired.salt.into_owned(),
-                at: retired.at,
+            .map(|rotated| grant::RotatedToken {
+                token: rotated.token.into_owned(),
+                salt: rotated.salt.into_owned(),
+                at: rotated.at,
             });
         Self {
             family: stored.family.into_owned(),

@@ -19,12 +19,12 @@ pub struct Event {
     /// Who did it.
     pub by: Actor,
     /// The account that it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub whose: Option<Whose>,
+    #[serde(default, rename = "whose", skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AccountName>,
     /// From where it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<RequestSource>,
-    /// Which application it is about.
+    /// The client that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientName>,
     /// More information: the name of a passkey, a resource, a role, a host, the id of a key.
@@ -37,7 +37,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether the name of its account or application contains `text`, ignoring case.
+    /// Whether the name of its account or client contains `text`, ignoring case.
     pub(crate) fn names(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let by = if let Actor::Administrator(by) = &self.by {
@@ -50,9 +50,9 @@ impl Event {
             .iter()
             .flat_map(|client| [&client.id, &client.name]);
         let named = self
-            .whose
+            .subject
             .iter()
-            .map(|whose| &whose.email)
+            .map(|subject| &subject.email)
             .chain(by)
             .chain(client);
         named
@@ -61,13 +61,13 @@ impl Event {
     }
 }
 
-/// The account that an event is about.
+/// An account, as it was called at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whose {
+pub struct AccountName {
     /// The account.
     #[serde(with = "crate::values")]
     pub account: Id,
-    /// Its address at that time.
+    /// Its e-mail address.
     pub email: String,
 }
 
@@ -81,7 +81,7 @@ pub struct RequestSource {
     pub device: String,
 }
 
-/// An application, as it was called at that time.
+/// A client, as it was called at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientName {
     /// Its `client_id`.
@@ -95,12 +95,13 @@ pub struct ClientName {
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// The user of the account, or a client that claimed to be.
-    Person,
+    #[serde(rename = "person")]
+    User,
     /// An administrator, on the pages.
-    Administrator(Whose),
+    Administrator(AccountName),
     /// An administrator at the terminal.
     Terminal,
-    /// The application.
+    /// The client.
     Client,
     /// An actor of a newer version.
     #[serde(untagged)]

@@ -15,23 +15,23 @@ pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut line = Line {
+        let mut fields_writer = FieldWriter {
             writer,
             result: Ok(()),
             is_empty: true,
         };
-        fields.record(&mut line);
-        line.result
+        fields.record(&mut fields_writer);
+        fields_writer.result
     }
 }
 
-struct Line<'writer> {
+struct FieldWriter<'writer> {
     writer: Writer<'writer>,
     result: fmt::Result,
     is_empty: bool,
 }
 
-impl Line<'_> {
+impl FieldWriter<'_> {
     fn add(&mut self, field: &Field, value: &str) {
         if self.result.is_ok() {
             self.result = self.write(field.name(), value);
@@ -55,7 +55,7 @@ impl Line<'_> {
     }
 }
 
-impl Visit for Line<'_> {
+impl Visit for FieldWriter<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.add(field, value);
     }
@@ -99,9 +99,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Kept {
+    impl io::Write for Captured {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0
                 .lock()
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    impl MakeWriter<'_> for Kept {
+    impl MakeWriter<'_> for Captured {
         type Writer = Self;
 
         fn make_writer(&self) -> Self {
@@ -124,15 +124,15 @@ mod tests {
     }
 
     fn logged(act: impl FnOnce()) -> String {
-        let kept = Kept::default();
+        let captured = Captured::default();
         let subscriber = tracing_subscriber::fmt()
-            .with_writer(kept.clone())
+            .with_writer(captured.clone())
             .with_ansi(false)
             .without_time()
             .fmt_fields(Fields)
             .finish();
         tracing::subscriber::with_default(subscriber, act);
-        String::from_utf8(kept.0.lock().expect("kept").clone()).expect("UTF-8")
+        String::from_utf8(captured.0.lock().expect("no panic").clone()).expect("UTF-8")
     }
 
     #[test]

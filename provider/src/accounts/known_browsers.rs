@@ -22,8 +22,8 @@ impl Sessions {
         let session_epoch = account
             .map(|account| account.session_epoch())
             .unwrap_or_default();
-        let in_epoch = keys::known(id, session_epoch, &digest);
-        let before_epochs = keys::familiar(id, &digest);
+        let in_epoch = keys::known_browser_of(id, session_epoch, &digest);
+        let before_epochs = keys::known_browser_before_epochs(id, &digest);
         let (in_epoch, before_epochs) = tokio::try_join!(
             records::exists(store, &in_epoch),
             records::read::<Timestamp>(store, &before_epochs),
@@ -44,8 +44,8 @@ impl Sessions {
         let now = self.context.now();
         let digest = browser.secret.digest();
         let note = |_: Option<Timestamp>| (now, Ttl::For(known_browser::LIFETIME));
-        let here = keys::known(account.id(), account.session_epoch(), &digest);
-        let anywhere = keys::known_browser(&digest);
+        let here = keys::known_browser_of(account.id(), account.session_epoch(), &digest);
+        let anywhere = keys::used_browser(&digest);
         tokio::try_join!(
             records::put(store, &here, note),
             records::put(store, &anywhere, note)
@@ -57,7 +57,7 @@ impl Sessions {
     pub(crate) async fn is_known(&self, browser: &BrowserContext) -> Result<bool, Unavailable> {
         records::exists(
             self.context.store(),
-            &keys::known_browser(&browser.secret.digest()),
+            &keys::used_browser(&browser.secret.digest()),
         )
         .await
     }
