@@ -13,7 +13,7 @@ use crate::{KeyId, KeySet};
 
 /// Keys that are older than this are fetched again.
 const MAX_AGE: Duration = Duration::minutes(5);
-/// The minimum time between two fetches while there are keys, since anybody can invent unknown key
+/// The minimum time between two fetches while there are keys, since every client can invent unknown key
 /// ids.
 const PAUSE: Duration = Duration::seconds(10);
 /// The minimum time without keys, when every request is refused.

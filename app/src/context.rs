@@ -74,8 +74,8 @@ pub(crate) struct PageContext {
 }
 
 impl PageContext {
-    /// The context this code runs in. The server provides all of it; without, nothing can be done for
-    /// anybody.
+    /// The context this code runs in. The server provides all of it; without it,
+    /// every request fails.
     pub(crate) fn current() -> Result<Self, Message> {
         let found = || {
             let parts = use_context::<Parts>()?;
@@ -89,7 +89,7 @@ impl PageContext {
         found().ok_or(Message::Unavailable)
     }
 
-    /// The context, if the posted form came from a page made for this very browser and session.
+    /// The context, if the posted form came from a page of this browser and session.
     pub(crate) fn trusted(form_token: &str) -> Result<Self, Message> {
         let context = Self::current()?;
         if context.browser.form_token_matches(form_token) {
@@ -117,7 +117,7 @@ impl PageContext {
         self.provider.settings().name.clone()
     }
 
-    /// A field of the query as it stands in the address, not decoded: for ids and names of this
+    /// A field of the query as it is in the address, not decoded: for ids and names of this
     /// server, which need no decoding. Empty when it is not there.
     pub(crate) fn query(&self, field: &str) -> String {
         let pairs = self.parts.uri.query().unwrap_or_default().split('&');
@@ -128,7 +128,7 @@ impl PageContext {
             .to_owned()
     }
 
-    /// A field of the query as somebody typed it: decoded. Empty when it is not there.
+    /// A field of the query as it was typed: decoded. Empty when it is not there.
     pub(crate) fn query_decoded(&self, field: &str) -> String {
         let query = self.parts.uri.query().unwrap_or_default();
         let text = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == field);
@@ -202,7 +202,7 @@ pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, e
     see_other(&response, &destination(&outcome, back).to_string());
     match outcome {
         Ok(_) => settle(),
-        // The page of a link that is gone says so itself.
+        // The page of an invalid link shows that itself.
         Err(Message::LinkGone) => {}
         Err(message) => {
             let flash = Flash {
@@ -306,10 +306,10 @@ fn form_sources(callback: &str) -> String {
     } else {
         callback
     };
-    let applications = KNOWN_PRIVATE_SCHEMES
+    let native_schemes = KNOWN_PRIVATE_SCHEMES
         .map(|scheme| format!("{scheme}:"))
         .join(" ");
-    format!("'self' {callback} https: {applications}")
+    format!("'self' {callback} https: {native_schemes}")
 }
 
 fn see_other(response: &ResponseOptions, address: &str) {

@@ -77,14 +77,14 @@ pub fn render_problem(
     options: &LeptosOptions,
     server_name: &str,
     brand: &Brand,
-    facts: &ErrorPage,
+    error: &ErrorPage,
 ) -> String {
     let owner = Owner::new();
     owner.with(|| {
         provide_context(brand.clone());
-        let title = common::window_title(facts.heading.trim_end_matches('.'), server_name);
+        let title = common::window_title(error.heading.trim_end_matches('.'), server_name);
         let body =
-            view! { <ErrorPageView facts=facts.clone() server_name=server_name.to_owned()/> };
+            view! { <ErrorPageView error=error.clone() server_name=server_name.to_owned()/> };
         document(options.clone(), view! { <title>{title}</title> }, body)
             .into_view()
             .to_html()
@@ -96,11 +96,11 @@ pub fn problem_response(
     options: &LeptosOptions,
     server_name: &str,
     brand: &Brand,
-    facts: &ErrorPage,
+    error: &ErrorPage,
 ) -> Response<String> {
-    let html = render_problem(options, server_name, brand, facts);
+    let html = render_problem(options, server_name, brand, error);
     let response = Response::builder()
-        .status(facts.status)
+        .status(error.status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store")
         .header(

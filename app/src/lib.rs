@@ -124,9 +124,9 @@ pub mod account {
     mod activity;
     #[cfg(feature = "ssr")]
     mod answer;
-    #[cfg(feature = "ssr")]
-    mod applications;
     pub mod connection_actions;
+    #[cfg(feature = "ssr")]
+    mod connections;
     #[cfg(feature = "ssr")]
     mod email;
     #[cfg(feature = "ssr")]

@@ -61,8 +61,8 @@ pub(crate) enum PageError {
 }
 
 impl<T: Into<ErrorPage>> From<T> for PageError {
-    fn from(facts: T) -> Self {
-        Self::Problem(facts.into())
+    fn from(error: T) -> Self {
+        Self::Problem(error.into())
     }
 }
 
@@ -79,7 +79,7 @@ where
     Suspend::new(async move {
         match loading.await {
             Ok(page) => card(&context, head, page),
-            Err(PageError::Problem(facts)) => problem(Some(&context), facts),
+            Err(PageError::Problem(error)) => problem(Some(&context), error),
             Err(PageError::Elsewhere(path)) => {
                 context.go(&path);
                 ().into_any()
@@ -105,7 +105,7 @@ where
                 context.go(&path);
                 ().into_any()
             }
-            Err(PageError::Problem(facts)) => problem(Some(&context), facts),
+            Err(PageError::Problem(error)) => problem(Some(&context), error),
         }
     })
     .into_any()
@@ -136,18 +136,18 @@ pub(crate) fn NotFound() -> impl IntoView {
 }
 
 /// A problem page in place of another page.
-pub(crate) fn problem(context: Option<&PageContext>, facts: ErrorPage) -> AnyView {
+pub(crate) fn problem(context: Option<&PageContext>, error: ErrorPage) -> AnyView {
     let server_name = context.map_or_else(|| common::SERVER.to_owned(), PageContext::server_name);
     if let Some(context) = context {
-        context.status(facts.status);
+        context.status(error.status);
     }
-    let facts = match use_context::<RequestName>() {
-        Some(RequestName(name)) => facts.with_request_id(&name),
-        None => facts,
+    let error = match use_context::<RequestName>() {
+        Some(RequestName(name)) => error.with_request_id(&name),
+        None => error,
     };
     view! {
-        <Title text=common::window_title(facts.heading.trim_end_matches('.'), &server_name)/>
-        <ErrorPageView facts server_name/>
+        <Title text=common::window_title(error.heading.trim_end_matches('.'), &server_name)/>
+        <ErrorPageView error server_name/>
     }
     .into_any()
 }

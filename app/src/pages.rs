@@ -84,7 +84,7 @@ macro_rules! declare_pages {
         }
 
         impl PageId {
-            /// Its path; `:token` stands for a token.
+            /// Its path; `:token` is the place of a token.
             pub(crate) const fn path(self) -> &'static str {
                 match self {
                     $(Self::$page => $path,)*
@@ -157,7 +157,7 @@ pub enum PagePath {
     Admin(AdminPage),
 }
 
-/// Where a user goes on to after showing a credential again.
+/// The next page after showing a credential again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReturnTo {
     /// The page of the signed-in user.
@@ -167,8 +167,8 @@ pub enum ReturnTo {
 }
 
 impl PagePath {
-    /// Where somebody signs in: to go on with a request, or with what wanted a newer sign-in when
-    /// there is a `then`.
+    /// The page to sign in: to continue with a request, or, if there is a `then`, with the page that
+    /// requires a newer sign-in.
     pub fn sign_in(request: &str, then: &str) -> Self {
         if then.is_empty() {
             Self::Login(OpaqueToken::parse(request))
@@ -209,7 +209,7 @@ impl PagePath {
         }
     }
 
-    /// Where a user who is signed in goes on to.
+    /// The next page of a signed-in user.
     pub fn after_sign_in(request: Option<OpaqueToken>) -> Self {
         request.map_or(Self::Account, Self::Consent)
     }
@@ -263,7 +263,7 @@ impl ReturnTo {
             .unwrap_or(Self::Account)
     }
 
-    /// As it stands in an address or a form.
+    /// Its form in an address or a form field.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",

@@ -36,22 +36,22 @@ pub(crate) fn at_most(span: Duration) -> String {
 }
 
 /// The moment for users: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
-pub(crate) fn exactly(moment: Timestamp) -> String {
-    calendar(moment)
+pub(crate) fn exactly(timestamp: Timestamp) -> String {
+    calendar(timestamp)
         .and_then(|date| date.format(time_messages::EXACTLY).ok())
         .unwrap_or_default()
 }
 
 /// The moment for machines (RFC 3339), as `<time datetime>` wants it.
-pub(crate) fn machine_readable(moment: Timestamp) -> String {
+pub(crate) fn machine_readable(timestamp: Timestamp) -> String {
     let shape = &time::format_description::well_known::Rfc3339;
-    calendar(moment)
+    calendar(timestamp)
         .and_then(|date| date.format(shape).ok())
         .unwrap_or_default()
 }
 
-fn calendar(moment: Timestamp) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(i64::try_from(moment.seconds()).ok()?).ok()
+fn calendar(timestamp: Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(i64::try_from(timestamp.seconds()).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn exact_times_name_their_zone() {
-        let moment = Timestamp::from_seconds(1_795_442_700);
-        assert_eq!(exactly(moment), "23 November 2026, 14:05 UTC");
-        assert_eq!(machine_readable(moment), "2026-11-23T14:05:00Z");
+        let timestamp = Timestamp::from_seconds(1_795_442_700);
+        assert_eq!(exactly(timestamp), "23 November 2026, 14:05 UTC");
+        assert_eq!(machine_readable(timestamp), "2026-11-23T14:05:00Z");
         assert_eq!(exactly(Timestamp::from_seconds(u64::MAX)), "");
     }
 }

@@ -1,4 +1,4 @@
-//! No page has texts of its own: every text that a user reads stands in a `messages` module.
+//! No page has texts of its own: every text that a user reads is in a `messages` module.
 
 use std::{fs, path::Path};
 
@@ -116,7 +116,7 @@ fn hardcoded_texts(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether a literal is read by people, by what stands around it.
+/// Whether users read a literal, judging by the code around it.
 fn is_read(before: &str, literal: &str, after: &str) -> bool {
     let Some(first) = literal
         .trim_start()
@@ -151,8 +151,8 @@ fn is_read(before: &str, literal: &str, after: &str) -> bool {
     between_tags || (first.is_uppercase() && !is_name) || (several && spelt)
 }
 
-/// Words between tags without quotes: before a closing tag stands a tag, a brace or a literal, and
-/// nothing else.
+/// Words between tags without quotes: before a closing tag there may be a tag, a brace or a literal,
+/// and nothing else.
 fn bare_words(code: &str) -> Option<String> {
     code.match_indices("</").find_map(|(at, _)| {
         let before = code[..at].trim_end();

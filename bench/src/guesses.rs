@@ -62,7 +62,7 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     let mut known = owner.cookies;
     known.retain(|name, _| name.ends_with("-browser"));
     let owner = deployment.visitor(&known).await?;
-    let newcomer = deployment.visitor(&CookieJar::new()).await?;
+    let new_browser = deployment.visitor(&CookieJar::new()).await?;
     let unknown = deployment.visitor(&CookieJar::new()).await?;
     let server = deployment.server().id();
     let one = one_hash(deployment, &unknown).await?;
@@ -70,7 +70,7 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     let (sent, own, new) = tokio::join!(
         guess(deployment, &unknown),
         signs_in(deployment, from(201), &owner, EMAIL),
-        signs_in(deployment, from(202), &newcomer, EMAIL)
+        signs_in(deployment, from(202), &new_browser, EMAIL)
     );
     let (sent, during) = (sent?, process::cpu(server));
     rests(server, during).await;

@@ -87,7 +87,7 @@ fn address(number: usize) -> String {
 async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
     let (user, token) = deployment.visitor(&CookieJar::new()).await?;
     let mut wire = Wire::connect(deployment.server().address()).await?;
-    let mut chance = Xorshift(0x9e37_79b9_7f4a_7c15);
+    let mut rng = Xorshift(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {
         let email = format!("warm{number}@example.com");
         once(&mut wire, &user, &token, form, &email).await?;
@@ -98,7 +98,7 @@ async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
     };
     for _ in 0..form.rounds {
         let mut round = vec![Vec::new(); 2 * ADDRESSES];
-        for number in order(&mut chance) {
+        for number in order(&mut rng) {
             let time = once(&mut wire, &user, &token, form, &address(number)).await?;
             round[number].push(time.as_secs_f64() * 1e6);
         }
@@ -109,11 +109,11 @@ async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
 }
 
 /// Every address as often as it is probed in a round, in random order.
-fn order(chance: &mut Xorshift) -> Vec<usize> {
+fn order(rng: &mut Xorshift) -> Vec<usize> {
     let mut order: Vec<usize> = (0..2 * ADDRESSES)
         .flat_map(|number| [number; PROBES])
         .collect();
-    chance.shuffle(&mut order);
+    rng.shuffle(&mut order);
     order
 }
 

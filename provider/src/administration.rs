@@ -2,22 +2,21 @@
 //! [`Administration`], which only an authorization check returns.
 
 mod accounts;
-mod applications;
 mod audit;
+mod clients;
 mod command;
 mod error;
 mod issuer;
 mod provisioning;
-mod standing;
+mod status;
 
 use crate::provider::Provider;
 use crate::provider::Services;
 use identity::session::AdministratorError;
 use oauth::Id;
-use thiserror::Error;
 
 pub use accounts::{AccountSummary, AddedAccount};
-pub use applications::{ApplicationKind, ApplicationSummary};
+pub use clients::{ClientKind, ClientSummary};
 pub use command::{AdminCommand, AdminReply};
 pub use error::{
     AdministrationError, InvalidInput, MissingTarget, SigningKeyFault, StateConflict,
@@ -39,19 +38,15 @@ use crate::{
 pub(crate) type Done<T = ()> = Result<T, AdministrationError>;
 
 /// Why administration is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdministrator {
     /// There is no session.
-    #[error("nobody is signed in")]
     NotSignedIn,
     /// The user does not have the role.
-    #[error("the account is no administrator's")]
     WrongRole,
     /// The administrator signed in more than five minutes ago.
-    #[error("the sign-in is too old")]
     ConfirmFirst,
     /// The store does not answer.
-    #[error("the store is unavailable")]
     Unavailable,
 }
 
@@ -209,7 +204,7 @@ impl Administration {
             .await;
     }
 
-    /// Requests of applications that failed in the last days, the latest first.
+    /// Requests of clients that failed in the last days, the latest first.
     pub async fn failures(&self) -> Done<Vec<FailureView>> {
         let services = self.services();
         let failures = services.failures.recent_failures().await?;

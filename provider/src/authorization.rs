@@ -47,7 +47,7 @@ use crate::{
     state::{
         PendingAuthorization, ReauthRequirement, StoredRequest,
         audit::{Actor, AuditAction, RequestSource},
-        failure::{Asked, FailedStep},
+        failure::{FailedStep, RequestedParameters},
     },
     unavailable::Unavailable,
 };
@@ -251,7 +251,7 @@ impl Authorization {
                 fault.client.as_deref(),
                 browser.address,
             );
-            let asked = Asked::of(parameters);
+            let asked = RequestedParameters::of(parameters);
             self.failures
                 .note_failure(NewFailure {
                     step,
@@ -400,15 +400,17 @@ impl Authorization {
                     None if request.prompt == Prompt::None => {
                         refused(RedirectError::ConsentRequired)
                     }
-                    None => Ok(self.wait(request, browser, NextStep::Consent).await?),
+                    None => Ok(self
+                        .store_pending(request, browser, NextStep::Consent)
+                        .await?),
                 }
             }
-            (Interaction::Consent, Some(_)) => {
-                Ok(self.wait(request, browser, NextStep::Consent).await?)
-            }
-            (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => {
-                Ok(self.wait(request, browser, NextStep::Login).await?)
-            }
+            (Interaction::Consent, Some(_)) => Ok(self
+                .store_pending(request, browser, NextStep::Consent)
+                .await?),
+            (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => Ok(self
+                .store_pending(request, browser, NextStep::Login)
+                .await?),
         }
     }
 
@@ -439,7 +441,7 @@ impl Authorization {
     }
 
     /// Stores a pending request, for this browser only.
-    async fn wait(
+    async fn store_pending(
         &self,
         request: AuthorizationRequest,
         browser: &BrowserContext,

@@ -90,7 +90,7 @@ impl BrowserContext {
         format!("{number}{}", form_token(base, number).encode())
     }
 
-    /// Whether a form carries a token of this very browser.
+    /// Whether a form has a token of this browser.
     pub fn form_token_matches(&self, presented: &str) -> bool {
         let read = || {
             let (number, token) = presented.split_at_checked(Id::TEXT_LENGTH)?;

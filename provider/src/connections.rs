@@ -36,21 +36,21 @@ const MOST_SHOWN: usize = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
     /// The active ones, newest first.
-    pub standing: Vec<Connection>,
+    pub active: Vec<Connection>,
     /// What a replay ended in the last thirty days, newest first.
-    pub replayed: Vec<Replayed>,
+    pub replayed: Vec<ReplayedConnection>,
     /// How many entries this version of the server cannot read. The log names them.
     pub unreadable: usize,
 }
 
-/// A connected application. All its installations and windows with one redirect host are one
+/// A connected client. All its installations and windows with one redirect host are one
 /// connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// To end it by.
     pub name: String,
-    /// The application.
-    pub client: Application,
+    /// The client.
+    pub client: ConnectedClient,
     /// Its scopes, one sentence each.
     pub scopes: Vec<String>,
     /// When the user last allowed it.
@@ -61,7 +61,7 @@ pub struct Connection {
     pub last_used: Option<LastUseView>,
 }
 
-/// When an application last got a token.
+/// When a client last got a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUseView {
     /// When.
@@ -72,16 +72,16 @@ pub struct LastUseView {
 
 /// A connection that ended because an old copy of its key was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replayed {
-    /// The application.
-    pub client: Application,
+pub struct ReplayedConnection {
+    /// The client.
+    pub client: ConnectedClient,
     /// When the copy was used.
     pub at: Timestamp,
 }
 
-/// An application and its resource, by their display names.
+/// A client and its resource, by their display names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Application {
+pub struct ConnectedClient {
     /// The name the client gave itself, or its id.
     pub name: String,
     /// Its redirect host, with port; none for a loopback or native application.
@@ -93,7 +93,7 @@ pub struct Application {
 }
 
 /// The parts of one connection: a consent and its grants.
-struct Gathered {
+struct GrantedAccess {
     client_id: ClientId,
     redirect_uri: String,
     resource: ResourceIdentifier,
@@ -115,17 +115,17 @@ pub struct ConnectedClients {
 impl ConnectedClients {
     /// The connections of the signed-in user; `None` without a session.
     pub async fn list(&self, browser: &BrowserContext) -> Result<Option<Connections>, Unavailable> {
-        let Some(person) = self.sessions.signed_in(browser).await? else {
+        let Some(user) = self.sessions.signed_in(browser).await? else {
             return Ok(None);
         };
         let (consents, grants) = (
-            self.grants.consents(person.account).await?,
-            self.current_grants(person.account).await?,
+            self.grants.consents(user.account).await?,
+            self.current_grants(user.account).await?,
         );
         let unreadable = consents.unreadable + grants.unreadable;
-        let mut standing: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
-        standing.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
-        standing.truncate(MOST_SHOWN);
+        let mut active: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
+        active.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
+        active.truncate(MOST_SHOWN);
         let now = self.context.now();
         let ended = grants
             .into_iter()
@@ -137,20 +137,18 @@ impl ConnectedClients {
             unreadable,
             ..Connections::default()
         };
-        for (name, one) in standing {
-            connections
-                .standing
-                .extend(self.connection(name, one).await?);
+        for (name, one) in active {
+            connections.active.extend(self.connection(name, one).await?);
         }
-        for (at, terms) in ended {
-            let client = self.registry.readable_client(&terms.client_id).await?;
-            let client = self.application(
+        for (at, details) in ended {
+            let client = self.registry.readable_client(&details.client_id).await?;
+            let client = self.connected_client(
                 client,
-                terms.client_id,
-                &terms.redirect_uri,
-                &terms.resource,
+                details.client_id,
+                &details.redirect_uri,
+                &details.resource,
             );
-            connections.replayed.push(Replayed { client, at });
+            connections.replayed.push(ReplayedConnection { client, at });
         }
         Ok(Some(connections))
     }
@@ -162,7 +160,7 @@ impl ConnectedClients {
         browser: &BrowserContext,
         name: &str,
     ) -> Result<(), AccountError> {
-        let person = self
+        let user = self
             .sessions
             .signed_in(browser)
             .await?
@@ -171,18 +169,18 @@ impl ConnectedClients {
         if Secret::decode(name).is_none() {
             return Ok(());
         }
-        if let Some(terms) = self.grants.withdraw(person.account, name).await? {
+        if let Some(details) = self.grants.withdraw(user.account, name).await? {
             let (from, about) = (
                 RequestSource::of(browser),
-                Some(terms.resource.as_str().to_owned()),
+                Some(details.resource.as_str().to_owned()),
             );
             self.grants
                 .note_of_client(
                     AuditAction::Disconnected,
                     Actor::User,
-                    person.account,
+                    user.account,
                     from,
-                    &terms.client_id,
+                    &details.client_id,
                     about,
                 )
                 .await;
@@ -233,24 +231,24 @@ impl ConnectedClients {
         Ok(grants)
     }
 
-    /// Puts together what belongs together.
+    /// Combines consents and grants to connections.
     fn gather(
         &self,
         consents: Vec<(String, Consent)>,
         grants: &[Grant],
-    ) -> BTreeMap<String, Gathered> {
+    ) -> BTreeMap<String, GrantedAccess> {
         let (now, lifetimes) = (self.context.now(), self.context.settings().lifetimes);
         let is_connected = |grant: &&Grant| {
             grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now)
         };
         let mut gathered: BTreeMap<_, _> = consents
             .into_iter()
-            .map(|(name, consent)| (name, Gathered::of(consent)))
+            .map(|(name, consent)| (name, GrantedAccess::of(consent)))
             .collect();
         for grant in grants.iter().filter(is_connected) {
             gathered
                 .entry(consent_name(&grant.details))
-                .or_insert_with(|| Gathered::before(grant))
+                .or_insert_with(|| GrantedAccess::before(grant))
                 .add(grant);
         }
         gathered
@@ -261,7 +259,7 @@ impl ConnectedClients {
     async fn connection(
         &self,
         name: String,
-        one: Gathered,
+        one: GrantedAccess,
     ) -> Result<Option<Connection>, Unavailable> {
         let client = self.registry.readable_client(&one.client_id).await?;
         let may_come_back =
@@ -274,7 +272,7 @@ impl ConnectedClients {
             .settings()
             .resource(&one.resource)
             .map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
-        let client = self.application(client, one.client_id, &one.redirect_uri, &one.resource);
+        let client = self.connected_client(client, one.client_id, &one.redirect_uri, &one.resource);
         let last_used = one.last_use.map(|last| LastUseView {
             at: last.at,
             address: last.from,
@@ -290,16 +288,16 @@ impl ConnectedClients {
     }
 
     /// The display name of a client; its id if it was removed, with its redirect host.
-    fn application(
+    fn connected_client(
         &self,
         client: Option<Client>,
         id: ClientId,
         redirect_uri: &str,
         resource: &ResourceIdentifier,
-    ) -> Application {
+    ) -> ConnectedClient {
         let on_this_computer = web_address::targets_native_app(redirect_uri);
         let host = AddressParts::split(redirect_uri).host_or_scheme();
-        Application {
+        ConnectedClient {
             name: client.and_then(|client| client.name).unwrap_or(id.into()),
             host: (!on_this_computer).then(|| host.to_owned()),
             on_this_computer,
@@ -311,7 +309,7 @@ impl ConnectedClients {
     }
 }
 
-impl Gathered {
+impl GrantedAccess {
     fn of(consent: Consent) -> Self {
         let Consent {
             client_id,
@@ -334,15 +332,15 @@ impl Gathered {
 
     /// A grant whose consent has expired, or was not remembered.
     fn before(grant: &Grant) -> Self {
-        let terms = grant.details.clone();
+        let details = grant.details.clone();
         let (client_id, redirect_uri, resource) =
-            (terms.client_id, terms.redirect_uri, terms.resource);
+            (details.client_id, details.redirect_uri, details.resource);
         Self {
             client_id,
             redirect_uri,
             resource,
-            scopes: terms.scopes,
-            since: terms.allowed_at,
+            scopes: details.scopes,
+            since: details.allowed_at,
             times: 0,
             last_use: None,
         }

@@ -3,12 +3,12 @@
 
 use crate::context::Context;
 use crate::fetch_fault::FetchFault;
-use crate::state::failure::Asked;
 use crate::state::failure::Attempt;
 use crate::state::failure::FailedRequest;
 use crate::state::failure::FailedStep;
 use crate::state::failure::FailureKind;
 use crate::state::failure::FailureList;
+use crate::state::failure::RequestedParameters;
 use crate::state::failure::Standing;
 use crate::step_error::StepError;
 use oauth::error::{ProtocolError as _, RedirectError};
@@ -37,7 +37,7 @@ const DAY: Duration = Duration::from_hours(24);
 const DAYS: u64 = 7;
 
 /// The maximum number of queued failures of each standing. More are dropped.
-const MOST_WAITING: usize = 64;
+const MOST_PENDING: usize = 64;
 const LONGEST_ID: usize = 200;
 /// A failure without an error code.
 const TRY_AGAIN: &str = "temporarily_unavailable";
@@ -54,7 +54,7 @@ pub(crate) enum FailureCause<'a> {
     AddressUnreachable(FetchFault),
     /// There were too many of them.
     TooMany(Counted),
-    /// The page of a request was opened that is not there any more.
+    /// The page of a missing request was opened.
     RequestGone,
 }
 
@@ -79,7 +79,7 @@ impl Counted {
 }
 
 impl FailureCause<'_> {
-    /// Kind, error code, and what exactly.
+    /// Kind, error code and description.
     fn described(&self) -> (FailureKind, &'static str, String) {
         match self {
             Self::Refused(reason) => ((*reason).into(), reason.code().as_str(), reason.to_string()),
@@ -118,7 +118,7 @@ pub(crate) struct NewFailure<'a> {
     /// The client, if known.
     pub(crate) client: Option<&'a Client>,
     pub(crate) cause: FailureCause<'a>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: RequestedParameters,
     pub(crate) address: IpAddr,
 }
 
@@ -160,36 +160,36 @@ impl NewFailure<'_> {
     }
 }
 
-/// Failures to be stored: the task that stores one also stores those of others.
+/// Failures to be stored: the task that stores one also stores the queued ones of others.
 #[derive(Default)]
-pub(crate) struct Noting {
-    waiting: Mutex<Vec<FailedRequest>>,
-    turn: tokio::sync::Mutex<()>,
+pub(crate) struct FailureQueue {
+    pending: Mutex<Vec<FailedRequest>>,
+    writer: tokio::sync::Mutex<()>,
 }
 
-impl Noting {
+impl FailureQueue {
     fn add(&self, failure: FailedRequest) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending
             .iter()
             .filter(|other| other.standing == failure.standing)
             .count()
-            < MOST_WAITING
+            < MOST_PENDING
         {
-            waiting.push(failure);
+            pending.push(failure);
         }
     }
 
-    fn is_due(&self) -> bool {
+    fn has_pending(&self) -> bool {
         !self
-            .waiting
+            .pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_empty()
     }
 
     fn take(&self) -> Vec<FailedRequest> {
-        mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -197,12 +197,12 @@ impl Noting {
 #[derive(Clone)]
 pub(crate) struct FailureLog {
     context: Context,
-    noting: Arc<Noting>,
+    queue: Arc<FailureQueue>,
 }
 
 impl FailureLog {
-    pub(crate) const fn new(context: Context, noting: Arc<Noting>) -> Self {
-        Self { context, noting }
+    pub(crate) const fn new(context: Context, queue: Arc<FailureQueue>) -> Self {
+        Self { context, queue }
     }
 
     /// Records a failed request. A failure to record it is ignored.
@@ -213,23 +213,23 @@ impl FailureLog {
         ) {
             return;
         }
-        let (now, noting) = (self.context.now(), &self.noting);
-        noting.add(failed.at(now));
+        let (now, queue) = (self.context.now(), &self.queue);
+        queue.add(failed.at(now));
         // The holder of the lock stores this one too, and checks again after releasing the lock.
-        while noting.is_due()
-            && let Ok(_turn) = noting.turn.try_lock()
+        while queue.has_pending()
+            && let Ok(_turn) = queue.writer.try_lock()
         {
             let mut failures: BTreeMap<Standing, Vec<FailedRequest>> = BTreeMap::new();
-            for failure in noting.take() {
+            for failure in queue.take() {
                 failures.entry(failure.standing).or_default().push(failure);
             }
             for (standing, failures) in failures {
-                self.keep_failures(standing, &failures, now).await;
+                self.store_failures(standing, &failures, now).await;
             }
         }
     }
 
-    async fn keep_failures(&self, standing: Standing, failures: &[FailedRequest], now: Timestamp) {
+    async fn store_failures(&self, standing: Standing, failures: &[FailedRequest], now: Timestamp) {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
         // Entries of a newer version are kept unchanged.
         let add = |noted: Option<FailureList>| {

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct Introspection {
     active: bool,
     #[serde(flatten)]
-    facts: Option<ActiveToken>,
+    token: Option<ActiveToken>,
 }
 
 /// What an active token says.
@@ -18,7 +18,7 @@ pub struct ActiveToken {
     pub scope: String,
     /// The client that holds it.
     pub client_id: String,
-    /// The person it acts for.
+    /// The user it acts for.
     pub sub: String,
     /// What it is for.
     pub aud: String,
@@ -38,10 +38,10 @@ pub struct ActiveToken {
 
 impl Introspection {
     /// The token is good.
-    pub const fn active(facts: ActiveToken) -> Self {
+    pub const fn active(token: ActiveToken) -> Self {
         Self {
             active: true,
-            facts: Some(facts),
+            token: Some(token),
         }
     }
 
@@ -49,7 +49,7 @@ impl Introspection {
     pub const fn inactive() -> Self {
         Self {
             active: false,
-            facts: None,
+            token: None,
         }
     }
 }
@@ -66,7 +66,7 @@ mod tests {
             to_value(Introspection::inactive()).expect("serialisable"),
             json!({ "active": false })
         );
-        let facts = ActiveToken {
+        let token = ActiveToken {
             scope: "read".to_owned(),
             client_id: "vc_a".to_owned(),
             sub: "acct_a".to_owned(),
@@ -79,7 +79,7 @@ mod tests {
             token_type: "Bearer",
         };
         assert_eq!(
-            to_value(Introspection::active(facts)).expect("serialisable"),
+            to_value(Introspection::active(token)).expect("serialisable"),
             json!({
                 "active": true, "scope": "read", "client_id": "vc_a", "sub": "acct_a", "aud": "https://a.example/mcp",
                 "iss": "https://auth.example.com", "exp": 3607, "iat": 7, "jti": "j", "device_id": "vc_a", "token_type": "Bearer"

@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Renewal {
     /// How many began.
-    begun: AtomicU64,
+    started: AtomicU64,
     /// When the latest ended, and how.
     latest: tokio::sync::Mutex<Option<(tokio::time::Instant, Result<(), Unavailable>)>>,
 }
@@ -201,10 +201,10 @@ impl SigningKeys {
     /// waits for a read that began after its call, so that a key that another server has created by
     /// then is found.
     pub async fn renew_keys(&self) -> Result<(), Unavailable> {
-        let Renewal { begun, latest } = &*self.renewal;
-        let seen = begun.load(Ordering::SeqCst);
+        let Renewal { started, latest } = &*self.renewal;
+        let seen = started.load(Ordering::SeqCst);
         let mut latest = latest.lock().await;
-        if begun.load(Ordering::SeqCst) > seen {
+        if started.load(Ordering::SeqCst) > seen {
             return latest
                 .as_ref()
                 .map_or(Ok(()), |(_, outcome)| outcome.clone());
@@ -212,7 +212,7 @@ impl SigningKeys {
         if let Some((at, _)) = *latest {
             tokio::time::sleep_until(at + PAUSE).await;
         }
-        begun.fetch_add(1, Ordering::SeqCst);
+        started.fetch_add(1, Ordering::SeqCst);
         let outcome = self.refresh_keys().await;
         *latest = Some((tokio::time::Instant::now(), outcome.clone()));
         outcome

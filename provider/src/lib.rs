@@ -7,6 +7,7 @@ mod accounts;
 mod administration;
 mod audit;
 mod authorization;
+mod background;
 pub mod backup;
 mod browser_context;
 mod clients;
@@ -18,7 +19,6 @@ mod fetch_fault;
 mod grants;
 mod introspection_response;
 mod key_ring;
-mod late;
 mod limits;
 mod presence;
 mod provider;
@@ -42,8 +42,8 @@ pub use accounts::{
 };
 pub use administration::{
     AccountAdministration, AccountSummary, AddedAccount, AddedClient, AdminCommand, AdminReply,
-    Administration, AdministrationError, ApplicationKind, ApplicationSummary, ChangedClient,
-    ClientAdministration, ClientChanges, ClientProof, InvalidInput, MissingTarget, NewClient,
+    Administration, AdministrationError, ChangedClient, ClientAdministration, ClientChanges,
+    ClientKind, ClientProof, ClientSummary, InvalidInput, MissingTarget, NewClient,
     NotAdministrator, SigningKeyFault, StateConflict, UnfinishedOperation,
 };
 pub use audit::{AuditFilter, AuditLog, AuditPage, AuditReport};
@@ -54,7 +54,7 @@ pub use authorization::{
 pub use browser_context::{BrowserContext, BrowserState, BrowserUpdate};
 pub use clients::{BlockedHosts, ClientRegistry, FailureView, RegisterError};
 pub use connections::{
-    Application, ConnectedClients, Connection, Connections, LastUseView, Replayed,
+    ConnectedClient, ConnectedClients, Connection, Connections, LastUseView, ReplayedConnection,
 };
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use identity::{
@@ -78,7 +78,7 @@ pub use state::{
         UnknownAction,
     },
     failure::{
-        Asked, AskedText, Attempt, FailedRequest, FailedStep, FailureKind,
+        Attempt, FailedRequest, FailedStep, FailureKind, RequestedParameters, RequestedText,
         Standing as ClientStanding,
     },
 };

@@ -11,6 +11,7 @@ use crate::{
     accounts::{self, AccountCredentials, Accounts, Enrolment, Sessions, SignIn},
     audit::{self, AuditLog},
     authorization::Authorization,
+    background::BackgroundTasks,
     browser_context::BrowserContext,
     clients::{self, BlockedHosts, ClientRegistry, Clients},
     connections::ConnectedClients,
@@ -19,7 +20,6 @@ use crate::{
     failures::{self, FailureLog},
     grants::GrantStore,
     key_ring::{self, OpenError, Renewal, SigningKeys},
-    late::LateWork,
     limits::RateLimiter,
     readiness::{Probe, Readiness},
     records::{self, keys},
@@ -57,9 +57,9 @@ pub(crate) struct Services {
 /// The state of the services of a process. It survives a reload of the settings.
 struct State {
     sealing_key: SealingKey,
-    late: Arc<LateWork>,
+    background: Arc<BackgroundTasks>,
     audit: Arc<audit::LogState>,
-    failures: Arc<failures::Noting>,
+    failures: Arc<failures::FailureQueue>,
     clients: clients::State,
     passwords: Arc<accounts::Passwords>,
     renewal: Arc<Renewal>,
@@ -87,7 +87,7 @@ impl Provider {
         let issuer = settings.issuer.as_str().to_owned();
         let tokens = TokenService::new(issuer, token_lifetime(settings), ring);
         let state = State {
-            late: Arc::default(),
+            background: Arc::default(),
             audit: Arc::new(audit::LogState::new(&sealing_key)),
             failures: Arc::default(),
             clients: clients::State::new(&context),
@@ -124,7 +124,7 @@ impl Provider {
         ));
         let audit = Arc::new(AuditLog::new(
             context.clone(),
-            Arc::clone(&state.late),
+            Arc::clone(&state.background),
             Arc::clone(&state.audit),
         ));
         let failures = Arc::new(FailureLog::new(
@@ -248,8 +248,8 @@ impl Provider {
     }
 
     /// Waits until all work is done that was put off until after an answer.
-    pub async fn finish_late_work(&self) {
-        self.0.state.late.finish_late_work().await;
+    pub async fn finish_background_tasks(&self) {
+        self.0.state.background.finish_background_tasks().await;
     }
 
     /// The audit log.

@@ -70,7 +70,7 @@ pub struct Lifetimes {
     pub refresh_replay_window: Duration,
     /// Remembered consents, from the last approval; zero always shows the page.
     pub consent: Duration,
-    /// An authorization request that waits for a person.
+    /// An authorization request that waits for a user.
     pub request: Duration,
     /// A signed-in browser.
     pub session: Duration,
@@ -113,7 +113,7 @@ impl Default for Lifetimes {
 /// Who may register clients (RFC 7591).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationPolicy {
-    /// Whether anybody may.
+    /// Whether every visitor may.
     pub open: bool,
     /// How often one address may in an hour; 0 is without limit.
     pub limit_per_hour: u32,

@@ -10,7 +10,7 @@ use crate::fetch_fault::FetchFault;
 #[error("no answer is possible now: {0}")]
 pub struct Unavailable(Cause);
 
-/// The cause, with its text for the log.
+/// The cause, with its text for the log and the terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum Cause {
     #[error("{0}")]

@@ -17,8 +17,8 @@ use oauth::Digest;
 pub use accent::Accent;
 pub use logo::{LARGEST_LOGO, Logo};
 
-/// A drawing may style itself. It runs nothing and loads nothing, also where somebody opens it as a
-/// page of them.
+/// A drawing may style itself. It runs nothing and loads nothing, also when it is opened as a page
+/// by itself.
 const DRAWING_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 

@@ -118,7 +118,7 @@ impl ControlSocket {
 
 /// Binds a socket that is private from the start, and tells whose it is. Its file gets the mode of
 /// the socket (on Linux), so that no mode has to be changed by name, where a link might have been
-/// put meanwhile.
+/// put in between.
 fn bind_private(path: &Path) -> io::Result<(UnixListener, u32)> {
     let socket = File::from(OwnedFd::from(Socket::new(
         Domain::UNIX,

@@ -43,7 +43,7 @@ const MAX_USERS: usize = 200;
 /// The server, to be nested on the path that is its resource identifier. `verifier` expects that
 /// identifier as the audience; `challenge` names its RFC 9728 document and the scopes to ask for at
 /// first; the hosts of `issuer` and of this machine may be named in Host and Origin. `liveness`,
-/// where there is one, is asked whether a token's grant still stands.
+/// where there is one, is asked whether a token's grant is still valid.
 pub(crate) fn router(
     verifier: Arc<Verifier>,
     clock: Clock,

@@ -16,7 +16,7 @@ pub enum Caller {
     Program,
     /// A program that asks whether the server is well, every few seconds.
     Probe,
-    /// Anybody who reads a document that is made once.
+    /// A program that reads a document that never changes.
     Reader,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a token's grant still stands, for the protected resources that live beside the
+//! Whether a token's grant is still valid, for the protected resources that live beside the
 //! authorization server.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Log lines that anybody could cause: each subject is logged once in a while.
+//! Log lines that every client can cause: each subject is logged once in a while.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

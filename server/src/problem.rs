@@ -38,26 +38,26 @@ impl Asker {
 
 /// The problem as a page, or as JSON for a client that prefers it: some clients learn from it that
 /// their registration is gone (requirements 7.2).
-pub(crate) fn respond(site: &PageFiles, request: &Parts, facts: ErrorPage) -> Response {
+pub(crate) fn respond(site: &PageFiles, request: &Parts, error: ErrorPage) -> Response {
     if prefers_json(&request.headers) {
-        return json(&facts);
+        return json(&error);
     }
-    let facts = match request.extensions.get::<RequestId>() {
-        Some(id) => facts.with_request_id(&id.to_string()),
-        None => facts,
+    let error = match request.extensions.get::<RequestId>() {
+        Some(id) => error.with_request_id(&id.to_string()),
+        None => error,
     };
-    app::problem_response(site.options(), site.server_name(), site.brand(), &facts).map(Body::from)
+    app::problem_response(site.options(), site.server_name(), site.brand(), &error).map(Body::from)
 }
 
-fn json(facts: &ErrorPage) -> Response {
-    let status = StatusCode::from_u16(facts.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let code = facts.code.as_deref().unwrap_or(match status {
+fn json(error: &ErrorPage) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = error.code.as_deref().unwrap_or(match status {
         StatusCode::NOT_FOUND => "not_found",
         _ => "invalid_request",
     });
     respond::error(
         status,
         code,
-        facts.description.as_deref().unwrap_or(&facts.heading),
+        error.description.as_deref().unwrap_or(&error.heading),
     )
 }

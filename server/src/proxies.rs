@@ -41,7 +41,7 @@ impl Proxies {
     }
 
     /// Believes these networks; and this computer too, when the server listens nowhere else:
-    /// whoever connects then is a proxy on this computer, or somebody who is on it anyway.
+    /// then every connection comes from a proxy or another program on this computer.
     pub fn of_listeners(trusted: &[IpNet], listening: &[SocketAddr]) -> Self {
         let mut trusted = trusted.to_vec();
         if !listening.is_empty()

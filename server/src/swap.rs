@@ -28,7 +28,7 @@ impl<T: Clone> Current<T> {
             .clone()
     }
 
-    /// What it is from now on. Holders of the previous one go on with it.
+    /// Replaces the value. Holders of the previous one keep it.
     pub(crate) fn set(&self, next: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
     }

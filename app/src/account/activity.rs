@@ -7,7 +7,7 @@ use provider::{Actor, AuditAction, Category, Event, RequestSource};
 use crate::{
     account::messages::{activity, connections},
     clean,
-    components::{Ago, Rows, Section, fill, sentence},
+    components::{Ago, PageSection, Rows, fill, sentence},
     messages::common,
 };
 
@@ -35,9 +35,9 @@ pub(crate) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
         .map(|event| view! { <Row event now/> })
         .collect_view();
     view! {
-        <Section id="activity" title=activity::TITLE>
+        <PageSection id="activity" title=activity::TITLE>
             <Rows rows none=activity::NONE ordered=true/>
-        </Section>
+        </PageSection>
     }
 }
 
@@ -52,10 +52,10 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
         .times
         .map(|times| view! { {common::DOT}{activity::times(times)} });
     let at = event.at;
-    let told = with_device(told(event), device);
+    let action = with_device(action(event), device);
     view! {
         <li class:caution=is_replay>
-            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/>{times}</span></p>
+            <p>{action}<span class="quiet">{common::DOT}{address}<Ago then=at now/>{times}</span></p>
             {is_replay.then(|| view! { <p class="quiet">{connections::REPLAYED_ADVICE}</p> })}
         </li>
     }
@@ -67,15 +67,15 @@ fn device(from: &RequestSource) -> Option<String> {
 }
 
 /// What happened, and from which browser, where that is known.
-fn with_device(told: AnyView, device: Option<String>) -> AnyView {
+fn with_device(action: AnyView, device: Option<String>) -> AnyView {
     match device {
         Some(device) => sentence!(
             activity::FROM,
-            action = told,
+            action = action,
             device = view! { <bdi>{device}</bdi> }
         )
         .into_any(),
-        None => told,
+        None => action,
     }
 }
 
@@ -97,7 +97,7 @@ fn about(event: &Event) -> String {
     clean::name(about, activity::nameless(event.action.category()))
 }
 
-fn told(event: Event) -> AnyView {
+fn action(event: Event) -> AnyView {
     let sentence = activity::action(&event);
     let about = about(&event);
     let client = event.client.map_or_else(String::new, |client| client.name);

@@ -4,11 +4,11 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     account::{actions::ChangeEmail, messages},
-    components::{EmailField, PostForm, Section, Step},
+    components::{Disclosure, EmailField, PageSection, PostForm},
     messages::{Message, Subject},
 };
 
-/// It stands open, with what was typed, while there is something to say about that.
+/// It is open, with the entered address, while there is a message about it.
 #[component]
 pub(crate) fn EmailAddress(
     typed: String,
@@ -17,14 +17,14 @@ pub(crate) fn EmailAddress(
 ) -> impl IntoView {
     let message = Message::beside(message, Subject::Email);
     view! {
-        <Section id="email-section" title=messages::EMAIL>
-            <Step summary=messages::CHANGE_EMAIL open=message.is_some()>
+        <PageSection id="email-section" title=messages::EMAIL>
+            <Disclosure summary=messages::CHANGE_EMAIL open=message.is_some()>
                 <PostForm action=ChangeEmail::url() form_token>
                     <EmailField value=typed autocomplete="email" message/>
                     <p class="hint">{messages::CHANGING_EMAIL_EXPLAINED}</p>
                     <button class="button" type="submit">{messages::SAVE_EMAIL}</button>
                 </PostForm>
-            </Step>
-        </Section>
+            </Disclosure>
+        </PageSection>
     }
 }

@@ -7,7 +7,7 @@ use provider::{AccountView, Role};
 use crate::{
     account::{
         activity::{RecentActivity, with_resource_name},
-        applications::ConnectedApplications,
+        connections::ConnectedClients,
         email::EmailAddress,
         messages::{self, Done},
         passkeys::Passkeys,
@@ -90,7 +90,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         <Credentials account message typed frame=frame.clone()/>
         <Sessions sessions=sessions.rows frame=frame.clone()/>
         <Unreadable count=unreadable/>
-        <ConnectedApplications connections access_lifetime frame=frame.clone()/>
+        <ConnectedClients connections access_lifetime frame=frame.clone()/>
         <RecentActivity events now=frame.now/>
         <PostForm action=SignOut::url() class="stack parting" form_token=frame.form_token>
             <button class="button" type="submit">{common::SIGN_OUT}</button>
@@ -147,7 +147,7 @@ pub(crate) fn Credentials(
     }
 }
 
-/// Said before somebody types what would not be taken.
+/// Shown before the user enters values that would be refused.
 #[component]
 fn ConfirmFirst() -> impl IntoView {
     view! {

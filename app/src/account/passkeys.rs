@@ -11,7 +11,7 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, PostForm, Section, Step, WithoutScript, sentence},
+    components::{Ago, Disclosure, PageSection, PostForm, WithoutScript, sentence},
     islands::AddPasskey,
     messages::{Message, common},
     pages::{PagePath, ReturnTo},
@@ -35,11 +35,11 @@ pub(crate) fn Passkeys(
         (true, false) => None,
     };
     view! {
-        <Section id="passkeys" title=messages::PASSKEYS>
+        <PageSection id="passkeys" title=messages::PASSKEYS>
             {state.map(|state| view! { <p class="quiet">{state}</p> })}
             {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> }.into_any())}
             {has_passkeys.then(|| view! { <Adding form_token=frame.form_token/> }.into_any())}
-        </Section>
+        </PageSection>
     }
 }
 
@@ -62,11 +62,11 @@ fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl
     view! {
         <li class="row">
             <p><bdi class="strong">{name.clone()}</bdi>{times}</p>
-            <Step summary=messages::CHANGE object=name.clone()>
+            <Disclosure summary=messages::CHANGE object=name.clone()>
                 <Rename number id=id.clone() name=name.clone() form_token=form_token.clone()/>
                 {is_last.then(|| view! { <p class="hint">{messages::LAST_CREDENTIAL}</p> })}
                 {(!is_last).then(|| view! { <Remove id name form_token/> })}
-            </Step>
+            </Disclosure>
         </li>
     }
 }

@@ -9,7 +9,9 @@ use crate::{
         messages,
         page::Frame,
     },
-    components::{Ago, HiddenUsername, NewPasswordField, PostForm, Section, Step, sentence},
+    components::{
+        Ago, Disclosure, HiddenUsername, NewPasswordField, PageSection, PostForm, sentence,
+    },
     messages::{Message, Subject, common},
 };
 
@@ -30,11 +32,11 @@ pub(crate) fn Password(
         .filter(|_| has_password)
         .map(|chosen| view! { <Chosen chosen now/> });
     view! {
-        <Section id="password-section" title=messages::PASSWORD>
+        <PageSection id="password-section" title=messages::PASSWORD>
             <p class="quiet">{state}{chosen}</p>
             <Change email has_password fewest message form_token=form_token.clone()/>
             {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
-        </Section>
+        </PageSection>
     }
 }
 
@@ -43,7 +45,7 @@ fn Chosen(chosen: Timestamp, now: Timestamp) -> impl IntoView {
     view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
 }
 
-/// It stands open while there is something to say about the password that was tried.
+/// It is open while there is a message about the entered password.
 #[component]
 fn Change(
     email: String,
@@ -54,25 +56,25 @@ fn Change(
 ) -> impl IntoView {
     let message = Message::beside(message, Subject::Password);
     view! {
-        <Step summary=messages::choose_password(has_password) open=message.is_some()>
+        <Disclosure summary=messages::choose_password(has_password) open=message.is_some()>
             <PostForm action=ChangePassword::url() form_token>
                 <HiddenUsername email/>
                 <NewPasswordField label=common::NEW_PASSWORD fewest message/>
                 <p class="hint">{messages::CHANGING_PASSWORD_EXPLAINED}</p>
                 <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
 #[component]
 fn Remove(form_token: String) -> impl IntoView {
     view! {
-        <Step summary=messages::REMOVE_PASSWORD>
+        <Disclosure summary=messages::REMOVE_PASSWORD>
             <PostForm action=RemovePassword::url() form_token>
                 <p>{messages::REMOVING_PASSWORD_EXPLAINED}</p>
                 <button class="button grave" type="submit">{messages::REMOVE_PASSWORD}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }

@@ -6,7 +6,7 @@ use provider::RemainingCodes as Codes;
 
 use crate::{
     account::actions::MakeRecoveryCodes,
-    components::{Ago, PostForm, Section, Step, sentence},
+    components::{Ago, Disclosure, PageSection, PostForm, sentence},
     messages::common,
     recovery::messages,
 };
@@ -25,17 +25,17 @@ pub(crate) fn RecoveryCodes(
         None => (messages::MAKE, messages::MAKING_EXPLAINED),
     };
     view! {
-        <Section id="recovery-codes" title=messages::SECTION>
+        <PageSection id="recovery-codes" title=messages::SECTION>
             <p class="quiet">
                 {codes.map_or(messages::NONE.into_any(), |codes| view! { <Remaining codes now/> }.into_any())}
             </p>
-            <Step summary>
+            <Disclosure summary>
                 <PostForm action=MakeRecoveryCodes::url() form_token>
                     <p>{explained}</p>
                     <button class="button" type="submit">{summary}</button>
                 </PostForm>
-            </Step>
-        </Section>
+            </Disclosure>
+        </PageSection>
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, PostForm, Section, Step, sentence},
+    components::{Ago, Disclosure, PageSection, PostForm, sentence},
     messages::common,
 };
 
@@ -23,22 +23,22 @@ pub(crate) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoVie
         .map(|session| view! { <Row session frame=frame.clone()/> })
         .collect_view();
     view! {
-        <Section id="sessions" title=sessions::TITLE>
+        <PageSection id="sessions" title=sessions::TITLE>
             <ul class="rows">{rows}</ul>
             {has_others.then(|| view! { <EndOthers form_token=frame.form_token/> })}
-        </Section>
+        </PageSection>
     }
 }
 
 #[component]
 fn EndOthers(form_token: String) -> impl IntoView {
     view! {
-        <Step summary=sessions::END_OTHERS>
+        <Disclosure summary=sessions::END_OTHERS>
             <PostForm action=EndOtherSessions::url() form_token>
                 <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
                 <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
@@ -90,7 +90,7 @@ fn Use(
 #[component]
 fn End(id: String, device: String, form_token: String) -> impl IntoView {
     view! {
-        <Step summary=sessions::END object=device.clone()>
+        <Disclosure summary=sessions::END object=device.clone()>
             <PostForm action=EndSession::url() form_token>
                 <input type="hidden" name="session" value=id/>
                 <p>{sessions::ENDING_EXPLAINED}</p>
@@ -98,6 +98,6 @@ fn End(id: String, device: String, form_token: String) -> impl IntoView {
                     <span>{sentence!(sessions::END_IT, device = view! { <bdi>{device}</bdi> })}</span>
                 </button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }

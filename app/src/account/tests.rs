@@ -5,14 +5,14 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountName, AccountView, Actor, Application, AuditAction, ClientName, Connection, Connections,
-    Event, LastUseView, PasskeyView, RequestSource, Role, SessionView,
+    AccountName, AccountView, Actor, AuditAction, ClientName, ConnectedClient, Connection,
+    Connections, Event, LastUseView, PasskeyView, RequestSource, Role, SessionView,
 };
 
 use crate::{
     account::{
         activity::RecentActivity,
-        applications::ConnectedApplications,
+        connections::ConnectedClients,
         messages::Done,
         page::{Credentials, Frame, Head},
         passkeys::Passkeys,
@@ -158,7 +158,7 @@ fn a_password_is_removed_only_where_a_passkey_is_left() {
             && !none.contains("Chosen"),
         "{none}"
     );
-    // The box stands open beside what is said about it.
+    // The box is open beside its message.
     assert!(!both.contains("<details open"), "{both}");
     let short = password(true, true, Some(Message::PasswordTooShort { minimum: 8 }));
     assert!(
@@ -220,7 +220,7 @@ fn this_browser_is_marked_and_the_others_can_be_signed_out() {
 fn connection(name: &str, host: Option<&str>) -> Connection {
     Connection {
         name: format!("connection-{name}"),
-        client: Application {
+        client: ConnectedClient {
             name: name.to_owned(),
             host: host.map(str::to_owned),
             on_this_computer: host.is_none(),
@@ -238,14 +238,14 @@ fn connection(name: &str, host: Option<&str>) -> Connection {
 
 #[test]
 fn applications_stand_under_their_host() {
-    let section = |standing| {
+    let section = |active| {
         let connections = Connections {
-            standing,
+            active,
             replayed: Vec::new(),
             unreadable: 0,
         };
         words(
-            || view! { <ConnectedApplications connections access_lifetime=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedClients connections access_lifetime=Duration::from_hours(1) frame=frame()/> },
         )
     };
     let web = Some("claude.ai");
@@ -285,7 +285,7 @@ fn applications_stand_under_their_host() {
 #[test]
 fn a_second_step_is_heard_with_what_it_is_about() {
     let connections = || Connections {
-        standing: vec![connection("Claude", None)],
+        active: vec![connection("Claude", None)],
         replayed: Vec::new(),
         unreadable: 0,
     };
@@ -294,7 +294,7 @@ fn a_second_step_is_heard_with_what_it_is_about() {
             || view! { <Passkeys passkeys=vec![passkey("Laptop")] has_password=true frame=frame()/> },
         ),
         html(
-            || view! { <ConnectedApplications connections=connections() access_lifetime=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedClients connections=connections() access_lifetime=Duration::from_hours(1) frame=frame()/> },
         ),
     ];
     for (told, heard) in told.iter().zip(["Change Laptop", "Disconnect Claude"]) {

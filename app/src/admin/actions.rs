@@ -389,12 +389,14 @@ async fn admitted(form_token: &str, page: AdminPage) -> Result<Option<Administra
     let context = PageContext::trusted(form_token)?;
     match context.provider.administrator(&context.browser).await {
         Ok(administration) => Ok(Some(administration)),
-        Err(refusal) => turn_away(&context, refusal, &PagePath::Admin(page)).map(|()| None),
+        Err(refusal) => {
+            redirect_unadmitted(&context, refusal, &PagePath::Admin(page)).map(|()| None)
+        }
     }
 }
 
 #[cfg(feature = "ssr")]
-fn turn_away(
+fn redirect_unadmitted(
     context: &PageContext,
     refusal: NotAdministrator,
     page: &PagePath,

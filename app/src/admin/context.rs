@@ -9,7 +9,7 @@ use provider::{Administration, AdministrationError, NotAdministrator};
 use crate::{
     admin::{
         flash::{Attempt, FlashMessage},
-        parts::{Navigation, Outcome},
+        parts::{Navigation, ResultMessage},
     },
     context::PageContext,
     error_page::ErrorPage,
@@ -130,7 +130,7 @@ where
         let admin = AdminContext::open(context, page).await?;
         let flash = admin.flash.clone();
         let lifetime = admin.context.provider.settings().lifetimes.invitation;
-        let outcome = view! { <Outcome flash lifetime/> }.into_any();
+        let outcome = view! { <ResultMessage flash lifetime/> }.into_any();
         Ok(PageView::new(frame(page, outcome, load(admin).await?)))
     })
 }

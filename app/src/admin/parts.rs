@@ -33,10 +33,13 @@ pub(crate) fn Navigation(current: AdminPage) -> impl IntoView {
     }
 }
 
-/// What came of the last post, and what it made; `lifetime` is that of a one-time link. What a form
-/// was refused for stands beside that form.
+/// The result of the last post, and what it created; `lifetime` is that of a one-time link. The
+/// error of a form is shown beside that form.
 #[component]
-pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) -> impl IntoView {
+pub(crate) fn ResultMessage(
+    flash: Option<Flash<FlashMessage>>,
+    lifetime: Duration,
+) -> impl IntoView {
     let Flash {
         message, secret, ..
     } = flash?;
@@ -46,7 +49,7 @@ pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) ->
             attempt: Attempt::Button,
             ..
         } => Some(view! { <p class="alert" role="alert">{text}</p> }.into_any()),
-        // These stand beside their forms.
+        // These are shown beside their forms.
         FlashMessage::Refused {
             attempt: Attempt::Invite { .. } | Attempt::AddClient { .. } | Attempt::BlockHost { .. },
             ..

@@ -4,7 +4,7 @@ use access_token::{Challenge, KEYS_PATH};
 use oauth::{Issuer, endpoint, resource::Resource};
 use oauth_clients::discovery::ProtectedResource;
 
-/// What stands in its answers, and in the program.
+/// Values in its answers, and in the program.
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const CORS: &str = "Access-Control-Allow-Origin: *";
 pub(crate) const INVALID_TOKEN: &str = "error=\"invalid_token\"";
@@ -36,7 +36,7 @@ pub(crate) struct ResourceGuide {
 }
 
 impl ResourceGuide {
-    /// For one of the resources that this server stands in front of.
+    /// For one of the resources of this server.
     pub(crate) fn of(resource: &Resource, issuer: &Issuer, all: &[Resource]) -> Self {
         let document_address = resource.identifier.metadata_address();
         let scopes: Vec<_> = resource.default_scopes().collect();

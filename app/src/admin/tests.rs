@@ -5,16 +5,16 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountName, AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText,
-    Attempt as Attempted, AuditAction, ClientName, ClientStanding, Event, FailedRequest,
-    FailedStep, FailureKind, FailureView, RequestSource, Role, Settings,
+    AccountName, AccountSummary, Actor, Attempt as Attempted, AuditAction, ClientKind, ClientName,
+    ClientStanding, ClientSummary, Event, FailedRequest, FailedStep, FailureKind, FailureView,
+    RequestSource, RequestedParameters, RequestedText, Role, Settings,
 };
 
 use crate::{
     admin::{
         accounts, applications, audit, failures,
         flash::{Attempt, Fault, FlashMessage},
-        parts::Outcome,
+        parts::ResultMessage,
     },
     flash::{Flash, OneTimeSecret},
 };
@@ -37,9 +37,9 @@ fn words(html: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn asking(text: &str) -> Asked {
-    let text = || AskedText::of(text);
-    Asked {
+fn asking(text: &str) -> RequestedParameters {
+    let text = || RequestedText::of(text);
+    RequestedParameters {
         redirect_uri: text(),
         resource: text(),
         scope: text(),
@@ -150,13 +150,13 @@ fn nobody_can_lock_themselves_out() {
 
 #[test]
 fn t_d30_hostile_names_are_text_in_every_row() {
-    let client = ApplicationSummary {
+    let client = ClientSummary {
         client_id: HOSTILE.to_owned(),
         name: HOSTILE.to_owned(),
         redirect_uris: vec![HOSTILE.to_owned()],
         confidential: false,
         created_at: NOW,
-        kind: ApplicationKind::Registered,
+        kind: ClientKind::Registered,
         hosts: vec![HOSTILE.to_owned()],
         last_used_at: None,
         blocked: false,
@@ -243,13 +243,13 @@ fn t_d30_hostile_names_are_text_in_every_row() {
 
 #[test]
 fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
-    let client = |client_id: &str| ApplicationSummary {
+    let client = |client_id: &str| ClientSummary {
         client_id: client_id.to_owned(),
         name: "Claude".to_owned(),
         redirect_uris: vec!["https://claude.ai/cb".to_owned()],
         confidential: true,
         created_at: NOW,
-        kind: ApplicationKind::Added,
+        kind: ClientKind::Added,
         hosts: vec!["claude.ai".to_owned(), "evil.example".to_owned()],
         last_used_at: Some(NOW),
         blocked: true,
@@ -380,7 +380,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
             email: String::new(),
             secret,
         });
-        html(|| view! { <Outcome flash lifetime=Duration::from_hours(24)/> })
+        html(|| view! { <ResultMessage flash lifetime=Duration::from_hours(24)/> })
     };
     let invited = shown(
         FlashMessage::LinkMade {
@@ -423,7 +423,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
         )
         .contains("Client secret")
     );
-    // What a form was refused for stands beside that form alone.
+    // The error of a form is shown beside that form alone.
     let refused = |attempt| {
         shown(
             FlashMessage::Refused {

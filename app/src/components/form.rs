@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::messages::{Message, Subject, common};
 
-/// A message about a form. Stands in the page only while there is something to say.
+/// A message about a form, if there is one.
 #[component]
 pub(crate) fn Alert(message: Option<Message>, id: &'static str) -> impl IntoView {
     message.map(|message| view! { <p class="alert" class:calm=message.is_calm() role="alert" id=id>{message.text()}</p> })
@@ -135,10 +135,10 @@ pub(crate) fn PostForm(
     }
 }
 
-/// A second step: what it does stands beside what it is about, folded until somebody wants it. That
-/// it is about `object` is heard alone: the eye sees beside what it stands.
+/// A part of a page that is folded until it is opened. `object`, its subject, is for screen readers
+/// only: others see it beside the summary.
 #[component]
-pub(crate) fn Step(
+pub(crate) fn Disclosure(
     summary: &'static str,
     /// What it is about, where others on the page say the same.
     #[prop(optional, into)]

@@ -10,8 +10,8 @@ use oauth::Timestamp;
 use crate::{brand::Mark, messages::common, time_format};
 
 pub(crate) use form::{
-    Alert, Divider, EmailField, FormAlert, HiddenUsername, NewPasswordField, PasswordField,
-    PostForm, Step, WithoutScript, described_by,
+    Alert, Disclosure, Divider, EmailField, FormAlert, HiddenUsername, NewPasswordField,
+    PasswordField, PostForm, WithoutScript, described_by,
 };
 pub(crate) use monogram::Monogram;
 pub(crate) use sentence::{fill, sentence};
@@ -29,7 +29,11 @@ pub(crate) fn Masthead(name: String) -> impl IntoView {
 
 /// A part of a page, under its heading.
 #[component]
-pub(crate) fn Section(id: &'static str, title: &'static str, children: Children) -> impl IntoView {
+pub(crate) fn PageSection(
+    id: &'static str,
+    title: &'static str,
+    children: Children,
+) -> impl IntoView {
     view! {
         <section aria-labelledby=id>
             <h2 id=id>{title}</h2>

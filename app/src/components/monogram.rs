@@ -1,4 +1,4 @@
-//! What stands for a client or a resource: logos of strangers are never loaded.
+//! The monogram of a client or a resource: logos from other servers are never loaded.
 
 use leptos::prelude::*;
 

@@ -29,7 +29,7 @@ pub async fn decide_consent(
     #[server(default)] request: String,
     #[server(default)] decision: String,
 ) -> Result<(), Message> {
-    // A request that is none leads to the consent page all the same, which then says so.
+    // An invalid request leads to the consent page too, which shows the error.
     let Some(id) = OpaqueToken::parse(&request).or_else(|| OpaqueToken::parse("none")) else {
         return Ok(());
     };

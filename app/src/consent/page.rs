@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let asked = context.query("request");
     let request = OpaqueToken::parse(&asked).ok_or_else(ErrorPage::request_gone)?;
-    let facts = context
+    let details = context
         .provider
         .authorization()
         .consent(request.as_str(), &context.browser)
@@ -29,30 +29,30 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
             ConsentError::Gone => ErrorPage::request_gone().into(),
             ConsentError::Unavailable(_) => ErrorPage::unavailable().into(),
         })?;
-    protect(&facts.answer_source);
+    protect(&details.answer_source);
     let message = context.flash().map(|flash| flash.message);
-    let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
+    let body = view! { <Decision details message form_token=context.form_token() request=asked/> };
     Ok(PageView::new(body))
 }
 
 #[component]
 fn Decision(
-    facts: ConsentView,
+    details: ConsentView,
     message: Option<Message>,
     form_token: String,
     request: String,
 ) -> impl IntoView {
-    let client = clean::name(&facts.client_name, common::NAMELESS_APPLICATION);
-    let resource = clean::name(&facts.resource_name, &facts.resource_host);
-    let client_host = match &facts.identity {
+    let client = clean::name(&details.client_name, common::NAMELESS_APPLICATION);
+    let resource = clean::name(&details.resource_name, &details.resource_host);
+    let client_host = match &details.identity {
         Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host,
-        Identity::SelfNamed { host: None } | Identity::Added => &facts.redirect_host,
+        Identity::SelfNamed { host: None } | Identity::Added => &details.redirect_host,
     };
     let pair = view! {
         <div class="pair">
             <Monogram name=&client host=client_host/>
             <svg class="pair-arrow" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 12h17m-6-6 6 6-6 6"/></svg>
-            <Monogram name=&resource host=&facts.resource_host/>
+            <Monogram name=&resource host=&details.resource_host/>
         </div>
     };
     view! {
@@ -61,11 +61,11 @@ fn Decision(
             {sentence!(messages::QUESTION, client = view! { <bdi>{client}</bdi> }, resource = view! { <bdi>{resource}</bdi> })}
         </h1>
         <dl class="claims">
-            <Who identity=facts.identity on_this_computer=facts.redirect_is_loopback/>
-            <What permissions=facts.permissions resource_host=facts.resource_host/>
-            <AnswerTarget host=facts.redirect_host on_this_computer=facts.redirect_is_loopback/>
+            <ClientIdentity identity=details.identity on_this_computer=details.redirect_is_loopback/>
+            <RequestedAccess permissions=details.permissions resource_host=details.resource_host/>
+            <AnswerTarget host=details.redirect_host on_this_computer=details.redirect_is_loopback/>
         </dl>
-        <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
+        <SwitchAccount email=details.email form_token=form_token.clone() request=request.clone()/>
         <Alert message id="form-alert"/>
         <Choice form_token request/>
         <p class="hint">{messages::REVOCABLE}</p>
@@ -84,7 +84,7 @@ fn Choice(form_token: String, request: String) -> impl IntoView {
 
 /// Who asks, and how far that is known (R-C10, T-D29).
 #[component]
-fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
+fn ClientIdentity(identity: Identity, on_this_computer: bool) -> impl IntoView {
     let (host, words) = match identity {
         Identity::SelfNamed { host } => (host, messages::NAMED_ITSELF),
         Identity::Added => (None, messages::ADDED_HERE),
@@ -105,7 +105,7 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
 /// What it may do, a line for each permission; marked where it comes on top of what was allowed
 /// before (R-K8).
 #[component]
-fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
+fn RequestedAccess(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     let adds = permissions.iter().any(|permission| permission.new);
     view! {
         <dt>{messages::WHAT}</dt>
@@ -133,7 +133,7 @@ fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
     view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
 }
 
-/// Where the answer goes; said clearly when that is a program on this very computer (R-C9).
+/// Where the answer goes; stated clearly if that is a program on this computer (R-C9).
 #[component]
 fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
     view! {
@@ -149,7 +149,7 @@ fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
 
 /// As whom, and the way out of a wrong account: it comes back to the same request.
 #[component]
-fn NotYou(email: String, form_token: String, request: String) -> impl IntoView {
+fn SwitchAccount(email: String, form_token: String, request: String) -> impl IntoView {
     view! {
         <PostForm action=SignOut::url() class="as-whom" form_token request>
             <span>{sentence!(messages::AS_WHOM, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>

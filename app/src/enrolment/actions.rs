@@ -23,7 +23,7 @@ use {
 #[cfg(feature = "ssr")]
 pub(crate) const ACTIONS: &[Action] = &[(<AcceptInvitation as ServerFn>::PATH, Repetition::Once)];
 
-/// Accepts with a password, and signs in. Without a token, somebody signs up.
+/// Accepts with a password, and signs in. Without a token, it is a sign-up.
 #[server(prefix = "/actions", endpoint = "accept_invitation")]
 pub async fn accept_invitation(
     #[server(default)] form_token: String,
@@ -50,7 +50,7 @@ pub async fn accept_invitation(
     Ok(())
 }
 
-/// The page a refused post leads back to. A link that is gone says so there.
+/// The page a refused post leads back to. For an invalid link it shows the error.
 #[cfg(feature = "ssr")]
 async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
     if token.is_empty() {

@@ -104,7 +104,7 @@ fn Invited(
 #[derive(Clone)]
 pub(crate) struct Hidden {
     pub(crate) form_token: String,
-    /// The token of the link, or nothing when somebody signs up.
+    /// The token of the link, or nothing when signing up.
     pub(crate) token: String,
     pub(crate) request: String,
     /// Whether a passkey is one of the two.

@@ -1,4 +1,4 @@
-//! What stands in for a page that cannot be shown: which problem it is, in words for users, with a
+//! The error page: which problem it is, in words for users, with a
 //! fold of facts for the developer of the client.
 
 pub(crate) mod messages;
@@ -93,18 +93,18 @@ impl ErrorPage {
 
     /// The server was opened under another name than `issuer`; `address` is the same page there.
     pub fn other_address(issuer: &str, address: &str) -> Self {
-        let facts = Self::saying(
+        let error = Self::saying(
             421,
             messages::OTHER_ADDRESS,
             messages::other_address_advice(issuer),
         );
         Self {
             address: Some(address.to_owned()),
-            ..facts.with_code("invalid_request")
+            ..error.with_code("invalid_request")
         }
     }
 
-    /// A page for administrators, and somebody who is none.
+    /// A page for administrators was requested by another user.
     pub fn for_administrators() -> Self {
         Self::new(403, &messages::FOR_ADMINISTRATORS).leading_to_account()
     }
@@ -203,14 +203,14 @@ mod tests {
 
     #[test]
     fn t_d30_a_host_that_gives_no_answer_is_shown_clean() {
-        let facts = ErrorPage::document_unreachable("app.example\u{202e}");
-        assert_eq!(facts.status, 503);
+        let error = ErrorPage::document_unreachable("app.example\u{202e}");
+        assert_eq!(error.status, 503);
         assert!(
-            facts
+            error
                 .advice
                 .contains("at app.example, which does not answer"),
             "{}",
-            facts.advice
+            error.advice
         );
     }
 

@@ -1,4 +1,4 @@
-//! What stands in for a page that cannot be shown.
+//! The error page.
 
 use leptos::prelude::*;
 
@@ -9,38 +9,38 @@ use crate::{
     pages::PagePath,
 };
 
-/// The card of a problem: what happened, what to do next, and folded away what whoever mends it
-/// needs.
+/// The card of a problem: what happened, what to do next, and, folded, the details for those who
+/// fix it.
 #[component]
 pub fn ErrorPageView(
     /// What to say.
-    facts: ErrorPage,
+    error: ErrorPage,
     /// The name above the card.
     server_name: String,
 ) -> impl IntoView {
     view! {
         <Masthead name=server_name/>
         <main class="card" data-page="problem">
-            <h1>{facts.heading.clone()}</h1>
-            <p>{facts.advice.clone()}</p>
-            {facts.address.clone().map(|address| view! {
+            <h1>{error.heading.clone()}</h1>
+            <p>{error.advice.clone()}</p>
+            {error.address.clone().map(|address| view! {
                 <div class="links"><a class="link" href=address>{messages::OPEN_THERE}</a></div>
             })}
-            {facts.leads_to_account.then(|| view! {
+            {error.leads_to_account.then(|| view! {
                 <div class="links"><a class="link" href=PagePath::Account.to_string()>{messages::TO_YOUR_ACCOUNT}</a></div>
             })}
-            <Details facts/>
+            <Details error/>
         </main>
     }
 }
 
 /// What a developer or an administrator needs to know, with its labels.
-fn rows(facts: ErrorPage) -> Vec<(&'static str, String)> {
-    let description = facts.description.map(|text| clean::sentence(&text));
+fn rows(error: ErrorPage) -> Vec<(&'static str, String)> {
+    let description = error.description.map(|text| clean::sentence(&text));
     [
-        (messages::ERROR_CODE, facts.code),
+        (messages::ERROR_CODE, error.code),
         (messages::DESCRIPTION, description),
-        (messages::REQUEST_ID, facts.request_id),
+        (messages::REQUEST_ID, error.request_id),
     ]
     .into_iter()
     .filter_map(|(label, value)| Some((label, value?)))
@@ -48,13 +48,13 @@ fn rows(facts: ErrorPage) -> Vec<(&'static str, String)> {
 }
 
 #[component]
-fn Details(facts: ErrorPage) -> impl IntoView {
-    let summary = if facts.about_client {
+fn Details(error: ErrorPage) -> impl IntoView {
+    let summary = if error.about_client {
         messages::DETAILS
     } else {
         messages::DETAILS_FOR_SUPPORT
     };
-    let rows = rows(facts);
+    let rows = rows(error);
     if rows.is_empty() {
         return None;
     }
@@ -73,10 +73,10 @@ fn Details(facts: ErrorPage) -> impl IntoView {
 mod tests {
     use super::*;
 
-    fn shown(facts: ErrorPage) -> String {
-        let facts = facts.with_request_id("r1");
+    fn shown(error: ErrorPage) -> String {
+        let error = error.with_request_id("r1");
         Owner::new().with(|| {
-            view! { <ErrorPageView facts server_name="Vestibule".to_owned()/> }
+            view! { <ErrorPageView error server_name="Vestibule".to_owned()/> }
                 .into_view()
                 .to_html()
         })
@@ -84,12 +84,12 @@ mod tests {
 
     #[test]
     fn a_page_that_no_application_waits_for_leads_to_the_account() {
-        for facts in [
+        for error in [
             ErrorPage::not_found(),
             ErrorPage::link_gone(),
             ErrorPage::for_administrators(),
         ] {
-            let page = shown(facts);
+            let page = shown(error);
             assert!(
                 page.contains("href=\"/account\"") && page.contains("Details for support"),
                 "{page}"

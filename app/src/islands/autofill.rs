@@ -1,6 +1,6 @@
-//! Passkeys offered in the box "Email" itself, before anybody asks for one (conditional mediation,
-//! Web Authentication Level 3, section 5.1.4). A convenience: where it cannot be had, nothing is
-//! said.
+//! Passkeys offered in the box "Email" itself, before the button is pressed (conditional mediation,
+//! Web Authentication Level 3, section 5.1.4). If the browser does not support it, nothing is
+//! shown.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -26,15 +26,15 @@ thread_local! {
     static CURRENT: RefCell<Option<AbortController>> = const { RefCell::new(None) };
 }
 
-/// Calls the offer off, for the button's own ceremony.
-pub(super) fn call_off() {
+/// Cancels the offer, for the ceremony of the button.
+pub(super) fn cancel() {
     if let Some(controller) = CURRENT.take() {
         controller.abort();
     }
 }
 
-/// Offers passkeys until one signs in, or the offer is called off. `refused` is told what became of
-/// one that was picked and refused.
+/// Offers passkeys until one signs in, or the offer is cancelled. `refused` gets the message about
+/// a passkey that was picked and refused.
 pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(Message)) {
     let Ok(passkeys) = ceremony::passkeys() else {
         return;
@@ -44,20 +44,20 @@ pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(
     }
     while let Some(outcome) = round(&passkeys, &form_token, &request).await {
         match outcome {
-            Outcome::SignedIn(path) => return ceremony::go(&path),
-            Outcome::Refused(Message::PageTooOld) => return ceremony::reload(),
+            CeremonyResult::SignedIn(path) => return ceremony::go(&path),
+            CeremonyResult::Refused(Message::PageTooOld) => return ceremony::reload(),
             // The button is there for another try.
-            Outcome::Refused(message) => return refused(message),
-            Outcome::TimeIsUp => {}
+            CeremonyResult::Refused(message) => return refused(message),
+            CeremonyResult::TimedOut => {}
         }
     }
 }
 
-/// How one ceremony ended that was not called off.
-enum Outcome {
+/// The result of a ceremony that was not cancelled.
+enum CeremonyResult {
     SignedIn(String),
     Refused(Message),
-    TimeIsUp,
+    TimedOut,
 }
 
 /// One ceremony, from its options to the passkey that was picked. Nothing when there is to be no
@@ -66,7 +66,7 @@ async fn round(
     passkeys: &CredentialsContainer,
     form_token: &str,
     request: &str,
-) -> Option<Outcome> {
+) -> Option<CeremonyResult> {
     let controller = AbortController::new().ok()?;
     CURRENT.set(Some(controller.clone()));
     let ceremony = start_passkey_sign_in(form_token.to_owned(), true)
@@ -92,12 +92,12 @@ async fn round(
                 then,
             )
             .await;
-            Some(finished.map_or_else(Outcome::Refused, Outcome::SignedIn))
+            Some(finished.map_or_else(CeremonyResult::Refused, CeremonyResult::SignedIn))
         }
-        // The time was up, unless it was called off.
+        // It timed out, unless it was cancelled.
         Err(_) if controller.signal().aborted() => CURRENT
             .with_borrow(Option::is_some)
-            .then_some(Outcome::TimeIsUp),
+            .then_some(CeremonyResult::TimedOut),
         Err(_) => None,
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// A button that stands out and needs no description.
+    /// A highlighted button without a description.
     pub(super) const fn filled(label: &'static str) -> Self {
         Self {
             label,
@@ -88,12 +88,12 @@ fn start(action: PasskeyAction, state: RwSignal<State>) {
     use crate::islands::{autofill, ceremony};
 
     leptos::task::spawn_local(async move {
-        autofill::call_off();
+        autofill::cancel();
         match ceremony::perform(action.clone()).await {
             Ok(Some(path)) => return ceremony::go(&path),
             Ok(None) => state.set(State::Ready),
-            // Somebody has signed in elsewhere in this browser, say. The page as it is now knows
-            // where to go on to.
+            // For example, the user has signed in in another tab. The reloaded page knows where to
+            // continue.
             Err(Message::PageTooOld) if matches!(action, PasskeyAction::SignIn { .. }) => {
                 return ceremony::reload();
             }

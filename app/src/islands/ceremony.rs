@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Does what the button stands for. Answers the path to go on to, or nothing when the form says
-/// itself what is missing.
+/// Performs the action of the button. Returns the path of the next page, or nothing when the
+/// browser shows what is missing in the form.
 pub(super) async fn perform(action: PasskeyAction) -> Result<Option<String>, Message> {
     let passkeys = passkeys()?;
     match action {
@@ -28,7 +28,7 @@ pub(super) async fn perform(action: PasskeyAction) -> Result<Option<String>, Mes
             ..
         } => {
             let ceremony = start_passkey_sign_in(form_token.clone(), false).await?;
-            let credential = show(&passkeys, &ceremony.options).await?;
+            let credential = get(&passkeys, &ceremony.options).await?;
             finish_passkey_sign_in(form_token, ceremony.id, credential, request, then)
                 .await
                 .map(Some)
@@ -91,7 +91,7 @@ pub(super) fn passkeys() -> Result<CredentialsContainer, Message> {
 }
 
 /// Asks for a passkey the user has.
-async fn show(passkeys: &CredentialsContainer, options: &str) -> Result<String, Message> {
+async fn get(passkeys: &CredentialsContainer, options: &str) -> Result<String, Message> {
     let options = wire::options(options).map_err(|_| Message::Unreachable)?;
     answer(passkeys.get_with_options(&options)).await
 }
@@ -106,14 +106,14 @@ async fn answer(asked: Result<Promise, JsValue>) -> Result<String, Message> {
     let promise = asked.map_err(|_| Message::PasskeyUnsupported)?;
     let credential = JsFuture::from(promise)
         .await
-        .map_err(|fault| in_words(&fault))?;
+        .map_err(|fault| message_of(&fault))?;
     let credential = credential.dyn_ref().ok_or(Message::PasskeyRefused)?;
     wire::answer(credential).map_err(|_| Message::PasskeyRefused)
 }
 
 /// The names of the WebAuthn specification for what a user can meet (Web Authentication Level 3,
 /// 5.1.3 and 5.1.4).
-fn in_words(fault: &JsValue) -> Message {
+fn message_of(fault: &JsValue) -> Message {
     match fault
         .dyn_ref::<DomException>()
         .map(DomException::name)

@@ -27,7 +27,7 @@ pub fn SignInWithPasskey(
     form_token: String,
     /// The waiting request, or nothing.
     request: String,
-    /// Whether it is the way that stands out.
+    /// Whether it is the highlighted way.
     filled: bool,
     /// The id of what describes it.
     described_by: Option<String>,
@@ -48,12 +48,12 @@ pub fn SignInWithPasskey(
     )
 }
 
-/// "Use a passkey", for somebody who confirms that it is them.
+/// "Use a passkey", for a user who confirms the session.
 #[island]
 pub fn ConfirmWithPasskey(
     /// The form token of the page.
     form_token: String,
-    /// What to go on to.
+    /// The next page.
     then: String,
 ) -> impl IntoView {
     let action = PasskeyAction::SignIn {
@@ -70,7 +70,7 @@ pub fn ConfirmWithPasskey(
 pub fn AcceptWithPasskey(
     /// The form token of the page.
     form_token: String,
-    /// The token of the link, or nothing when somebody signs up.
+    /// The token of the link, or nothing when signing up.
     token: String,
     /// The waiting request, or nothing.
     request: String,

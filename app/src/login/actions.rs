@@ -55,7 +55,7 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Signs in with e-mail address and recovery code, and goes on to the waiting request.
+/// Signs in with e-mail address and recovery code, and continues with the pending request.
 #[server(prefix = "/actions", endpoint = "recover")]
 pub async fn recover(
     #[server(default)] form_token: String,

@@ -1,4 +1,4 @@
-//! Somebody who is not signed in yet, and where they are on their way to.
+//! A user who is not signed in yet, and the page to continue with.
 
 use leptos::prelude::*;
 use provider::{RequestError, RequestView};

@@ -33,38 +33,38 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let last = context
         .browser
         .last_sign_in_method()
-        .filter(|way| has_passkeys || *way != SignInMethod::Passkey);
-    let ways = Ways {
+        .filter(|method| has_passkeys || *method != SignInMethod::Passkey);
+    let methods = SignInMethods {
         last,
         may_sign_up: context.provider.settings().sign_up.is_open(),
         has_passkeys,
     };
-    let body = view! { <SignInCard arrival flash form_token=context.form_token() ways/> };
+    let body = view! { <SignInCard arrival flash form_token=context.form_token() methods/> };
     Ok(PageView::new(body).with_islands(has_passkeys))
 }
 
 /// The ways in, and the one that this browser remembers.
 #[derive(Clone, Copy)]
-struct Ways {
+struct SignInMethods {
     last: Option<SignInMethod>,
     may_sign_up: bool,
     has_passkeys: bool,
 }
 
-impl Ways {
-    /// Whether a way stands out: the one that was used last, or else the passkey, where there are
+impl SignInMethods {
+    /// Whether a method is highlighted: the one that was used last, or else the passkey, where there are
     /// any.
-    fn is_first(self, way: SignInMethod) -> bool {
+    fn is_first(self, method: SignInMethod) -> bool {
         let best = if self.has_passkeys {
             SignInMethod::Passkey
         } else {
             SignInMethod::Password
         };
-        self.last.unwrap_or(best) == way
+        self.last.unwrap_or(best) == method
     }
 
-    fn mark(self, way: SignInMethod) -> Option<&'static str> {
-        (self.last == Some(way)).then_some(USED_LAST)
+    fn mark(self, method: SignInMethod) -> Option<&'static str> {
+        (self.last == Some(method)).then_some(USED_LAST)
     }
 }
 
@@ -73,7 +73,7 @@ fn SignInCard(
     arrival: Arrival,
     flash: Option<Flash>,
     form_token: String,
-    ways: Ways,
+    methods: SignInMethods,
 ) -> impl IntoView {
     let request = arrival.field();
     let Arrival {
@@ -88,49 +88,49 @@ fn SignInCard(
         (Some(flash.message), Some(flash.email))
     });
     let email = typed.or_else(|| user.clone()).unwrap_or_default();
-    let passkey = ways.mark(SignInMethod::Passkey);
+    let passkey = methods.mark(SignInMethod::Passkey);
     view! {
         <h1>{messages::TITLE}</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
         {user.map(|user| view! { <SignInAgain user/> })}
-        {ways.has_passkeys.then(|| view! {
+        {methods.has_passkeys.then(|| view! {
             <div class="stack way needs-script">
                 {passkey.map(|id| view! { <Mark id/> })}
                 <SignInWithPasskey
                     form_token=form_token.clone() request=request.clone()
-                    filled=ways.is_first(SignInMethod::Passkey) described_by=passkey.map(str::to_owned)
+                    filled=methods.is_first(SignInMethod::Passkey) described_by=passkey.map(str::to_owned)
                 />
             </div>
             <WithoutScript/>
             <Divider/>
         })}
         <PostForm action=SignIn::url() form_token request>
-            <WithPassword email message ways/>
+            <WithPassword email message methods/>
         </PostForm>
-        <OtherWays request=place may_sign_up=ways.may_sign_up/>
+        <OtherWays request=place may_sign_up=methods.may_sign_up/>
     }
 }
 
 /// The boxes and the button of the form.
 #[component]
-fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
-    let password = ways.mark(SignInMethod::Password);
-    let autocomplete = ceremonies::autocomplete(ways.has_passkeys);
+fn WithPassword(email: String, message: Option<Message>, methods: SignInMethods) -> impl IntoView {
+    let password = methods.mark(SignInMethod::Password);
+    let autocomplete = ceremonies::autocomplete(methods.has_passkeys);
     view! {
         <FormAlert message=message.clone()/>
         <EmailField value=email autocomplete message=message.clone()/>
         <PasswordField message/>
         <div class="way">
             {password.map(|id| view! { <Mark id/> })}
-            <button class="button" class:filled=ways.is_first(SignInMethod::Password) type="submit" aria-describedby=password>
+            <button class="button" class:filled=methods.is_first(SignInMethod::Password) type="submit" aria-describedby=password>
                 {common::SIGN_IN}
             </button>
         </div>
     }
 }
 
-/// Says of a button that it is the way that was used last. It stands on the button's line, and is
-/// no part of its name.
+/// Says of a button that it is the way that was used last. It is on the button's line, and not
+/// a part of its name.
 #[component]
 fn Mark(id: &'static str) -> impl IntoView {
     view! { <span class="mark" id=id>{messages::USED_LAST}</span> }

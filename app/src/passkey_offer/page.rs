@@ -1,4 +1,4 @@
-//! The offer of a passkey to somebody who has just signed in without one.
+//! The offer of a passkey after a sign-in without one.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::AccountView;
@@ -32,7 +32,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     }
     let message = context.flash().map(|flash| flash.message);
     let request = request.map_or_else(String::new, |request| request.as_str().to_owned());
-    let body = view! { <Offered message form_token=context.form_token() request onward=onward.to_string()/> };
+    let body = view! { <PasskeyOffer message form_token=context.form_token() request onward=onward.to_string()/> };
     Ok(PageView::new(body).with_islands(true))
 }
 
@@ -42,7 +42,7 @@ const fn wants_passkey(account: &AccountView) -> bool {
 }
 
 #[component]
-fn Offered(
+fn PasskeyOffer(
     message: Option<Message>,
     form_token: String,
     request: String,

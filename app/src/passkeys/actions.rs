@@ -34,7 +34,7 @@ pub(crate) const ACTIONS: &[Action] = &[
     (<StartPasskeySignIn as ServerFn>::PATH, Repetition::Harmless),
 ];
 
-/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in
+/// Begins signing in with a passkey: because the button was pressed, or to offer passkeys in
 /// the box "Email".
 #[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
 pub async fn start_passkey_sign_in(
@@ -53,7 +53,7 @@ pub async fn start_passkey_sign_in(
     answer_script(attempt.await)
 }
 
-/// Ends signing in with a passkey; answers the path to go on to.
+/// Ends signing in with a passkey; returns the path of the next page.
 #[server(prefix = "/actions", endpoint = "finish_passkey_sign_in", input = Json)]
 pub async fn finish_passkey_sign_in(
     form_token: String,
@@ -112,7 +112,7 @@ pub async fn start_accept_with_passkey(
     answer_script(attempt.await)
 }
 
-/// Ends accepting with a new passkey, and signs in; answers the path to go on to.
+/// Ends accepting with a new passkey, and signs in; returns the path of the next page.
 #[server(prefix = "/actions", endpoint = "finish_accept_with_passkey", input = Json)]
 pub async fn finish_accept_with_passkey(
     form_token: String,
@@ -156,7 +156,7 @@ pub async fn start_adding_passkey(form_token: String) -> Result<CeremonyOptions,
     answer_script(attempt.await)
 }
 
-/// Ends adding a passkey; answers the path to go on to.
+/// Ends adding a passkey; returns the path of the next page.
 #[server(prefix = "/actions", endpoint = "finish_adding_passkey", input = Json)]
 pub async fn finish_adding_passkey(
     form_token: String,

@@ -42,7 +42,7 @@ pub(crate) fn received<T: DeserializeOwned>(credential: &str) -> Result<T, Messa
     serde_json::from_str(credential).map_err(|_| Message::PasskeyRefused)
 }
 
-/// How somebody comes to an account: by the link of this token, or without one by signing up.
+/// How a user gets an account: by the link of this token, or without one by signing up.
 pub(crate) const fn enrolment_source(token: &str) -> EnrolmentSource<'_> {
     if token.is_empty() {
         EnrolmentSource::SignUp

@@ -13,19 +13,19 @@ use crate::{
 /// `/account/codes`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
-    let (Some(person), Some((codes, shown))) = (
+    let (Some(user), Some((codes, shown))) = (
         provider.sessions().signed_in(browser).await?,
         provider.credentials().fresh_recovery_codes(browser).await?,
     ) else {
         return Err(PageError::Elsewhere(PagePath::Account));
     };
     context.keep(&shown);
-    let body = view! { <Fresh codes email=person.email server=context.server_name()/> };
+    let body = view! { <RecoveryCodeList codes email=user.email server=context.server_name()/> };
     Ok(PageView::new(body))
 }
 
 #[component]
-fn Fresh(codes: Vec<String>, email: String, server: String) -> impl IntoView {
+fn RecoveryCodeList(codes: Vec<String>, email: String, server: String) -> impl IntoView {
     let email = view! { <bdi class="strong">{email}</bdi> };
     let lead = sentence!(
         messages::CODES_LEAD,

@@ -23,7 +23,6 @@ use identity::{
     sign_up::SIGN_UPS,
 };
 use oauth::Digest;
-use thiserror::Error;
 use webauthn_rs::prelude::{
     CreationChallengeResponse, Passkey as PasskeyKey, RegisterPublicKeyCredential,
 };
@@ -51,38 +50,41 @@ pub enum EnrolmentSource<'a> {
 }
 
 /// Why a link was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrolError {
     /// The link is unknown, used or expired.
-    #[error("the link is gone")]
     LinkGone,
     /// No mail could ever reach the address.
-    #[error("the address is not an e-mail address")]
     EmailInvalid,
     /// The address belongs to another account, or is not allowed; the error does not say which.
-    #[error("no account can be made for this address")]
     EmailUnavailable,
     /// Sign-up is closed.
-    #[error("signing up is closed")]
     Closed,
     /// Too many accounts were created or begun from this network.
-    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
     },
     /// The password cannot be chosen.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
+    Password(PasswordError),
     /// The queue of passwords to be hashed is full. Nothing was done.
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(Busy),
     /// The browser's response is invalid or too late.
-    #[error("the passkey was not accepted")]
     CeremonyFailed,
     /// The store does not answer.
-    #[error("the store is unavailable")]
     Unavailable,
+}
+
+impl From<PasswordError> for EnrolError {
+    fn from(error: PasswordError) -> Self {
+        Self::Password(error)
+    }
+}
+
+impl From<Busy> for EnrolError {
+    fn from(error: Busy) -> Self {
+        Self::Busy(error)
+    }
 }
 
 impl From<Unavailable> for EnrolError {

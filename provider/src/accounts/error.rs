@@ -6,56 +6,54 @@ use identity::{
     PasswordError,
     account::{CredentialError, SessionEnded, SignInRefused},
 };
-use thiserror::Error;
 
 use super::Busy;
 use crate::{browser_context::BrowserContext, unavailable::Unavailable};
 
 /// Why a user's own account was not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountError {
     /// No user is signed in here.
-    #[error("nobody is signed in")]
     NotSignedIn,
     /// The user signed in more than five minutes ago.
-    #[error("the sign-in is too old")]
     ConfirmFirst,
     /// It is the last credential.
-    #[error("it is the last credential")]
     LastCredential,
     /// The password that would be all that an administrator signs in with is too short for that.
-    #[error("the password is too short to be the only credential of an administrator")]
     ShortPasswordAlone,
     /// No mail could ever reach the address.
-    #[error("the address is not an e-mail address")]
     EmailInvalid,
     /// The address belongs to another account, or to none that may be here.
-    #[error("the address cannot be had")]
     EmailUnavailable,
     /// Too many attempts.
-    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
     },
     /// The named item no longer exists.
-    #[error("it is gone")]
     Gone,
     /// A name with nothing to see in it.
-    #[error("the name is empty")]
     NameEmpty,
     /// The password cannot be chosen.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
+    Password(PasswordError),
     /// The queue of passwords to be hashed is full. Nothing was done.
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(Busy),
     /// The browser's response is invalid or too late.
-    #[error("the passkey was not accepted")]
     CeremonyFailed,
     /// The store does not answer.
-    #[error("the store is unavailable")]
     Unavailable,
+}
+
+impl From<PasswordError> for AccountError {
+    fn from(error: PasswordError) -> Self {
+        Self::Password(error)
+    }
+}
+
+impl From<Busy> for AccountError {
+    fn from(error: Busy) -> Self {
+        Self::Busy(error)
+    }
 }
 
 impl From<Unavailable> for AccountError {
@@ -86,24 +84,26 @@ impl From<SessionEnded> for AccountError {
 }
 
 /// Why signing in was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInError {
     /// The credentials match no account. The error does not say which part is wrong.
-    #[error("the credentials are wrong")]
     WrongCredentials,
     /// Too many attempts on this address, or from this part of the network.
-    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
     },
     /// The queue of password hashes is full. Nothing was checked, and nothing counts against the
     /// account.
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(Busy),
     /// The store does not answer.
-    #[error("the store is unavailable")]
     Unavailable,
+}
+
+impl From<Busy> for SignInError {
+    fn from(error: Busy) -> Self {
+        Self::Busy(error)
+    }
 }
 
 impl SignInError {

@@ -252,12 +252,12 @@ impl SignIn {
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
-        let person = self
+        let user = self
             .sessions
             .signed_in(browser)
             .await?
             .ok_or(SignInError::WrongCredentials)?;
-        self.finish_with_passkey(browser, ceremony, credential, Some(person.account))
+        self.finish_with_passkey(browser, ceremony, credential, Some(user.account))
             .await
     }
 

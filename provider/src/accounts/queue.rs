@@ -15,7 +15,6 @@ use std::{
 
 use identity::rate_limit::rate_limit_key;
 use oauth::Id;
-use thiserror::Error;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{browser_context::BrowserContext, presence::Presence};
@@ -30,13 +29,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const PRIORITY_IN_A_ROW: u32 = 8;
 
 /// Why a password is not checked or hashed now: the queue is full. Nothing was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Busy {
     /// It is full of requests from others.
-    #[error("too many passwords are being checked")]
     Server,
     /// It is full, and this browser's own network or account has the largest part of it.
-    #[error("too many passwords are being checked for this network or account")]
     OwnGroup,
 }
 

@@ -347,11 +347,11 @@ impl Sessions {
         &self,
         browser: &BrowserContext,
     ) -> Result<Option<Vec<Event>>, Unavailable> {
-        let Some(person) = self.signed_in(browser).await? else {
+        let Some(user) = self.signed_in(browser).await? else {
             return Ok(None);
         };
         let activity: Option<Activity> =
-            records::find(self.context.store(), &keys::activity(person.account))
+            records::find(self.context.store(), &keys::activity(user.account))
                 .await?
                 .record();
         let oldest = self

@@ -55,13 +55,13 @@ impl Sessions {
         browser: &BrowserContext,
     ) -> Result<Option<SignedInUser>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
-        let person = |(session, account): (Session, Account)| SignedInUser {
+        let user = |(session, account): (Session, Account)| SignedInUser {
             account: account.id(),
             email: account.email().to_owned(),
             authenticated_at: session.authenticated_at,
             role: account.role(),
         };
-        Ok(found.map(person))
+        Ok(found.map(user))
     }
 
     /// The account of who is signed in.

@@ -83,7 +83,7 @@ impl AccountAdministration<'_> {
     /// changed; a pending one gets a new link, which replaces earlier ones.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
         let Some(password) = password else {
-            return self.add_waiting_account(email, None).await;
+            return self.add_pending_account(email, None).await;
         };
         let email = address(email)?;
         if let Some(account) = self
@@ -119,7 +119,7 @@ impl AccountAdministration<'_> {
     }
 
     /// Adds an account with an enrolment link. A pending one gets a new link, but no other role.
-    pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
+    pub async fn add_pending_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self
             .administration

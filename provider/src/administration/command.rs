@@ -5,8 +5,8 @@ use identity::Role;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountSummary, AddedAccount, AddedClient, Administration, ApplicationSummary, ChangedClient,
-    ClientChanges, Done, NewClient,
+    AccountSummary, AddedAccount, AddedClient, Administration, ChangedClient, ClientChanges,
+    ClientSummary, Done, NewClient,
 };
 use crate::{
     audit::{AuditFilter, AuditPage, AuditReport},
@@ -189,12 +189,12 @@ pub enum AdminReply {
     Link(String),
     /// The client that was added, with its secret for this once.
     AddedClient(AddedClient),
-    /// What became of a change of a client, with its secret for this once.
+    /// The result of a change of a client, with its secret, which is shown only here.
     ChangedClient(ChangedClient),
     /// A client with its new secret, for this once.
     ClientSecret(AddedClient),
     /// All clients.
-    Clients(Listing<ApplicationSummary>),
+    Clients(Listing<ClientSummary>),
     /// All signing keys.
     Keys(Vec<KeySummary>),
     /// Entries, newest first.
@@ -225,7 +225,7 @@ impl Administration {
                 accounts.add_account(&email, Some(&password)).await?.into()
             }
             Command::AddPendingAccount { email, role } => {
-                accounts.add_waiting_account(&email, role).await?.into()
+                accounts.add_pending_account(&email, role).await?.into()
             }
             Command::Invite { email, role } => accounts.invite(&email, Some(role)).await?.into(),
             Command::SetPassword { email, password } => accounts
@@ -301,7 +301,7 @@ replies! {
     String => Link,
     AddedClient => AddedClient,
     ChangedClient => ChangedClient,
-    Listing<ApplicationSummary> => Clients,
+    Listing<ClientSummary> => Clients,
     Vec<KeySummary> => Keys,
     AuditPage => AuditPage,
     Vec<AuditEntry> => AuditEntries,

@@ -11,7 +11,7 @@ use crate::{
 use store::Ttl;
 
 impl Administration {
-    /// Notes in the audit trail that the store was restored from a backup.
+    /// Records in the audit log that the store was restored from a backup.
     pub async fn note_restore(&self, backup: &Summary) {
         let issuer = backup
             .issuer

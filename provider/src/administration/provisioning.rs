@@ -70,7 +70,7 @@ pub struct AddedClient {
     pub unchanged: bool,
 }
 
-/// What became of a change. It has no Debug: the secret is shown this once.
+/// The result of a change. It has no Debug: the secret is shown only once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedClient {
     /// The client's identifier.
@@ -83,7 +83,7 @@ pub struct ChangedClient {
 
 /// The validated values of an administrator for a client.
 #[derive(Default)]
-struct Checked {
+struct ValidatedClient {
     name: Option<String>,
     redirect_uris: Option<Vec<RedirectUri>>,
     proof: Option<ClientProof>,
@@ -141,7 +141,7 @@ impl ClientAdministration<'_> {
         let wanted = self.check(Some(&name), Some(&redirect_uris), Some(proof))?;
         let Some(id) = id else {
             return self
-                .keep_new_client(
+                .store_new_client(
                     self.administration
                         .services()
                         .clients
@@ -168,7 +168,7 @@ impl ClientAdministration<'_> {
                 prefix: CLIENT_PREFIX.to_owned(),
             }
             .into()),
-            None => self.keep_new_client(id, &wanted).await,
+            None => self.store_new_client(id, &wanted).await,
         }
     }
 
@@ -271,7 +271,7 @@ impl ClientAdministration<'_> {
         records::change(services.context.store(), &keys::client(client_id), decide).await?
     }
 
-    async fn keep_new_client(&self, id: String, wanted: &Checked) -> Done<AddedClient> {
+    async fn store_new_client(&self, id: String, wanted: &ValidatedClient) -> Done<AddedClient> {
         let services = self.administration.services();
         let secret = matches!(wanted.proof, Some(ClientProof::Secret))
             .then(|| secret_text(&services.context.entropy().secret()));
@@ -303,7 +303,7 @@ impl ClientAdministration<'_> {
     }
 
     /// Adding a client that exists: fine when it is the same.
-    async fn repeat(&self, existing: &Client, wanted: &Checked) -> Done<AddedClient> {
+    async fn repeat(&self, existing: &Client, wanted: &ValidatedClient) -> Done<AddedClient> {
         let added = added(existing.clone())?;
         if !wanted.apply(&mut added.clone(), "").is_empty() {
             return Err(StateConflict::ClientDiffers(existing.id.to_string()).into());
@@ -328,7 +328,7 @@ impl ClientAdministration<'_> {
         name: Option<&str>,
         redirect_uris: Option<&[String]>,
         proof: Option<ClientProof>,
-    ) -> Done<Checked> {
+    ) -> Done<ValidatedClient> {
         let schemes = &self
             .administration
             .services()
@@ -338,7 +338,7 @@ impl ClientAdministration<'_> {
         let redirect_uris = redirect_uris
             .map(|uris| client_redirect_uris(uris, schemes))
             .transpose()?;
-        Ok(Checked {
+        Ok(ValidatedClient {
             name: name.map(client_name).transpose()?,
             redirect_uris,
             proof,
@@ -348,7 +348,7 @@ impl ClientAdministration<'_> {
 
 const AUTHENTICATION: &str = "authentication";
 
-impl Checked {
+impl ValidatedClient {
     /// Changes a client to the given values; returns the changed members. A client that has a
     /// secret keeps it.
     fn apply(&self, client: &mut Client, secret: &str) -> Vec<&'static str> {

@@ -98,7 +98,7 @@ impl AuditLog {
         // They wait for the audit log from now on, in the order in which they happened.
         let waiting: Vec<_> = events
             .into_iter()
-            .map(|event| (self.let_wait(event.clone()), event))
+            .map(|event| (self.enqueue(event.clone()), event))
             .collect();
         let provider = self.clone();
         let work = async move {
@@ -109,7 +109,7 @@ impl AuditLog {
                 provider.write(id, event).await;
             }
         };
-        self.late.later(work).await;
+        self.background.spawn(work).await;
     }
 
     /// Records an event. The operation is done already, so a failure undoes nothing, and the audit
@@ -159,7 +159,7 @@ impl AuditLog {
 
     async fn write_all(&self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            let id = self.let_wait(event.clone());
+            let id = self.enqueue(event.clone());
             self.write(id, event).await;
         }
     }
@@ -167,8 +167,8 @@ impl AuditLog {
     /// Writes a pending event to the audit log and to the activity of its account.
     async fn write(&self, id: Id, event: Event) {
         let action = event.action;
-        let (trail, activity) = (self.append(id).await, self.note_activity(event).await);
-        if let Err(error) = trail.and(activity) {
+        let (appended, activity) = (self.append(id).await, self.note_activity(event).await);
+        if let Err(error) = appended.and(activity) {
             tracing::error!(%error, ?action, "an event is not in the audit trail yet");
         }
     }

@@ -4,8 +4,8 @@
 //! With write access to the store, events can be removed at the end, or all of them; an earlier
 //! export shows it. Without the sealing key, none can be changed, added or reordered.
 
+use crate::background::BackgroundTasks;
 use crate::context::Context;
-use crate::late::LateWork;
 use std::sync::Arc;
 use std::{
     collections::VecDeque,
@@ -46,7 +46,7 @@ pub struct AuditFilter {
     /// Of this kind only.
     #[serde(rename = "kind")]
     pub category: Option<Category>,
-    /// The account's address, or the application's name or id, contains this text, ignoring case.
+    /// The account's address, or the client's name or id, contains this text, ignoring case.
     pub who: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub struct AuditPage {
     pub looked_back_to: Option<Timestamp>,
 }
 
-/// What became of a check of the whole chain.
+/// The result of a check of the whole chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditReport {
     /// How many events were checked.
@@ -83,10 +83,10 @@ pub struct AuditReport {
 pub(crate) struct LogState {
     key: Secret,
     /// Events to be stored, oldest first, including those that the store did not accept.
-    waiting: Waiting,
+    waiting: PendingEvents,
     /// Its holder adds all queued events: the servers of a store compete, the tasks of one server
     /// do not. It contains the latest event, once known.
-    turn: tokio::sync::Mutex<Option<ChainHead>>,
+    chain: tokio::sync::Mutex<Option<ChainHead>>,
     /// How often the store did not take one.
     failures: AtomicU64,
     /// The events that are counted instead of written.
@@ -95,7 +95,7 @@ pub(crate) struct LogState {
     marked: AtomicU64,
 }
 
-type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
+type PendingEvents = std::sync::Mutex<VecDeque<(Id, Event)>>;
 
 impl LogState {
     /// Under a key that follows from the sealing key.
@@ -111,8 +111,8 @@ impl LogState {
             .derive("audit trail", b"");
         Self {
             key,
-            waiting: Waiting::default(),
-            turn: tokio::sync::Mutex::default(),
+            waiting: PendingEvents::default(),
+            chain: tokio::sync::Mutex::default(),
             failures: AtomicU64::default(),
             folds: std::sync::Mutex::default(),
             marked: AtomicU64::default(),
@@ -169,15 +169,19 @@ impl AuditFilter {
 #[derive(Clone)]
 pub struct AuditLog {
     pub(super) context: Context,
-    pub(super) late: Arc<LateWork>,
+    pub(super) background: Arc<BackgroundTasks>,
     pub(super) state: Arc<LogState>,
 }
 
 impl AuditLog {
-    pub(crate) const fn new(context: Context, late: Arc<LateWork>, state: Arc<LogState>) -> Self {
+    pub(crate) const fn new(
+        context: Context,
+        background: Arc<BackgroundTasks>,
+        state: Arc<LogState>,
+    ) -> Self {
         Self {
             context,
-            late,
+            background,
             state,
         }
     }
@@ -185,7 +189,7 @@ impl AuditLog {
 
 impl AuditLog {
     /// Queues an event for the chain.
-    pub(super) fn let_wait(&self, event: Event) -> Id {
+    pub(super) fn enqueue(&self, event: Event) -> Id {
         let id = self.context.entropy().id();
         self.state.wait(id, event);
         id
@@ -218,12 +222,12 @@ impl AuditLog {
 
     /// The newest event that this server has added or followed.
     pub(crate) async fn newest_added(&self) -> Option<ChainHead> {
-        self.state.turn.lock().await.clone()
+        self.state.chain.lock().await.clone()
     }
 
     /// Adds everything before the server stops: deferred work, counts, and queued events.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
-        self.late.finish_late_work().await;
+        self.background.finish_background_tasks().await;
         self.write_all_counts().await;
         self.add_waiting(None).await
     }
@@ -244,8 +248,8 @@ impl AuditLog {
         let log = &self.state;
         if log.len() > CROWD {
             let failures = log.failures.load(Ordering::Relaxed);
-            let mut latest = log.turn.lock().await;
-            // The store failed for another task in between: waiting tasks must not all try in vain.
+            let mut latest = log.chain.lock().await;
+            // The store failed for another task in between: waiting tasks must not all try again.
             if log.failures.load(Ordering::Relaxed) != failures {
                 return Err(Unavailable::interrupted());
             }
@@ -254,7 +258,7 @@ impl AuditLog {
         // The holder checks the queue again after releasing the lock, since an event may have
         // arrived just then. With many queued events, the last task waits for the lock.
         while (1..=CROWD).contains(&log.len())
-            && let Ok(mut latest) = log.turn.try_lock()
+            && let Ok(mut latest) = log.chain.try_lock()
         {
             self.add_in_turn(&mut latest, own).await?;
         }

@@ -10,7 +10,6 @@ use oauth::{
     resource::Resource,
     scope::{OFFLINE_ACCESS, Scopes},
 };
-use thiserror::Error;
 
 use crate::{
     authorization::{
@@ -51,7 +50,7 @@ pub struct ConsentView {
     pub client_name: String,
     /// The source of its identity.
     pub identity: Identity,
-    /// The redirect target (R-C10): host with port, or the scheme of an application.
+    /// The redirect target (R-C10): host with port, or the scheme of a native client.
     pub redirect_host: String,
     /// Whether it is a loopback or native application (R-C9).
     pub redirect_is_loopback: bool,
@@ -79,17 +78,20 @@ pub struct Permission {
 }
 
 /// Why there is nothing to decide.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub enum ConsentError {
     /// There is no session, or none since the client required a new sign-in.
-    #[error("sign in first")]
     SignInFirst,
     /// See [`RequestError::Gone`].
-    #[error("the request is gone")]
     Gone,
     /// The store did not answer.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for ConsentError {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
 }
 
 impl From<RequestError> for ConsentError {
@@ -208,16 +210,16 @@ impl Authorization {
             .grants
             .remember(user.account, &validated.request, validated.consent_context)
             .await?;
-        let terms = validated.request.grant_details(
+        let details = validated.request.grant_details(
             validated.client.profile(),
             self.context.now(),
             validated.consent_context.epoch,
         );
-        let name = consent_name(&terms);
+        let name = consent_name(&details);
         let offer = decided.code_secret(&posted).ok_or(ConsentError::Gone)?;
         let code = self
             .grants
-            .issue_code(&consent, user.account, terms, offer)
+            .issue_code(&consent, user.account, details, offer)
             .await?
             .ok_or(ConsentError::Gone)?;
         // 4. A concurrent end of all sessions, by a new password or by disabling the account, may

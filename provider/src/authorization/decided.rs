@@ -175,7 +175,7 @@ impl Authorization {
     }
 
     /// The response to a second post. The same decision of the same session gets the same response
-    /// until the client has redeemed its code; then the page says so.
+    /// until the client has redeemed its code; after that the page shows that the request is gone.
     pub(crate) async fn decided_before(
         &self,
         posted: &Posted<'_>,

@@ -10,7 +10,6 @@ use oauth::{
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
 use primitives::web_address;
-use thiserror::Error;
 
 use crate::{
     accounts::SignedInUser,
@@ -50,14 +49,18 @@ pub struct RequestView {
 }
 
 /// Why a pending request is not shown.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub enum RequestError {
     /// Unknown, expired, decided already, or of another browser: the page is the same.
-    #[error("the request is gone")]
     Gone,
     /// The store did not answer.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for RequestError {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
 }
 
 /// A pending request whose client and redirect URI have just been validated again.
@@ -77,7 +80,7 @@ impl Authorization {
         browser: &BrowserContext,
     ) -> Result<RequestView, RequestError> {
         let pending = self.pending_for_page(id, browser).await?;
-        let (user, present) = (
+        let (user, authenticated) = (
             self.sessions.signed_in(browser).await?,
             self.authenticated_user(&pending, browser).await?,
         );
@@ -85,15 +88,15 @@ impl Authorization {
         let resource = self.resource_of(&validated.request)?;
         Ok(RequestView {
             user,
-            needs_sign_in: present.is_none(),
+            needs_sign_in: authenticated.is_none(),
             client_name: validated.client_name(),
             client_host: validated.client_host(),
             resource_name: resource.name.clone(),
         })
     }
 
-    /// Reads a request for a page; a missing one is recorded as a failure, since an application
-    /// waits in vain.
+    /// Reads a request for a page; a missing one is recorded as a failure, since a client waits for
+    /// an answer.
     pub(crate) async fn pending_for_page(
         &self,
         id: &str,
@@ -109,7 +112,7 @@ impl Authorization {
                     client_id: "",
                     client: None,
                     cause,
-                    asked: failure::Asked::default(),
+                    asked: failure::RequestedParameters::default(),
                     address,
                 })
                 .await;

@@ -11,7 +11,7 @@ use crate::step_error::LocalFault;
 pub struct Problem {
     /// The RFC's error code.
     pub code: &'static str,
-    /// For the application's developer.
+    /// For the client's developer.
     pub description: String,
     /// The kind of error that is shown.
     pub kind: ProblemKind,
@@ -20,13 +20,13 @@ pub struct Problem {
 /// The kinds of local errors that users can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The application is unknown.
+    /// The client is unknown.
     UnknownClient,
-    /// The answer would go somewhere that the application never named.
+    /// The answer would go somewhere that the client never named.
     WrongRedirect,
-    /// What the application publishes about itself cannot be used.
+    /// What the client publishes about itself cannot be used.
     BadDocument,
-    /// The settings of this server, or an administrator, ttl applications of its address out.
+    /// The settings of this server, or an administrator, block clients of its address.
     NotAllowed,
     /// Application and server have no common authentication method.
     NoCommonAuthentication,

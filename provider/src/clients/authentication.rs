@@ -35,7 +35,7 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Anybody may register a client and send an invalid assertion of it. Only a request that names
+    /// Every client may register itself and send an invalid assertion. Only a request that names
     /// a grant of the client counts as the client, since a user has allowed it something (T-E37).
     fn trigger(&self, client_id: &str) -> Result<FetchTrigger, Unavailable> {
         let grant = self.grant.as_ref().map_err(Unavailable::clone)?;
@@ -121,8 +121,8 @@ impl ClientAuthenticator {
     }
 
     /// Limits the number of invalid assertions. A request without a grant of the client is counted
-    /// beforehand, also with a valid signature: with a client and a key of their own, anybody can
-    /// sign.
+    /// beforehand, also with a valid signature: an attacker can register a client with a
+    /// key and sign with it.
     async fn within_bounds(
         &self,
         client_id: &str,

@@ -44,7 +44,7 @@ pub(crate) enum NoClient {
     /// It is unknown, blocked, or its document is invalid.
     #[error("{0}")]
     Refused(LocalFault),
-    /// Its document cannot be had just now.
+    /// Its document cannot be fetched now.
     #[error("the client's metadata document cannot be fetched: {0}")]
     Unreachable(FetchFault),
     /// Its document is not fetched now, since the limit of fetches is reached.
@@ -139,8 +139,8 @@ impl ClientDocuments {
             return Ok(None);
         };
         let grant = grant.as_ref().map_err(Unavailable::clone)?.as_ref();
-        let terms = grant.map(|grant| &grant.record.details);
-        if terms.is_none_or(|terms| *terms.client_id != *id || epoch.ends(terms.epoch)) {
+        let details = grant.map(|grant| &grant.record.details);
+        if details.is_none_or(|details| *details.client_id != *id || epoch.ends(details.epoch)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, FetchTrigger::Client).await

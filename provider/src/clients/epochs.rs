@@ -18,7 +18,7 @@ impl ClientRegistry {
         Ok(epoch.unwrap_or_default())
     }
 
-    /// Ends everything that anybody has allowed a client until now.
+    /// Ends everything that users have allowed a client until now.
     pub(crate) async fn begin_epoch(&self, client_id: &str) -> Result<(), Unavailable> {
         let now: Timestamp = self.context.now();
         let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Ttl::Forever);

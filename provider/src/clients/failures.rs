@@ -27,7 +27,7 @@ pub struct FailureView {
 impl ClientRegistry {
     /// The client of a failed request, and the failure for administrators: whether the client is
     /// unknown or blocked. The client itself only learns that it is not authenticated.
-    pub(crate) async fn told_apart(
+    pub(crate) async fn with_stored_client(
         &self,
         client_id: &str,
         reason: &StepError,

@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::{
     failures::{Counted, FailureCause, NewFailure},
     records::{self, Change, keys},
-    state::failure::{Asked, FailedStep},
+    state::failure::{FailedStep, RequestedParameters},
     unavailable::Unavailable,
 };
 
@@ -82,7 +82,8 @@ impl ClientRegistry {
             Err(RegisterError::TooMany { .. }) => FailureCause::TooMany(Counted::Registrations),
             Err(RegisterError::Unavailable(_)) | Ok(_) => return,
         };
-        let asked = Asked::of_registration(body, &self.context.settings().private_schemes);
+        let asked =
+            RequestedParameters::of_registration(body, &self.context.settings().private_schemes);
         self.failures
             .note_failure(NewFailure {
                 step: FailedStep::Register,
@@ -135,7 +136,7 @@ impl ClientRegistry {
             if is_scheme {
                 let error = StepError::from(RegistrationError::from(reason));
                 let (step, cause) = (FailedStep::Register, FailureCause::Refused(&error));
-                let asked = Asked::of_registration(body, &settings.private_schemes);
+                let asked = RequestedParameters::of_registration(body, &settings.private_schemes);
                 self.failures
                     .note_failure(NewFailure {
                         step,

@@ -132,13 +132,13 @@ impl GrantStore {
         &self,
         consent: &Consent,
         account: Id,
-        terms: GrantDetails,
+        details: GrantDetails,
         (grant, secret): (Id, Secret),
     ) -> Result<Option<String>, Unavailable> {
         let (now, lifetime) = (self.context.now(), self.context.settings().lifetimes.code);
         let key = GrantKey { account, grant };
-        let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
-        let (grant, code) = Grant::issue_code(terms, key, secret, now.after(lifetime));
+        let name = Consent::name(&details.client_id, &details.redirect_uri, &details.resource);
+        let (grant, code) = Grant::issue_code(details, key, secret, now.after(lifetime));
         // 1. Listed before its code is sent, so that a grant in use can always be found and
         //    revoked; and after it is stored, since names without a record are dropped.
         self.grants_of(account)
@@ -175,7 +175,7 @@ impl GrantStore {
             resource: consent.resource,
         });
         let of_this = |grant: String, there: GrantOrigin| {
-            Some((grant, there.details)).filter(|(_, terms)| consent_name(terms) == name)
+            Some((grant, there.details)).filter(|(_, details)| consent_name(details) == name)
         };
         let grants = self.grants_of(account).rows_of_parts(of_this).await?;
         let mut outcomes = Outcomes::default();
@@ -235,7 +235,7 @@ impl GrantStore {
         Ok(consent)
     }
 
-    /// Withdraws everything that an account has allowed, to whomever. The answer is whether there
+    /// Withdraws everything that an account has allowed any client. The answer is whether there
     /// was anything.
     pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
         let (any, outcome) = self.withdraw_each(account).await;
@@ -269,8 +269,8 @@ impl GrantStore {
 }
 
 /// The name of a grant's consent.
-pub(crate) fn consent_name(terms: &GrantDetails) -> String {
-    Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource)
+pub(crate) fn consent_name(details: &GrantDetails) -> String {
+    Consent::name(&details.client_id, &details.redirect_uri, &details.resource)
         .as_str()
         .to_owned()
 }

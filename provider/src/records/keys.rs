@@ -73,9 +73,9 @@ kinds! {
     Client = "client:": Client,
     /// A client, as its metadata document describes it.
     Document = "document:": Client,
-    /// How often everything that people allowed a client was ended.
+    /// How often all grants of a client were ended.
     Epoch = "epoch:": Epoch,
-    /// Hosts that are kept out.
+    /// Blocked hosts.
     BlockedHosts = "blocked-hosts": Blocked,
     /// An assertion that a client has used.
     Assertion = "assertion:": UsedAssertion,
@@ -97,7 +97,7 @@ kinds! {
     Session = "session:": Session,
     /// When a browser last signed in to an account.
     KnownBrowser = "familiar:": Timestamp,
-    /// When anybody last signed in with a browser.
+    /// When a user last signed in with a browser.
     UsedBrowser = "familiar-browser:": Timestamp,
     /// A one-time link.
     Invitation = "invitation:": OneTimeLink,
@@ -151,7 +151,7 @@ pub(crate) static ISSUER: Key<StoreIdentity> = Key::only(Kind::Issuer);
 pub(crate) static RESTORE: Key<Timestamp> = Key::only(Kind::Restore);
 /// An event of the audit log that was the newest one a few seconds ago.
 pub(crate) static EVENT_MARK: Key<ChainHead> = Key::only(Kind::EventMark);
-/// Hosts that are kept out.
+/// Blocked hosts.
 pub(crate) static BLOCKED_HOSTS: Key<Blocked> = Key::only(Kind::BlockedHosts);
 
 /// The list of all accounts, by their ids.

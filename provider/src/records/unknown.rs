@@ -18,7 +18,7 @@ pub(super) fn with_unknown_members(stored: &[u8], known: &[u8], next: Vec<u8>) -
             if is_known_whole(&stored, &known) {
                 return next;
             }
-            following(stored, &known, wanted).to_string().into_bytes()
+            merged(stored, &known, wanted).to_string().into_bytes()
         }
         _ => next,
     }
@@ -36,7 +36,7 @@ fn is_known_whole(stored: &Value, known: &Value) -> bool {
     }) && stored.keys().all(|name| known.contains_key(name))
 }
 
-fn following(stored: Value, known: &Value, next: Value) -> Value {
+fn merged(stored: Value, known: &Value, next: Value) -> Value {
     if *known == next {
         return stored;
     }
@@ -60,7 +60,7 @@ fn members(
 ) -> Map<String, Value> {
     for (name, value) in stored {
         match (known.get(&name), next.get_mut(&name)) {
-            (Some(known), Some(next)) => *next = following(value, known, next.take()),
+            (Some(known), Some(next)) => *next = merged(value, known, next.take()),
             (None, None) => _ = next.insert(name, value),
             // It was removed deliberately, or has a new value.
             (Some(_), None) | (None, Some(_)) => {}
@@ -99,7 +99,7 @@ fn elements(stored: Vec<Value>, known: &[Value], mut next: Vec<Value>) -> Vec<Va
     };
     for (place, from) in pairs {
         if let Some((stored, known)) = left[from].take() {
-            next[place] = following(stored, known, next[place].take());
+            next[place] = merged(stored, known, next[place].take());
         }
     }
     next

@@ -62,6 +62,6 @@ stored_as!(
     SealedRing => key_ring::StoredRing<'a>,
     Session => session::StoredSession<'a>,
     StoreIdentity => issuer::Identity<'a>,
-    StoredRequest => request::RequestShape<'a>,
+    StoredRequest => request::StoredPendingRequest<'a>,
     UsedAssertion => assertion::Assertion,
 );

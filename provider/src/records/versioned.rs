@@ -24,7 +24,7 @@ pub(crate) struct StoredBytes {
     known: Vec<u8>,
 }
 
-/// What became of a swap.
+/// The result of a swap.
 pub(crate) enum Swapped<T> {
     /// The next record is stored.
     Done(Versioned<T>),

@@ -1,15 +1,15 @@
 //! Requests of clients that failed.
 
-mod asked;
 mod kind;
 mod notes;
+mod requested;
 
 use oauth::Timestamp;
 use oauth_clients::client::{Client, ClientSource};
 use serde::{Deserialize, Serialize};
 
-pub use asked::{Asked, AskedText};
 pub use kind::FailureKind;
+pub use requested::{RequestedParameters, RequestedText};
 
 use super::Maybe;
 
@@ -21,7 +21,7 @@ pub(crate) struct FailureList(pub(crate) Vec<Maybe<FailedRequest>>);
 /// The same failure of the same client, on one day or another of the last days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRequest {
-    /// What the client called itself; may be any text that was sent.
+    /// The sent client id; may be any text.
     pub client_id: String,
     /// The name of the client, if known.
     pub client_name: Option<String>,
@@ -31,7 +31,7 @@ pub struct FailedRequest {
     pub kind: FailureKind,
     /// The RFC's error code.
     pub code: String,
-    /// What exactly, for developers.
+    /// The description, for developers.
     pub description: String,
     /// How many times.
     pub times: u64,
@@ -55,7 +55,7 @@ pub struct FailedRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// What.
-    pub asked: Asked,
+    pub asked: RequestedParameters,
     /// The numbers of the latest requests, as error page and log have them; the latest is the last.
     pub requests: Vec<String>,
     /// How many times.

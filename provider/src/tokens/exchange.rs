@@ -97,7 +97,7 @@ impl TokenEndpoint {
             .transition(context, client_id, address, presented, now)
             .await;
         let issued = self
-            .asking_again_after_replay(&key, client_id, address, issued)
+            .forget_consent_after_replay(&key, client_id, address, issued)
             .await?;
         self.sign(key, client_id, issued, now)
     }

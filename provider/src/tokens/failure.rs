@@ -9,7 +9,7 @@ use super::TokenEndpoint;
 use crate::{
     clients::authentication::Asking,
     failures::{Counted, FailureCause, NewFailure},
-    state::failure::{Asked, FailedStep},
+    state::failure::{FailedStep, RequestedParameters},
     step_error::{StepError, TokenError},
 };
 
@@ -59,11 +59,11 @@ impl TokenEndpoint {
             .flatten()
             .unwrap_or_default();
         tracing::info!(client = client_id, %reason, "client authentication cannot be read");
-        let (client, _) = self.registry.told_apart(client_id, &reason).await;
+        let (client, _) = self.registry.with_stored_client(client_id, &reason).await;
         let (client, cause, asked) = (
             client.as_ref(),
             FailureCause::Refused(&reason),
-            Asked::of(parameters),
+            RequestedParameters::of(parameters),
         );
         self.failures
             .note_failure(NewFailure {
@@ -90,7 +90,7 @@ impl TokenEndpoint {
         let (client, reason) = match error {
             TokenError::Refused(reason) => {
                 tracing::info!(client = %client_id, %reason, ?step, "request of a client refused");
-                let (client, reason) = self.registry.told_apart(client_id, reason).await;
+                let (client, reason) = self.registry.with_stored_client(client_id, reason).await;
                 (client, Some(reason))
             }
             TokenError::TooMany { .. } | TokenError::Unavailable(_) => (None, None),
@@ -105,7 +105,7 @@ impl TokenEndpoint {
             }
             (None, _) => return,
         };
-        let (client, asked) = (client.as_ref(), Asked::of(parameters));
+        let (client, asked) = (client.as_ref(), RequestedParameters::of(parameters));
         self.failures
             .note_failure(NewFailure {
                 step,

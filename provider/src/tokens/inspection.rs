@@ -24,7 +24,7 @@ use crate::{
     records::{self, Change, keys},
     state::{
         audit::AuditAction,
-        failure::{Asked, AskedText, FailedStep},
+        failure::{FailedStep, RequestedParameters, RequestedText},
     },
     step_error::{StepError, TokenError},
     unavailable::Unavailable,
@@ -92,7 +92,7 @@ impl TokenEndpoint {
             return self.refuse(credentials, address, NOTHING).await;
         };
         // 2. The client.
-        let known = self
+        let context = self
             .token_context(credentials, address, &key, NOTHING)
             .await?;
         // 3. It ends if it is this client's.
@@ -110,7 +110,9 @@ impl TokenEndpoint {
             },
             Some(Err(reason)) => Change::refuse(reason),
         };
-        if records::change_from(self.context.store(), &known.grant_key, known.grant, end).await?? {
+        if records::change_from(self.context.store(), &context.grant_key, context.grant, end)
+            .await??
+        {
             self.note_of_grant(AuditAction::GrantRevoked, &key, client_id, address)
                 .await;
         }
@@ -132,7 +134,7 @@ impl TokenEndpoint {
             Ok(resource) => resource,
             Err(reason) => {
                 return Err(self
-                    .unproved_resource(parameters, authorization, reason, address)
+                    .unauthenticated_resource(parameters, authorization, reason, address)
                     .await
                     .into());
             }
@@ -142,16 +144,16 @@ impl TokenEndpoint {
             .claims(token)
             .await?
             .filter(|claims| claims.aud == resource.identifier.as_str());
-        match claims.and_then(|claims| self.by_todays_settings(claims)) {
-            Some(claims) if self.what_it_came_from_stands(&claims).await? => {
-                Ok(Introspection::active(facts(claims)))
+        match claims.and_then(|claims| self.limited_by_settings(claims)) {
+            Some(claims) if self.origin_is_valid(&claims).await? => {
+                Ok(Introspection::active(active_token(claims)))
             }
             _ => Ok(Introspection::inactive()),
         }
     }
 
     /// Records a failed authentication at introspection; returns the error.
-    async fn unproved_resource(
+    async fn unauthenticated_resource(
         &self,
         parameters: &Parameters,
         authorization: Option<&str>,
@@ -160,9 +162,9 @@ impl TokenEndpoint {
     ) -> IntrospectionError {
         tracing::info!(%reason, "introspection refused");
         let claimed = introspection::claimed(parameters, authorization).unwrap_or_default();
-        let asked = Asked {
-            resource: AskedText::of(&claimed),
-            ..Asked::default()
+        let asked = RequestedParameters {
+            resource: RequestedText::of(&claimed),
+            ..RequestedParameters::default()
         };
         let error = StepError::from(reason);
         let (step, cause) = (FailedStep::Introspect, FailureCause::Refused(&error));
@@ -182,17 +184,15 @@ impl TokenEndpoint {
     /// Whether a token is still valid: by the current settings, its grant, the user's account, and
     /// the client. A client refreshes a token that has fewer scopes now.
     pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
-        match self.by_todays_settings(claims.clone()) {
-            Some(today) if today.scope == claims.scope => {
-                self.what_it_came_from_stands(claims).await
-            }
+        match self.limited_by_settings(claims.clone()) {
+            Some(today) if today.scope == claims.scope => self.origin_is_valid(claims).await,
             _ => Ok(false),
         }
     }
 
     /// The claims of a token under the current settings, which may have dropped its resource or
     /// scopes since, or shortened the lifetime. `None` when nothing is left.
-    fn by_todays_settings(&self, claims: Claims) -> Option<Claims> {
+    fn limited_by_settings(&self, claims: Claims) -> Option<Claims> {
         let resource = self
             .context
             .settings()
@@ -215,20 +215,20 @@ impl TokenEndpoint {
 
     /// Whether the account is active, the client valid, and the grant active in the client's
     /// current epoch. A token without a grant needs none.
-    async fn what_it_came_from_stands(&self, claims: &Claims) -> Result<bool, Unavailable> {
+    async fn origin_is_valid(&self, claims: &Claims) -> Result<bool, Unavailable> {
         let Some(account) = account_of(claims) else {
             return Ok(false);
         };
-        let (account_is_active, grant, client_is_known, epoch) = tokio::join!(
+        let (account_is_active, grant, client_is_valid, epoch) = tokio::join!(
             self.directory.account_is_active(account),
             self.grant_of(account, claims),
-            self.client_is_known(&claims.client_id),
+            self.client_is_valid(&claims.client_id),
             self.registry.epoch(&claims.client_id)
         );
         let (grant, epoch) = (grant?, epoch?);
-        let stands = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
-        let grant_stands = claims.grant.is_none() || grant.as_ref().is_some_and(stands);
-        Ok(account_is_active? && grant_stands && client_is_known?)
+        let is_valid = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
+        let grant_is_valid = claims.grant.is_none() || grant.as_ref().is_some_and(is_valid);
+        Ok(account_is_active? && grant_is_valid && client_is_valid?)
     }
 
     async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {
@@ -243,7 +243,7 @@ impl TokenEndpoint {
     }
 
     /// A registered client can expire; a document client can only be blocked (T-E38).
-    async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
+    async fn client_is_valid(&self, id: &str) -> Result<bool, Unavailable> {
         if DocumentUrl::is_meant(id) {
             return Ok(self.registry.allowed_document(id).is_some()
                 && !self.blocked.blocks_stored(id).await?);
@@ -282,9 +282,9 @@ fn grant_key(claims: &Claims) -> Option<GrantKey> {
     })
 }
 
-fn facts(claims: Claims) -> ActiveToken {
-    let timestamp = |moment: time::OffsetDateTime| {
-        Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default())
+fn active_token(claims: Claims) -> ActiveToken {
+    let timestamp = |at: time::OffsetDateTime| {
+        Timestamp::from_seconds(at.unix_timestamp().try_into().unwrap_or_default())
     };
     ActiveToken {
         exp: timestamp(claims.exp).seconds(),

@@ -17,7 +17,7 @@ use crate::{
 impl TokenEndpoint {
     /// After a replay the consent is removed, so that the user is asked before the client is
     /// connected again.
-    pub(super) async fn asking_again_after_replay(
+    pub(super) async fn forget_consent_after_replay(
         &self,
         key: &GrantKey,
         client_id: &str,

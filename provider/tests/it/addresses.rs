@@ -319,7 +319,7 @@ async fn a_failure_half_way_leaves_one_address() {
             ];
             assert_eq!(opens.iter().filter(|opens| **opens).count(), 1, "{case}");
             if opens[0] {
-                // Nobody else gets the new one in between, and later anybody does.
+                // No other account gets the new address before this step, and any account can afterwards.
                 server
                     .provider
                     .terminal()

@@ -634,7 +634,7 @@ async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Sto
             .unchanged
     );
     assert!(client.refreshes(&server, &tokens.refresh).await.is_err());
-    // Its person is asked again.
+    // Its user is asked again.
     client.waits(&server, &ada).await;
 }
 
@@ -653,23 +653,23 @@ async fn adding_never_changes_an_account(store: Store) {
             .await,
         terminal
             .accounts()
-            .add_waiting_account(ADA, Some(Role::User))
+            .add_pending_account(ADA, Some(Role::User))
             .await,
     ] {
         let fault = again.err().expect("she has an account");
         assert_eq!(fault, StateConflict::AccountExists(ADA.to_owned()).into());
     }
-    assert!(server.person(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
+    assert!(server.user(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
 
-    // Whoever waits gets another link, and neither a role nor a password.
+    // A pending account gets another link, and neither a role nor a password.
     let first = terminal
         .accounts()
-        .add_waiting_account(BOB, None)
+        .add_pending_account(BOB, None)
         .await
         .expect("added");
     let again = terminal
         .accounts()
-        .add_waiting_account(BOB, Some(Role::User))
+        .add_pending_account(BOB, Some(Role::User))
         .await
         .expect("the same");
     assert!(
@@ -692,7 +692,7 @@ async fn adding_never_changes_an_account(store: Store) {
     assert!(
         terminal
             .accounts()
-            .add_waiting_account(BOB, Some(Role::Administrator))
+            .add_pending_account(BOB, Some(Role::Administrator))
             .await
             .is_err(),
         "another role"
@@ -737,7 +737,7 @@ async fn adding_never_changes_an_account(store: Store) {
         .await
         .expect("set");
     assert!(
-        server.person(&ada).await.is_none(),
+        server.user(&ada).await.is_none(),
         "a new password ends sessions"
     );
     assert!(matches!(
@@ -994,11 +994,11 @@ async fn t_c25_what_an_administrator_disables_or_removes_is_out_at_once() {
                 .await
                 .expect("disabled");
         }
-        assert!(server.person(&bob).await.is_none() && !server.opens(BOB, PASSWORD).await);
+        assert!(server.user(&bob).await.is_none() && !server.opens(BOB, PASSWORD).await);
         assert!(client.refreshes(&server, &refresh).await.is_err());
         if !removed {
             admin.accounts().enable_account(BOB).await.expect("enabled");
-            assert!(server.person(&bob).await.is_none() && server.opens(BOB, PASSWORD).await);
+            assert!(server.user(&bob).await.is_none() && server.opens(BOB, PASSWORD).await);
             assert!(
                 client.refreshes(&server, &refresh).await.is_err(),
                 "what ended stays ended"
@@ -1034,7 +1034,7 @@ async fn a_removal_that_failed_can_be_repeated() {
                 matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))),
                 "{fault:?} {step}"
             );
-            assert!(server.person(&ada).await.is_none(), "{fault:?} {step}");
+            assert!(server.user(&ada).await.is_none(), "{fault:?} {step}");
             assert!(
                 server
                     .provider

@@ -264,7 +264,7 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
     server
         .provider
         .connections()
-        .disconnect(&ada, &connections.standing[0].name)
+        .disconnect(&ada, &connections.active[0].name)
         .await
         .expect("ended");
     client.connects(&server, &ada).await;
@@ -276,24 +276,24 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
             .await
             .expect("ended, or nothing to end");
     }
-    let (person, program) = (
+    let (by_user, program) = (
         "person | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude",
         "client | Ada@example.com | 198.51.100.7 | Claude",
     );
     let expected = [
         "client_added | terminal | - | - | Claude | -".to_owned(),
-        format!("denied | {person} | {ISSUER}/mcp"),
-        format!("allowed | {person} | {ISSUER}/mcp"),
+        format!("denied | {by_user} | {ISSUER}/mcp"),
+        format!("allowed | {by_user} | {ISSUER}/mcp"),
         format!(
             "allowed_again | client | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude | {ISSUER}/mcp"
         ),
         format!("code_replayed | {program} | {ISSUER}/mcp"),
-        format!("allowed | {person} | {ISSUER}/mcp"),
+        format!("allowed | {by_user} | {ISSUER}/mcp"),
         format!("refresh_token_replayed | {program} | {ISSUER}/mcp"),
-        format!("allowed | {person} | {ISSUER}/mcp"),
+        format!("allowed | {by_user} | {ISSUER}/mcp"),
         format!("grant_revoked | {program} | {ISSUER}/mcp"),
-        format!("disconnected | {person} | {ISSUER}/mcp"),
-        format!("allowed | {person} | {ISSUER}/mcp"),
+        format!("disconnected | {by_user} | {ISSUER}/mcp"),
+        format!("allowed | {by_user} | {ISSUER}/mcp"),
         "all_disconnected | person | Ada@example.com | 192.0.2.1 Chrome on Linux | - | -"
             .to_owned(),
     ];
@@ -524,8 +524,8 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
     }
 }
 
-/// Whichever step of a deed the store fails at: whoever is told that it was done, or a replay that
-/// it was seen, finds it noted.
+/// Whichever step of an operation the store fails at: if the answer says that it was done, or that
+/// a replay was seen, the event is recorded.
 #[tokio::test]
 async fn what_is_done_is_noted_whichever_step_fails() {
     for action in [
@@ -575,7 +575,7 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
     let is_done = match action {
         AuditAction::Disconnected => provider
             .connections()
-            .disconnect(&ada, &connections.standing[0].name)
+            .disconnect(&ada, &connections.active[0].name)
             .await
             .is_ok(),
         AuditAction::GrantRevoked => provider

@@ -204,7 +204,7 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
         assert_eq!(report.faults, [""; 0], "the trail is whole");
         assert!(
             again
-                .person(&again.sign_in(ADA, PASSWORD).await)
+                .user(&again.sign_in(ADA, PASSWORD).await)
                 .await
                 .is_some()
         );
@@ -354,7 +354,7 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
         again.provider.enrolment().invitation(&link).await,
         Err(EnrolError::LinkGone)
     );
-    assert!(again.person(&ada).await.is_some(), "a session stays");
+    assert!(again.user(&ada).await.is_some(), "a session stays");
 
     // A month later the session has expired.
     again.pass(Duration::from_hours(24 * 31));

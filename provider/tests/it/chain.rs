@@ -1,4 +1,4 @@
-//! The chain of the audit log: nothing is lost to it, and nobody changes it unseen.
+//! The chain of the audit log: no event is lost, and every change is detected.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use store::Ttl;
 use testkit::direct::{ADA, BOB, SEALING_KEY, TestProvider};
 use testkit::{Fault, FaultPlan, race};
 
-/// A server whose trail has so many events, with an invited person for something to happen to.
+/// A server with an audit log of so many events, and an invited account for further events.
 async fn with_events(events: u64) -> TestProvider {
     let server = TestProvider::new().await;
     let invited = server
@@ -38,7 +38,7 @@ async fn add_event(server: &TestProvider) {
         .expect("a link");
 }
 
-/// The same on a record that nobody else changes, for any number at once.
+/// The same on a record without other writers, for several at once.
 async fn deed_on_its_own(provider: &provider::Provider) {
     let uris = ["https://app.example/callback".to_owned()];
     provider
@@ -72,7 +72,7 @@ async fn record(server: &TestProvider, key: &str) -> Vec<u8> {
         .expect("a record")
 }
 
-/// Writes a record behind the server's back, as whoever can write to the store might.
+/// Writes a record directly into the store, as an attacker with access to it might.
 async fn write(server: &TestProvider, key: &str, bytes: &[u8]) {
     server.store.remove(key).await.expect("removed");
     assert!(
@@ -636,7 +636,7 @@ async fn a_server_that_slept_follows_the_newest_event() {
     );
 }
 
-/// Nobody is left waiting for somebody else's deed to be noted.
+/// No request waits until the event of another is recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_deeds_are_done_all_are_noted() {
     let server = with_events(1).await;

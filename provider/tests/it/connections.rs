@@ -1,4 +1,4 @@
-//! What a person has connected: listed to them, ended by them, and by nobody else.
+//! The connections of a user: who may list and end them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use provider::{AccountError, BrowserContext, Connection};
 
 use testkit::direct::{ADA, ON_THE_WEB, ON_THIS_COMPUTER, PASSWORD, TestClient, TestProvider};
 
-/// A client that somebody has allowed.
+/// A client that a user has allowed.
 struct Connected {
     client: TestClient,
     refresh_token: String,
@@ -45,7 +45,7 @@ async fn connections(server: &TestProvider, context: &BrowserContext) -> Vec<Con
         .await
         .expect("the store answers")
         .expect("signed in")
-        .standing
+        .active
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
 async fn a_client_that_is_allowed_again_is_listed_once() {
     let server = TestProvider::new().await;
     let ada = server.ada().await;
-    let account = server.person(&ada).await.expect("signed in").account;
+    let account = server.user(&ada).await.expect("signed in").account;
     let client = TestClient::added(&server, "Claude", ON_THIS_COMPUTER).await;
     for _ in 0..5 {
         client.connects(&server, &ada).await;

@@ -1,4 +1,4 @@
-//! What a signed-in person changes about the ways they sign in: when, and how far.
+//! How a signed-in user changes credentials.
 
 use std::time::Duration;
 
@@ -222,7 +222,7 @@ async fn changes(server: &TestProvider, ada: &BrowserContext) -> Vec<Result<(), 
     ]
 }
 
-/// Answers of somebody who may change things, and asks for what cannot be in three of them.
+/// The answers to a user with a recent sign-in; three of the requests are invalid.
 const MAY: [Result<(), AccountError>; 6] = [
     Ok(()),
     Ok(()),
@@ -254,7 +254,7 @@ async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five
         [Err(AccountError::ConfirmFirst); 6]
     );
     assert_eq!(server.account(&ada).await, before, "nothing was done");
-    // What was begun in time may end: a person looks for their key.
+    // A ceremony that was started in time may end later: the user may have to look for the key.
     let credential = Authenticator::new(2).create(&begun_in_time.options);
     server
         .provider
@@ -282,7 +282,7 @@ async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five
         .disconnect_all(&ada)
         .await
         .expect("ended");
-    // Whoever shows a credential again goes on, in this browser alone.
+    // A user who shows a credential again can continue, in this browser alone.
     let other = server.holding(
         &passkey
             .signs_in(&server, &server.browser())
@@ -421,9 +421,9 @@ async fn a_new_password_signs_every_other_browser_out() {
             .expect("changed"),
     );
     for gone in others.iter().chain([&ada]) {
-        assert!(server.person(gone).await.is_none());
+        assert!(server.user(gone).await.is_none());
     }
-    assert!(server.account(&here).await.is_fresh && server.person(&bob).await.is_some());
+    assert!(server.account(&here).await.is_fresh && server.user(&bob).await.is_some());
     assert_eq!(
         server.account(&here).await.password_set_at,
         Some(server.provider.now())

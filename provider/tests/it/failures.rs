@@ -1,11 +1,11 @@
-//! Requests of applications that failed, as whoever runs the server reads of them.
+//! Failed requests of clients, as administrators see them.
 
 use std::time::Duration;
 
 use oauth::Parameters;
 use provider::{
-    AdministrationError, AskedText, AuditAction, AuditFilter, BrowserContext, ClientStanding,
-    Decision, FailedRequest, FailedStep, FailureKind, FailureView, RequestId,
+    AdministrationError, AuditAction, AuditFilter, BrowserContext, ClientStanding, Decision,
+    FailedRequest, FailedStep, FailureKind, FailureView, RequestId, RequestedText,
 };
 
 use testkit::direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey};
@@ -31,7 +31,7 @@ async fn views(server: &TestProvider) -> Vec<FailureView> {
         .expect("the store answers")
 }
 
-/// A request that fails, since nobody knows the client.
+/// A request that fails, since the client is unknown.
 async fn unknown(server: &TestProvider, id: &str) {
     assert!(
         TestClient::known(id, ON_THE_WEB)
@@ -76,8 +76,8 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
         (attempt.times, attempt.last_at),
         (3, now.before(Duration::from_secs(1)))
     );
-    assert_eq!(attempt.asked.redirect_uri, AskedText::of(ELSEWHERE));
-    assert_eq!(attempt.asked.scope, AskedText::of("notes:read"));
+    assert_eq!(attempt.asked.redirect_uri, RequestedText::of(ELSEWHERE));
+    assert_eq!(attempt.asked.scope, RequestedText::of("notes:read"));
 }
 
 /// Whether an authorization request is refused.
@@ -241,7 +241,7 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
 #[tokio::test]
 async fn failures_are_kept_for_seven_days() {
     let server = TestProvider::new().await;
-    // The clock stands somewhere in a day: the first of seven begins at its midnight.
+    // It is some time of a day: the first of the seven days begins at midnight.
     let rest = DAY.as_secs() - server.provider.now().seconds() % DAY.as_secs();
     unknown(&server, "vc_unknown").await;
     server.pass(Duration::from_secs(rest) + 5 * DAY);
@@ -291,7 +291,7 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
     }
 }
 
-/// Whoever knows the id of a client, or registers one, takes no room from those that people use.
+/// Failures of invented or newly registered clients take no room from those of clients in use.
 #[tokio::test]
 async fn nobody_takes_the_place_of_an_application_in_use() {
     let (server, _, ada) = with_passkey().await;

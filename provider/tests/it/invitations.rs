@@ -38,7 +38,7 @@ async fn the_first_account_is_made_once() {
         .expect("accepted");
     assert_eq!(
         server
-            .person(&server.holding(&cookie))
+            .user(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -101,13 +101,13 @@ async fn of_many_at_once_one_makes_the_first_account() {
             match racer.await.expect("finishes") {
                 Ok(cookie) => {
                     winners += 1;
-                    assert!(server.person(&server.holding(&cookie)).await.is_some());
+                    assert!(server.user(&server.holding(&cookie)).await.is_some());
                 }
                 Err(error) => {
                     assert!(
                         error == EnrolError::LinkGone
                             || (same_address && error == EnrolError::EmailUnavailable),
-                        "{error}"
+                        "{error:?}"
                     );
                 }
             }
@@ -186,7 +186,7 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
         .expect("accepted");
     assert_eq!(
         server
-            .person(&server.holding(&cookie))
+            .user(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -310,7 +310,7 @@ async fn a_mistake_does_not_use_the_link_up() {
         .expect("twelve characters");
 }
 
-/// Whichever step the store fails at, and however: once it works again, the person can accept, or
+/// Whichever step the store fails at, and however: once it works again, the user can accept, or
 /// sign in with the password they chose, and there is one account.
 #[tokio::test]
 async fn a_failure_half_way_leaves_nothing_unusable() {
@@ -374,7 +374,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
     if let Err(error) = signed_in {
         assert!(
             matches!(error, EnrolError::LinkGone | EnrolError::EmailUnavailable),
-            "{case}: {error}"
+            "{case}: {error:?}"
         );
         server
             .provider

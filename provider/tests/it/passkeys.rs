@@ -11,7 +11,7 @@ use testkit::direct::{
 #[tokio::test]
 async fn a_passkey_makes_the_first_account_and_signs_in() {
     let (server, mut authenticator, ada) = with_passkey().await;
-    assert_eq!(server.person(&ada).await.expect("signed in").email, ADA);
+    assert_eq!(server.user(&ada).await.expect("signed in").email, ADA);
     server.pass(Duration::from_mins(1));
     let browser = server.browser();
     for _ in 0..2 {
@@ -384,7 +384,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
         .expect("accepted");
     assert_eq!(
         server
-            .person(&server.holding(&cookie))
+            .user(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -487,7 +487,7 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
         );
         let browser =
             confirmed.map_or_else(|_| ada.clone(), |signed_in| server.holding(&signed_in));
-        assert_eq!(server.person(&browser).await.expect("signed in").email, ADA);
+        assert_eq!(server.user(&browser).await.expect("signed in").email, ADA);
     }
     let stranger = server.browser();
     let ceremony = server

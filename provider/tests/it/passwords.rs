@@ -25,12 +25,12 @@ async fn a_password_signs_in_however_the_address_is_typed() {
             .sign_in_with_password(&server.browser(), email, PASSWORD)
             .await
             .expect("signed in");
-        let person = server
-            .person(&server.holding(&cookie))
+        let user = server
+            .user(&server.holding(&cookie))
             .await
             .expect("signed in");
         assert_eq!(
-            (person.email.as_str(), person.authenticated_at),
+            (user.email.as_str(), user.authenticated_at),
             (ADA, server.provider.now())
         );
     }
@@ -125,7 +125,7 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
                     .err()
             };
             assert_eq!(refused, Some(SignInError::WrongCredentials));
-            server.provider.finish_late_work().await;
+            server.provider.finish_background_tasks().await;
             let after = written.steps();
             steps.push((after.0 - before.0, after.1 - before.1));
         }
@@ -221,7 +221,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
         .expect("another neighbourhood");
 }
 
-/// Whether somebody who tries is told to wait.
+/// Whether a sign-in is refused with a waiting time.
 async fn must_wait(server: &TestProvider, browser: &Browser, email: &str, password: &str) -> bool {
     let refused = server
         .provider
@@ -458,7 +458,7 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
             .await
             .err();
         assert_eq!(refused, Some(AccountError::Password(why)), "{password}");
-        // Another person's address is another matter.
+        // The address of another account is counted separately.
         if password != "ada@example.com" {
             let added = terminal
                 .accounts()
@@ -505,7 +505,7 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
         too_short
     );
     assert_eq!(server.account(&ada).await.shortest_password, 12);
-    // A person may have a shorter one, and is then no administrator before they have a longer one.
+    // A user may have a shorter one, and cannot become an administrator before it is longer.
     terminal
         .accounts()
         .add_account(BOB, Some(SHORT))

@@ -1,4 +1,4 @@
-//! Recovery codes: shown once, good once, and of one person alone.
+//! Recovery codes: shown once, usable once, for one account.
 
 use std::collections::BTreeSet;
 
@@ -123,7 +123,7 @@ async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
         let [Ok(winner)] = &winners[..] else {
             panic!("{} signed in", winners.len())
         };
-        assert!(server.person(&server.holding(winner)).await.is_some());
+        assert!(server.user(&server.holding(winner)).await.is_some());
     }
     let used = server
         .audit_log()
@@ -187,8 +187,8 @@ async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
         None,
         "whoever lost all else has a code still"
     );
-    // One part of the network guesses at codes a hundred times, whoever's they are. Passwords are
-    // counted apart.
+    // One network may guess codes a hundred times, for all accounts together. Passwords are counted
+    // separately.
     for number in 0..110 {
         let email = format!("{number}@example.com");
         if number < 10 {
@@ -291,7 +291,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     assert!(matches!(end, BrowserUpdate::RecoveryCodesShown));
     elsewhere.keep(&end);
     assert_eq!(shown(&server, &elsewhere).await, None);
-    // Nor to nobody, nor to whoever uses the browser next.
+    // Neither without a session, nor to the next user of the browser.
     made(&server, &mut ada).await;
     server
         .provider

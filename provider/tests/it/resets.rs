@@ -1,4 +1,4 @@
-//! Links by which a person comes back into their account.
+//! Reset links.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
         .expect("tokens")
         .refresh_token
         .expect("one");
-    assert!(server.person(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
+    assert!(server.user(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
 
     let browser = server.browser();
     let entry = EnrolmentSource::Link(&token);
@@ -59,7 +59,7 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
         .expect("reset");
     let account = server.account(&server.holding(&signed_in)).await;
     assert_eq!((account.email.as_str(), account.is_fresh), (ADA, true));
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
     assert!(client.refreshes(&server, &refresh).await.is_err());
     assert_eq!(
         (
@@ -89,7 +89,7 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
     let (server, _, ada) = with_passkey().await;
     let (token, id) = (
         server.reset_token(ADA).await,
-        server.person(&ada).await.expect("signed in").account,
+        server.user(&ada).await.expect("signed in").account,
     );
     let mut passkey = Authenticator::new(2);
     let signed_in = passkey
@@ -103,13 +103,13 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
         .expect("reset");
     assert_eq!(
         server
-            .person(&server.holding(&signed_in))
+            .user(&server.holding(&signed_in))
             .await
             .expect("signed in")
             .account,
         id
     );
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
     passkey
         .signs_in(&server, &server.browser())
         .await
@@ -201,7 +201,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     let (one, other) = (server.reset_token(ADA).await, server.reset_token(ADA).await);
     assert_eq!(used(&server, &one).await, Err(GONE), "a newer one was made");
     used(&server, &other).await.expect("reset");
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
 
     let ada = server.holding(
         &passkey
@@ -390,7 +390,7 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let other = second.knows_somebody()
                 && second.signs_in(&server, &server.browser()).await.is_ok();
             assert_eq!(usize::from(one) + usize::from(other), 1, "{case}");
-            assert!(server.person(&ada).await.is_none(), "{case}");
+            assert!(server.user(&ada).await.is_none(), "{case}");
             assert!(
                 client.refreshes(&server, &refresh).await.is_err(),
                 "{case}: what was allowed goes on"
@@ -401,7 +401,7 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
                 .iter()
                 .filter(|event| event.event.action == AuditAction::AccountReset)
                 .count();
-            // Where the answer to the very change was lost, nobody knows of it.
+            // If the answer to the change itself was lost, nothing is recorded.
             assert!(
                 noted == 1 || (noted == 0 && fault == Fault::AnswerLost),
                 "{case}: {noted}"

@@ -181,7 +181,7 @@ async fn no_secret_is_ever_written_anywhere() {
     }
 }
 
-/// Not even a digest that somebody could try codes or passwords on.
+/// Not even a digest against which codes or passwords could be guessed.
 #[tokio::test]
 async fn the_trail_holds_no_digest_of_a_secret_either() {
     let (store, written) = Recorder::store().await;

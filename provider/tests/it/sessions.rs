@@ -23,7 +23,7 @@ async fn sessions(server: &TestProvider, context: &BrowserContext) -> Vec<Sessio
 async fn a_session_ends_at_sign_out() {
     let server = TestProvider::new().await;
     let ada = server.ada().await;
-    assert!(server.person(&ada).await.is_some());
+    assert!(server.user(&ada).await.is_some());
     let cleared = server
         .provider
         .sessions()
@@ -35,7 +35,7 @@ async fn a_session_ends_at_sign_out() {
         "{cleared:?}"
     );
     assert!(
-        server.person(&ada).await.is_none(),
+        server.user(&ada).await.is_none(),
         "the old cookie is worth nothing"
     );
     server
@@ -51,9 +51,9 @@ async fn a_session_ends_when_its_time_is_up() {
     let server = TestProvider::new().await;
     let ada = server.ada().await;
     server.pass_almost(server.provider.settings().lifetimes.session);
-    assert!(server.person(&ada).await.is_some());
+    assert!(server.user(&ada).await.is_some());
     server.pass(A_SECOND);
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
 }
 
 #[tokio::test]
@@ -67,8 +67,8 @@ async fn signing_in_again_replaces_the_session() {
         .await
         .expect("signed in");
     let after = server.holding(&cookie);
-    assert!(server.person(&after).await.is_some());
-    assert!(server.person(&before).await.is_none());
+    assert!(server.user(&after).await.is_some());
+    assert!(server.user(&before).await.is_none());
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn disabling_ends_sessions_for_good() {
         .disable_account(ADA)
         .await
         .expect("disabled");
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
     server
         .provider
         .terminal()
@@ -90,10 +90,7 @@ async fn disabling_ends_sessions_for_good() {
         .enable_account(ADA)
         .await
         .expect("enabled");
-    assert!(
-        server.person(&ada).await.is_none(),
-        "what ended stays ended"
-    );
+    assert!(server.user(&ada).await.is_none(), "what ended stays ended");
     server
         .provider
         .sign_in()
@@ -113,7 +110,7 @@ async fn removal_and_a_new_password_end_sessions() {
         .set_account_password(ADA, "another good one")
         .await
         .expect("a new password");
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
     let cookie = server
         .provider
         .sign_in()
@@ -128,7 +125,7 @@ async fn removal_and_a_new_password_end_sessions() {
         .remove_account(ADA)
         .await
         .expect("removed");
-    assert!(server.person(&ada).await.is_none());
+    assert!(server.user(&ada).await.is_none());
     assert!(
         server
             .provider
@@ -162,7 +159,7 @@ async fn any_number_of_sessions_ends_at_once() {
         .await
         .expect("disabled");
     for browser in &browsers {
-        assert!(server.person(browser).await.is_none());
+        assert!(server.user(browser).await.is_none());
     }
 }
 
@@ -177,7 +174,7 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     );
     assert!(lost.signs_in(ADA, PASSWORD).await && phone.signs_in(ADA, PASSWORD).await);
     server.pass(Duration::from_mins(10));
-    assert!(desk.signs_in(ADA, PASSWORD).await && server.person(&phone.context()).await.is_some());
+    assert!(desk.signs_in(ADA, PASSWORD).await && server.user(&phone.context()).await.is_some());
     let (began, now) = (
         server.provider.now().before(Duration::from_mins(10)),
         server.provider.now(),
@@ -217,8 +214,8 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     server.pass_almost(Duration::from_mins(5));
     desk.address = [198, 51, 100, 1].into();
     assert!(
-        server.person(&desk.context()).await.is_some()
-            && server.person(&phone.context()).await.is_some()
+        server.user(&desk.context()).await.is_some()
+            && server.user(&phone.context()).await.is_some()
     );
     let seen = sessions(&server, &phone.context()).await;
     let used = |number: usize| (seen[number].address.as_str(), seen[number].last_used_at);
@@ -283,10 +280,10 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
     );
     let mut alive = Vec::new();
     for other in &others {
-        alive.push(server.person(&other.context()).await.is_some());
+        alive.push(server.user(&other.context()).await.is_some());
     }
     assert_eq!(alive, [true, false, true]);
-    assert!(server.person(&ada).await.is_some());
+    assert!(server.user(&ada).await.is_some());
     assert_eq!(sessions(&server, &ada).await.len(), 3);
 }
 
@@ -316,7 +313,7 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
         .end_other_sessions(&bob)
         .await
         .expect("ended, his own");
-    assert!(server.person(&ada).await.is_some());
+    assert!(server.user(&ada).await.is_some());
     let bob = server.sign_in(BOB, PASSWORD).await;
     let actions = async |context: &BrowserContext| {
         let events = server
@@ -368,12 +365,12 @@ async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
         .expect("ended, however old the sign-in");
     let here = server.holding_update(&cookie);
     assert!(
-        server.person(&other).await.is_none() && server.person(&ada).await.is_none(),
+        server.user(&other).await.is_none() && server.user(&ada).await.is_none(),
         "also under the old secret"
     );
     assert!(!server.account(&here).await.is_fresh);
-    let person = server.person(&here).await.expect("signed in");
-    assert_eq!(person.authenticated_at, began);
+    let user = server.user(&here).await.expect("signed in");
+    assert_eq!(user.authenticated_at, began);
     let [only] = &sessions(&server, &here).await[..] else {
         panic!("one session")
     };
@@ -396,9 +393,9 @@ async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
     );
     let here = server.holding_update(&cookie);
     server.pass_almost(Duration::from_mins(1));
-    assert!(server.person(&here).await.is_some());
+    assert!(server.user(&here).await.is_some());
     server.pass(A_SECOND);
-    assert!(server.person(&here).await.is_none());
+    assert!(server.user(&here).await.is_none());
 }
 
 #[tokio::test]

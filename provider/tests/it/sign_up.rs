@@ -1,4 +1,4 @@
-//! Accounts that people make for themselves, and who becomes an administrator.
+//! Signing up, and who becomes an administrator.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn signs_up(server: &TestProvider, last_byte: u8, email: &str) -> Result<R
         )
         .await?;
     Ok(server
-        .person(&server.holding(&signed_in))
+        .user(&server.holding(&signed_in))
         .await
         .expect("signed in")
         .role)
@@ -119,8 +119,8 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     assert_eq!(roles, [Role::Administrator, Role::User, Role::User]);
 }
 
-/// Whoever sets the server up comes first: nobody takes that from them, nor becomes the
-/// administrator in their place.
+/// The operator creates the first account: no other user can become the administrator by signing
+/// up before.
 #[tokio::test]
 async fn nobody_signs_up_before_there_is_an_administrator() {
     let server = TestProvider::set_up(open).await;
@@ -224,7 +224,7 @@ async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in(
             assert_eq!(by_password, Some(EnrolError::EmailUnavailable), "{email}");
         }
     }
-    // What waits for its person is not given to somebody else, nor what is disabled opened again.
+    // A pending account is not given to another user, and a disabled one is not enabled.
     let accounts = server
         .provider
         .terminal()
@@ -324,7 +324,7 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
             .filter_map(|outcome| outcome.as_ref().ok())
             .collect();
         assert_eq!(winners.len(), 1);
-        assert!(server.person(&server.holding(winners[0])).await.is_some());
+        assert!(server.user(&server.holding(winners[0])).await.is_some());
         assert_eq!(
             server
                 .provider

@@ -1,4 +1,4 @@
-//! Servers of two versions over one store, and records that nobody can read.
+//! Servers of two versions over one store, and unreadable records.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn names(server: &TestProvider, list: &str) -> Vec<String> {
 async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
     for (server, _redis) in servers().await {
         let ada = server.ada().await;
-        let account = server.person(&ada).await.expect("signed in").account;
+        let account = server.user(&ada).await.expect("signed in").account;
         let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         let tokens = client.connects(&server, &ada).await;
         let grant = names(&server, &format!("grants:{account}")).await.remove(0);
@@ -128,7 +128,7 @@ async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
 async fn what_cannot_be_read_is_passed_over_and_counted() {
     for (server, _redis) in servers().await {
         let ada = server.ada().await;
-        let id = server.person(&ada).await.expect("signed in").account;
+        let id = server.user(&ada).await.expect("signed in").account;
         server.bob().await;
         let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         client.connects(&server, &ada).await;
@@ -197,7 +197,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
                 .await
                 .expect("the store answers")
                 .expect("signed in");
-            assert_eq!((connections.standing.len(), connections.unreadable), (1, 2));
+            assert_eq!((connections.active.len(), connections.unreadable), (1, 2));
             write(&server, &format!("activity:{id}"), b"junk").await;
             assert!(
                 server
@@ -224,7 +224,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
                 .await
                 .expect("answers")
                 .expect("signed in")
-                .standing
+                .active
                 .len(),
             0
         );
@@ -236,7 +236,7 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
     for (server, _redis) in servers().await {
         server.add(ADA).await;
         let bob = server.bob().await;
-        let id = server.person(&bob).await.expect("signed in").account;
+        let id = server.user(&bob).await.expect("signed in").account;
         let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         let refresh = client.connects(&server, &bob).await.refresh;
         let grant = format!(

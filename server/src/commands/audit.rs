@@ -54,7 +54,7 @@ impl From<Wanted> for AuditFilter {
     }
 }
 
-/// Runs a command. The error is a sentence; a trail with faults is a failure.
+/// Runs a command. The error is a sentence; a log with faults is a failure.
 pub(super) async fn audit(
     config: &Config,
     command: AuditCommand,
@@ -126,7 +126,7 @@ async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {
     output::line(&if json {
         pretty(&report)?
     } else {
-        told(&report)
+        report_text(&report)
     })?;
     Ok(if report.faults.is_empty() {
         ExitCode::SUCCESS
@@ -160,7 +160,7 @@ async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, Strin
     }
 }
 
-fn told(report: &AuditReport) -> String {
+fn report_text(report: &AuditReport) -> String {
     let AuditReport {
         events,
         first,
@@ -243,7 +243,7 @@ mod tests {
     fn a_report_says_what_was_checked_and_what_is_wrong() {
         let report = |faults: &[&str]| {
             let faults = faults.iter().map(ToString::to_string).collect();
-            told(&AuditReport {
+            report_text(&AuditReport {
                 events: 3,
                 first: Some(1),
                 last: Some(3),
@@ -261,7 +261,10 @@ mod tests {
             last: None,
             faults: Vec::new(),
         };
-        assert_eq!(told(&nothing), "There is no event to check: all is well.");
+        assert_eq!(
+            report_text(&nothing),
+            "There is no event to check: all is well."
+        );
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) async fn backup(
     output::line(&if json {
         json!({ "file": command.file, "entries": summary.entries, "created_at": summary.created_at.seconds() }).to_string()
     } else {
-        told(config, &command.file, &summary)
+        summary_text(config, &command.file, &summary)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -64,21 +64,21 @@ async fn to_standard_output(config: &Config) -> Result<ExitCode, String> {
     output
         .flush()
         .map_err(|error| unwritable("standard output", &error))?;
-    note(&told(config, "standard output", &summary));
+    note(&summary_text(config, "standard output", &summary));
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(config: &Config, file: &str, summary: &Summary) -> String {
+fn summary_text(config: &Config, file: &str, summary: &Summary) -> String {
     format!(
         "{} entries were written to {file}. Keep it as safe as the store itself: it holds password hashes and what people \
          allowed. {}",
         summary.entries,
-        told_of_key(config)
+        sealing_key_text(config)
     )
 }
 
 /// A backup opens nothing without the key, so the two are best kept apart.
-fn told_of_key(config: &Config) -> String {
+fn sealing_key_text(config: &Config) -> String {
     let key = match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => format!("in {}", path.display()),
         (None, StoreLocation::File(folder)) => {

@@ -45,7 +45,7 @@ impl Drop for Log {
 /// Lines on their way. A request that logs one pays for a copy, not for a call of the system.
 struct Lines {
     buffer: Mutex<BufWriter<Stderr>>,
-    /// Whether somebody has told the writer that there are some.
+    /// Whether the writer was notified of them.
     told: AtomicBool,
     writer: Thread,
 }

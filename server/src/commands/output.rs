@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, AdminReply, ApplicationKind, ApplicationSummary,
-    ChangedClient, IssuerReport, KeySummary, Listing, is_deceptive_char,
+    AccountSummary, AddedAccount, AddedClient, AdminReply, ChangedClient, ClientKind,
+    ClientSummary, IssuerReport, KeySummary, Listing, is_deceptive_char,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -213,7 +213,7 @@ fn account(account: &AccountSummary) -> Vec<String> {
 }
 
 /// The name is the client's own word, so it must not steer the terminal.
-fn client(client: &ApplicationSummary) -> Vec<String> {
+fn client(client: &ClientSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),
         client
@@ -228,10 +228,10 @@ fn client(client: &ApplicationSummary) -> Vec<String> {
     ]
 }
 
-const fn kind(client: &ApplicationSummary) -> &'static str {
+const fn kind(client: &ClientSummary) -> &'static str {
     match (client.blocked, client.kind, client.confidential) {
         (true, ..) => "blocked",
-        (_, ApplicationKind::Document, _) => "document",
+        (_, ClientKind::Document, _) => "document",
         (_, _, true) => "confidential",
         (_, _, false) => "public",
     }

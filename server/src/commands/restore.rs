@@ -59,7 +59,7 @@ pub(super) async fn restore(
     output::line(&if json {
         as_json(&restored)
     } else {
-        told(config, &summary, &restored)
+        summary_text(config, &summary, &restored)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -210,7 +210,7 @@ fn as_json(restored: &Restored) -> String {
         .to_string()
 }
 
-fn told(config: &Config, summary: &Summary, restored: &Restored) -> String {
+fn summary_text(config: &Config, summary: &Summary, restored: &Restored) -> String {
     let mut text = format!(
         "{} entries were restored into {}, as they were on {}.",
         restored.written,

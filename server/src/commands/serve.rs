@@ -50,7 +50,7 @@ pub(super) async fn serve(
 
     let current = Current::new(provider.clone());
     let control = control(&config, &current)?;
-    let following = tokio::spawn(follow(current.clone(), is_shared(&config)));
+    let refreshing = tokio::spawn(follow(current.clone(), is_shared(&config)));
     let forgetting = tokio::spawn(forget_old_events(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
@@ -88,7 +88,7 @@ pub(super) async fn serve(
         reason = opened.store.broken() => return Err(broken(&reason)),
     }
 
-    following.abort();
+    refreshing.abort();
     reloading.abort();
     let provider = current.get();
     forgetting.abort();

@@ -28,7 +28,7 @@ pub(super) struct ResourceEntry {
     pub(super) default: bool,
     /// Its scopes, in the order the consent page shows them.
     pub(super) scopes: Option<Vec<ScopeEntry>>,
-    /// Where it stands: its number, identifier, file and line.
+    /// Where it was found: its number, identifier, file and line.
     pub(super) source: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct ScopeEntry {
     pub(super) sentence: String,
     /// Whether clients get it that ask for nothing in particular.
     pub(super) default: bool,
-    /// Where it stands.
+    /// Where it was found.
     pub(super) source: String,
 }
 

@@ -1,7 +1,7 @@
 //! What an operation needs, judged by HTTP before anything of it begins (R-P8).
 //!
 //! A client learns of a missing scope from 403 with a challenge, and from nothing else: an error
-//! inside of the protocol is for the model, which cannot sign anybody in. So the message is read
+//! inside of the protocol is for the model, which cannot sign a user in. So the message is read
 //! here, ahead of the transport.
 
 use access_token::{Bearer, Challenge};
@@ -16,7 +16,7 @@ use super::{MAX_REQUEST_BYTES, READ, WRITE};
 use crate::respond;
 
 /// Lets a request through whose token permits what it asks for. A refusal names all scopes of the
-/// operation at once, those that the token has too, so that whoever asks for just these can do it.
+/// operation at once, those that the token has too, so that a client that requests just these can do it.
 /// No scope here includes another (R-P9): each is looked for by its name.
 pub(super) async fn step_up(
     State(challenge): State<Challenge>,

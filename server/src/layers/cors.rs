@@ -29,8 +29,7 @@ pub(crate) fn open(headers: &mut HeaderMap) {
     );
 }
 
-/// Whether somebody asks what may be sent: a browser beforehand, for a script, or a program that
-/// wonders.
+/// Whether a request asks what may be sent: the preflight of a browser, or OPTIONS of a program.
 pub(crate) fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS
 }

@@ -19,7 +19,7 @@ use crate::extract::Service;
 use crate::log_throttle::LogThrottle;
 use crate::{problem, proxies, respond};
 
-/// Stands in the query after a redirect to the issuer. A request that has it and still bears
+/// Marks the query after a redirect to the issuer. A request that has it and still bears
 /// another name came by way of a proxy that changes `Host`, so it is not redirected again.
 const MARK: &str = "canonical_host=1";
 
@@ -107,8 +107,8 @@ pub(crate) fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String
 }
 
 fn explain(service: &Service, request: Request, place: &str) -> Response {
-    let facts = ErrorPage::other_address(service.provider.settings().issuer.as_str(), place);
-    problem::respond(&service.site, &request.into_parts().0, facts)
+    let error = ErrorPage::other_address(service.provider.settings().issuer.as_str(), place);
+    problem::respond(&service.site, &request.into_parts().0, error)
 }
 
 /// GET and HEAD stay what they are.
@@ -154,7 +154,7 @@ fn classify(issuer: &Issuer, addressed: &Addressed<'_>) -> HostMatch {
         return HostMatch::Issuer;
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
-    // localhost is another computer for somebody who came over the network.
+    // For a browser on another computer, localhost is another server.
     if issuer.is_loopback() && !is_loopback(&host_and_port(used).0) {
         HostMatch::Explain
     } else {
@@ -222,7 +222,7 @@ fn is_internal(name: &str, issuer: &Issuer) -> bool {
     has_other_port || !is_known_by_name
 }
 
-/// Host and port of the issuer, without a port that goes without saying.
+/// Host and port of the issuer, without a default port.
 fn authority(issuer: &Issuer) -> &str {
     AddressParts::split(issuer.as_str()).authority
 }

@@ -101,7 +101,7 @@ async fn watched(
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     // Other 5xx are answers to a fault elsewhere: a store, whose silence has a line of its
-    // own, or somebody's document.
+    // own, or the document of a client.
     if status == 500 {
         tracing::error!(target: "vestibule::access", parent: &span, %method, route, status, micros);
     } else if status > 500 {
@@ -114,8 +114,7 @@ async fn watched(
     response
 }
 
-/// Work that goes on as a task of its own when nobody waits for it any more. As long as somebody
-/// does, it costs no task.
+/// Work that continues as a separate task when its caller is gone. Until then it needs no task.
 struct ToItsEnd {
     work: Option<Pin<Box<dyn Future<Output = Response> + Send>>>,
     presence: Presence,

@@ -1,4 +1,4 @@
-//! What a connection is doing: whether it can be closed without taking anything from anybody.
+//! What a connection is doing: whether it can be closed without interrupting a request.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,7 +47,7 @@ enum Phase {
 pub(super) enum Expendable {
     /// No request is under way.
     Idle,
-    /// Its peer has stopped in the midst of sending or reading.
+    /// Its peer has stopped while sending or reading.
     Stalled,
 }
 

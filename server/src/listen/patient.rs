@@ -21,7 +21,7 @@ pub(crate) struct WritePatience {
 }
 
 /// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read in time.
-/// hyper's HTTP/1 server has no such limit, and would keep such a connection for ever.
+/// hyper's HTTP/1 server has no such limit, and would keep such a connection open.
 pub(super) struct Patient<S> {
     stream: S,
     patience: WritePatience,

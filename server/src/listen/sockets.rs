@@ -11,7 +11,7 @@ use crate::config::ListenAddress;
 /// How many connections the kernel keeps ready until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Binds every address that the settings name. A name stands for all its addresses, of which those
+/// Binds every address that the settings name. A name means all its addresses, of which those
 /// that this machine does not have (no IPv6, say) are left out. An address that is named twice, or
 /// that another one includes, is bound once.
 ///
@@ -82,7 +82,7 @@ fn has_ipv4(port: u16, all: &[SocketAddr]) -> bool {
         .any(|socket| socket.is_ipv4() && socket.port() == port)
 }
 
-/// Whether the address is one of those that `0.0.0.0` or `[::]` with the same port stands for.
+/// Whether the address is one of those that `0.0.0.0` or `[::]` with the same port means.
 fn is_included(socket: SocketAddr, all: &[SocketAddr]) -> bool {
     let includes = |other: &SocketAddr| {
         other.port() == socket.port() && other.is_ipv4() == socket.is_ipv4() && is_every(*other)

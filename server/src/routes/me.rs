@@ -1,4 +1,4 @@
-//! `GET /api/me`: what the caller's token says, while its grant stands.
+//! `GET /api/me`: what the caller's token says, while its grant is valid.
 
 use std::sync::Arc;
 

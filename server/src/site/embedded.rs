@@ -13,7 +13,7 @@ use super::file::{self, File};
 #[derive(Clone, Copy)]
 pub struct EmbeddedSite {
     /// What the names of script, wasm and style begin with. It follows from their content, so that
-    /// a name never stands for two contents.
+    /// a name never has two contents.
     pub output_name: &'static str,
     /// Every file.
     pub files: &'static [EmbeddedFile],

@@ -261,7 +261,7 @@ fn functions(block: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The modules of a crate, each with those whose services it reaches through a field, as in
-/// `self.grants.revoke(key)`. A field counts where its name stands for types
+/// `self.grants.revoke(key)`. A field counts where its name is used for types
 /// of one module alone, of the structs of its own module.
 fn calls(folder: &str) -> Graph {
     let source = root().join(folder).join("src");

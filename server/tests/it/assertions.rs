@@ -628,7 +628,7 @@ async fn t_e37_invalid_assertions_are_rate_limited(engine: EngineKind) {
         format!("{claims}.{signature}")
     };
     for number in 0..10 {
-        // A valid signature without a grant also counts: anybody can register a key.
+        // A valid signature without a grant also counts: every client can register a key.
         let answer = ask(if number % 2 == 0 {
             signer.assert(&server, &client.id, &number.to_string())
         } else {

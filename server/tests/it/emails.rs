@@ -192,29 +192,29 @@ async fn of_two_users_who_claim_one_address_one_gets_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let terminal = server.provider.terminal();
-    let people: Vec<_> = (0..6)
+    let users: Vec<_> = (0..6)
         .map(|number| format!("person{number}@example.com"))
         .collect();
-    for person in &people {
+    for user in &users {
         terminal
             .accounts()
-            .add_account(person, Some(PASSWORD))
+            .add_account(user, Some(PASSWORD))
             .await
             .expect("added");
     }
-    let done = race(people.len(), |number| {
+    let done = race(users.len(), |number| {
         let server = if number % 2 == 0 {
             server.clone()
         } else {
             twin.clone()
         };
-        let person = people[number].clone();
+        let user = users[number].clone();
         async move {
             server
                 .provider
                 .terminal()
                 .accounts()
-                .change_email(&person, "one@example.com")
+                .change_email(&user, "one@example.com")
                 .await
                 .is_ok()
         }

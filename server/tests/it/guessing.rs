@@ -550,7 +550,7 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
 
 /// The events of an action in the audit log: their number, and the sum of their `times`.
 async fn logged_events(server: &TestServer, action: AuditAction) -> (usize, u64) {
-    server.provider.finish_late_work().await;
+    server.provider.finish_background_tasks().await;
     let trail = server
         .provider
         .terminal()
@@ -678,7 +678,7 @@ async fn t_f45_unknown_accounts_take_the_same_store_operations(engine: EngineKin
                 .await;
             assert_eq!(answer.destination(), page);
             costs.push((waits, calls));
-            server.provider.finish_late_work().await;
+            server.provider.finish_background_tasks().await;
         }
         assert!(
             costs.iter().all(|cost| *cost == costs[0]),

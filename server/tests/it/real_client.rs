@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use provider::{ApplicationKind, Environment, Web};
+use provider::{ClientKind, Environment, Web};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
@@ -220,7 +220,7 @@ async fn r_k11_rmcp_uses_its_document_and_does_not_register(engine: EngineKind) 
             .iter()
             .map(|client| (&*client.client_id, client.kind))
             .collect::<Vec<_>>(),
-        [(ID, ApplicationKind::Document)]
+        [(ID, ClientKind::Document)]
     );
     assert_eq!(site.requests(ID), 1);
     task.abort();

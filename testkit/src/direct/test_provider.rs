@@ -280,7 +280,7 @@ impl TestProvider {
     }
 
     /// The user who is signed in.
-    pub async fn person(&self, context: &BrowserContext) -> Option<SignedInUser> {
+    pub async fn user(&self, context: &BrowserContext) -> Option<SignedInUser> {
         self.provider
             .sessions()
             .signed_in(context)
@@ -300,7 +300,7 @@ impl TestProvider {
 
     /// The whole audit log, oldest first.
     pub async fn audit_log(&self) -> Vec<AuditEntry> {
-        self.provider.finish_late_work().await;
+        self.provider.finish_background_tasks().await;
         self.provider
             .terminal()
             .audit_export(&AuditFilter::default(), 0, usize::MAX)

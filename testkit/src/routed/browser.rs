@@ -162,8 +162,8 @@ impl Browser {
     /// Sends an authorization request, and continues to the consent page. Alice signs in if
     /// necessary.
     pub async fn consent_page(&mut self, client: &McpClient) -> Document {
-        let begun = self.get(&client.authorize_path()).await;
-        let mut page = self.follow(&begun).await;
+        let response = self.get(&client.authorize_path()).await;
+        let mut page = self.follow(&response).await;
         if page.status == 303 {
             page = self.follow(&page).await;
         }

@@ -17,7 +17,7 @@ use crate::{
         parts::{ActionForm, TextField},
     },
     clean,
-    components::{Ago, PostForm, Step, Unreadable, sentence},
+    components::{Ago, Disclosure, PostForm, Unreadable, sentence},
     messages::common,
     page::PageError,
     pages::{AdminPage, PagePath},
@@ -68,20 +68,20 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     Ok(view.into_any())
 }
 
-/// Inviting somebody. Open, with what was typed, when it was refused.
+/// The form for an invitation. Open, with the entered values, after an error.
 #[component]
 fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
     let (email, administrator, fault) = refused.and_then(Refused::invitation).unwrap_or_default();
     let open = fault.is_some();
     view! {
-        <Step summary=messages::INVITE_SOMEBODY open>
+        <Disclosure summary=messages::INVITE_SOMEBODY open>
             <PostForm action=Invite::url() form_token>
                 <p>{messages::INVITE_EXPLAINED}</p>
                 <TextField id="invite-email" name="email" label=common::EMAIL value=email fault/>
                 <RoleField administrator/>
                 <button class="button" type="submit">{messages::INVITE}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn Row<'a>(
     });
     let changes = (!own).then(|| {
         let changes = view! { <Changes account email=&email form_token/> };
-        view! { <Step summary=admin_messages::CHANGE object=email.clone()>{changes}</Step> }
+        view! { <Disclosure summary=admin_messages::CHANGE object=email.clone()>{changes}</Disclosure> }
     });
     view! {
         <li class="row">
@@ -212,7 +212,7 @@ fn Changes<'a>(
         {(!account.disabled).then(|| view! { <NewLink account=account.clone() email form_token/> })}
         <OtherRole account=account.clone() email form_token/>
         <ActionForm action=state form_token fields=fields() grave consequence=consequence.into_any() button/>
-        <Step summary=admin_messages::REMOVE object=email>{removal}</Step>
+        <Disclosure summary=admin_messages::REMOVE object=email>{removal}</Disclosure>
     }
 }
 

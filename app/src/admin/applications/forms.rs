@@ -12,7 +12,7 @@ use crate::{
         parts::TextField,
     },
     clean,
-    components::{Ago, PostForm, Rows, Section, Step, sentence},
+    components::{Ago, Disclosure, PageSection, PostForm, Rows, sentence},
 };
 
 /// Adding a client. Open, with what was typed, when it was refused.
@@ -24,7 +24,7 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
             .unwrap_or((String::new(), String::new(), true, None));
     let open = fault.is_some();
     view! {
-        <Step summary=messages::ADD open>
+        <Disclosure summary=messages::ADD open>
             <PostForm action=AddClient::url() form_token>
                 <p>{messages::ADD_EXPLAINED}</p>
                 {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
@@ -33,7 +33,7 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
                 <Confidential confidential/>
                 <button class="button" type="submit">{messages::ADD_IT}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
@@ -81,10 +81,10 @@ pub(crate) fn Blocking(
         .map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> })
         .collect_view();
     view! {
-        <Section id="blocked-hosts" title=messages::BLOCKED_HOSTS>
+        <PageSection id="blocked-hosts" title=messages::BLOCKED_HOSTS>
             <Rows rows none=messages::NONE_BLOCKED/>
             <BlockForm typed fault form_token/>
-        </Section>
+        </PageSection>
     }
 }
 

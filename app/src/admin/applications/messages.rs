@@ -1,6 +1,6 @@
 //! Clients.
 
-use provider::ApplicationKind;
+use provider::ClientKind;
 
 use crate::{
     clean,
@@ -13,24 +13,24 @@ pub(crate) const TITLE: &str = "Applications";
 pub(crate) const LEAD: &str = "What people connect with, and what is kept out.";
 
 /// The heading over those of a kind.
-pub(crate) const fn group(kind: ApplicationKind) -> &'static str {
+pub(crate) const fn group(kind: ClientKind) -> &'static str {
     match kind {
-        ApplicationKind::Registered => "Registered themselves",
-        ApplicationKind::Document => "Known by their web address",
-        ApplicationKind::Added => "Added here",
+        ClientKind::Registered => "Registered themselves",
+        ClientKind::Document => "Known by their web address",
+        ClientKind::Added => "Added here",
     }
 }
 
 /// What stands there when there is none, and how it would come about.
-pub(crate) const fn none(kind: ApplicationKind) -> &'static str {
+pub(crate) const fn none(kind: ClientKind) -> &'static str {
     match kind {
-        ApplicationKind::Registered => {
+        ClientKind::Registered => {
             "None. An application that nobody here has added registers itself when somebody connects it."
         }
-        ApplicationKind::Document => {
+        ClientKind::Document => {
             "None. An application that describes itself at its own web address stands here once somebody has allowed it something."
         }
-        ApplicationKind::Added => "None. What you add below stays until you remove it.",
+        ClientKind::Added => "None. What you add below stays until you remove it.",
     }
 }
 
@@ -41,11 +41,11 @@ pub(crate) const BLOCKED: &str = "Blocked";
 pub(crate) const LAST_USED: Template = Template::new("last used {when}");
 
 /// Since when it is known.
-pub(crate) const fn since(kind: ApplicationKind) -> Template {
+pub(crate) const fn since(kind: ClientKind) -> Template {
     match kind {
-        ApplicationKind::Registered => Template::new("registered {when}"),
-        ApplicationKind::Document => Template::new("first seen {when}"),
-        ApplicationKind::Added => Template::new("added {when}"),
+        ClientKind::Registered => Template::new("registered {when}"),
+        ClientKind::Document => Template::new("first seen {when}"),
+        ClientKind::Added => Template::new("added {when}"),
     }
 }
 
@@ -63,12 +63,12 @@ pub(crate) fn remove(name: &str) -> String {
 }
 
 /// What stops working when it is removed, and how it could come back.
-pub(crate) const fn removal(kind: ApplicationKind) -> Template {
+pub(crate) const fn removal(kind: ClientKind) -> Template {
     Template::new(consequence(kind))
 }
 
 text_table! {
-    consequence(ApplicationKind) {
+    consequence(ClientKind) {
         Registered:
             "It gets no access any more, and what it holds right now ends within {span}. It can \
              register itself again, and has to ask people again.",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{ApplicationKind, ApplicationSummary, Listing};
+use provider::{ClientKind, ClientSummary, Listing};
 
 use crate::{
     admin::{
@@ -19,17 +19,17 @@ use crate::{
         parts::ActionForm,
     },
     clean,
-    components::{Ago, Rows, Section, Step, Unreadable, fill, sentence},
+    components::{Ago, Disclosure, PageSection, Rows, Unreadable, fill, sentence},
     messages::common,
     page::PageError,
     pages::AdminPage,
     time_format,
 };
 
-const KINDS: [ApplicationKind; 3] = [
-    ApplicationKind::Registered,
-    ApplicationKind::Document,
-    ApplicationKind::Added,
+const KINDS: [ClientKind; 3] = [
+    ClientKind::Registered,
+    ClientKind::Document,
+    ClientKind::Added,
 ];
 
 /// `/admin/applications?page=`.
@@ -72,7 +72,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     Ok(view.into_any())
 }
 
-fn place(kind: ApplicationKind) -> Option<usize> {
+fn place(kind: ClientKind) -> Option<usize> {
     KINDS.iter().position(|own| *own == kind)
 }
 
@@ -86,25 +86,25 @@ pub(crate) struct Viewed {
 }
 
 #[component]
-fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed) -> impl IntoView {
+fn Group(kind: ClientKind, clients: Vec<ClientSummary>, viewed: Viewed) -> impl IntoView {
     let id = match kind {
-        ApplicationKind::Registered => "registered",
-        ApplicationKind::Document => "document",
-        ApplicationKind::Added => "added",
+        ClientKind::Registered => "registered",
+        ClientKind::Document => "document",
+        ClientKind::Added => "added",
     };
     let rows = clients
         .into_iter()
         .map(|client| view! { <Row client viewed=viewed.clone()/> })
         .collect_view();
     view! {
-        <Section id title=messages::group(kind)>
+        <PageSection id title=messages::group(kind)>
             <Rows rows none=messages::none(kind)/>
-        </Section>
+        </PageSection>
     }
 }
 
 #[component]
-pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
+pub(crate) fn Row(client: ClientSummary, viewed: Viewed) -> impl IntoView {
     let name = called(&client);
     let now = viewed.now;
     let id = clean::sentence(&client.client_id);
@@ -133,14 +133,14 @@ pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
                 <p>{source}{blocked}<span class="quiet">{common::DOT}{since}{used}</span></p>
                 <p class="quiet"><bdi class="address">{id}</bdi></p>
             </div>
-            <Step summary=admin_messages::CHANGE object=name>{content}</Step>
+            <Disclosure summary=admin_messages::CHANGE object=name>{content}</Disclosure>
         </li>
     }
 }
 
 /// Its name, which is not verified, and its hosts.
 #[component]
-fn ClientSource(client: ApplicationSummary) -> impl IntoView {
+fn ClientSource(client: ClientSummary) -> impl IntoView {
     let name = view! { <bdi class="strong">{called(&client)}</bdi> };
     if client.hosts.is_empty() {
         return sentence!(messages::ON_USERS_COMPUTERS, name = name).into_any();
@@ -152,7 +152,7 @@ fn ClientSource(client: ApplicationSummary) -> impl IntoView {
 }
 
 #[component]
-fn Facts(client: ApplicationSummary) -> impl IntoView {
+fn Facts(client: ClientSummary) -> impl IntoView {
     let uris = client
         .redirect_uris
         .iter()
@@ -169,7 +169,7 @@ fn Facts(client: ApplicationSummary) -> impl IntoView {
 
 /// What ends it, and what keeps its hosts out.
 #[component]
-fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl IntoView {
+fn Changes(client: ClientSummary, name: String, viewed: Viewed) -> impl IntoView {
     let Viewed {
         blocked,
         access_lifetime,
@@ -245,7 +245,7 @@ fn is_below(host: &str, blocked: &[String]) -> bool {
     blocked.iter().any(below)
 }
 
-fn called(client: &ApplicationSummary) -> String {
+fn called(client: &ClientSummary) -> String {
     clean::name(&client.name, common::NAMELESS_APPLICATION)
 }
 

@@ -5,7 +5,8 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use primitives::web_address::AddressParts;
 use provider::{
-    Asked, AskedText, ClientStanding, FailedRequest, FailedStep, FailureKind, FailureView, Settings,
+    ClientStanding, FailedRequest, FailedStep, FailureKind, FailureView, RequestedParameters,
+    RequestedText, Settings,
 };
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         parts::{ActionForm, TextField},
     },
     clean,
-    components::{Ago, Section, Step, fill, sentence},
+    components::{Ago, Disclosure, PageSection, fill, sentence},
     messages::common,
     page::PageError,
     pages::{AdminPage, PagePath},
@@ -64,8 +65,7 @@ fn is_in_use(standing: ClientStanding) -> bool {
     matches!(standing, ClientStanding::Added | ClientStanding::Used)
 }
 
-/// Whether a failure has what somebody looks for: the number of a request, or a part of anything
-/// else.
+/// Whether a failure matches a search: the number of a request, or a part of any other value.
 fn fits(failure: &FailedRequest, query: &str) -> bool {
     let query = query.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&query);
@@ -87,8 +87,8 @@ fn fits(failure: &FailedRequest, query: &str) -> bool {
 }
 
 /// All that was asked for.
-fn texts(asked: &Asked) -> impl Iterator<Item = &AskedText> {
-    let Asked {
+fn texts(asked: &RequestedParameters) -> impl Iterator<Item = &RequestedText> {
+    let RequestedParameters {
         redirect_uri,
         resource,
         scope,
@@ -173,10 +173,10 @@ fn Group<'a>(
         .map(|view| view! { <Row view known/> })
         .collect_view();
     view! {
-        <Section id title>
+        <PageSection id title>
             {(!hint.is_empty()).then(|| view! { <p class="hint">{hint}</p> })}
             <ul class="rows">{rows}</ul>
-        </Section>
+        </PageSection>
     }
     .into_any()
 }
@@ -236,7 +236,7 @@ impl Field {
         }
     }
 
-    fn of(self, asked: &Asked) -> Option<AskedText> {
+    fn of(self, asked: &RequestedParameters) -> Option<RequestedText> {
         match self {
             Self::RedirectUri => asked.redirect_uri.clone(),
             Self::Resource => asked.resource.clone(),
@@ -306,7 +306,7 @@ fn comparison(failure: &FailedRequest, registered: &[String], known: &Known) -> 
         return None;
     }
     let by_words = matches!(failure.kind, FailureKind::UnknownScope);
-    let told = asked
+    let rows = asked
         .into_iter()
         .map(|asked| view! { <dd class="plain">{marked(asked, against, by_words)}</dd> });
     let name = compared.name;
@@ -314,7 +314,7 @@ fn comparison(failure: &FailedRequest, registered: &[String], known: &Known) -> 
         view! {
             <dl class="facts">
                 <dt>{compared.field.label()}</dt>
-                {told.collect_view()}
+                {rows.collect_view()}
                 {(!name.is_empty()).then(|| view! { <dt>{name}</dt>{listed(against)} })}
                 {scheme(failure, known)}
                 {host(failure)}
@@ -324,8 +324,8 @@ fn comparison(failure: &FailedRequest, registered: &[String], known: &Known) -> 
     )
 }
 
-fn marked(asked: Option<AskedText>, against: &[String], by_words: bool) -> AnyView {
-    let Some(AskedText { text, altered }) = asked else {
+fn marked(asked: Option<RequestedText>, against: &[String], by_words: bool) -> AnyView {
+    let Some(RequestedText { text, altered }) = asked else {
         return messages::NOT_SENT.into_any();
     };
     let pieces = if by_words {
@@ -421,11 +421,11 @@ fn Addition<'a>(
             consequence=consequence.into_any() button=button.into_any()
         />
     };
-    view! { <Step summary=messages::ADD_REDIRECT object=uri>{act}</Step> }
+    view! { <Disclosure summary=messages::ADD_REDIRECT object=uri>{act}</Disclosure> }
 }
 
 /// What a developer needs to know, with its labels.
-fn facts(failure: &FailedRequest) -> Vec<(&'static str, String)> {
+fn fields(failure: &FailedRequest) -> Vec<(&'static str, String)> {
     let id = clean::sentence(&failure.client_id);
     let id = if id.is_empty() {
         messages::NO_CLIENT_ID.to_owned()
@@ -448,27 +448,27 @@ fn facts(failure: &FailedRequest) -> Vec<(&'static str, String)> {
         let text = field.of(&latest)?;
         Some((field.label(), clean::sentence(&text.text)))
     };
-    let mut facts = vec![
+    let mut fields = vec![
         (messages::CODE, clean::sentence(&failure.code)),
         (messages::DESCRIPTION, clean::sentence(&failure.description)),
         (messages::CLIENT_ID, id),
     ];
-    facts.extend(
+    fields.extend(
         [Field::RedirectUri, Field::Resource, Field::Scope]
             .into_iter()
             .filter_map(asked),
     );
-    facts.extend((!requests.is_empty()).then(|| (messages::REQUEST_IDS, requests.join(" "))));
-    facts
+    fields.extend((!requests.is_empty()).then(|| (messages::REQUEST_IDS, requests.join(" "))));
+    fields
 }
 
 #[component]
 fn Details(failure: FailedRequest) -> impl IntoView {
-    let rows = facts(&failure)
+    let rows = fields(&failure)
         .into_iter()
         .map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> })
         .collect_view();
-    view! { <Step summary=messages::DETAILS object=called(&failure)><dl class="facts">{rows}</dl></Step> }
+    view! { <Disclosure summary=messages::DETAILS object=called(&failure)><dl class="facts">{rows}</dl></Disclosure> }
 }
 
 /// The name of the client, or what it called itself. One that registers has no id yet, and may

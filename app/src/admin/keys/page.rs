@@ -13,7 +13,7 @@ use crate::{
         messages as admin_messages,
         parts::ActionForm,
     },
-    components::{Ago, Step, sentence},
+    components::{Ago, Disclosure, sentence},
     page::PageError,
     time_format,
 };
@@ -34,12 +34,12 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let view = view! {
         <ul class="rows">{rows}</ul>
         <p class="quiet">{sentence!(messages::PUBLISHED, address = address)}</p>
-        <Step summary=messages::ROTATE>
+        <Disclosure summary=messages::ROTATE>
             <ActionForm
                 action=RotateKeys::url() form_token=&admin.form_token fields=Vec::new()
                 consequence=sentence!(messages::ROTATE_EXPLAINED, span = span).into_any() button=messages::ROTATE_IT.into_any()
             />
-        </Step>
+        </Disclosure>
     };
     Ok(view.into_any())
 }
@@ -72,12 +72,12 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     view! {
         <li class="row">
             <p>{sentence}</p>
-            <Step summary=admin_messages::REMOVE object=messages::revoke(&kid)>
+            <Disclosure summary=admin_messages::REMOVE object=messages::revoke(&kid)>
                 <ActionForm
                     action=RevokeKey::url() form_token=&form_token fields=vec![("kid", kid)] grave=true
                     consequence=messages::REVOKE_EXPLAINED.into_any() button=button.into_any()
                 />
-            </Step>
+            </Disclosure>
         </li>
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         resources::messages,
     },
     clean,
-    components::{Step, sentence},
+    components::{Disclosure, sentence},
     page::PageError,
 };
 
@@ -49,7 +49,7 @@ fn OneResource(
             <h2 id=id.clone()><bdi>{name.clone()}</bdi></h2>
             <p><bdi class="host">{identifier}</bdi></p>
             {scopes}
-            <Step summary=messages::NEEDS object=name>{content}</Step>
+            <Disclosure summary=messages::NEEDS object=name>{content}</Disclosure>
         </section>
     }
 }
@@ -59,9 +59,9 @@ fn OneResource(
 fn Needs(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
     view! {
         <Description guide=guide.clone()/>
-        <Refusal challenge=guide.challenge.clone()/>
+        <ChallengeExample challenge=guide.challenge.clone()/>
         <Program program=guide.program.clone()/>
-        <Others resource guide issuer/>
+        <OtherLanguages resource guide issuer/>
     }
 }
 
@@ -122,7 +122,7 @@ fn Description(guide: ResourceGuide) -> impl IntoView {
 }
 
 #[component]
-fn Refusal(challenge: String) -> impl IntoView {
+fn ChallengeExample(challenge: String) -> impl IntoView {
     let explained = sentence!(
         messages::CHALLENGE_EXPLAINED,
         error = code(resource_guide::INVALID_TOKEN),
@@ -159,7 +159,7 @@ fn Program(program: String) -> impl IntoView {
 
 /// What a program in another language checks, and how it asks.
 #[component]
-fn Others(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
+fn OtherLanguages(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
     let shown = |text: String| view! { <bdi class="host">{text}</bdi> };
     let explained = sentence!(
         messages::OTHERS_EXPLAINED,
@@ -178,13 +178,13 @@ fn Others(resource: Resource, guide: ResourceGuide, issuer: String) -> impl Into
             <h3>{messages::OTHERS}</h3>
             <p>{explained}</p>
         </div>
-        <Asking address=guide.introspection_address may_ask/>
+        <IntrospectionPart address=guide.introspection_address may_ask/>
     }
 }
 
 /// Where a server asks about tokens, and whether it may.
 #[component]
-fn Asking(address: String, may_ask: bool) -> impl IntoView {
+fn IntrospectionPart(address: String, may_ask: bool) -> impl IntoView {
     let address = view! { <bdi class="host">{address}</bdi> };
     let may_ask = if may_ask {
         messages::MAY_ASK.into_any()

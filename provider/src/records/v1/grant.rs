@@ -27,7 +27,7 @@ pub(crate) struct StoredGrant<'a> {
     last_use: Option<StoredLastUse<'a>>,
 }
 
-/// What a grant was given for, whatever became of it.
+/// What a grant was given for, in every state.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredOrigin<'a> {
     #[serde(default)]
@@ -36,7 +36,7 @@ pub(crate) struct StoredOrigin<'a> {
     details: StoredDetails<'a>,
 }
 
-/// What a grant was given for, whatever became of it.
+/// What a grant was given for, in every state.
 pub(crate) struct GrantOrigin {
     pub(crate) details: GrantDetails,
 }

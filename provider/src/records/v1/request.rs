@@ -17,11 +17,11 @@ use crate::{
 /// read it as one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum RequestShape<'a> {
+pub(crate) enum StoredPendingRequest<'a> {
     Decided {
         #[serde(default)]
         v: V1,
-        decided: DecidedShape<'a>,
+        decided: StoredDecision<'a>,
     },
     Pending {
         #[serde(default)]
@@ -38,7 +38,7 @@ pub(crate) enum RequestShape<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct DecidedShape<'a> {
+pub(crate) struct StoredDecision<'a> {
     request: Parameters<'a>,
     #[serde(with = "crate::values")]
     browser: Cow<'a, Digest>,
@@ -90,7 +90,7 @@ impl Default for Prompt {
     }
 }
 
-impl<'a> From<&'a StoredRequest> for RequestShape<'a> {
+impl<'a> From<&'a StoredRequest> for StoredPendingRequest<'a> {
     fn from(request: &'a StoredRequest) -> Self {
         match request {
             StoredRequest::Decided { decided } => Self::Decided {
@@ -111,13 +111,13 @@ impl<'a> From<&'a StoredRequest> for RequestShape<'a> {
     }
 }
 
-impl From<RequestShape<'_>> for StoredRequest {
-    fn from(stored: RequestShape<'_>) -> Self {
+impl From<StoredPendingRequest<'_>> for StoredRequest {
+    fn from(stored: StoredPendingRequest<'_>) -> Self {
         match stored {
-            RequestShape::Decided { decided, .. } => Self::Decided {
+            StoredPendingRequest::Decided { decided, .. } => Self::Decided {
                 decided: Box::new(decided.into()),
             },
-            RequestShape::Pending {
+            StoredPendingRequest::Pending {
                 request,
                 browser,
                 expires_at,
@@ -136,7 +136,7 @@ impl From<RequestShape<'_>> for StoredRequest {
     }
 }
 
-impl<'a> From<&'a Decided> for DecidedShape<'a> {
+impl<'a> From<&'a Decided> for StoredDecision<'a> {
     fn from(decided: &'a Decided) -> Self {
         Self {
             request: (&decided.request).into(),
@@ -151,8 +151,8 @@ impl<'a> From<&'a Decided> for DecidedShape<'a> {
     }
 }
 
-impl From<DecidedShape<'_>> for Decided {
-    fn from(stored: DecidedShape<'_>) -> Self {
+impl From<StoredDecision<'_>> for Decided {
+    fn from(stored: StoredDecision<'_>) -> Self {
         Self {
             request: stored.request.into(),
             browser: stored.browser.into_owned(),

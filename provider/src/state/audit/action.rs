@@ -125,7 +125,7 @@ audit_actions! {
     }
     /// Decisions of users about clients.
     Consents = "consents" {
-        /// Allowed an application something; `about` is the resource, as in the next three.
+        /// Allowed a client something; `about` is the resource, as in the next three.
         Allowed = "allowed",
         /// A client got a code by a remembered consent.
         AllowedAgain = "allowed_again",
@@ -134,11 +134,11 @@ audit_actions! {
     }
     /// Ended connections.
     Grants = "grants" {
-        /// Ended what an application was allowed.
+        /// Ended what a client was allowed.
         Disconnected = "disconnected",
-        /// Ended what every application was allowed.
+        /// Ended what every client was allowed.
         AllDisconnected = "all_disconnected",
-        /// The application ended its connection itself (RFC 7009).
+        /// The client ended its connection itself (RFC 7009).
         GrantRevoked = "grant_revoked",
     }
     /// Replays of codes and tokens.
@@ -170,15 +170,15 @@ audit_actions! {
         AccountEmailSet = "account_email_set",
         /// An account got another role, which `about` names.
         RoleChanged = "role_changed",
-        /// An application was added.
+        /// A client was added.
         ClientAdded = "client_added",
-        /// An application was changed; `about` names what of it.
+        /// A client was changed; `about` names what of it.
         ClientChanged = "client_changed",
-        /// An application got a new secret, and the old one ended.
+        /// A client got a new secret, and the old one ended.
         ClientSecretMade = "client_secret_made",
-        /// A redirect URI was added to an application, which `about` names.
+        /// A redirect URI was added to a client, which `about` names.
         RedirectUriAdded = "redirect_uri_added",
-        /// An application was removed.
+        /// A client was removed.
         ClientRemoved = "client_removed",
         /// All grants of a client were revoked.
         ClientDisconnected = "client_disconnected",

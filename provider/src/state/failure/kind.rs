@@ -22,7 +22,7 @@ pub enum FailureKind {
     BadDocument,
     /// The client's document, or its keys, cannot be fetched just now.
     Unreachable,
-    /// The settings, or an administrator, ttl the client's host out.
+    /// The settings, or an administrator, block the client's host.
     KeptOut,
     /// Client and server have no common authentication method.
     NoCommonAuthentication,
@@ -40,7 +40,7 @@ pub enum FailureKind {
     SeveralResources,
     /// It requested another resource than the allowed one.
     ResourceNotGranted,
-    /// Its answers would go to an application by a scheme that the settings do not allow.
+    /// Its answers would go to a client by a scheme that the settings do not allow.
     SchemeNotAllowed,
     /// It requested a response without a page (prompt=none), and a page is required.
     PersonNeeded,

@@ -103,7 +103,9 @@ fn position_of_least<T>(items: &[T], rank: impl Fn(&T) -> (bool, Timestamp)) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::failure::{Asked, AskedText, FailedStep, FailureKind, Standing};
+    use crate::state::failure::{
+        FailedStep, FailureKind, RequestedParameters, RequestedText, Standing,
+    };
 
     fn failure(client_id: &str, kind: FailureKind, at: u64) -> FailedRequest {
         let at = Timestamp::from_seconds(at);
@@ -124,9 +126,9 @@ mod tests {
     }
 
     fn asking(uri: &str, at: u64) -> FailedRequest {
-        let asked = Asked {
-            redirect_uri: AskedText::of(uri),
-            ..Asked::default()
+        let asked = RequestedParameters {
+            redirect_uri: RequestedText::of(uri),
+            ..RequestedParameters::default()
         };
         let attempt = Attempt {
             asked,

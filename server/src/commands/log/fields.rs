@@ -9,7 +9,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Writes `message name=value name="value with \"quotes\""`. A value stands bare where it consists
+/// Writes `message name=value name="value with \"quotes\""`. A value has no quotes if it consists
 /// of plain characters.
 pub(super) struct Fields;
 

@@ -17,24 +17,24 @@ const MOST_VALUES: usize = 3;
 
 /// The requested values. They are untrusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct RequestedParameters {
     /// Where the answer was to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect_uri: Option<AskedText>,
+    pub redirect_uri: Option<RequestedText>,
     /// The resource; several are separated by spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource: Option<AskedText>,
+    pub resource: Option<RequestedText>,
     /// The scopes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scope: Option<AskedText>,
+    pub scope: Option<RequestedText>,
     /// What the client called itself in its registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_name: Option<AskedText>,
+    pub client_name: Option<RequestedText>,
 }
 
 /// A text that was sent, without characters that mislead, and not longer than a page can show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedText {
+pub struct RequestedText {
     /// The stored text.
     pub text: String,
     /// Whether something was omitted, so that it differs from the request.
@@ -42,7 +42,7 @@ pub struct AskedText {
     pub altered: bool,
 }
 
-impl AskedText {
+impl RequestedText {
     /// The showable part of a text; `None` for an empty one.
     pub fn of(sent: &str) -> Option<Self> {
         let text: String = sent
@@ -55,7 +55,7 @@ impl AskedText {
     }
 }
 
-impl Asked {
+impl RequestedParameters {
     /// The values of an authorization or token request.
     pub(crate) fn of(parameters: &Parameters) -> Self {
         let text = |name: &str| {
@@ -64,7 +64,7 @@ impl Asked {
                 .filter(|value| !value.is_empty())
                 .take(MOST_VALUES)
                 .collect();
-            AskedText::of(&values.join(" "))
+            RequestedText::of(&values.join(" "))
         };
         Self {
             redirect_uri: text("redirect_uri"),
@@ -89,9 +89,9 @@ impl Asked {
         let uri = refused.or(uris.first());
         let name = metadata["client_name"].as_str();
         Self {
-            redirect_uri: uri.and_then(|uri| AskedText::of(uri)),
-            client_name: name.and_then(AskedText::of),
-            scope: metadata["scope"].as_str().and_then(AskedText::of),
+            redirect_uri: uri.and_then(|uri| RequestedText::of(uri)),
+            client_name: name.and_then(RequestedText::of),
+            scope: metadata["scope"].as_str().and_then(RequestedText::of),
             resource: None,
         }
     }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_misleads_is_left_out_and_what_is_long_is_cut() {
-        let of = |text: &str| AskedText::of(text).map(|asked| (asked.text, asked.altered));
+        let of = |text: &str| RequestedText::of(text).map(|asked| (asked.text, asked.altered));
         assert_eq!(of(""), None);
         assert_eq!(
             of("https://a.example/é"),
@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn a_repeated_parameter_is_shown_with_its_values() {
-        let asked = Asked::of(&Parameters::parse(
+        let asked = RequestedParameters::of(&Parameters::parse(
             b"resource=a&resource=b&scope=&redirect_uri=x&resource=c&resource=d",
         ));
-        let text = |asked: Option<AskedText>| asked.map(|asked| asked.text);
+        let text = |asked: Option<RequestedText>| asked.map(|asked| asked.text);
         assert_eq!(text(asked.resource), Some("a b c".to_owned()));
         assert_eq!(
             (text(asked.redirect_uri), text(asked.scope)),
@@ -151,7 +151,7 @@ mod tests {
     fn of_a_registration_the_address_at_fault_is_kept() {
         let schemes = PrivateSchemes::default();
         let of = |body: &str| {
-            Asked::of_registration(body.as_bytes(), &schemes)
+            RequestedParameters::of_registration(body.as_bytes(), &schemes)
                 .redirect_uri
                 .map(|asked| asked.text)
         };

@@ -21,11 +21,11 @@ use crate::{
 impl AccountAdministration<'_> {
     /// Disables an account, and ends its sessions and grants.
     pub async fn disable_account(&self, email: &str) -> Done {
-        let account = self.another(email).await?;
+        let account = self.other_subject(email).await?;
         self.suspend(&account).await?;
         self.note_subject(AuditAction::AccountDisabled, &account, None)
             .await;
-        self.clear_away(&account)
+        self.remove_records(&account)
             .await
             .map_err(|_| UnfinishedOperation::Disabled(account.email.clone()).into())
     }
@@ -39,7 +39,7 @@ impl AccountAdministration<'_> {
         // Disabling may have been incomplete: remaining sessions and grants must not become valid
         // again.
         self.suspend(&account).await?;
-        self.clear_away(&account)
+        self.remove_records(&account)
             .await
             .map_err(|_| UnfinishedOperation::StaysDisabled(account.email.clone()))?;
         let enable = |rights: Rights| (rights.enable(), ());
@@ -58,12 +58,12 @@ impl AccountAdministration<'_> {
     /// Removes an account, and ends its sessions and grants. If it fails in between, the account is
     /// disabled and can be removed again.
     pub async fn remove_account(&self, email: &str) -> Done {
-        let account = self.another(email).await?;
+        let account = self.other_subject(email).await?;
         // Without a record that can be changed, removing it is the one step.
         if account.is_record {
             self.suspend(&account).await?;
         }
-        if let Err(error) = self.clear_away(&account).await {
+        if let Err(error) = self.remove_records(&account).await {
             // Everything of it is invalid without its account.
             tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
         }
@@ -89,12 +89,12 @@ impl AccountAdministration<'_> {
 
     /// Changes the role of an account. An administrator needs a passkey or a long password.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
-        let account = self.another(email).await?;
+        let account = self.other_subject(email).await?;
         let give = |rights: Rights| match rights.with_role(role) {
             Ok(next) => (next, true),
             Err(ShortPasswordAlone) => (rights, false),
         };
-        if !self.change_another(&account, give).await? {
+        if !self.change_other(&account, give).await? {
             return Err(StateConflict::ShortPasswordAlone(account.email).into());
         }
         self.note_subject(AuditAction::RoleChanged, &account, Some(role.as_str()))
@@ -113,7 +113,7 @@ impl AccountAdministration<'_> {
     }
 
     /// An account other than the administrator's own, so that at least one administrator remains.
-    async fn another(&self, email: &str) -> Done<Subject> {
+    async fn other_subject(&self, email: &str) -> Done<Subject> {
         let account = self.subject(email).await?;
         if !may_change_rights(self.administration.own_account(), account.id) {
             return Err(AdministrationError::Own);
@@ -123,12 +123,12 @@ impl AccountAdministration<'_> {
 
     /// Disables an account: from this one step on nothing of it works.
     async fn suspend(&self, account: &Subject) -> Done {
-        self.change_another(account, |rights| (rights.disable(), ()))
+        self.change_other(account, |rights| (rights.disable(), ()))
             .await
     }
 
     /// Ends sessions and grants, as many as can be.
-    async fn clear_away(&self, account: &Subject) -> Result<(), Unavailable> {
+    async fn remove_records(&self, account: &Subject) -> Result<(), Unavailable> {
         let sessions = self
             .administration
             .services()
@@ -147,7 +147,7 @@ impl AccountAdministration<'_> {
 
     /// Changes the rights of an account. Two administrators may do so to each other concurrently.
     /// The one who is no longer an administrator undoes the change, so that one remains.
-    async fn change_another<A>(
+    async fn change_other<A>(
         &self,
         account: &Subject,
         change: impl Fn(Rights) -> (Rights, A),

@@ -1,12 +1,11 @@
-//! What the user has allowed, on the account page: each client a row under the host that it
-//! answers at, with its end behind a second step; and what ended because somebody came with an old
-//! copy of a key.
+//! The connected clients on the account page, grouped by redirect host, each with a form that
+//! disconnects it; and the connections that a replay ended.
 
 use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{Application, Connection, Connections, LastUseView, Replayed};
+use provider::{ConnectedClient, Connection, Connections, LastUseView, ReplayedConnection};
 
 use crate::{
     account::{
@@ -15,7 +14,7 @@ use crate::{
         page::Frame,
     },
     clean,
-    components::{Ago, PostForm, Section, Step, sentence},
+    components::{Ago, Disclosure, PageSection, PostForm, sentence},
     messages::common,
     time_format,
 };
@@ -23,34 +22,32 @@ use crate::{
 /// The section "Connected applications". What a client holds already lasts for `access_lifetime` at
 /// most.
 #[component]
-pub(crate) fn ConnectedApplications(
+pub(crate) fn ConnectedClients(
     connections: Connections,
     access_lifetime: Duration,
     frame: Frame,
 ) -> impl IntoView {
-    let is_empty = connections.standing.is_empty();
+    let is_empty = connections.active.is_empty();
     let replayed = connections.replayed;
     let now = frame.now;
-    let groups = by_host(connections.standing)
+    let groups = by_host(connections.active)
         .into_iter()
-        .map(
-            |(host, standing)| view! { <Group host standing access_lifetime frame=frame.clone()/> },
-        )
+        .map(|(host, active)| view! { <Group host active access_lifetime frame=frame.clone()/> })
         .collect_view();
     view! {
-        <Section id="connections" title=connections::TITLE>
+        <PageSection id="connections" title=connections::TITLE>
             {is_empty.then(|| view! { <p class="quiet">{connections::NONE}</p> })}
             {groups}
-            {(!replayed.is_empty()).then(|| view! { <AllEnded replayed now/> })}
-            {(!is_empty).then(|| view! { <EndAll access_lifetime form_token=frame.form_token/> })}
-        </Section>
+            {(!replayed.is_empty()).then(|| view! { <ReplayedRows replayed now/> })}
+            {(!is_empty).then(|| view! { <DisconnectAllForm access_lifetime form_token=frame.form_token/> })}
+        </PageSection>
     }
 }
 
 /// Clients by where they answer, the latest first; none is the user's own computers.
-fn by_host(standing: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> {
+fn by_host(active: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> {
     let mut groups: Vec<(Option<String>, Vec<Connection>)> = Vec::new();
-    for connection in standing {
+    for connection in active {
         let host = connection.client.host.clone();
         match groups.iter_mut().find(|(own, _)| *own == host) {
             Some((_, group)) => group.push(connection),
@@ -63,11 +60,11 @@ fn by_host(standing: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> 
 #[component]
 fn Group(
     host: Option<String>,
-    standing: Vec<Connection>,
+    active: Vec<Connection>,
     access_lifetime: Duration,
     frame: Frame,
 ) -> impl IntoView {
-    let rows = standing
+    let rows = active
         .into_iter()
         .map(|connection| view! { <Row connection access_lifetime frame=frame.clone()/> });
     view! {
@@ -105,32 +102,32 @@ fn Row(connection: Connection, access_lifetime: Duration, frame: Frame) -> impl 
         <li class="row connection">
             <div class="said">
                 <p>
-                    <Standing client=client.clone() connected/>
+                    <ConnectionState client=client.clone() connected/>
                     <span class="quiet">
                         {common::DOT}{sentence!(connections::ALLOWED, when = view! { <Ago then=since now/> })}
                         {(times > 1).then(|| view! { {common::DOT}{connections::connected_times(times)} })}
-                        {last_used.map(|used| view! { <Used used now/> })}
+                        {last_used.map(|used| view! { <LastUsed last_use=used now/> })}
                     </span>
                 </p>
                 {(!scopes.is_empty()).then(|| view! { <ul class="permissions">{lines}</ul> })}
             </div>
-            <End client access_lifetime=connected.then_some(access_lifetime) name form_token/>
+            <DisconnectForm client access_lifetime=connected.then_some(access_lifetime) name form_token/>
         </li>
     }
 }
 
 #[component]
-fn Used(used: LastUseView, now: Timestamp) -> impl IntoView {
-    let address = view! { <bdi class="address">{used.address}</bdi> };
-    view! { {common::DOT}{sentence!(connections::LAST_USED, when = view! { <Ago then=used.at now/> }, address = address)} }
+fn LastUsed(last_use: LastUseView, now: Timestamp) -> impl IntoView {
+    let address = view! { <bdi class="address">{last_use.address}</bdi> };
+    view! { {common::DOT}{sentence!(connections::LAST_USED, when = view! { <Ago then=last_use.at now/> }, address = address)} }
 }
 
 /// What the client may do now, or how it would come back.
 #[component]
-fn Standing(client: Application, connected: bool) -> impl IntoView {
+fn ConnectionState(client: ConnectedClient, connected: bool) -> impl IntoView {
     let on_this_computer = client.on_this_computer;
-    let resource = view! { <bdi class="strong">{used(&client)}</bdi> };
-    let client = view! { <bdi class="strong">{called(&client)}</bdi> };
+    let resource = view! { <bdi class="strong">{resource_name(&client)}</bdi> };
+    let client = view! { <bdi class="strong">{client_name(&client)}</bdi> };
     match (connected, on_this_computer) {
         (true, _) => {
             sentence!(connections::MAY_USE, client = client, resource = resource).into_any()
@@ -152,8 +149,8 @@ fn Standing(client: Application, connected: bool) -> impl IntoView {
 
 /// A client outside of its group: its name, which is not verified, and its host.
 #[component]
-fn Named(client: Application) -> impl IntoView {
-    let name = view! { <bdi class="strong">{called(&client)}</bdi> };
+fn ClientWithHost(client: ConnectedClient) -> impl IntoView {
+    let name = view! { <bdi class="strong">{client_name(&client)}</bdi> };
     match client.host {
         Some(host) => sentence!(
             connections::NAMED_WITH_HOST,
@@ -171,13 +168,13 @@ fn Named(client: Application) -> impl IntoView {
 /// The second step: it says what stops, and that what is out already runs out by itself. Without an
 /// `access_lifetime`, nothing is connected, and there is only a consent to forget.
 #[component]
-fn End(
-    client: Application,
+fn DisconnectForm(
+    client: ConnectedClient,
     access_lifetime: Option<Duration>,
     name: String,
     form_token: String,
 ) -> impl IntoView {
-    let named = view! { <bdi>{called(&client)}</bdi> };
+    let named = view! { <bdi>{client_name(&client)}</bdi> };
     let (summary, button) = if access_lifetime.is_some() {
         let button = sentence!(connections::DISCONNECT_IT, client = named);
         (connections::DISCONNECT, button.into_any())
@@ -186,32 +183,35 @@ fn End(
         (connections::FORGET, button.into_any())
     };
     view! {
-        <Step summary object=called(&client)>
+        <Disclosure summary object=client_name(&client)>
             <PostForm action=Disconnect::url() form_token>
                 <input type="hidden" name="connection" value=name/>
-                <p><Ending client access_lifetime/></p>
+                <p><DisconnectExplanation client access_lifetime/></p>
                 <button class="button grave" type="submit"><span>{button}</span></button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
 #[component]
-fn EndAll(access_lifetime: Duration, form_token: String) -> impl IntoView {
+fn DisconnectAllForm(access_lifetime: Duration, form_token: String) -> impl IntoView {
     view! {
-        <Step summary=connections::DISCONNECT_ALL>
+        <Disclosure summary=connections::DISCONNECT_ALL>
             <PostForm action=DisconnectAll::url() form_token>
                 <p>{connections::disconnecting_all_explained(&time_format::at_most(access_lifetime))}</p>
                 <button class="button grave" type="submit">{connections::DISCONNECT_ALL}</button>
             </PostForm>
-        </Step>
+        </Disclosure>
     }
 }
 
 #[component]
-fn Ending(client: Application, access_lifetime: Option<Duration>) -> impl IntoView {
-    let named = view! { <bdi>{called(&client)}</bdi> };
-    let resource = view! { <bdi>{used(&client)}</bdi> };
+fn DisconnectExplanation(
+    client: ConnectedClient,
+    access_lifetime: Option<Duration>,
+) -> impl IntoView {
+    let named = view! { <bdi>{client_name(&client)}</bdi> };
+    let resource = view! { <bdi>{resource_name(&client)}</bdi> };
     match access_lifetime {
         Some(span) => {
             let span = time_format::at_most(span);
@@ -233,19 +233,19 @@ fn Ending(client: Application, access_lifetime: Option<Duration>) -> impl IntoVi
 }
 
 #[component]
-fn AllEnded(replayed: Vec<Replayed>, now: Timestamp) -> impl IntoView {
+fn ReplayedRows(replayed: Vec<ReplayedConnection>, now: Timestamp) -> impl IntoView {
     let rows = replayed
         .into_iter()
-        .map(|replayed| view! { <Ended replayed now/> });
+        .map(|replayed| view! { <ReplayedRow replayed now/> });
     view! { <ul class="rows">{rows.collect_view()}</ul> }
 }
 
-/// A connection that a replay ended: the user alone can tell whether the copy was their own.
+/// A connection that a replay ended: only the user knows whether the copy was their own.
 #[component]
-fn Ended(replayed: Replayed, now: Timestamp) -> impl IntoView {
-    let Replayed { client, at } = replayed;
-    let resource = view! { <bdi class="strong">{used(&client)}</bdi> };
-    let client = view! { <Named client/> };
+fn ReplayedRow(replayed: ReplayedConnection, now: Timestamp) -> impl IntoView {
+    let ReplayedConnection { client, at } = replayed;
+    let resource = view! { <bdi class="strong">{resource_name(&client)}</bdi> };
+    let client = view! { <ClientWithHost client/> };
     let when = view! { <Ago then=at now/> };
     view! {
         <li class="caution">
@@ -255,10 +255,10 @@ fn Ended(replayed: Replayed, now: Timestamp) -> impl IntoView {
     }
 }
 
-fn called(client: &Application) -> String {
+fn client_name(client: &ConnectedClient) -> String {
     clean::name(&client.name, common::NAMELESS_APPLICATION)
 }
 
-fn used(client: &Application) -> String {
+fn resource_name(client: &ConnectedClient) -> String {
     clean::name(&client.resource_name, common::THIS_SERVER)
 }

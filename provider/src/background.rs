@@ -1,4 +1,4 @@
-//! Work after the response, so that the response time does not depend on it.
+//! Work in the background, after the response, so that the response time does not depend on it.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use tokio::{sync::Semaphore, task};
 const MOST: u32 = 1024;
 
 /// Counts running work: each piece has a permit.
-pub(crate) struct LateWork(Arc<Semaphore>);
+pub(crate) struct BackgroundTasks(Arc<Semaphore>);
 
-impl Default for LateWork {
+impl Default for BackgroundTasks {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(MOST as usize)))
     }
 }
 
-impl LateWork {
+impl BackgroundTasks {
     /// Does work after the response of the current request; or now, if too much is running.
-    pub(crate) async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) async fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         match Arc::clone(&self.0).try_acquire_owned() {
             Ok(permit) => drop(task::spawn(async move {
                 work.await;
@@ -29,8 +29,8 @@ impl LateWork {
         }
     }
 
-    /// Waits until all work is done that was put off until after an answer.
-    pub(crate) async fn finish_late_work(&self) {
+    /// Waits until all of it is done.
+    pub(crate) async fn finish_background_tasks(&self) {
         // The semaphore is never closed.
         let _ = self.0.acquire_many(MOST).await;
     }

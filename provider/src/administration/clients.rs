@@ -1,4 +1,4 @@
-//! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in
+//! Administration of clients: listing and removing them, and blocking hosts. How they are added is in
 //! `provisioning`.
 
 use crate::clients::BlockedHosts;
@@ -23,10 +23,10 @@ use crate::{
 /// Far more than any client has, and few enough to be looked through at each request.
 const MOST_REDIRECT_URIS: usize = 100;
 
-/// The source of an application.
+/// The source of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ApplicationKind {
+pub enum ClientKind {
     /// It registered itself (RFC 7591).
     Registered,
     /// By its metadata document, and a user has allowed it something.
@@ -37,7 +37,7 @@ pub enum ApplicationKind {
 
 /// A client, as listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplicationSummary {
+pub struct ClientSummary {
     /// Its identifier.
     pub client_id: String,
     /// Its name; empty when it gave none.
@@ -50,7 +50,7 @@ pub struct ApplicationSummary {
     #[serde(with = "crate::values")]
     pub created_at: Timestamp,
     /// Its source.
-    pub kind: ApplicationKind,
+    pub kind: ClientKind,
     /// The hosts of its document and of its redirect URIs; none for a loopback client alone.
     pub hosts: Vec<String>,
     /// When it last got a token, to a day, if known.
@@ -67,11 +67,10 @@ pub struct ApplicationSummary {
 
 impl ClientAdministration<'_> {
     /// All clients, oldest first; document clients only once a user has allowed them something.
-    pub async fn list(&self) -> Done<Listing<ApplicationSummary>> {
+    pub async fn list(&self) -> Done<Listing<ClientSummary>> {
         let services = self.administration.services();
         services.clients.blocked.refresh_blocked().await?;
-        let summary =
-            |_, client: Client| Some(application_summary(&services.clients.blocked, client));
+        let summary = |_, client: Client| Some(client_summary(&services.clients.blocked, client));
         let mut clients = services
             .clients
             .registry
@@ -293,13 +292,13 @@ impl ClientAdministration<'_> {
     }
 }
 
-fn application_summary(blocked: &BlockedHosts, client: Client) -> ApplicationSummary {
+fn client_summary(blocked: &BlockedHosts, client: Client) -> ClientSummary {
     let kind = match client.source {
-        ClientSource::Registered(_) => ApplicationKind::Registered,
-        ClientSource::Document { .. } => ApplicationKind::Document,
-        ClientSource::Added => ApplicationKind::Added,
+        ClientSource::Registered(_) => ClientKind::Registered,
+        ClientSource::Document { .. } => ClientKind::Document,
+        ClientSource::Added => ClientKind::Added,
     };
-    ApplicationSummary {
+    ClientSummary {
         blocked: blocked.blocks(&client),
         hosts: client.hosts(),
         last_used_at: client.last_used_at(),
