@@ -126,6 +126,12 @@ mod tests {
     }
 
     #[test]
+    fn a_code_has_one_of_32_letters_for_each_byte() {
+        let bytes = std::array::from_fn(|place| u8::try_from(17 * place % 256).unwrap_or_default());
+        assert_eq!(spelled(&Secret::new(bytes)), "0H2K-4N6Q-8SAV-CXEZ");
+    }
+
+    #[test]
     fn a_code_is_known_however_it_is_typed_and_of_one_account_alone() {
         let own = digest(ADA, "0123-4567-89AB-CDEF");
         for typed in [

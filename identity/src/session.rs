@@ -216,3 +216,20 @@ pub fn offers_passkey<K>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_that_just_began_is_never_a_surplus_one() {
+        let used = |seconds| {
+            let at = Timestamp::from_seconds(seconds);
+            Some((at, at))
+        };
+        let others = (1..).take(MAX_SESSIONS).map(|n| (used(n), n.to_string()));
+        // The clock of the server that began it runs late.
+        let sessions: Vec<_> = others.chain([(used(0), "newest".to_owned())]).collect();
+        assert_eq!(surplus_sessions(sessions, "newest"), ["1"]);
+    }
+}

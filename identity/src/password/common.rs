@@ -98,11 +98,12 @@ fn readings(lower: &[char]) -> impl Iterator<Item = Vec<char>> {
             letter => *letter,
         }
     };
-    // What is behind a word is rarely part of it: "sunshine1" is no "sunshinei".
+    // What is behind a word is rarely part of it: "sunshine1" is no "sunshinei". The last letter
+    // stands for itself.
     let body = lower
         .iter()
         .rposition(|letter| letter.is_alphabetic())
-        .map_or(0, |last| last + 1);
+        .unwrap_or_default();
     let with = |one| {
         lower[..body]
             .iter()
@@ -122,8 +123,7 @@ fn is_word_with_little_else(password: &[char]) -> bool {
     let mut cuts =
         (0..=most).flat_map(|start| (0..=most - start).map(move |behind| (start, length - behind)));
     cuts.any(|(start, end)| {
-        start < end
-            && is_word(&password[start..end])
+        is_word(&password[start..end])
             && adds_little(&[&password[..start], &password[end..]].concat())
     })
 }
@@ -132,9 +132,6 @@ fn is_word_with_little_else(password: &[char]) -> bool {
 fn is_word(letters: &[char]) -> bool {
     let known = |part: &[char]| WORDS.contains(part.iter().collect::<String>().as_str());
     let length = letters.len();
-    if length < 3 {
-        return false;
-    }
     let repeated = |unit: &usize| {
         length.is_multiple_of(*unit) && is_periodic(letters, *unit) && known(&letters[..*unit])
     };
@@ -143,7 +140,7 @@ fn is_word(letters: &[char]) -> bool {
             && (3..=length.saturating_sub(3))
                 .any(|at| known(&letters[..at]) && known(&letters[at..]))
     };
-    known(letters) || (3..=length / 2).any(|unit| repeated(&unit)) || two()
+    known(letters) || (3..length).any(|unit| repeated(&unit)) || two()
 }
 
 /// Whether a password is a word and what adds little to it.
@@ -317,6 +314,82 @@ mod tests {
         ] {
             assert!(!is_common(password), "{password}");
         }
+    }
+
+    fn letters(text: &str) -> Vec<char> {
+        text.chars().collect()
+    }
+
+    #[test]
+    fn digits_inside_of_a_word_are_read_as_letters_and_those_behind_it_are_not() {
+        let read: Vec<_> = readings(&letters("drag0n10")).collect();
+        assert!(read.contains(&letters("dragon10")) && !read.contains(&letters("dragonio")));
+    }
+
+    #[test]
+    fn a_long_password_is_not_searched_for_words() {
+        let word = "password".repeat(4);
+        let is_common = |signs| is_word_with_little_else(&letters(&(word.clone() + signs)));
+        assert!(is_common("!!!!!!!!") && !is_common("!!!!!!!!!") && !is_common("!!!!!!!!!!"));
+    }
+
+    #[test]
+    fn a_word_is_one_of_the_list_or_a_repeated_one_or_two_short_ones() {
+        for word in [
+            "monkey",
+            "passwordpassword",
+            "monkeymonkeymonkey",
+            "lovemonkey",
+            "lovedragon",
+        ] {
+            assert!(is_word(&letters(word)), "{word}");
+        }
+        for other in [
+            "",
+            "lo",
+            "monkeyzzqqxx",
+            "zzqqxxmonkey",
+            "monkeypassword",
+            "monkeymonke",
+        ] {
+            assert!(!is_word(&letters(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn four_letters_or_digits_or_a_pattern_add_little() {
+        for little in [
+            "",
+            "w9k2",
+            "----w9k2",
+            "!!!!!!!!!",
+            "1-2-3-4-5-6",
+            "1234567890",
+        ] {
+            assert!(adds_little(&letters(little)), "{little}");
+        }
+        for much in ["w9k2x", "-.-.-w9k2", "-.,:;+*#/"] {
+            assert!(!adds_little(&letters(much)), "{much}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_has_two_characters_or_repeats_or_is_in_rows_of_the_keyboard() {
+        for plain in [
+            "abaabbb",
+            "w9kw9k",
+            "w9k2w9k2",
+            "w9kw9kw",
+            "qwertasdf",
+            "zzzqwe",
+        ] {
+            assert!(is_plain(&letters(plain)), "{plain}");
+        }
+        for other in ["w9k2w9", "w9k2xw9k2x", "qwertyx"] {
+            assert!(!is_plain(&letters(other)), "{other}");
+        }
+        assert!(is_in_a_row(&letters("zzz")) && is_in_a_row(&letters("tre")));
+        assert!(!is_in_a_row(&letters("zzy")));
     }
 
     #[test]
