@@ -40,8 +40,8 @@ struct Header {
 }
 
 impl<C: DeserializeOwned> UnverifiedJwt<C> {
-    /// Reads a JWT strictly: each has one spelling. Its `typ` is absent or one of `types`, which are
-    /// media types in lower case without `application/` (RFC 8725 section 3.11).
+    /// Reads a JWT strictly: each has one spelling. Its `typ` is absent or one of `types`, which
+    /// are media types in lower case without `application/` (RFC 8725 section 3.11).
     ///
     /// # Errors
     /// What is wrong with its form or its header.

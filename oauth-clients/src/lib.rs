@@ -3,8 +3,9 @@
 //! they find this server.
 //!
 //! This crate goes around the heart, `oauth`: it may import the heart, and the heart never imports
-//! it. Of a client, the heart sees a profile and nothing else ([`client::Client::profile`]).
-//! Nothing here does input or output, reads a clock or draws a random number.
+//! it. Of a client, the heart sees a profile and nothing else ([`client::Client::profile`]). Keys
+//! and signatures of clients are read and verified by `jose`. Nothing here does input or output,
+//! reads a clock or draws a random number.
 
 pub mod assertion;
 pub mod authentication;

@@ -3,7 +3,8 @@
 //!
 //! 1. [`client_id`] names the client to look up.
 //! 2. [`destination`] validates the redirect URI. Until here every fault is a local page (R-O2).
-//! 3. [`validate`] validates the rest. From here every fault goes to the client, with `state` and `iss`.
+//! 3. [`validate`] validates the rest. From here every fault goes to the client, with `state` and
+//!    `iss`.
 
 use primitives::Timestamp;
 
@@ -98,8 +99,8 @@ pub fn state(parameters: &Parameters) -> Option<&str> {
     parameters.one("state").ok().flatten()
 }
 
-/// Validates everything else in the request. `default` is the resource that is meant when nothing says
-/// which.
+/// Validates everything else in the request. `default` is the resource that is meant when nothing
+/// says which.
 ///
 /// # Errors
 /// The first fault, for the client.

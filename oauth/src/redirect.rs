@@ -1,5 +1,5 @@
-//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (R-O1, R-O2,
-//! R-O6, R-A11–R-A14, RFC 8252).
+//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (R-O1,
+//! R-O2, R-O6, R-A11–R-A14, RFC 8252).
 
 mod safety;
 mod schemes;
@@ -29,8 +29,8 @@ impl RedirectUri {
     /// `schemes`.
     ///
     /// # Errors
-    /// [`RedirectUriError::Unsafe`] with what is wrong; [`RedirectUriError::SchemeNotAllowed`] where only
-    /// the settings are in the way.
+    /// [`RedirectUriError::Unsafe`] with what is wrong; [`RedirectUriError::SchemeNotAllowed`]
+    /// where only the settings are in the way.
     pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, RedirectUriError> {
         safety::check(text)?;
         let uri = Self(text.to_owned());
@@ -53,7 +53,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Its scheme, where that is an application's and the settings of today do not let it in (T-E38).
+    /// Its scheme, where that is an application's and the settings of today do not let it in
+    /// (T-E38).
     pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
         let parts = AddressParts::split(&self.0);
         (!parts.is_web() && !schemes.allow(parts.scheme)).then_some(parts.scheme)
@@ -68,8 +69,9 @@ impl RedirectUri {
     }
 }
 
-/// Where the answer to an authorization request may go. Only [`ValidatedRedirectUri::validate`] makes one, so
-/// whoever holds one has checked it; stored requests keep the text alone, which is validated again.
+/// Where the answer to an authorization request may go. Only [`ValidatedRedirectUri::validate`]
+/// makes one, so whoever holds one has checked it; stored requests keep the text alone, which is
+/// validated again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatedRedirectUri(String);
 
@@ -155,7 +157,8 @@ impl ValidatedRedirectUri {
     }
 }
 
-/// The value of a `Location` header that leads to a client. Only a [`ValidatedRedirectUri`] makes one.
+/// The value of a `Location` header that leads to a client. Only a [`ValidatedRedirectUri`] makes
+/// one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
 

@@ -26,9 +26,9 @@ impl Scopes {
 
     /// Chooses what a request for `requested` may be granted at `resource`.
     ///
-    /// None asked, or nothing but `offline_access`, means the default set of the resource (R-K7, R-P4);
-    /// unknown words are dropped, since real clients ask for words of other servers, and the token
-    /// response reports the result (R-A16, R-O13).
+    /// None asked, or nothing but `offline_access`, means the default set of the resource (R-K7,
+    /// R-P4); unknown words are dropped, since real clients ask for words of other servers, and the
+    /// token response reports the result (R-A16, R-O13).
     ///
     /// # Errors
     /// [`RedirectError::NoGrantableScope`] when words were asked for and none of them exists.
@@ -61,8 +61,8 @@ impl Scopes {
     /// unless they were granted.
     ///
     /// # Errors
-    /// [`TokenRequestError::ScopeNotGranted`] when it asks for a scope of the resource that was not granted
-    /// (RFC 6749 section 6).
+    /// [`TokenRequestError::ScopeNotGranted`] when it asks for a scope of the resource that was not
+    /// granted (RFC 6749 section 6).
     pub fn narrowed(
         &self,
         requested: Option<&str>,

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// 256 random bits that only their holder may know: twice what guessing resistance asks for (R-O15).
-/// The bytes are wiped from memory when the secret is dropped.
+/// 256 random bits that only their holder may know: twice what guessing resistance asks for
+/// (R-O15). The bytes are wiped from memory when the secret is dropped.
 #[derive(Clone)]
 pub struct Secret([u8; 32]);
 
@@ -90,8 +90,8 @@ impl Digest {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
     }
 
-    /// Reads what [`Self::as_str`] gave, or a digest that was made elsewhere, such as a PKCE challenge
-    /// (RFC 7636 section 4.2). `None` for anything else, non-canonical spellings
+    /// Reads what [`Self::as_str`] gave, or a digest that was made elsewhere, such as a PKCE
+    /// challenge (RFC 7636 section 4.2). `None` for anything else, non-canonical spellings
     /// included.
     pub fn parse(text: &str) -> Option<Self> {
         // It has the form of a secret: 32 bytes in base64url.

@@ -150,7 +150,8 @@ impl Grant {
         Ok(details.scopes.at(resource)?.among(request.scope))
     }
 
-    /// Uses a refresh token (OAuth 2.1 section 4.3, R-O14). `salt` is fresh, and makes the successor.
+    /// Uses a refresh token (OAuth 2.1 section 4.3, R-O14). `salt` is fresh, and makes the
+    /// successor.
     pub fn refresh(
         mut self,
         token: &RefreshToken,
