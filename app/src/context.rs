@@ -17,8 +17,8 @@ use provider::{BrowserContext, BrowserUpdate, Provider};
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
-use crate::cookies::SetCookie;
 use crate::{
+    cookies::SetCookie,
     flash::{self, Flash},
     messages::Message,
     pages::PagePath,

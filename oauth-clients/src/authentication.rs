@@ -2,13 +2,15 @@
 //! 2.4, RFC 7521 section 4.2).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use url::form_urlencoded;
-
-use crate::assertion::{ASSERTION_TYPE, Assertion};
-use crate::client::{Authentication, Client, KeySource, secret_digest};
-use crate::error::{AssertionError, AssertionFault, ClientAuthenticationError};
 use oauth::{client::ClientId, error::ParameterError, parameters::Parameters};
 use primitives::Digest;
+use url::form_urlencoded;
+
+use crate::{
+    assertion::{ASSERTION_TYPE, Assertion},
+    client::{Authentication, Client, KeySource, secret_digest},
+    error::{AssertionError, AssertionFault, ClientAuthenticationError},
+};
 
 /// The credentials that a token request presents.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! Ending tokens and asking about them: revocation (RFC 7009) and introspection (RFC 7662).
 
-use crate::authentication::Credentials;
-use crate::error::{ClientAuthenticationError, IntrospectionError};
 use oauth::{
     error::ParameterError,
     parameters::Parameters,
     resource::{Resource, ResourceIdentifier},
 };
 use primitives::Secret;
+
+use crate::{
+    authentication::Credentials,
+    error::{ClientAuthenticationError, IntrospectionError},
+};
 
 const SECRET_PREFIX: &str = "vis_";
 

@@ -10,10 +10,10 @@ mod issuer;
 mod provisioning;
 mod status;
 
-use crate::provider::Provider;
-use crate::provider::Services;
 use identity::session::AdministratorError;
 use oauth::Id;
+
+use crate::provider::{Provider, Services};
 
 pub use accounts::{AccountSummary, AddedAccount};
 pub use clients::{ClientKind, ClientSummary};

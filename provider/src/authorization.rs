@@ -11,18 +11,7 @@ pub use self::{
     pending::{RequestError, RequestView},
     problem::{Problem, ProblemKind},
 };
-use crate::accounts::Sessions;
-use crate::clients::ClientDocuments;
-use crate::clients::ClientRegistry;
-use crate::context::Context;
-use crate::failures::FailureLog;
-use crate::grants::GrantStore;
-use crate::limits::RateLimiter;
-use std::sync::Arc;
-
-use crate::step_error::{LocalFault, StepError};
-use oauth::error::{LocalError, RedirectError};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use identity::RateLimit;
 use oauth::{
@@ -31,24 +20,29 @@ use oauth::{
     client::ClientId,
     consent::{Consent, Interaction},
     epoch::Epoch,
+    error::{LocalError, RedirectError},
     prompt::Prompt,
     redirect::{Location, ValidatedRedirectUri},
 };
 use oauth_clients::client::Client;
 
 use crate::{
+    accounts::Sessions,
     authorization::pending::document_host,
     browser_context::BrowserContext,
-    clients::documents::NoClient,
-    failures::{Counted, FailureCause, NewFailure},
+    clients::{ClientDocuments, ClientRegistry, documents::NoClient},
+    context::Context,
+    failures::{Counted, FailureCause, FailureLog, NewFailure},
     fetch_fault::FetchFault,
-    records,
-    records::keys,
+    grants::GrantStore,
+    limits::RateLimiter,
+    records::{self, keys},
     state::{
         PendingAuthorization, ReauthRequirement, StoredRequest,
         audit::{Actor, AuditAction, RequestSource},
         failure::{FailedStep, RequestedParameters},
     },
+    step_error::{LocalFault, StepError},
     unavailable::Unavailable,
 };
 

@@ -1,26 +1,22 @@
 //! Connections of a user: listing, ending, and notices of replays.
 
-use crate::accounts::Sessions;
-use crate::audit::AuditLog;
-use crate::clients::ClientRegistry;
-use crate::context::Context;
-use crate::grants::GrantStore;
-use oauth::client::ClientId;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use oauth::{
-    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant,
+    Id, Secret, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, grant::Grant,
     resource::ResourceIdentifier, scope::Scopes,
 };
 use oauth_clients::client::Client;
 use primitives::web_address::{self, AddressParts};
 
 use crate::{
-    accounts::AccountError,
+    accounts::{AccountError, Sessions},
+    audit::AuditLog,
     authorization::sentences,
     browser_context::BrowserContext,
-    grants::consent_name,
+    clients::ClientRegistry,
+    context::Context,
+    grants::{GrantStore, consent_name},
     records::Listing,
     state::{
         account_name,

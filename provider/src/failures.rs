@@ -1,34 +1,34 @@
 //! Failed requests of clients, collected for administrators: requested values, reason, count, and
 //! last time.
 
-use crate::context::Context;
-use crate::fetch_fault::FetchFault;
-use crate::state::failure::Attempt;
-use crate::state::failure::FailedRequest;
-use crate::state::failure::FailedStep;
-use crate::state::failure::FailureKind;
-use crate::state::failure::FailureList;
-use crate::state::failure::RequestedParameters;
-use crate::state::failure::Standing;
-use crate::step_error::StepError;
-use oauth::error::{ProtocolError as _, RedirectError};
-use std::sync::Arc;
 use std::{
     collections::BTreeMap,
     mem,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures_util::future::try_join_all;
-use oauth::Timestamp;
+use oauth::{
+    Timestamp,
+    error::{ProtocolError as _, RedirectError},
+};
 use oauth_clients::client::Client;
 
 use crate::{
+    context::Context,
+    fetch_fault::FetchFault,
     records::{self, Found, keys},
     request::RequestId,
-    state::Maybe,
+    state::{
+        Maybe,
+        failure::{
+            Attempt, FailedRequest, FailedStep, FailureKind, FailureList, RequestedParameters,
+            Standing,
+        },
+    },
+    step_error::StepError,
     unavailable::Unavailable,
 };
 

@@ -2,8 +2,6 @@
 
 pub(crate) mod consents;
 
-use crate::records::Versioned;
-use crate::state::account_name;
 use std::sync::Arc;
 
 use oauth::{
@@ -16,9 +14,9 @@ use crate::{
     audit::AuditLog,
     clients::ClientRegistry,
     context::Context,
-    records::{self, Change, Found, Key, Outcomes, keys, v1::revoked_state},
+    records::{self, Change, Found, Key, Outcomes, Versioned, keys, v1::revoked_state},
     state::{
-        Account,
+        Account, account_name,
         audit::{AccountName, Actor, AuditAction, ClientName, Event, RequestSource},
     },
     unavailable::Unavailable,

@@ -1,15 +1,15 @@
 //! The ring of signing keys in the store: created once, rotated by compare-and-swap, re-read by
 //! every running server.
 
-use crate::context::Context;
-use access_token::TokenService;
-use std::sync::Arc;
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, UnsealError};
+use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, TokenService, UnsealError};
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Store, Ttl};
@@ -17,6 +17,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
+    context::Context,
     environment::Environment,
     records::{self, Swapped, Versioned, keys},
     unavailable::Unavailable,

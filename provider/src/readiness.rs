@@ -1,11 +1,11 @@
 //! Readiness: the store is tested with each kind of operation.
 
-use crate::context::Context;
-use oauth::Timestamp;
 use std::sync::Arc;
+
+use oauth::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::unavailable::Unavailable;
+use crate::{context::Context, unavailable::Unavailable};
 
 /// The result and time of the last probe of the store. The holder of the lock makes the next one.
 #[derive(Default)]

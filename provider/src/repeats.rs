@@ -10,8 +10,6 @@
 //! that secret, so it cannot decrypt the response. It does not reveal what was posted either, since
 //! the key of the record is derived from the same secret.
 
-use crate::context::Context;
-use crate::state::Post;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,7 +21,9 @@ use tokio::time::sleep;
 
 use crate::{
     browser_context::BrowserContext,
+    context::Context,
     records::{self, Key, Swapped, Versioned, keys},
+    state::Post,
     unavailable::Unavailable,
 };
 

@@ -1,8 +1,6 @@
 //! Under which issuer a store is used. Passkeys and tokens are bound to it, so a change must not go
 //! unnoticed.
 
-use crate::context::Context;
-use crate::state::StoreIdentity;
 use std::net::IpAddr;
 
 use oauth::{Issuer, Timestamp};
@@ -10,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use store::{Store, Ttl};
 
 use crate::{
+    context::Context,
     records::{self, keys},
+    state::StoreIdentity,
     unavailable::Unavailable,
 };
 

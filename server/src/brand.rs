@@ -6,10 +6,7 @@ mod logo;
 mod oklch;
 
 use app::Brand;
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use axum::routing::get;
+use axum::{Router, body::Body, response::Response, routing::get};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use oauth::Digest;

@@ -16,14 +16,15 @@ mod warnings;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use oauth_clients::client::secret_digest;
-use oauth_clients::introspection;
+use oauth_clients::{client::secret_digest, introspection};
 use provider::Environment;
 
 use self::operations::{AccountCommand, ClientCommand, IssuerCommand, KeyCommand};
-use crate::config::{Config, Faults, Flags};
-use crate::sealing;
-use crate::site::EmbeddedSite;
+use crate::{
+    config::{Config, Faults, Flags},
+    sealing,
+    site::EmbeddedSite,
+};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";

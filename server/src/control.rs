@@ -5,22 +5,26 @@
 //! the store binds it, so a socket found at that place by such a process is left over from an
 //! earlier one.
 
-use std::fs::{DirBuilder, File, Permissions};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs::{DirBuilder, File, Permissions},
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink},
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use provider::backup::Backup;
-use provider::{AdminCommand, AdminReply, AdministrationError, Provider};
+use provider::{AdminCommand, AdminReply, AdministrationError, Provider, backup::Backup};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+};
 
-use crate::random;
-use crate::swap::Current;
+use crate::{random, swap::Current};
 
 /// The name of the embedded engine in a backup.
 pub(crate) const EMBEDDED: &str = "embedded";

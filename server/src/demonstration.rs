@@ -4,29 +4,36 @@
 mod mount;
 mod step_up;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use access_token::{Challenge, Claims, Clock, Liveness, RequireToken, Verifier};
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use rmcp::handler::server::common::Extension;
-use rmcp::handler::server::wrapper::{Json, Parameters};
-use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
-use rmcp::schemars::{self, JsonSchema};
-use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ErrorData, ServerHandler, tool, tool_handler, tool_router};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use rmcp::{
+    ErrorData, ServerHandler,
+    handler::server::{
+        common::Extension,
+        wrapper::{Json, Parameters},
+    },
+    model::{Implementation, ServerCapabilities, ServerConfig},
+    schemars::{self, JsonSchema},
+    tool, tool_handler, tool_router,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::layers::watch;
-use crate::proxies::Proxies;
-use crate::respond;
+use crate::{layers::watch, proxies::Proxies, respond};
 
 pub(crate) use mount::routes;
 

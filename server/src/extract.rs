@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request};
-use axum::response::Response;
+use axum::{
+    extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
+    response::Response,
+};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use oauth::Parameters;
 use provider::Provider;
 
-use crate::proxies::Proxies;
-use crate::respond;
-use crate::site::PageFiles;
+use crate::{proxies::Proxies, respond, site::PageFiles};
 
 /// The largest body any endpoint takes, in bytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;

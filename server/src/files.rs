@@ -1,9 +1,11 @@
 //! Owners and permissions of the server's files.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
 
 use store::StoreLocation;
 

@@ -1,8 +1,7 @@
 //! Whether a token's grant is still valid, for the protected resources that live beside the
 //! authorization server.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use access_token::{Claims, Liveness, LivenessUnknown, Renewal, SourceError};
 use async_trait::async_trait;

@@ -7,9 +7,7 @@ use provider::{Environment, OpenError, Provider};
 use store::{Store, StoreLocation};
 use tokio::time::{Instant, sleep};
 
-use crate::config::Config;
-use crate::files;
-use crate::sealing;
+use crate::{config::Config, files, sealing};
 
 /// Why a provider could not be opened, as a sentence for the terminal.
 #[derive(Debug)]

@@ -1,16 +1,11 @@
 //! Error pages, and JSON in their place for programs.
 
 use app::ErrorPage;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use http::request::Parts;
-use http::{StatusCode, header};
+use axum::{body::Body, extract::Request, response::Response};
+use http::{StatusCode, header, request::Parts};
 use provider::RequestId;
 
-use crate::extract::prefers_json;
-use crate::respond;
-use crate::site::PageFiles;
+use crate::{extract::prefers_json, respond, site::PageFiles};
 
 /// What of a request decides about how a problem is told, for when the request itself has been used
 /// up.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use oauth::error::{AuthenticationScheme, ProtocolError};
 use provider::{Provider, TokenError};

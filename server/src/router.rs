@@ -1,11 +1,12 @@
 //! The whole surface on one screen.
 
-use app::context::RequestName;
-use app::{App, ErrorPage, shell};
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use app::{App, ErrorPage, context::RequestName, shell};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
+};
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};

@@ -11,10 +11,9 @@ pub(crate) mod revoke;
 pub(crate) mod token;
 
 use axum::routing::{MethodRouter, any, get, post};
-
-use crate::endpoints::Endpoint;
-use crate::extract::Service;
 use metadata::Documents;
+
+use crate::{endpoints::Endpoint, extract::Service};
 
 /// What handles each endpoint.
 pub(crate) fn handler(

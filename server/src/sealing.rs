@@ -1,15 +1,21 @@
 //! The key that seals the signing keys at rest: given in the settings, or kept in the data folder.
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 use access_token::SealingKey;
-use store::StoreLocation;
-use store::files::{create_private, folder_of};
+use store::{
+    StoreLocation,
+    files::{create_private, folder_of},
+};
 
-use crate::config::{Config, SealingKeySource};
-use crate::files::explain_read_error;
-use crate::random;
+use crate::{
+    config::{Config, SealingKeySource},
+    files::explain_read_error,
+    random,
+};
 
 /// Why Redis needs a key of the user's own, and how to make one.
 pub(crate) const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \

@@ -1,14 +1,18 @@
 //! The files that pages load: style, script, wasm and pictures, as the build left them. They are a
 //! part of the release binary; during development they are in a folder.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use app::Brand;
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
 use http::{HeaderValue, StatusCode, header};
 use leptos::config::{Env, LeptosOptions};
 

@@ -1,12 +1,13 @@
 //! What a running server can be given again: the provider and the router over it, once the
 //! configuration was read again.
 
-use std::convert::Infallible;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll};
+use std::{
+    convert::Infallible,
+    sync::{Arc, PoisonError, RwLock},
+    task::{Context, Poll},
+};
 
-use axum::Router;
-use axum::extract::Request;
+use axum::{Router, extract::Request};
 use provider::Provider;
 use tower::Service;
 

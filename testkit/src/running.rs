@@ -1,10 +1,12 @@
 //! A process of the binary, with its output.
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 /// How often and how many times a line is looked for: for a minute.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

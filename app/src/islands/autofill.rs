@@ -6,8 +6,10 @@ use std::{cell::RefCell, time::Duration};
 
 use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::{set_timeout_with_handle, window};
-use wasm_bindgen_futures::JsFuture;
-use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{
+    JsFuture,
+    wasm_bindgen::{JsCast, JsValue},
+};
 use web_sys::{AbortController, CredentialRequestOptions, CredentialsContainer};
 
 use crate::{

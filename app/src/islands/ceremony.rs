@@ -3,8 +3,10 @@
 
 use js_sys::Promise;
 use leptos::prelude::window;
-use wasm_bindgen_futures::JsFuture;
-use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{
+    JsFuture,
+    wasm_bindgen::{JsCast, JsValue},
+};
 use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
 
 use crate::{

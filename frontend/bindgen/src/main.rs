@@ -2,8 +2,7 @@
 //! `frontend`. It uses the version of wasm-bindgen in Cargo.lock, which must match the version in
 //! the wasm.
 
-use std::env;
-use std::error::Error;
+use std::{env, error::Error};
 
 use wasm_bindgen_cli_support::Bindgen;
 

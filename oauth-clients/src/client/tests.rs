@@ -1,11 +1,11 @@
+use oauth::{issuer::Issuer, parameters::Parameters};
+
 use super::*;
 use crate::{
     authentication::Credentials,
     error::ClientAuthenticationError,
     registration::{ClientMetadata, GeneratedSecrets},
 };
-use oauth::issuer::Issuer;
-use oauth::parameters::Parameters;
 
 /// A client that was added, for the tests of its credentials too.
 pub(crate) fn client(authentication: Authentication) -> Client {

@@ -1,9 +1,8 @@
+use oauth::redirect::RedirectUri;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::client::KeySource;
-use crate::error::DocumentError;
-use oauth::redirect::RedirectUri;
+use crate::{client::KeySource, error::DocumentError};
 
 const ADDRESS: &str = "https://app.example/client.json";
 

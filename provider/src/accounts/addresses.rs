@@ -3,7 +3,6 @@
 //! An account is one record. Its address and its list entry are written after it, so that neither
 //! ever refers to an incomplete account. An address without an account is free.
 
-use crate::accounts::Directory;
 use std::time::Duration;
 
 use identity::{
@@ -13,9 +12,10 @@ use identity::{
 use oauth::Id;
 use store::Ttl;
 
-use crate::state::Account;
 use crate::{
+    accounts::Directory,
     records::{self, Change, Key, Swapped, Versioned, keys},
+    state::Account,
     unavailable::Unavailable,
 };
 

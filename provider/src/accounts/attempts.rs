@@ -3,16 +3,7 @@
 //! An attempt is counted as a failure before anything is verified, so that concurrent attempts
 //! cannot exceed the limit. A success is subtracted again.
 
-use crate::accounts::Ceremonies;
-use crate::accounts::Directory;
-use crate::accounts::Passkeys;
-use crate::accounts::PasswordHasher;
-use crate::accounts::Sessions;
-use crate::audit::AuditLog;
-use crate::context::Context;
-use crate::limits::RateLimiter;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use identity::{
     RateLimit,
@@ -22,12 +13,13 @@ use identity::{
 use oauth::Id;
 
 use super::{SignInError, hashing::NotHashed, queue::Requester};
-use crate::state::Account;
-use crate::state::account_name;
 use crate::{
+    accounts::{Ceremonies, Directory, Passkeys, PasswordHasher, Sessions},
+    audit::AuditLog,
     browser_context::BrowserContext,
-    limits::{Refused, Reservation},
-    state::audit::AuditAction,
+    context::Context,
+    limits::{RateLimiter, Refused, Reservation},
+    state::{Account, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
 

@@ -1,13 +1,16 @@
 //! Pending passkey ceremonies: stored for one browser, and taken once.
 
-use crate::context::Context;
-use crate::state::PendingCeremony;
-use crate::state::Task;
 use std::time::Duration;
 
 use oauth::{Secret, Timestamp};
 
-use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
+use crate::{
+    browser_context::BrowserContext,
+    context::Context,
+    records::{self, keys},
+    state::{PendingCeremony, Task},
+    unavailable::Unavailable,
+};
 
 /// The timeout that webauthn-rs gives the browser.
 const LIFETIME: Duration = Duration::from_mins(5);

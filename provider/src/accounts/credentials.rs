@@ -1,29 +1,20 @@
 //! What a signed-in user changes about the ways they sign in.
 
-use super::passkey::new_passkey;
-use crate::accounts::Ceremonies;
-use crate::accounts::Ceremony;
-use crate::accounts::Directory;
-use crate::accounts::Passkeys;
-use crate::accounts::PasswordHasher;
-use crate::accounts::Sessions;
-use crate::audit::AuditLog;
-use crate::context::Context;
-use crate::limits::RateLimiter;
-use crate::state::Account;
-use crate::state::Task;
-use std::sync::Arc;
-use std::time::Duration;
-use webauthn_rs::prelude::CreationChallengeResponse;
-use webauthn_rs::prelude::RegisterPublicKeyCredential;
+use std::{sync::Arc, time::Duration};
 
-use identity::{Email, RateLimit};
+use identity::{Email, RateLimit, SignInMethod};
 use oauth::Digest;
+use webauthn_rs::prelude::{CreationChallengeResponse, RegisterPublicKeyCredential};
 
-use super::{AccountError, SignedIn, queue::Requester};
-use crate::state::account_name;
-use crate::{browser_context::BrowserContext, state::audit::AuditAction};
-use identity::SignInMethod;
+use super::{AccountError, SignedIn, passkey::new_passkey, queue::Requester};
+use crate::{
+    accounts::{Ceremonies, Ceremony, Directory, Passkeys, PasswordHasher, Sessions},
+    audit::AuditLog,
+    browser_context::BrowserContext,
+    context::Context,
+    limits::RateLimiter,
+    state::{Account, Task, account_name, audit::AuditAction},
+};
 
 /// Changes of the address of one account, including refused ones, since each reveals whether an
 /// address is taken.

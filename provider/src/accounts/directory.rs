@@ -1,12 +1,11 @@
 //! Accounts as records: read, changed by transitions, listed.
 
-use crate::records::v1::AccountStatus;
 use oauth::Id;
 use store::Ttl;
 
 use crate::{
     context::Context,
-    records::{self, Change, Collection, keys},
+    records::{self, Change, Collection, keys, v1::AccountStatus},
     state::Account,
     unavailable::Unavailable,
 };

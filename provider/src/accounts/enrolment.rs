@@ -4,17 +4,7 @@
 //! Each is one atomic step on the account: after an earlier failure the link stays valid, and after
 //! a later one the user can sign in.
 
-use crate::accounts::Ceremonies;
-use crate::accounts::Directory;
-use crate::accounts::Passkeys;
-use crate::accounts::PasswordHasher;
-use crate::accounts::Sessions;
-use crate::audit::AuditLog;
-use crate::context::Context;
-use crate::grants::GrantStore;
-use crate::limits::RateLimiter;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use identity::{
     Email, LinkTarget, NewPassword, PasswordError, SignInMethod,
@@ -33,10 +23,15 @@ use super::{
     passkey::{Failed, new_passkey},
     queue::{Busy, Requester},
 };
-use crate::state::account_name;
-use crate::state::{Account, Task};
 use crate::{
-    browser_context::BrowserContext, records, records::keys, state::audit::AuditAction,
+    accounts::{Ceremonies, Directory, Passkeys, PasswordHasher, Sessions},
+    audit::AuditLog,
+    browser_context::BrowserContext,
+    context::Context,
+    grants::GrantStore,
+    limits::RateLimiter,
+    records::{self, keys},
+    state::{Account, Task, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
 

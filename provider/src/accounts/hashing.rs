@@ -1,16 +1,13 @@
 //! Hashing passwords: argon2id, away from the async threads, a few at a time.
 
-use crate::context::Context;
-use identity::PasswordError;
-use std::sync::Arc;
-use std::{num::NonZeroUsize, thread};
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _},
 };
 use identity::{
-    NewPassword,
+    NewPassword, PasswordError,
     password::{check, forms, is_long},
 };
 use tokio::task;
@@ -19,6 +16,7 @@ use super::{
     AccountError, EnrolError, SignInError,
     queue::{Busy, NoSlot, Queue, Requester},
 };
+use crate::context::Context;
 
 /// The minimum and maximum number of concurrent hashes, for any number of cores: each takes 19 MiB.
 const SLOTS: (usize, usize) = (2, 4);

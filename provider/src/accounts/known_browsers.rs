@@ -1,12 +1,16 @@
 //! Known browsers: those that have signed in to an account before.
 
-use crate::accounts::Sessions;
 use identity::known_browser;
 use oauth::{Id, Timestamp};
 use store::Ttl;
 
-use crate::state::Account;
-use crate::{browser_context::BrowserContext, records, records::keys, unavailable::Unavailable};
+use crate::{
+    accounts::Sessions,
+    browser_context::BrowserContext,
+    records::{self, keys},
+    state::Account,
+    unavailable::Unavailable,
+};
 
 impl Sessions {
     /// Whether a browser is known to an account. Without an account the same store operations are

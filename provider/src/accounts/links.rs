@@ -1,12 +1,15 @@
 //! One-time links: creation and lookup.
 
-use crate::accounts::Enrolment;
 use identity::{EnrolmentTarget, LinkTarget, OneTimeLink, Purpose};
 use oauth::{Digest, Secret, Timestamp};
 
 use super::EnrolError;
-use crate::state::Account;
-use crate::{records, records::keys, unavailable::Unavailable};
+use crate::{
+    accounts::Enrolment,
+    records::{self, keys},
+    state::Account,
+    unavailable::Unavailable,
+};
 
 /// What a user sees of a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,9 @@
 //! webauthn-rs verifies the response of the browser, once for each challenge. All failures get the
 //! same response; the reason is only in the log.
 
-use crate::accounts::SignIn;
 use std::time::Duration;
 
-use identity::{Passkey, RateLimit};
+use identity::{Passkey, RateLimit, SignInMethod};
 use oauth::{Digest, Id, Timestamp};
 use webauthn_rs::{
     Webauthn, WebauthnBuilder,
@@ -20,10 +19,12 @@ use webauthn_rs::{
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::{AccountError, SignInError, SignedIn};
-use crate::state::account_name;
-use crate::state::{Account, Task};
-use crate::{browser_context::BrowserContext, settings::Settings, state::audit::AuditAction};
-use identity::SignInMethod;
+use crate::{
+    accounts::SignIn,
+    browser_context::BrowserContext,
+    settings::Settings,
+    state::{Account, Task, account_name, audit::AuditAction},
+};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.

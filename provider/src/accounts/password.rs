@@ -1,13 +1,13 @@
 //! Passwords: choosing one, and signing in with one, which takes as long without an account.
 
-use crate::accounts::SignIn;
-use identity::{attempt::Guess, password::is_long};
+use identity::{SignInMethod, attempt::Guess, password::is_long};
 
 use super::{SignInError, SignedIn};
-use crate::state::Account;
-use crate::state::account_name;
-use crate::{browser_context::BrowserContext, state::audit::AuditAction};
-use identity::SignInMethod;
+use crate::{
+    accounts::SignIn,
+    browser_context::BrowserContext,
+    state::{Account, account_name, audit::AuditAction},
+};
 
 impl SignIn {
     /// Signs in with address and password. Whether the address is unknown, the account disabled or

@@ -1,7 +1,5 @@
 //! Recovery codes: created, shown once, and used to sign in.
 
-use crate::accounts::AccountCredentials;
-use crate::accounts::SignIn;
 use std::time::Duration;
 
 use identity::{
@@ -13,11 +11,10 @@ use oauth::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::{AccountError, SignInError, SignedIn};
-use crate::state::Account;
-use crate::state::account_name;
 use crate::{
+    accounts::{AccountCredentials, SignIn},
     browser_context::{BrowserContext, BrowserUpdate},
-    state::audit::AuditAction,
+    state::{Account, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
 

@@ -3,16 +3,15 @@
 //! An account must be stopped even where this version cannot read all of it: a newer one may have
 //! written it, or it is damaged.
 
-use crate::accounts::Directory;
-use crate::state::AccountMembers;
 use identity::{Rights, Role, SessionEpoch, email::folded_forms};
 use oauth::Id;
 use serde_json::{Map, Value};
 use store::Ttl;
 
-use crate::state::Account;
 use crate::{
+    accounts::Directory,
     records::{self, Found, Key, PartOf, Swapped, Versioned, keys},
+    state::{Account, AccountMembers},
     unavailable::Unavailable,
 };
 

@@ -1,32 +1,27 @@
 //! Sessions. The cookie has a secret, the store its digest.
 
-use crate::accounts::Directory;
-use crate::accounts::Passkeys;
-use crate::audit::AuditLog;
-use crate::context::Context;
-use crate::state::Maybe;
-use crate::state::audit::Activity;
-use crate::state::audit::Event;
-use std::cmp::Reverse;
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use futures_util::future::try_join_all;
 use identity::{
-    Session,
+    Session, SignInMethod,
     session::{MAX_SESSIONS, offers_passkey, surplus_sessions},
 };
 use oauth::{Digest, Id, Secret, Timestamp};
 
 use super::AccountError;
-use crate::state::Account;
-use crate::state::account_name;
 use crate::{
+    accounts::{Directory, Passkeys},
+    audit::AuditLog,
     browser_context::{BrowserContext, BrowserUpdate},
+    context::Context,
     records::{self, Change, Collection, Found, Listing, Outcomes, keys},
-    state::audit::AuditAction,
+    state::{
+        Account, Maybe, account_name,
+        audit::{Activity, AuditAction, Event},
+    },
     unavailable::Unavailable,
 };
-use identity::SignInMethod;
 
 /// What a user sees of a browser they are signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Administration of clients: listing and removing them, and blocking hosts. How they are added is in
 //! `provisioning`.
 
-use crate::clients::BlockedHosts;
 use oauth::Timestamp;
 use oauth_clients::{
     client::{Authentication, Client, ClientSource},
@@ -14,10 +13,13 @@ use super::{
     AdministrationError, ClientAdministration, Done, InvalidInput, MissingTarget, StateConflict,
     provisioning::client_redirect_uris,
 };
-use crate::state::BlockedHost;
 use crate::{
+    clients::BlockedHosts,
     records::{self, Change, Found, Listing, keys},
-    state::audit::{AuditAction, ClientName, Event},
+    state::{
+        BlockedHost,
+        audit::{AuditAction, ClientName, Event},
+    },
 };
 
 /// Far more than any client has, and few enough to be looked through at each request.

@@ -1,15 +1,12 @@
 //! Why an administrative operation failed: reasons with data. `app` has the texts for users.
 
-use crate::accounts::NotHashed;
-use crate::key_ring::KeyChangeError;
 use std::fmt;
-
-use serde::{Deserialize, Serialize};
 
 use access_token::UnsealError;
 use identity::PasswordError;
+use serde::{Deserialize, Serialize};
 
-use crate::unavailable::Unavailable;
+use crate::{accounts::NotHashed, key_ring::KeyChangeError, unavailable::Unavailable};
 
 /// Why an operation was not carried out, or not completely.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,14 +1,14 @@
 //! The issuer that the store belongs to, and restores of backups.
 
+use store::Ttl;
+
 use super::{Administration, Done, StateConflict};
-use crate::records::Swapped;
 use crate::{
     backup::Summary,
-    records::{self, Versioned, keys},
+    records::{self, Swapped, Versioned, keys},
     state::{StoreIdentity, audit::AuditAction},
     store_identity::{IssuerChange, IssuerReport, recorded_issuer},
 };
-use store::Ttl;
 
 impl Administration {
     /// Records in the audit log that the store was restored from a backup.

@@ -1,7 +1,5 @@
 //! Recording events: in the audit log, and the latest ones of each account for its user.
 
-use crate::audit::AuditLog;
-use crate::state::audit::Activity;
 use std::time::Duration;
 
 use identity::rate_limit::rate_limit_key;
@@ -12,9 +10,10 @@ use super::{
     folds::{Subject, Verdict},
 };
 use crate::{
+    audit::AuditLog,
     browser_context::BrowserContext,
     records::{self, keys},
-    state::Maybe,
+    state::{Maybe, audit::Activity},
     unavailable::Unavailable,
 };
 

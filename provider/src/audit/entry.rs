@@ -1,15 +1,15 @@
 //! The record of an event: its link to the previous one, its expiry, and possible faults.
 
-use crate::state::audit::AuditEntry;
-use crate::state::audit::ChainHead;
-use crate::state::audit::Link;
 use identity::audit_chain::{self, Position, Previous, Retention};
 use oauth::{Id, Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Actor, AuditAction, Event, UnknownAction};
-use crate::records::{self, encode};
+use crate::{
+    records::{self, encode},
+    state::audit::{AuditEntry, ChainHead, Link},
+};
 
 /// An event as stored.
 pub(crate) struct StoredEntry {

@@ -5,8 +5,7 @@
 //! The counts are kept in memory by each server. They are written when their window ends and when
 //! the server stops.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use oauth::{Id, Timestamp};
 

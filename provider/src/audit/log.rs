@@ -4,22 +4,18 @@
 //! With write access to the store, events can be removed at the end, or all of them; an earlier
 //! export shows it. Without the sealing key, none can be changed, added or reordered.
 
-use crate::background::BackgroundTasks;
-use crate::context::Context;
-use std::sync::Arc;
 use std::{
     collections::VecDeque,
     sync::{
-        MutexGuard, PoisonError,
+        Arc, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use access_token::SealingKey;
 use identity::audit_chain::Retention;
 use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
-
-use access_token::SealingKey;
 
 use super::{
     AuditEntry, Category, ChainHead, Event,
@@ -27,6 +23,8 @@ use super::{
     folds::Folds,
 };
 use crate::{
+    background::BackgroundTasks,
+    context::Context,
     records::{self, Key, keys},
     unavailable::Unavailable,
 };

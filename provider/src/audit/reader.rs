@@ -1,7 +1,6 @@
 //! Reading the audit log.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 use oauth::Timestamp;

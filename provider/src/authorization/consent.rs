@@ -1,11 +1,9 @@
 //! The consent page and the user's decision.
 
-use crate::authorization::Authorization;
-use crate::state::Decision;
-use oauth::error::RedirectError;
 use oauth::{
     Digest,
     consent::Consent,
+    error::RedirectError,
     redirect::Location,
     resource::Resource,
     scope::{OFFLINE_ACCESS, Scopes},
@@ -13,13 +11,14 @@ use oauth::{
 
 use crate::{
     authorization::{
+        Authorization,
         decided::{Posted, ReadRequest, RequestState},
         pending::RequestError,
     },
     browser_context::BrowserContext,
     grants::consent_name,
     state::{
-        Decided,
+        Decided, Decision,
         audit::{Actor, AuditAction, RequestSource},
     },
     unavailable::Unavailable,

@@ -4,24 +4,21 @@
 //! It has no code: the code is derived from the secrets of the browser, the session and the
 //! request, of which the store has digests only (docs/decisions/identical-posts.md).
 
-use crate::authorization::Authorization;
-use crate::state::Decided;
-use crate::state::StoredRequest;
-use oauth::error::RedirectError;
 use std::time::Duration;
 
 use oauth::{
     Digest, Id, Secret, Timestamp,
+    error::RedirectError,
     grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
 };
 use tokio::time::sleep;
 
 use crate::{
-    authorization::{consent::ConsentError, pending::RequestError},
+    authorization::{Authorization, consent::ConsentError, pending::RequestError},
     browser_context::BrowserContext,
     records::{self, Key, StoredBytes, Swapped, Versioned, keys},
-    state::{Decision, PendingAuthorization},
+    state::{Decided, Decision, PendingAuthorization, StoredRequest},
 };
 
 /// How long the same decision gets the same answer.

@@ -1,9 +1,5 @@
 //! Pending authorization requests, and their validation when they are read.
 
-use crate::authorization::Authorization;
-use crate::state::PendingAuthorization;
-use crate::state::ReauthRequirement;
-use crate::state::failure;
 use oauth::{
     Secret, Timestamp, authorize::AuthorizationRequest, consent::ConsentContext,
     redirect::ValidatedRedirectUri, resource::Resource,
@@ -13,10 +9,13 @@ use primitives::web_address;
 
 use crate::{
     accounts::SignedInUser,
-    authorization::{consent::Identity, decided::RequestState},
+    authorization::{Authorization, consent::Identity, decided::RequestState},
     browser_context::BrowserContext,
     failures::{FailureCause, NewFailure},
-    state::failure::FailedStep,
+    state::{
+        PendingAuthorization, ReauthRequirement,
+        failure::{self, FailedStep},
+    },
     unavailable::Unavailable,
 };
 

@@ -1,27 +1,25 @@
 //! Client authentication: by credentials, and by assertions, each of which is used once (RFC 7521
 //! section 4.2, RFC 7523 section 3).
 
-use crate::clients::ClientDocuments;
-use crate::clients::ClientFetcher;
-use crate::clients::StorageBudget;
-use crate::clients::signatures::Signatures;
-use crate::context::Context;
-use crate::state::UsedAssertion;
-use oauth_clients::error::{AssertionError, AssertionFault};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use oauth::{endpoint, grant::Grant};
 use oauth_clients::{
     assertion::{Assertion, ValidatedAssertion, VerifiedAssertion},
     authentication::{CredentialCheck, Credentials},
     client::{Authentication, Client, KeySource},
+    error::{AssertionError, AssertionFault},
 };
 use store::Ttl;
 
 use crate::{
-    clients::fetching::FetchTrigger,
+    clients::{
+        ClientDocuments, ClientFetcher, StorageBudget, fetching::FetchTrigger,
+        signatures::Signatures,
+    },
+    context::Context,
     records::{self, Versioned, keys},
+    state::UsedAssertion,
     step_error::TokenError,
     unavailable::Unavailable,
 };

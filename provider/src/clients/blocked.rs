@@ -3,15 +3,17 @@
 //! One record, read again every few seconds and for every authorization request, and cached
 //! otherwise, so that the token endpoint needs no read.
 
-use crate::context::Context;
-use crate::state::Blocked;
-use crate::state::BlockedHost;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use oauth_clients::client::Client;
 use store::Ttl;
 
-use crate::{records, records::keys, unavailable::Unavailable};
+use crate::{
+    context::Context,
+    records::{self, keys},
+    state::{Blocked, BlockedHost},
+    unavailable::Unavailable,
+};
 
 /// The cached hosts, and the number of changes by this server.
 #[derive(Default)]

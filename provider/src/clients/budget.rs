@@ -1,14 +1,11 @@
 //! How much unauthenticated clients may store: a number of bytes a day from one network, and more
 //! from a larger IPv6 network.
 
-use crate::context::Context;
-use crate::limits::RateLimiter;
-use std::sync::Arc;
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use identity::RateLimit;
 
-use crate::unavailable::Unavailable;
+use crate::{context::Context, limits::RateLimiter, unavailable::Unavailable};
 
 const DAY: Duration = Duration::from_hours(24);
 /// The bytes a day for each registration that is allowed in an hour: twenty allow 960 KB.

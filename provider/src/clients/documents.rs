@@ -5,30 +5,29 @@
 //! other endpoints use the stored one, so that neither the consent page nor the token endpoint
 //! depends on a third party's web server.
 
-use crate::clients::BlockedHosts;
-use crate::clients::ClientFetcher;
-use crate::clients::ClientRegistry;
-use crate::clients::StorageBudget;
-use crate::clients::fetching::FetchTrigger;
-use crate::context::Context;
-use crate::records::Change;
-use crate::step_error::LocalFault;
-use oauth::error::{LocalError, TokenRequestError};
-use oauth_clients::error::DocumentError;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use oauth::{epoch::Epoch, grant::Grant};
+use oauth::{
+    epoch::Epoch,
+    error::{LocalError, TokenRequestError},
+    grant::Grant,
+};
 use oauth_clients::{
     client::{Client, ClientSource},
     document::{self, DocumentUrl},
+    error::DocumentError,
 };
 use thiserror::Error;
 
 use crate::{
-    clients::fetch::FetchError,
+    clients::{
+        BlockedHosts, ClientFetcher, ClientRegistry, StorageBudget, fetch::FetchError,
+        fetching::FetchTrigger,
+    },
+    context::Context,
     fetch_fault::FetchFault,
-    records::{self, Versioned, keys},
-    step_error::TokenError,
+    records::{self, Change, Versioned, keys},
+    step_error::{LocalFault, TokenError},
     unavailable::Unavailable,
 };
 

@@ -4,11 +4,14 @@
 //! are invalid, also when the client comes back under the same id. A new grant contains the epoch
 //! that was read before anything of it was stored, so that a concurrent end applies to it too.
 
-use crate::clients::ClientRegistry;
 use oauth::{Timestamp, consent::ConsentContext, epoch::Epoch};
 use store::Ttl;
 
-use crate::{records, records::keys, unavailable::Unavailable};
+use crate::{
+    clients::ClientRegistry,
+    records::{self, keys},
+    unavailable::Unavailable,
+};
 
 impl ClientRegistry {
     /// The epoch of a client.

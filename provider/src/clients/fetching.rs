@@ -1,15 +1,13 @@
 //! Fetching from URLs of clients, with limits for the host and for the requester.
 
-use crate::step_error::TokenError;
-use crate::unavailable::Unavailable;
-use oauth_clients::error::AssertionError;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use identity::RateLimit;
+use oauth_clients::error::AssertionError;
 use url::Url;
 
 use super::fetch::{FetchError, Fetched, Fetcher};
-use crate::limits::RateLimiter;
+use crate::{limits::RateLimiter, step_error::TokenError, unavailable::Unavailable};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Fetches from one host, so that this server cannot be used to flood it, in particular with

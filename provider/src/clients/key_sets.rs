@@ -1,24 +1,26 @@
 //! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
 //! section 2, R-K15): fetched behind the same guard as metadata documents (T-E37), and stored.
 
-use crate::clients::ClientAuthenticator;
-use crate::state::KeySet;
-use oauth_clients::error::AssertionError;
 use std::time::Duration;
 
 use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::assertion::{ValidatedAssertion, VerifiedAssertion};
+use oauth_clients::{
+    assertion::{ValidatedAssertion, VerifiedAssertion},
+    error::AssertionError,
+};
 use primitives::web_address::web_url;
 use store::Ttl;
 
 use crate::{
     clients::{
+        ClientAuthenticator,
         fetch::{FetchError, Fetched},
         fetching::FetchTrigger,
     },
     fetch_fault::FetchFault,
     records::{self, Change, keys},
+    state::KeySet,
     step_error::TokenError,
     unavailable::Unavailable,
 };

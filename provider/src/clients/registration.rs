@@ -1,14 +1,12 @@
 //! Clients that register themselves (RFC 7591) and manage their registration (RFC 7592).
 
-use crate::clients::ClientRegistry;
-use crate::step_error::StepError;
-use oauth::error::{ProtocolError as _, RedirectUriError, RedirectUriFault};
-use oauth_clients::error::{MetadataError, RegistrationError};
 use std::{net::IpAddr, time::Duration};
 
 use identity::RateLimit;
+use oauth::error::{ProtocolError as _, RedirectUriError, RedirectUriFault};
 use oauth_clients::{
     client::Client,
+    error::{MetadataError, RegistrationError},
     registration::{
         AuthenticatedRegistration, ClientInformation, ClientMetadata, GeneratedSecrets,
     },
@@ -16,9 +14,11 @@ use oauth_clients::{
 use thiserror::Error;
 
 use crate::{
+    clients::ClientRegistry,
     failures::{Counted, FailureCause, NewFailure},
     records::{self, Change, keys},
     state::failure::{FailedStep, RequestedParameters},
+    step_error::StepError,
     unavailable::Unavailable,
 };
 

@@ -1,15 +1,12 @@
 //! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC
 //! 7592), and forgetting them.
 
-use crate::clients::BlockedHosts;
-use crate::clients::StorageBudget;
-use crate::context::Context;
-use crate::failures::FailureLog;
-use crate::limits::RateLimiter;
-use oauth::client::ClientId;
-use oauth::error::{LocalError, RedirectUriError};
 use std::sync::Arc;
 
+use oauth::{
+    client::ClientId,
+    error::{LocalError, RedirectUriError},
+};
 use oauth_clients::{
     client::{CLIENT_PREFIX, Client, ClientSource},
     document::DocumentUrl,
@@ -17,6 +14,10 @@ use oauth_clients::{
 use store::Ttl;
 
 use crate::{
+    clients::{BlockedHosts, StorageBudget},
+    context::Context,
+    failures::FailureLog,
+    limits::RateLimiter,
     records::{self, Change, Collection, keys},
     unavailable::Unavailable,
 };

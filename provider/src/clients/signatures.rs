@@ -4,7 +4,6 @@
 //! The counts are in memory, since they protect the processor time of this process, and a count in
 //! the store would cost more than a signature.
 
-use oauth_clients::error::AssertionError;
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
@@ -17,7 +16,10 @@ use std::{
 use identity::rate_limit::{networks, rate_limit_key};
 use jose::Jwks;
 use oauth::Timestamp;
-use oauth_clients::assertion::{ValidatedAssertion, VerifiedAssertion};
+use oauth_clients::{
+    assertion::{ValidatedAssertion, VerifiedAssertion},
+    error::AssertionError,
+};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::unavailable::Unavailable;

@@ -5,7 +5,6 @@
 //! listed first, and then the consent is read again. So of a concurrent grant and withdrawal one
 //! sees the other, and no grant outlives its consent.
 
-use crate::grants::GrantStore;
 use oauth::{
     Id, Secret,
     authorize::AuthorizationRequest,
@@ -16,6 +15,7 @@ use oauth::{
 };
 
 use crate::{
+    grants::GrantStore,
     records::{
         self, Collection, Listing, Outcomes,
         keys::{self, listed_consent},

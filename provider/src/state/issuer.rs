@@ -1,8 +1,7 @@
 //! The issuer that a store belongs to.
 
 use oauth::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The issuer that a store belongs to, as recorded at its first start or when a change was
 /// accepted.

@@ -3,9 +3,11 @@
 use oauth::{Digest, Id};
 use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUpPolicy};
 use store::{CasResult, Ttl};
-
-use testkit::direct::{ADA, BOB, PASSWORD, TestProvider};
-use testkit::{Fault, FaultPlan, race};
+use testkit::{
+    Fault, FaultPlan,
+    direct::{ADA, BOB, PASSWORD, TestProvider},
+    race,
+};
 
 const NEW: &str = "lovelace@example.org";
 

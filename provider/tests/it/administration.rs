@@ -8,12 +8,11 @@ use provider::{
     MissingTarget, NewClient, NotAdministrator, PasswordError, Role, StateConflict,
 };
 use store::{Store, StoreLocation};
-use testkit::RedisServer;
-
-use testkit::direct::{
-    ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey,
+use testkit::{
+    Fault, FaultPlan, RedisServer,
+    direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey},
+    race,
 };
-use testkit::{Fault, FaultPlan, race};
 
 #[tokio::test]
 async fn accounts_are_added_listed_and_removed() {

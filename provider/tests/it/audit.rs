@@ -5,12 +5,13 @@ use provider::{
     Actor, AuditAction, AuditFilter, Category, Decision, EnrolmentSource, Event, Role,
     SignUpPolicy, TokenError,
 };
-
-use testkit::direct::{
-    ADA, ADDRESS, Authenticator, BOB, Browser, ISSUER, ON_THE_WEB, PASSWORD, TestClient,
-    TestProvider, settled, with_passkey,
+use testkit::{
+    Fault, FaultPlan,
+    direct::{
+        ADA, ADDRESS, Authenticator, BOB, Browser, ISSUER, ON_THE_WEB, PASSWORD, TestClient,
+        TestProvider, settled, with_passkey,
+    },
 };
-use testkit::{Fault, FaultPlan};
 
 /// An event on a line: what | who | whose account | from where | which client | about what.
 fn line(event: &Event) -> String {

@@ -15,10 +15,10 @@ use provider::{
     backup::{Backup, Outstanding, Reader, RestoreError, Restored, Stored, Unfinished, restore},
 };
 use store::{Entry, Store, StoreLocation, Ttl};
-use testkit::RedisServer;
-
-use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
-use testkit::{Fault, FaultPlan};
+use testkit::{
+    Fault, FaultPlan, RedisServer,
+    direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider},
+};
 
 /// An engine, and what must live as long as its store.
 #[derive(Clone, Copy, Debug)]

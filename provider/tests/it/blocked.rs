@@ -6,10 +6,11 @@ use provider::{
     AdministrationError, AuthorizeError, BrowserContext, ConsentError, Decision, FailureKind,
     ProblemKind, RegisterError, Settings, TokenError,
 };
-use testkit::{Reply, Site};
-
-use testkit::direct::{
-    ADDRESS, ON_THE_WEB, ON_THIS_COMPUTER, TestClient, TestProvider, Tokens, with_passkey,
+use testkit::{
+    Reply, Site,
+    direct::{
+        ADDRESS, ON_THE_WEB, ON_THIS_COMPUTER, TestClient, TestProvider, Tokens, with_passkey,
+    },
 };
 
 const SECRET: &str = "vis_the-secret-of-the-demonstration-server";

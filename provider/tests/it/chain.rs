@@ -6,9 +6,11 @@ use access_token::SealingKey;
 use oauth::Secret;
 use provider::{AuditAction, AuditEntry, AuditReport, Role};
 use store::Ttl;
-
-use testkit::direct::{ADA, BOB, SEALING_KEY, TestProvider};
-use testkit::{Fault, FaultPlan, race};
+use testkit::{
+    Fault, FaultPlan,
+    direct::{ADA, BOB, SEALING_KEY, TestProvider},
+    race,
+};
 
 /// A server with an audit log of so many events, and an invited account for further events.
 async fn with_events(events: u64) -> TestProvider {

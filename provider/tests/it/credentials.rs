@@ -5,9 +5,10 @@ use std::time::Duration;
 use provider::{
     AccountError, BrowserContext, NotAdministrator, PasskeyView, PasswordError, SignInError,
 };
-
-use testkit::direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled, with_passkey};
-use testkit::race;
+use testkit::{
+    direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled, with_passkey},
+    race,
+};
 
 const ANOTHER: &str = "a second, longer password";
 const FIVE_MINUTES: Duration = Duration::from_mins(5);

@@ -7,9 +7,10 @@ use provider::{
     AdministrationError, AuditAction, AuditFilter, BrowserContext, ClientStanding, Decision,
     FailedRequest, FailedStep, FailureKind, FailureView, RequestId, RequestedText,
 };
-
-use testkit::direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey};
-use testkit::race;
+use testkit::{
+    direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey},
+    race,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";

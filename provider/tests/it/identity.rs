@@ -3,10 +3,7 @@
 use oauth::Issuer;
 use provider::{AdministrationError, AuditAction};
 use store::{Store, StoreLocation};
-use testkit::RedisServer;
-
-use testkit::direct::TestProvider;
-use testkit::race;
+use testkit::{RedisServer, direct::TestProvider, race};
 
 const MOVED: &str = "https://login.example.org";
 

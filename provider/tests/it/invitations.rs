@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use provider::{EnrolError, EnrolmentSource, PasswordError, Purpose};
-
-use testkit::direct::{ADA, PASSWORD, TestProvider};
-use testkit::{Fault, FaultPlan};
+use testkit::{
+    Fault, FaultPlan,
+    direct::{ADA, PASSWORD, TestProvider},
+};
 
 #[tokio::test]
 async fn the_first_account_is_made_once() {

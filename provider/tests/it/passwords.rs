@@ -8,9 +8,10 @@ use provider::{
     SignInError,
 };
 use store::Ttl;
-
-use testkit::Recorder;
-use testkit::direct::{ADA, BOB, Browser, PASSWORD, TestProvider, with_passkey};
+use testkit::{
+    Recorder,
+    direct::{ADA, BOB, Browser, PASSWORD, TestProvider, with_passkey},
+};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use provider::{AuditAction, BrowserUpdate, RemainingCodes, SignInError};
-
-use testkit::direct::{ADA, BOB, Browser, PASSWORD, TestProvider, settled};
-use testkit::{Fault, FaultPlan, Recorder, race};
+use testkit::{
+    Fault, FaultPlan, Recorder,
+    direct::{ADA, BOB, Browser, PASSWORD, TestProvider, settled},
+    race,
+};
 
 const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use oauth::Secret;
 use provider::{AdministrationError, AuditAction, EnrolError, EnrolmentSource, Purpose};
-
-use testkit::direct::{
-    ADA, Authenticator, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey,
+use testkit::{
+    Fault, FaultPlan, Recorder,
+    direct::{
+        ADA, Authenticator, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey,
+    },
+    race,
 };
-use testkit::{Fault, FaultPlan, Recorder, race};
 
 const ANOTHER: &str = "a second, longer password";
 const GONE: EnrolError = EnrolError::LinkGone;

@@ -2,10 +2,9 @@
 
 use oauth::Secret;
 use provider::{EnrolmentSource, Role};
-
-use testkit::Recorder;
-use testkit::direct::{
-    ADA, Authenticator, BOB, Browser, ON_THE_WEB, PASSWORD, TestClient, TestProvider,
+use testkit::{
+    Recorder,
+    direct::{ADA, Authenticator, BOB, Browser, ON_THE_WEB, PASSWORD, TestClient, TestProvider},
 };
 
 const ANOTHER: &str = "a second, longer password";

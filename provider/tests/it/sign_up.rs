@@ -6,9 +6,10 @@ use provider::{
     EnrolError, EnrolmentSource, NotAdministrator, PasswordError, Purpose, Role, Settings,
     SignUpPolicy,
 };
-
-use testkit::direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled};
-use testkit::race;
+use testkit::{
+    direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled},
+    race,
+};
 
 fn open(settings: &mut Settings) {
     settings.sign_up = SignUpPolicy::Open;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use provider::{AuditAction, Role};
 use serde_json::{Value, json};
 use store::{Store, StoreLocation, Ttl};
-use testkit::RedisServer;
-
-use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
+use testkit::{
+    RedisServer,
+    direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider},
+};
 
 /// A server on each engine, and what lives as long.
 async fn servers() -> [(TestProvider, Option<RedisServer>); 2] {

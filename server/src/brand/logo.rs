@@ -1,9 +1,11 @@
 //! The picture in place of the built-in mark, known by its content and not by its name.
 
-use std::fmt;
-use std::fs::File;
-use std::io::{Error, Read as _};
-use std::path::Path;
+use std::{
+    fmt,
+    fs::File,
+    io::{Error, Read as _},
+    path::Path,
+};
 
 use bytes::Bytes;
 

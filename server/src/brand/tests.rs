@@ -1,14 +1,14 @@
 //! Contrast by the formulas of WCAG 2.2, for any accent. What the colours are used for
 //! is read from the style sheet that pages load.
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::middleware::from_fn_with_state;
+use axum::{body::Body, http::Request, middleware::from_fn_with_state};
 use http::HeaderMap;
 use tower::ServiceExt as _;
 
-use super::oklch::{is_srgb, linear_srgb};
-use super::*;
+use super::{
+    oklch::{is_srgb, linear_srgb},
+    *,
+};
 use crate::layers::{Protection, protect};
 
 const TOKENS: &str = include_str!("../../../style/tokens.css");

@@ -1,20 +1,19 @@
 //! Getting an operation to a provider: the running server's, where it holds the store, or one of
 //! this process.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use provider::{AdminCommand, AdminReply};
 use store::StoreLocation;
 use tokio::time::{Instant, sleep};
 
-use super::issuer;
-use super::operations::Operation;
-use super::output::note;
-use crate::config::Config;
-use crate::control::{self, ControlError};
-use crate::files;
-use crate::open::{self, Opened, StoreOpenError};
+use super::{issuer, operations::Operation, output::note};
+use crate::{
+    config::Config,
+    control::{self, ControlError},
+    files,
+    open::{self, Opened, StoreOpenError},
+};
 
 /// While a process holds the store and none listens: a server that is starting or stopping, or
 /// another command.

@@ -8,9 +8,11 @@ use provider::{
     is_deceptive_char,
 };
 
-use super::administer::administer;
-use super::operations::Operation;
-use super::output::{self, pretty, rfc3339, table};
+use super::{
+    administer::administer,
+    operations::Operation,
+    output::{self, pretty, rfc3339, table},
+};
 use crate::config::Config;
 
 /// How many events travel at once.

@@ -1,26 +1,39 @@
 //! `vestibule backup`: everything that the store holds, in a file or on standard output.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
-use provider::Environment;
-use provider::backup::{Backup, Check, CheckedLine, Summary};
+use provider::{
+    Environment,
+    backup::{Backup, Check, CheckedLine, Summary},
+};
 use serde_json::json;
-use store::files::{create_own, folder_of};
-use store::{Store, StoreLocation};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
+use store::{
+    Store, StoreLocation,
+    files::{create_own, folder_of},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::UnixStream,
+    time::{Instant, sleep},
+};
 
-use super::administer::{PATIENCE, explained, refuse_memory, unreachable};
-use super::output::{self, note};
-use super::restore::backup_fault;
-use crate::config::{Config, SealingKeySource};
-use crate::open::{self, StoreOpenError};
-use crate::{control, random, sealing};
+use super::{
+    administer::{PATIENCE, explained, refuse_memory, unreachable},
+    output::{self, note},
+    restore::backup_fault,
+};
+use crate::{
+    config::{Config, SealingKeySource},
+    control,
+    open::{self, StoreOpenError},
+    random, sealing,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupCommand {

@@ -1,22 +1,28 @@
 //! `vestibule check`: every fault at once.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use provider::StoreIdentity;
-use provider::{AdminCommand, AdminReply};
+use provider::{AdminCommand, AdminReply, StoreIdentity};
 use serde_json::json;
 use store::{Store, StoreLocation};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{issuer, output, warnings};
-use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
-use crate::endpoints::Endpoint;
-use crate::site::EmbeddedSite;
-use crate::{control, files, listen, random, sealing};
+use crate::{
+    config::{Config, Flags, ListenAddress, SealingKeySource},
+    control,
+    endpoints::Endpoint,
+    files, listen, random, sealing,
+    site::EmbeddedSite,
+};
 
 /// How long a server that holds the port has to say who it is, and how much of its answer is read.
 const PATIENCE: Duration = Duration::from_secs(1);

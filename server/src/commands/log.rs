@@ -2,15 +2,18 @@
 
 mod fields;
 
-use std::io::{self, BufWriter, IsTerminal as _, Stderr, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
-use std::time::Duration;
-
-use tracing_subscriber::EnvFilter;
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Stderr, Write},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
 
 use fields::Fields;
+use tracing_subscriber::EnvFilter;
 
 /// How long a line may wait for others, so that all of them are written at once.
 const GATHER: Duration = Duration::from_millis(50);

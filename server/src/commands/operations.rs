@@ -6,13 +6,11 @@ use std::io::BufRead as _;
 use clap::Subcommand;
 use jose::Jwks;
 use oauth::ProtocolError as _;
-use oauth_clients::client::KeySource;
-use oauth_clients::error::MetadataError;
+use oauth_clients::{client::KeySource, error::MetadataError};
 use provider::{AdminCommand, ClientChanges, ClientProof, NewClient, Role};
 
 use super::output::local_domain_note;
-use crate::files;
-use crate::open::Creation;
+use crate::{files, open::Creation};
 
 /// An operation with what the command line has to know of it.
 pub(super) struct Operation {

@@ -8,8 +8,7 @@ use provider::{
     ClientSummary, IssuerReport, KeySummary, Listing, is_deceptive_char,
 };
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::issuer;
 

@@ -7,11 +7,13 @@ use provider::Provider;
 use tokio::signal::unix::Signal;
 
 use super::warnings;
-use crate::config::{Config, Faults, Flags};
-use crate::proxies::Proxies;
-use crate::router::{self, Options};
-use crate::site::EmbeddedSite;
-use crate::swap::Current;
+use crate::{
+    config::{Config, Faults, Flags},
+    proxies::Proxies,
+    router::{self, Options},
+    site::EmbeddedSite,
+    swap::Current,
+};
 
 /// What is replaced when the configuration has changed, and what the new one is compared with.
 pub(super) struct Reloading {

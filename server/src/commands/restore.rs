@@ -1,25 +1,34 @@
 //! `vestibule restore`: an empty store is filled from a backup, whichever engine that is of.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Seek as _};
-use std::process::ExitCode;
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io::{self, BufReader, Seek as _},
+    process::ExitCode,
+};
 
 use clap::Args;
-use provider::backup::{
-    self, BackupFault, Damage, Outstanding, Reader, RestoreError, Restored, Summary, Unfinished,
+use provider::{
+    Environment,
+    backup::{
+        self, BackupFault, Damage, Outstanding, Reader, RestoreError, Restored, Summary, Unfinished,
+    },
+    opens_key_ring,
 };
-use provider::{Environment, opens_key_ring};
 use serde_json::json;
-use store::files::create_own;
-use store::{Store, StoreLocation};
+use store::{Store, StoreLocation, files::create_own};
 
-use super::administer::refuse_memory;
-use super::issuer;
-use super::output::{self, note, rfc3339};
-use crate::config::Config;
-use crate::open::{self, Creation, StoreOpenError};
-use crate::{files, random, sealing};
+use super::{
+    administer::refuse_memory,
+    issuer,
+    output::{self, note, rfc3339},
+};
+use crate::{
+    config::Config,
+    files,
+    open::{self, Creation, StoreOpenError},
+    random, sealing,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {

@@ -1,28 +1,29 @@
 //! `vestibule serve`.
 
-use std::fmt::Write as _;
-use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::{fmt::Write as _, io::IsTerminal as _, time::Duration};
 
 use provider::{DEMONSTRATION, IssuerChange, Provider};
 use store::StoreLocation;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
 
-use super::reload::Reloading;
-use super::{issuer, output, warnings};
-use crate::config::{Config, Flags};
-use crate::control::ControlSocket;
-use crate::endpoints::Endpoint;
-use crate::listen::{self, Bounds, Patience};
-use crate::open::{self, Opened};
-use crate::proxies::Proxies;
-use crate::router::{self, Options};
-use crate::site::{EmbeddedSite, PageFiles};
-use crate::swap::{self, Current};
+use super::{issuer, output, reload::Reloading, warnings};
+use crate::{
+    config::{Config, Flags},
+    control::ControlSocket,
+    endpoints::Endpoint,
+    listen::{self, Bounds, Patience},
+    open::{self, Opened},
+    proxies::Proxies,
+    router::{self, Options},
+    site::{EmbeddedSite, PageFiles},
+    swap::{self, Current},
+};
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
 const REFRESH: Duration = Duration::from_secs(1);

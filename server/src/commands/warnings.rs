@@ -1,14 +1,14 @@
 //! What works and should not stay as it is: "serve" warns about it at the start, "check" lists it.
 
-use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::{net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
 
 use store::StoreLocation;
 
-use crate::config::{Config, ListenAddress, SealingKeySource, unknown_variables};
-use crate::site::{EmbeddedSite, PageFiles};
-use crate::{files, sealing};
+use crate::{
+    config::{Config, ListenAddress, SealingKeySource, unknown_variables},
+    files, sealing,
+    site::{EmbeddedSite, PageFiles},
+};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use toml::de::{DeArray, DeTable, DeValue};
-use toml::{Spanned, de};
+use toml::{
+    Spanned,
+    de::{self, DeArray, DeTable, DeValue},
+};
 
-use super::setting::Named;
-use super::similar::suggestion;
+use super::{setting::Named, similar::suggestion};
 
 /// A value as text, and who said it.
 #[derive(Debug, Clone)]

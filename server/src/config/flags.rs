@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::setting::Setting;
-use super::settings::SETTINGS;
+use super::{setting::Setting, settings::SETTINGS};
 
 /// The flags that were given.
 #[derive(Debug, Clone, Default)]

@@ -1,13 +1,13 @@
 //! Single values: durations, addresses, networks, switches.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{fmt, net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
-use oauth::Issuer;
-use oauth::issuer::IssuerError;
-use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
+use oauth::{
+    Issuer,
+    issuer::IssuerError,
+    redirect::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes},
+};
 use oauth_clients::document::DocumentPolicy;
 use provider::SignUpPolicy;
 

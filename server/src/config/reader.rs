@@ -1,14 +1,14 @@
 //! Reading the settings one after the other. A fault does not end it: all are named at once.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use oauth::Issuer;
 
-use super::file::Given;
-use super::parse::{self, ListenAddress};
-use super::values::Values;
+use super::{
+    file::Given,
+    parse::{self, ListenAddress},
+    values::Values,
+};
 
 /// Where the sealing key is.
 #[derive(Clone, PartialEq, Eq)]

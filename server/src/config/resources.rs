@@ -1,13 +1,17 @@
 //! The protected resources, which only the file can hold.
 
-use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
-use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
-use oauth::{Digest, Issuer};
+use oauth::{
+    Digest, Issuer,
+    resource::{Resource, ResourceIdentifier, ScopeDescription},
+    scope::{OFFLINE_ACCESS, is_scope_word},
+};
 use primitives::web_address::AddressParts;
 use provider::Settings;
 
-use super::file::{ResourceEntry, ScopeEntry};
-use super::reader::Reader;
+use super::{
+    file::{ResourceEntry, ScopeEntry},
+    reader::Reader,
+};
 
 impl Reader {
     /// The resources of the file, which replace the demonstration's, and the one among them that is

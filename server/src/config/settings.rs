@@ -2,20 +2,23 @@
 //! variable, the key in the file, the line of `--help` and the row in README.md. `[[resource]]`,
 //! which only the file can hold, is in `resources.rs`.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
-use oauth::Issuer;
-use oauth::redirect::PrivateSchemes;
-use oauth::resource::{Resource, ResourceIdentifier};
+use oauth::{
+    Issuer,
+    redirect::PrivateSchemes,
+    resource::{Resource, ResourceIdentifier},
+};
 use oauth_clients::document::DocumentPolicy;
 use provider::{Lifetimes, RegistrationPolicy, Settings, SignUpPolicy};
 use store::StoreLocation;
 
-use super::parse::{self, ListenAddress};
-use super::reader::{Reader, SealingKeySource};
-use super::setting::{Changes, Named, Setting};
+use super::{
+    parse::{self, ListenAddress},
+    reader::{Reader, SealingKeySource},
+    setting::{Changes, Named, Setting},
+};
 use crate::brand::{Accent, Branding, Logo};
 
 /// Declares the settings from one table: after each row comes how its value is read.

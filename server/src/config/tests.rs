@@ -1,16 +1,12 @@
-use std::io::Write as _;
-
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use clap::FromArgMatches as _;
-use oauth::Digest;
-use oauth::redirect::PrivateSchemes;
+use oauth::{Digest, redirect::PrivateSchemes};
 use oauth_clients::document::DocumentPolicy;
 use provider::{Settings, SignUpPolicy};
 use store::StoreLocation;
 
-use super::setting::Named;
-use super::*;
+use super::{setting::Named, *};
 use crate::brand::{Accent, Branding};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.toml");

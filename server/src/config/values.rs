@@ -1,11 +1,12 @@
 //! Where settings come from: flag, then environment, then file, then default.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use super::file::{File, Given, ResourceEntry};
-use super::setting::Named;
-use super::similar::closest;
+use super::{
+    file::{File, Given, ResourceEntry},
+    setting::Named,
+    similar::closest,
+};
 
 /// The environment variable that names the configuration file.
 pub(super) const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";

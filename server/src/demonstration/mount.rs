@@ -8,9 +8,11 @@ use oauth::endpoint::PROTECTED_RESOURCE;
 use provider::DEMONSTRATION;
 
 use super::router;
-use crate::extract::Service;
-use crate::liveness::{liveness, renewal};
-use crate::time::clock;
+use crate::{
+    extract::Service,
+    liveness::{liveness, renewal},
+    time::clock,
+};
 
 /// The demonstration MCP server at its path, while it is among the protected resources.
 pub(crate) fn routes(service: &Service) -> Router<Service> {

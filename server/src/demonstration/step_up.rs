@@ -5,10 +5,12 @@
 //! here, ahead of the transport.
 
 use access_token::{Bearer, Challenge};
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::StatusCode;
 use serde_json::Value;
 

@@ -2,8 +2,7 @@ use access_token::{Audience, KeyRing, TokenService, TokenSubject};
 use axum::body::{Body, to_bytes};
 use http::HeaderMap;
 use serde_json::{Value, json};
-use time::macros::datetime;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt as _;
 
 use super::*;

@@ -1,13 +1,9 @@
 //! Bodies that server functions read, by other means than our extractors.
 
-use axum::RequestExt as _;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{RequestExt as _, extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, StatusCode, header};
 
-use crate::extract::LARGEST_BODY;
-use crate::respond;
+use crate::{extract::LARGEST_BODY, respond};
 
 /// Leptos marks with it what a server function could not do.
 const SERVER_FUNCTION_FAULT: &str = "serverfnerror";

@@ -1,11 +1,12 @@
 //! Browsers: their cookies, and their redirects.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-
 use app::cookies::{self, SetCookie};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use provider::{BrowserContext, Presence};
 
 use crate::{extract::Service, user_agent};

@@ -1,17 +1,23 @@
 //! The answer when the queue of passwords is full: a page for browsers, JSON for programs that
 //! prefer it.
 
-use app::ErrorPage;
-use app::context::{BUSY, BUSY_OWN};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use app::{
+    ErrorPage,
+    context::{BUSY, BUSY_OWN},
+};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::Method;
 use provider::Busy;
 
-use crate::extract::Service;
-use crate::problem::{self, Asker};
-use crate::respond;
+use crate::{
+    extract::Service,
+    problem::{self, Asker},
+    respond,
+};
 
 /// Replaces the answer of a form that was turned away because the queue is full.
 pub(crate) async fn busy(State(service): State<Service>, request: Request, next: Next) -> Response {

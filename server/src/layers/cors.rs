@@ -1,9 +1,11 @@
 //! Cross-origin access for browser-based clients, to endpoints that know no cookies
 //! (requirements 7.9).
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 /// Lets scripts of any origin call the routes below, without credentials, and read errors too.

@@ -1,23 +1,22 @@
 //! The name by which a request addresses this server (RFC 9112 section 3.2), and what becomes of a
 //! browser that opened it under another name than the issuer's: docs/decisions/other-host-names.md.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use app::ErrorPage;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, uri::Authority};
 use oauth::Issuer;
 use primitives::web_address::{AddressParts, host_and_port, is_loopback};
 use url::Host;
 
-use crate::endpoints::Endpoint;
-use crate::extract::Service;
-use crate::log_throttle::LogThrottle;
-use crate::{problem, proxies, respond};
+use crate::{
+    endpoints::Endpoint, extract::Service, log_throttle::LogThrottle, problem, proxies, respond,
+};
 
 /// Marks the query after a redirect to the issuer. A request that has it and still bears
 /// another name came by way of a proxy that changes `Host`, so it is not redirected again.

@@ -1,13 +1,14 @@
 //! The first of two defences against forged form posts; the form's own token is the second.
 
 use app::ErrorPage;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, header};
 
-use crate::extract::Service;
-use crate::problem;
+use crate::{extract::Service, problem};
 
 /// Refuses posts that do not come from a page of this server. A browser sends `Origin` with every
 /// post; where something removed it, `Sec-Fetch-Site` must say the same.

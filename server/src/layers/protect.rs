@@ -1,8 +1,10 @@
 //! Security headers.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// For answers that bring no policy of their own: nothing may be loaded, run, framed or submitted.

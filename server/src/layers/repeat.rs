@@ -1,19 +1,20 @@
 //! Posts that come twice, such as from a double click.
 
-use app::actions::is_done_once;
-use app::context::Settled;
-use app::cookies;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use app::{actions::is_done_once, context::Settled, cookies};
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, response::Parts};
 use provider::{BrowserContext, ClaimResult, PostAnswer};
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{LARGEST_BODY, Service};
-use crate::respond;
+use crate::{
+    extract::{LARGEST_BODY, Service},
+    respond,
+};
 
 /// A response, as it is kept for an identical post.
 #[derive(Serialize, Deserialize)]

@@ -1,28 +1,35 @@
 //! Each request's number, patience, log line, and last defence.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use app::ErrorPage;
-use axum::body::{Body, HttpBody as _};
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::Response,
+};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, StatusCode};
 use provider::{Presence, RequestId};
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 use tracing::Instrument as _;
 
-use crate::endpoints::{is_for_programs, is_routine};
-use crate::extract::Service;
-use crate::problem::{self, Asker};
-use crate::proxies::Proxies;
-use crate::random;
-use crate::respond;
+use crate::{
+    endpoints::{is_for_programs, is_routine},
+    extract::Service,
+    problem::{self, Asker},
+    proxies::Proxies,
+    random, respond,
+};
 
 /// How long a body may take to arrive, and a handler until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(30);

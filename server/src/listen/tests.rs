@@ -1,11 +1,14 @@
-use axum::extract::Request;
-use axum::routing::{get, post};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::task::JoinHandle;
+use axum::{
+    extract::Request,
+    routing::{get, post},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::JoinHandle,
+};
 
 use super::*;
-use crate::config::ListenAddress;
-use crate::proxies::Proxies;
+use crate::{config::ListenAddress, proxies::Proxies};
 
 /// How long things may take that are to happen at once.
 const SOON: Duration = Duration::from_secs(5);

@@ -1,22 +1,24 @@
 //! `GET /admin/audit.jsonl`: the audit log for export, an event a line, oldest first.
 
-use app::ErrorPage;
-use app::pages::{AdminPage, PagePath, ReturnTo};
-use axum::Extension;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use app::{
+    ErrorPage,
+    pages::{AdminPage, PagePath, ReturnTo},
+};
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use futures_util::{StreamExt as _, stream};
-use http::request::Parts;
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderName, StatusCode, header, request::Parts};
 use provider::{
     Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext, Category,
     NotAdministrator,
 };
 use url::form_urlencoded;
 
-use crate::extract::Service;
-use crate::problem;
+use crate::{extract::Service, problem};
 
 /// How many events are read at once: a long log is never in memory as a whole.
 const A_PAGE: usize = 500;

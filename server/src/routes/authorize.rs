@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use app::ErrorPage;
-use app::pages::PagePath;
-use axum::Extension;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
+use app::{ErrorPage, pages::PagePath};
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use oauth::Parameters;
 use provider::{AuthorizeError, AuthorizeOutcome, BrowserContext};
 
-use crate::endpoints::Endpoint;
-use crate::extract::{Form, Service};
-use crate::layers::{OtherHost, is_cross_site, marked};
-use crate::{problem, respond};
+use crate::{
+    endpoints::Endpoint,
+    extract::{Form, Service},
+    layers::{OtherHost, is_cross_site, marked},
+    problem, respond,
+};
 
 /// When it makes sense to ask again for a document whose host gave no answer.
 const RETRY_DOCUMENT: Duration = Duration::from_secs(30);

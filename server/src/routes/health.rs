@@ -1,7 +1,6 @@
 //! `GET /health/live` and `/health/ready`.
 
-use axum::extract::State;
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provider::Provider;
 use serde_json::json;

@@ -1,12 +1,13 @@
 //! `POST /introspect` (RFC 7662), for protected resources. Parameters count in the body only.
 
-use axum::extract::State;
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use provider::Provider;
 
-use crate::extract::{ClientAddress, Form, authorization};
-use crate::respond;
+use crate::{
+    extract::{ClientAddress, Form, authorization},
+    respond,
+};
 
 /// Tells a resource whether a token that is meant for it counts here and now.
 pub(crate) async fn introspect(

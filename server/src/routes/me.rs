@@ -5,15 +5,16 @@ use std::sync::Arc;
 use access_token::{Audience, Bearer, Challenge, RequireToken, Verifier};
 use axum::response::Response;
 use http::StatusCode;
-use oauth::endpoint::PROTECTED_RESOURCE;
-use oauth::resource::Resource;
+use oauth::{endpoint::PROTECTED_RESOURCE, resource::Resource};
 use oauth_clients::discovery::ProtectedResource;
 use provider::Provider;
 use serde::Serialize;
 
-use crate::liveness::{liveness, renewal};
-use crate::respond;
-use crate::time::clock;
+use crate::{
+    liveness::{liveness, renewal},
+    respond,
+    time::clock,
+};
 
 /// The layer in front of it: it accepts any live token of this server, for any audience.
 pub(crate) fn guard(provider: &Provider) -> RequireToken {

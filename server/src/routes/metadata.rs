@@ -1,21 +1,24 @@
 //! The documents at well-known addresses (RFC 8414, RFC 9728, and the public keys), made once and
 //! sent as they are.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use oauth::endpoint::PROTECTED_RESOURCE;
 use provider::Provider;
 use serde::Serialize;
 
-use crate::layers::{self, Protection};
-use crate::respond;
-use crate::time::time_of;
+use crate::{
+    layers::{self, Protection},
+    respond,
+    time::time_of,
+};
 
 /// The documents that do not change while the server runs.
 #[derive(Clone)]

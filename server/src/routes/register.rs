@@ -1,12 +1,16 @@
 //! `POST /register` (RFC 7591), and `GET`, `PUT`, `DELETE /register/{client_id}` (RFC 7592).
 
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use http::{HeaderMap, StatusCode};
 use provider::{Provider, RegisterError};
 
-use crate::extract::{ClientAddress, Metadata, PathClientId, bearer};
-use crate::respond;
+use crate::{
+    extract::{ClientAddress, Metadata, PathClientId, bearer},
+    respond,
+};
 
 /// Registers a client.
 pub(crate) async fn register(

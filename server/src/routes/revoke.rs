@@ -1,13 +1,14 @@
 //! `POST /revoke` (RFC 7009). Parameters count in the body only.
 
-use axum::extract::State;
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use provider::Provider;
 use serde_json::json;
 
-use crate::extract::{ClientAddress, Form, authorization};
-use crate::respond;
+use crate::{
+    extract::{ClientAddress, Form, authorization},
+    respond,
+};
 
 /// Ends what a token came from; 200 too when there is nothing to end.
 pub(crate) async fn revoke(

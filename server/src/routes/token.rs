@@ -1,12 +1,13 @@
 //! `POST /token` (OAuth 2.1 section 3.2). Parameters count in the body only.
 
-use axum::extract::State;
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use provider::Provider;
 
-use crate::extract::{ClientAddress, Form, authorization};
-use crate::respond;
+use crate::{
+    extract::{ClientAddress, Form, authorization},
+    respond,
+};
 
 /// Exchanges a code or a refresh token.
 pub(crate) async fn exchange(

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use axum::Router;
-use axum::routing::get;
+use axum::{Router, routing::get};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 

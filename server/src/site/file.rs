@@ -1,7 +1,9 @@
 //! One file of the site, as it is sent.
 
-use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 

@@ -1,15 +1,19 @@
 //! The files of the pages in a folder, read at each request: cargo-leptos changes them while
 //! the server runs.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use axum::Router;
-use axum::extract::{Path as UrlPath, State};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::{
+    Router,
+    extract::{Path as UrlPath, State},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::fs;

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, on_both_engines,
+    EngineKind, Query, RACERS, on_both_engines, race,
     routed::{ALICE, Browser, McpClient, PASSWORD, TestServer, Tokens},
 };
 

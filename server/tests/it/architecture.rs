@@ -1,9 +1,11 @@
 //! Checks the structure of the code against docs/ARCHITECTURE.md: dependencies between crates,
 //! between the modules of a crate, and names that lower crates must not use.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Crates whose modules have no dependency cycles.
 const WITHOUT_CYCLES: [&str; 12] = [

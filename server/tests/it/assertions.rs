@@ -1,14 +1,11 @@
 //! Clients that authenticate by `private_key_jwt` (RFC 7523, R-O23, R-K15; T-C21 and T-C26).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, header};
 use ring::hmac;
 use serde_json::{Value, json};
-
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, TestClock, basic, on_both_engines,
+    EngineKind, Query, RACERS, TestClock, basic, on_both_engines, race,
     routed::{
         Browser, ISSUER, McpClient, Signer, TestResponse, TestServer, Tokens, claims, key_set,
         register, request, unsigned, with_assertion,

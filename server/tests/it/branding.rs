@@ -2,11 +2,13 @@
 
 use app::Brand;
 use http::header;
-use server::brand::{Accent, Branding, Logo};
-use server::proxies::Proxies;
-use server::site::PageFiles;
-use server::{Options, router};
-
+use server::{
+    Options,
+    brand::{Accent, Branding, Logo},
+    proxies::Proxies,
+    router,
+    site::PageFiles,
+};
 use testkit::{
     EngineKind, on_both_engines,
     routed::{Browser, TestServer},

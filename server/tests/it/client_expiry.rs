@@ -4,10 +4,8 @@
 use http::{Method, header};
 use oauth::redirect::PrivateSchemes;
 use serde_json::json;
-
-use testkit::race;
 use testkit::{
-    EngineKind, native_metadata, on_both_engines,
+    EngineKind, native_metadata, on_both_engines, race,
     routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
 };
 

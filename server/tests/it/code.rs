@@ -1,9 +1,8 @@
 //! Authorization codes: short-lived, single-use, bound to their request (R-O9, R-O10; T-B13, T-B15,
 //! T-A1).
 
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, native_metadata, on_both_engines,
+    EngineKind, Query, RACERS, native_metadata, on_both_engines, race,
     routed::{Browser, McpClient, TestServer, Tokens},
 };
 

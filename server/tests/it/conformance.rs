@@ -1,8 +1,10 @@
 //! Checks the tables of tests in the documents against the existing tests.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A row of a table: its id and its last cell.
 struct Row {

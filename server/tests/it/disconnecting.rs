@@ -3,10 +3,8 @@
 
 use provider::{AuditAction, AuditFilter};
 use serde_json::json;
-use testkit::{Reply, Site};
-
 use testkit::{
-    EngineKind, native_metadata, on_both_engines,
+    EngineKind, Reply, Site, native_metadata, on_both_engines,
     routed::{Browser, Callback, McpClient, PASSWORD, TestServer, Tokens},
 };
 

@@ -1,17 +1,14 @@
 //! Clients with a metadata document (R-C1 to R-C13, T-E37 to T-E39): fetching, caching, and the
 //! responses to users and clients when a document is invalid or its host does not answer.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use http::{Method, header};
 use oauth::Digest;
 use oauth_clients::document::DocumentPolicy;
 use serde_json::{Value, json};
-use testkit::{Reply, Site};
-
 use testkit::{
-    Document, EngineKind, on_both_engines,
+    Document, EngineKind, Reply, Site, on_both_engines,
     routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
 };
 

@@ -1,26 +1,22 @@
 //! Stores of an earlier release open and work.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::{fs, path::Path, process::Command, sync::Arc};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use provider::{RegistrationPolicy, Settings, SignUpPolicy};
-use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm,
+use ring::{
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use store::{Store, StoreLocation};
 use tempfile::TempDir;
-use testkit::RedisServer;
-
 use testkit::{
-    EngineKind, Query, TestClock, on_both_engines,
+    EngineKind, Query, RedisServer, TestClock, on_both_engines,
     routed::{
         Browser, Callback, McpClient, TestServer, Tokens, claims, request, unsigned, with_assertion,
     },

@@ -1,8 +1,7 @@
 //! Non-ASCII addresses, changes of addresses, refused passwords, and ended links, on the pages.
 
-use testkit::race;
 use testkit::{
-    EngineKind, on_both_engines,
+    EngineKind, on_both_engines, race,
     routed::{ALICE, Browser, PASSWORD, TestServer},
 };
 

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use store::{Store, StoreLocation};
-use testkit::{Redirect, RedisServer};
-use tokio::time::sleep;
-
 use testkit::{
-    native_metadata,
+    Redirect, RedisServer, native_metadata,
     routed::{ISSUER, McpClient, TestServer, register},
 };
+use tokio::time::sleep;
 
 /// A server over two Redis servers, where the second is a replica of the first, and the address
 /// leads to the first.

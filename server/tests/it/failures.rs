@@ -4,10 +4,8 @@ use std::net::Ipv4Addr;
 
 use http::{Method, header};
 use serde_json::json;
-use testkit::{Reply, Site};
-
 use testkit::{
-    EngineKind, native_metadata, on_both_engines,
+    EngineKind, Reply, Site, native_metadata, on_both_engines,
     routed::{ALICE, Browser, McpClient, PASSWORD, TestServer, from, register},
 };
 

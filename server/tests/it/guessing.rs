@@ -1,19 +1,20 @@
 //! Limits on guessing: they limit an attacker and lock no other user out (T-F44 and T-F45).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use http::{Method, StatusCode, header};
 use provider::{AuditAction, AuditEntry, AuditFilter};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-
-use testkit::race;
 use testkit::{
-    EngineKind, Query, native_metadata, on_both_engines,
+    EngineKind, Query, native_metadata, on_both_engines, race,
     routed::{ALICE, Browser, ISSUER, PASSWORD, TestResponse, TestServer, from, register},
 };
+use tokio::{task::JoinSet, time::Instant};
 
 on_both_engines!(
     t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections,

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use http::{HeaderValue, Method, header};
 use leptos::server_fn::axum::server_fn_paths;
-use proptest::collection::vec;
-use proptest::prelude::{Strategy, any};
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::TestRunner;
+use proptest::{
+    collection::vec,
+    prelude::{Strategy, any},
+    strategy::ValueTree as _,
+    test_runner::TestRunner,
+};
 use serde_json::json;
-
 use testkit::{
     EngineKind, Query, on_both_engines, percent_encoded,
     routed::{

@@ -2,14 +2,10 @@
 
 use std::net::SocketAddr;
 
-use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::{body::Body, extract::ConnectInfo};
 use http::{Method, Request, Version, header};
 use oauth::Issuer;
-use server::proxies::Proxies;
-use server::site::PageFiles;
-use server::{Options, router};
-
+use server::{Options, proxies::Proxies, router, site::PageFiles};
 use testkit::{
     EngineKind, Query, native_metadata, on_both_engines,
     routed::{McpClient, TestResponse, TestServer},

@@ -1,13 +1,13 @@
 //! Introspection (RFC 7662): a resource can introspect its own tokens only (T-C25).
 
 use http::{Method, header};
-use oauth::Digest;
-use oauth::resource::{Resource, ResourceIdentifier};
+use oauth::{
+    Digest,
+    resource::{Resource, ResourceIdentifier},
+};
 use serde_json::{Value, json};
-use testkit::FaultSwitch;
-
 use testkit::{
-    EngineKind, Query, TestClock, basic, on_both_engines, percent_encoded,
+    EngineKind, FaultSwitch, Query, TestClock, basic, on_both_engines, percent_encoded,
     routed::{ALICE, Browser, ISSUER, MCP, McpClient, TestResponse, TestServer, Tokens, request},
 };
 

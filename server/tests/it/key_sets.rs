@@ -1,23 +1,18 @@
 //! The keys of clients with a `jwks_uri`: rotation, outages, and invalid key sets (R-K15; T-C21,
 //! T-C26, T-E37).
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::header;
 use serde_json::{Value, json};
-use testkit::{Reply, Site};
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
-
-use testkit::race;
 use testkit::{
-    EngineKind, on_both_engines,
+    EngineKind, Reply, Site, on_both_engines, race,
     routed::{
         Browser, McpClient, Signer, TestResponse, TestServer, Tokens, claims, key_set,
         with_assertion,
     },
 };
+use tokio::{sync::Semaphore, time::sleep};
 
 on_both_engines!(
     r_k15_keys_are_fetched_once_while_they_are_fresh,

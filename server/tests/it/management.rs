@@ -2,10 +2,8 @@
 
 use http::{Method, header};
 use serde_json::{Value, json};
-use testkit::FaultSwitch;
-
 use testkit::{
-    EngineKind, native_metadata, on_both_engines,
+    EngineKind, FaultSwitch, native_metadata, on_both_engines,
     routed::{Browser, ISSUER, McpClient, TestResponse, TestServer, Tokens, register, request},
 };
 

@@ -1,8 +1,10 @@
 //! A public type name means one thing in all crates (docs/GLOSSARY.md).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 const KINDS: [&str; 3] = ["pub struct ", "pub enum ", "pub trait "];
 

@@ -1,11 +1,12 @@
 //! The binary on the terminal.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
-
 use testkit::Running;
 
 /// The binary in a separate folder, without the settings of this process's environment.

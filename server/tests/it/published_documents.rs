@@ -2,10 +2,8 @@
 //! refreshed (R-C1 to R-C13, R-K11, requirements 5.1). Their URLs lead to a web server of the test.
 
 use serde_json::{Value, json};
-use testkit::{Reply, Site};
-
 use testkit::{
-    EngineKind, on_both_engines,
+    EngineKind, Reply, Site, on_both_engines,
     routed::{Browser, McpClient, Signer, TestServer, Tokens, key_set, with_assertion},
 };
 

@@ -3,19 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use provider::{ClientKind, Environment, Web};
-use rmcp::model::{CallToolRequestParams, ClientConfig};
-use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
-use testkit::{Reply, Site};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
+use rmcp::{
+    RoleClient, ServiceExt as _,
+    model::{CallToolRequestParams, ClientConfig},
+    service::RunningService,
+    transport::{
+        StreamableHttpClientTransport,
+        auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState},
+        streamable_http_client::StreamableHttpClientTransportConfig,
+    },
+};
 use testkit::{
-    CALLBACK, EngineKind, on_both_engines,
+    CALLBACK, EngineKind, Reply, Site, on_both_engines,
     routed::{ALICE, Browser, PASSWORD, TestServer},
 };
+use tokio::{net::TcpListener, task::JoinHandle};
 
 on_both_engines!(
     rmcp_finds_registers_signs_in_calls_tools_and_refreshes,

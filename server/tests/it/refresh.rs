@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use http::{Method, header};
-
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, basic, on_both_engines,
+    EngineKind, Query, RACERS, basic, on_both_engines, race,
     routed::{ALICE, Browser, MCP, McpClient, TestResponse, TestServer, Tokens, from, request},
 };
 

@@ -4,10 +4,8 @@ use std::net::IpAddr;
 
 use http::{Method, header};
 use serde_json::{Value, json};
-use testkit::{Reply, Site};
-
 use testkit::{
-    CALLBACK, EngineKind, TestClock, native_metadata, on_both_engines,
+    CALLBACK, EngineKind, Reply, Site, TestClock, native_metadata, on_both_engines,
     routed::{ISSUER, TestResponse, TestServer, from, register, request},
 };
 

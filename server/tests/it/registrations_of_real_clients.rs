@@ -2,10 +2,8 @@
 //! them excludes all users of that application.
 
 use serde_json::{Value, json};
-
-use testkit::race;
 use testkit::{
-    EngineKind, RACERS, on_both_engines,
+    EngineKind, RACERS, on_both_engines, race,
     routed::{Browser, McpClient, TestResponse, TestServer, Tokens, register},
 };
 

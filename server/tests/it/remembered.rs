@@ -3,10 +3,8 @@
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
-
-use testkit::race;
 use testkit::{
-    EngineKind, native_metadata, on_both_engines,
+    EngineKind, native_metadata, on_both_engines, race,
     routed::{ALICE, Browser, Callback, MCP, McpClient, PASSWORD, TestServer, Tokens},
 };
 

@@ -1,12 +1,8 @@
 //! Revocation (RFC 7009): a client revokes its grant at once (T-C24).
 
 use http::{Method, header};
-use testkit::FaultSwitch;
-use testkit::{Reply, Site};
-
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, basic, on_both_engines,
+    EngineKind, FaultSwitch, Query, RACERS, Reply, Site, basic, on_both_engines, race,
     routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
 };
 

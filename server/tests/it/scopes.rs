@@ -1,12 +1,10 @@
 //! Granted scopes and resources (R-A16, R-A17, R-A19, R-K6, R-K7, R-K9, R-O13, R-P3, R-P4, R-P5;
 //! T-C19).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::header;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
-
 use testkit::{
     EngineKind, on_both_engines,
     routed::{Browser, Callback, ISSUER, MCP, McpClient, TestServer, Tokens},

@@ -25,10 +25,11 @@
 use std::time::Duration;
 
 use http::{Method, header};
-use oauth::Digest;
-use oauth::resource::{Resource, ScopeDescription};
+use oauth::{
+    Digest,
+    resource::{Resource, ScopeDescription},
+};
 use serde_json::{Value, json};
-
 use testkit::{
     CALLBACK, EngineKind, HtmlForm, Query, native_metadata, on_both_engines,
     routed::{Browser, MCP, McpClient, TestResponse, TestServer, Tokens, request},

@@ -6,13 +6,14 @@
 
 use std::cell::Cell;
 
-use proptest::collection::vec;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any};
-use proptest::prop_oneof;
-use proptest::sample::{Index, select};
-use proptest::test_runner::TestRunner;
+use proptest::{
+    collection::vec,
+    prelude::{Just, ProptestConfig, Strategy, any},
+    prop_oneof,
+    sample::{Index, select},
+    test_runner::TestRunner,
+};
 use serde_json::json;
-
 use testkit::{
     EngineKind, Query, native_metadata,
     routed::{ALICE, Browser, McpClient, PASSWORD, TestResponse, TestServer},

@@ -4,10 +4,8 @@ use std::net::IpAddr;
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
-
-use testkit::race;
 use testkit::{
-    EngineKind, Query, RACERS, on_both_engines,
+    EngineKind, Query, RACERS, on_both_engines, race,
     routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestResponse, TestServer},
 };
 

@@ -5,10 +5,8 @@ use std::time::Duration;
 use http::header;
 use serde_json::{Value, json};
 use store::{Store, StoreLocation};
-use testkit::RedisServer;
-
 use testkit::{
-    EngineKind, on_both_engines,
+    EngineKind, RedisServer, on_both_engines,
     routed::{ALICE, Browser, Callback, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens},
 };
 

@@ -1,8 +1,12 @@
 //! Counts how often work waits for the store, where concurrent calls are one wait.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use store::{Result, Store};
 use tokio::sync::{Notify, Semaphore};

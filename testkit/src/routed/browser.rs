@@ -1,16 +1,19 @@
 //! A user's browser.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
 use serde_json::Value;
 
-use super::test_server::{self, ALICE, PASSWORD};
-use super::{Callback, McpClient, TestResponse, TestServer};
-use crate::cookies::{self, CookieJar};
-use crate::{Document, HtmlForm, Query};
+use super::{
+    Callback, McpClient, TestResponse, TestServer,
+    test_server::{self, ALICE, PASSWORD},
+};
+use crate::{
+    Document, HtmlForm, Query,
+    cookies::{self, CookieJar},
+};
 
 /// A browser without JavaScript. It stores cookies as browsers do, sends `Origin` with its posts,
 /// and follows redirects only on request. A clone has the same cookies at this moment.

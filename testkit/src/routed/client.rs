@@ -1,13 +1,14 @@
 //! An MCP client.
 
-use std::net::IpAddr;
-use std::ops::{Deref, DerefMut};
+use std::{
+    net::IpAddr,
+    ops::{Deref, DerefMut},
+};
 
 use http::{Method, header};
 use serde_json::{Value, json};
 
-use super::test_server;
-use super::{Browser, TestResponse, TestServer};
+use super::{Browser, TestResponse, TestServer, test_server};
 use crate::{EngineKind, OAuthClient, Query, oauth_client::native_metadata};
 
 /// A client with its registration, its verifier and its state.

@@ -1,7 +1,9 @@
 //! HTTP responses.
 
-use axum::body::{Body, to_bytes};
-use axum::response::Response;
+use axum::{
+    body::{Body, to_bytes},
+    response::Response,
+};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 

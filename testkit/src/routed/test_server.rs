@@ -1,25 +1,24 @@
 //! A provider with the real router, a test clock and a store that can be broken.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{HeaderValue, Method, Request, header};
 use oauth::Digest;
 use provider::{Provider, Settings, Web};
-use server::proxies::Proxies;
-use server::site::PageFiles;
-use server::{Options, router};
+use server::{Options, proxies::Proxies, router, site::PageFiles};
 use store::{CasResult, Store, Ttl};
 use tower::ServiceExt as _;
 
 use super::{Browser, TestResponse};
-use crate::direct;
-use crate::direct::{SEALING_KEY, TestProvider};
-use crate::{EngineKind, FaultSwitch, Query, RedisServer, StallSwitch, TestClock};
+use crate::{
+    EngineKind, FaultSwitch, Query, RedisServer, StallSwitch, TestClock,
+    direct::{self, SEALING_KEY, TestProvider},
+};
 
 /// The issuer of a server, unless a test chooses another.
 pub const ISSUER: &str = "https://vestibule.example";

@@ -1,11 +1,9 @@
+use oauth::{client::ClientId, error::RedirectUriError};
+use primitives::Timestamp;
 use serde_json::{Value, json};
-
-use oauth::client::ClientId;
 
 use super::*;
 use crate::{client::KeySource, registration::GeneratedSecrets};
-use oauth::error::RedirectUriError;
-use primitives::Timestamp;
 
 fn issuer() -> Issuer {
     Issuer::parse("https://auth.example.com").expect("a valid issuer")

@@ -5,9 +5,10 @@ use std::fmt::{self, Debug};
 
 use provider::is_deceptive_char;
 use tracing::field::{Field, Visit};
-use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::{
+    field::RecordFields,
+    fmt::{FormatFields, format::Writer},
+};
 
 /// Writes `message name=value name="value with \"quotes\""`. A value has no quotes if it consists
 /// of plain characters.
