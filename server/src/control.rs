@@ -154,7 +154,7 @@ pub(crate) async fn call(
 ) -> io::Result<Option<Result<AdminReply, ControlError>>> {
     let stream = match connect(folder) {
         Ok(stream) => stream,
-        Err(error) if nobody_listens(&error) => return Ok(None),
+        Err(error) if is_not_listening(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let reply = tokio::time::timeout(PATIENCE, ask(stream, command))
@@ -174,7 +174,7 @@ pub(crate) async fn backup(
 ) -> io::Result<Option<Result<BufReader<UnixStream>, ControlError>>> {
     let stream = match connect(folder) {
         Ok(stream) => stream,
-        Err(error) if nobody_listens(&error) => return Ok(None),
+        Err(error) if is_not_listening(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let (stream, answer) = within(PATIENCE, ask_for_backup(stream)).await?;
@@ -203,7 +203,7 @@ fn connect(folder: &Path) -> io::Result<UnixStream> {
     UnixStream::from_std(stream)
 }
 
-fn nobody_listens(error: &io::Error) -> bool {
+fn is_not_listening(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused

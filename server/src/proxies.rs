@@ -12,7 +12,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::log_throttle::LogThrottle;
 
-/// By these headers proxies say whom they speak for.
+/// The headers with which proxies name the client of a request.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -64,7 +64,7 @@ impl Proxies {
             .any(|network| network.contains(&address))
     }
 
-    /// The peer, or, when the peer is a trusted proxy, the client that it speaks for.
+    /// The peer, or, when the peer is a trusted proxy, the client that it names.
     pub(crate) fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
         let peer = peer(extensions);
         if self.trusts(peer) {
@@ -114,7 +114,7 @@ impl Proxies {
     }
 }
 
-/// Whether a proxy says whom it speaks for.
+/// Whether a proxy names the client.
 fn is_forwarded(headers: &HeaderMap) -> bool {
     FORWARDED.iter().any(|name| headers.contains_key(*name))
 }

@@ -51,28 +51,28 @@ pub(crate) struct Frame {
 /// `/account`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
-    let nobody = || PageError::Elsewhere(PagePath::Login(None));
+    let to_login = || PageError::Elsewhere(PagePath::Login(None));
     let account = provider
         .sessions()
         .account(browser)
         .await?
-        .ok_or_else(nobody)?;
+        .ok_or_else(to_login)?;
     let sessions = provider
         .sessions()
         .list(browser)
         .await?
-        .ok_or_else(nobody)?;
+        .ok_or_else(to_login)?;
     let connections = provider
         .connections()
         .list(browser)
         .await?
-        .ok_or_else(nobody)?;
+        .ok_or_else(to_login)?;
     let unreadable = sessions.unreadable + connections.unreadable;
     let events = provider
         .sessions()
         .activity(browser)
         .await?
-        .ok_or_else(nobody)?
+        .ok_or_else(to_login)?
         .into_iter();
     let events = events
         .map(|event| with_resource_name(event, &provider.settings().resources))

@@ -39,7 +39,7 @@ pub enum ClientProof {
 pub struct NewClient {
     /// Its identifier; the server generates one if absent.
     pub id: Option<String>,
-    /// What people call it.
+    /// The display name.
     pub name: String,
     /// Where answers to it may go.
     pub redirect_uris: Vec<String>,
@@ -50,7 +50,7 @@ pub struct NewClient {
 /// The changes of a client. Absent members stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientChanges {
-    /// What people call it.
+    /// The display name.
     pub name: Option<String>,
     /// Where answers to it may go, all of them.
     pub redirect_uris: Option<Vec<String>>,

@@ -84,7 +84,7 @@ impl AuditLog {
     ) {
         let counted = match &subject {
             Some(subject) => Subject::Account(subject.account),
-            None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
+            None => Subject::UnknownAddress(Digest::of(email.as_bytes()).as_str().to_owned()),
         };
         let event = subject.map(|subject| self.event_by_user(action, subject, browser, None));
         let source = Some(rate_limit_key(browser.address));

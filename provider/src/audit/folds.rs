@@ -28,7 +28,7 @@ pub(crate) enum Subject {
     Account(Id),
     /// An address that has no account. Its events are never written; that they would not be is
     /// decided alike.
-    Nobody(String),
+    UnknownAddress(String),
 }
 
 /// What happens to an event.
@@ -370,7 +370,7 @@ mod tests {
         let (mut folds, mut over) = (Folds::default(), Vec::new());
         for round in 0..2 {
             for number in 0..10_000_u64 {
-                let subject = Subject::Nobody(number.to_string());
+                let subject = Subject::UnknownAddress(number.to_string());
                 folds.add(
                     subject,
                     (AuditAction::SignInRefused, Some(String::new())),
@@ -381,11 +381,11 @@ mod tests {
             }
             assert!(folds.0.len() <= SUBJECTS, "{round}");
         }
-        assert!(over.is_empty(), "nothing is written of nobody");
+        assert!(over.is_empty(), "nothing is written of an unknown address");
         assert_eq!(written(&mut folds, AuditAction::SignedOut, 1, None, 25), 20);
         let later = START.after(WINDOW);
         for number in 0..10_000_u64 {
-            let subject = Subject::Nobody(number.to_string());
+            let subject = Subject::UnknownAddress(number.to_string());
             folds.add(
                 subject,
                 (AuditAction::SignInRefused, Some(String::new())),

@@ -182,7 +182,7 @@ fn report_text(report: &AuditReport) -> String {
     }
 }
 
-/// Names are other people's words, so they must not steer the terminal.
+/// Clients and users chose the names, so they must not control the terminal.
 fn row(entry: &AuditEntry) -> Vec<String> {
     let event = &entry.event;
     let by = match &event.by {

@@ -1,4 +1,4 @@
-//! What commands print: short sentences and tables for people, JSON for programs.
+//! What commands print: short sentences and tables for users, JSON for programs.
 
 use std::io::Write as _;
 

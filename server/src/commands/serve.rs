@@ -25,7 +25,7 @@ use crate::{
     swap::{self, Current},
 };
 
-/// How soon a key that another process made is used here, and a host that it blocked is kept out.
+/// How soon a key that another process made is used here, and a host that it blocked is refused.
 const REFRESH: Duration = Duration::from_secs(1);
 /// Fewer connections than these are worth a warning.
 const FEW_CONNECTIONS: usize = 1000;

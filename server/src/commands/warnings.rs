@@ -39,8 +39,8 @@ const NO_PROXY: &str = "No proxy is trusted (trusted_proxies is empty), although
      limit and appears under its address, so that one stranger can lock everybody out. Set trusted_proxies to the address of \
      the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer.";
 
-/// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes
-/// all people one.
+/// An https issuer is behind a proxy, since this server speaks no TLS. If the proxy is not trusted,
+/// all users have its address.
 fn proxies(config: &Config) -> Option<String> {
     let is_public = config.issuer.is_https() && !config.issuer.is_loopback();
     // Then a proxy on this computer is trusted by itself.

@@ -20,8 +20,8 @@ use crate::proxies::Proxies;
 pub(crate) struct Bounds {
     /// In all.
     pub connections: usize,
-    /// From one address, or one /64 of IPv6. This computer and trusted proxies, which speak for
-    /// many, may have all of them.
+    /// From one address, or one /64 of IPv6. This computer and trusted proxies, which serve
+    /// many users, may have all of them.
     pub per_address: usize,
     /// The trusted proxies.
     pub proxies: Proxies,

@@ -67,7 +67,7 @@ fn Confidential(confidential: bool) -> impl IntoView {
     }
 }
 
-/// The hosts that are kept out, and keeping out another.
+/// The blocked hosts, and the form to block another.
 #[component]
 pub(crate) fn Blocking(
     blocked: Vec<BlockedHost>,

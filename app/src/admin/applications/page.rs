@@ -1,4 +1,4 @@
-//! Clients: how each came to be known, what ends it, and which hosts are kept out.
+//! Clients: how each came to be known, what ends it, and which hosts are blocked.
 
 use std::time::Duration;
 

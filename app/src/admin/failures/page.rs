@@ -381,7 +381,7 @@ fn scheme(failure: &FailedRequest, known: &Known) -> Option<AnyView> {
     )
 }
 
-/// The host that is kept out.
+/// The blocked host.
 fn host(failure: &FailedRequest) -> Option<AnyView> {
     if failure.kind != FailureKind::KeptOut {
         return None;
