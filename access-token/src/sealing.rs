@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_sealed_ring_can_be_unsealed() {
-        let (ring, key) = (ring(), sealing_key(9));
+        let ring = ring();
+        let key = sealing_key(9);
         let bytes = serde_json::to_vec(&ring.seal(&key).expect("sealed")).expect("JSON");
         let back: SealedRing = serde_json::from_slice(&bytes).expect("and back");
         let opened = back.unseal(&key).expect("the same key opens it");
@@ -295,7 +296,8 @@ mod tests {
 
     #[test]
     fn a_ring_without_a_standby_key_of_an_earlier_release_can_be_unsealed() {
-        let (ring, key) = (ring(), sealing_key(9));
+        let ring = ring();
+        let key = sealing_key(9);
         let mut record = serde_json::to_value(ring.seal(&key).expect("sealed")).expect("JSON");
         assert!(
             record
@@ -316,7 +318,8 @@ mod tests {
 
     #[test]
     fn the_sealed_form_and_every_debug_hide_the_secrets() {
-        let (ring, key) = (ring(), sealing_key(9));
+        let ring = ring();
+        let key = sealing_key(9);
         let sealed = ring.seal(&key).expect("sealed");
         let shown = format!(
             "{ring:?} {key:?} {sealed:?} {}",
@@ -355,10 +358,8 @@ mod tests {
 
     #[test]
     fn write_access_to_the_store_cannot_add_or_extend_a_key() {
-        let (key, sealed) = (
-            sealing_key(9),
-            ring().seal(&sealing_key(9)).expect("sealed"),
-        );
+        let key = sealing_key(9);
+        let sealed = ring().seal(&sealing_key(9)).expect("sealed");
         let foreign = SigningKey::from_seed(&[66; 32]).expect("a seed");
 
         let mut added = sealed.clone();

@@ -84,7 +84,8 @@ impl TokenService {
     /// A service with another token lifetime that shares the key ring.
     #[must_use]
     pub fn with_lifetime(&self, lifetime: Duration) -> Self {
-        let (issuer, ring) = (self.shared.issuer.clone(), Arc::clone(&self.shared.ring));
+        let issuer = self.shared.issuer.clone();
+        let ring = Arc::clone(&self.shared.ring);
         let lifetime = Duration::seconds(lifetime.whole_seconds());
         Self {
             shared: Arc::new(Shared {

@@ -164,7 +164,9 @@ fn bare_words(code: &str) -> Option<String> {
 /// Divides text into code and string literals; comments and attributes of the compiler are left
 /// out.
 fn parts(text: &str) -> Vec<Part<'_>> {
-    let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
         let (hidden, literal) = hidden(rest);

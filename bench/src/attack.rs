@@ -81,7 +81,8 @@ impl Target {
 
     /// A POST as bytes.
     pub(crate) fn post(&self, path: &str, content: &str, body: &str) -> Vec<u8> {
-        let (host, length) = (self.host(), body.len());
+        let host = self.host();
+        let length = body.len();
         format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content}\r\ncontent-length: {length}\r\n\r\n{body}")
             .into_bytes()
     }

@@ -174,7 +174,8 @@ impl Deployment {
 
     /// A browser with these cookies that has opened the login page, and its form token.
     pub(crate) async fn visitor(&self, cookies: &CookieJar) -> Outcome<(VirtualUser, String)> {
-        let (issuer, client) = (self.issuer.clone(), String::new());
+        let issuer = self.issuer.clone();
+        let client = String::new();
         let mut user = VirtualUser {
             issuer,
             client,

@@ -84,7 +84,8 @@ fn vestibule(binary: &Path, port: u16, redis: &str, folder: &Path) -> Outcome<Co
 /// Measures the time until registration works again; returns a row of Markdown.
 fn recovery(port: u16) -> String {
     let promoted = clock::now();
-    let (mut refused, mut ready) = (0, Vec::new());
+    let mut refused = 0;
+    let mut ready = Vec::new();
     let seconds = loop {
         let status = registers(port);
         let spent = clock::now().duration_since(promoted);

@@ -72,7 +72,8 @@ async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
         signs_in(deployment, from(201), &owner, EMAIL),
         signs_in(deployment, from(202), &new_browser, EMAIL)
     );
-    let (sent, during) = (sent?, process::cpu(server));
+    let sent = sent?;
+    let during = process::cpu(server);
     rests(server, during).await;
     let whole = process::cpu(server).saturating_sub(before);
     let hashes = whole.as_secs_f64() / one.as_secs_f64();
@@ -117,7 +118,9 @@ fn from(number: u32) -> Ipv4Addr {
 
 /// Sends the guesses; returns how many were sent.
 async fn guess(deployment: &Deployment, (user, token): &(VirtualUser, String)) -> Outcome<u32> {
-    let (address, mut sending, mut sent) = (deployment.server().address(), JoinSet::new(), 0);
+    let address = deployment.server().address();
+    let mut sending = JoinSet::new();
+    let mut sent = 0;
     let began = clock::now();
     for number in 0..GUESSES {
         let email = format!("person{number}@example.com");
@@ -144,7 +147,8 @@ async fn signs_in(
     visitor: &(VirtualUser, String),
     email: &str,
 ) -> Outcome<String> {
-    let (mut longest, mut answers) = (Duration::ZERO, Vec::<String>::new());
+    let mut longest = Duration::ZERO;
+    let mut answers = Vec::<String>::new();
     for _ in 0..SIGN_INS {
         sleep(BETWEEN).await;
         let began = clock::now();

@@ -158,7 +158,8 @@ pub(crate) async fn run<E: Scenario>(
 }
 
 async fn work(mut wire: Wire, mut scenario: impl Scenario, until: Instant) -> Outcome<u32> {
-    let (mut request, mut requests) = (Vec::new(), 0);
+    let mut request = Vec::new();
+    let mut requests = 0;
     while clock::now() < until && scenario.next_request(&mut request) {
         let answer = wire.send(&request).await?;
         scenario.handle(&answer)?;

@@ -138,10 +138,8 @@ fn named(engine: &str) -> Outcome<Engine> {
 /// The hidden command: the bare route in a separate process.
 fn bare(port: &str, document: &str, answer: &str) -> Outcome<()> {
     let port = port.parse().map_err(context("a port"))?;
-    let (document, answer) = (
-        document.parse().map_err(context("a length"))?,
-        answer.parse().map_err(context("a length"))?,
-    );
+    let document = document.parse().map_err(context("a length"))?;
+    let answer = answer.parse().map_err(context("a length"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

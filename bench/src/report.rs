@@ -105,19 +105,22 @@ impl Findings {
             let share = sum(cost) / cost(&work);
             judged(share, share >= wanted)
         };
-        let (time, cpu) = (shown(Sample::time_each), shown(Sample::cpu_each));
+        let time = shown(Sample::time_each);
+        let cpu = shown(Sample::cpu_each);
         let wanted = wanted * 100.0;
         format!("| {name} | {clients} | ≥ {wanted:.0} % | {time} | {cpu} |\n")
     }
 
     /// A row: what many clients cost beside few.
     fn race(&self, work: Work) -> String {
-        let (few, many) = (self.sample(work, CLIENTS[0]), self.sample(work, CLIENTS[1]));
+        let few = self.sample(work, CLIENTS[0]);
+        let many = self.sample(work, CLIENTS[1]);
         let shown = |cost: fn(&Sample) -> f64| {
             let share = cost(&many) / cost(&few);
             judged(share, share <= 1.0 + NOISE)
         };
-        let (time, cpu) = (shown(Sample::time_each), shown(Sample::cpu_each));
+        let time = shown(Sample::time_each);
+        let cpu = shown(Sample::cpu_each);
         let name = name(work);
         format!("| {name}: each of 64 ÷ each of 8 | 64 | ≤ 100 % | {time} | {cpu} |\n")
     }
@@ -130,10 +133,8 @@ impl Findings {
             )
         };
         let head = "| server's memory | found | wanted | |\n|---|--:|--:|---|\n";
-        let (idle, peak) = (
-            row("idle after start", self.idle.resident, MOST_IDLE_MB),
-            row("peak of this run", self.end.peak, MOST_MB),
-        );
+        let idle = row("idle after start", self.idle.resident, MOST_IDLE_MB);
+        let peak = row("peak of this run", self.end.peak, MOST_MB);
         format!("{head}{idle}{peak}")
     }
 
@@ -153,7 +154,8 @@ pub(crate) fn sizes(package: &Path) -> Outcome<String> {
         let _ = writeln!(text, "| {name} | {} | {} |", size.raw, size.brotli);
     };
     let [wasm, script, style] = ["wasm", "js", "css"].map(|ending| size::of(package, ending));
-    let (wasm, script) = (wasm?, script?);
+    let wasm = wasm?;
+    let script = script?;
     let both = size::Size {
         raw: wasm.raw + script.raw,
         brotli: wasm.brotli + script.brotli,
@@ -172,7 +174,9 @@ pub(crate) fn sizes(package: &Path) -> Outcome<String> {
 }
 
 fn row(text: &mut String, name: &str, clients: usize, sample: &Sample, redis: bool) {
-    let (rate, time, cpu) = (sample.rate(), sample.time_each(), sample.cpu_each());
+    let rate = sample.rate();
+    let time = sample.time_each();
+    let cpu = sample.cpu_each();
     let _ = write!(
         text,
         "| {name} | {clients} | {rate:.0} | {time:.1} | {cpu:.1} |"

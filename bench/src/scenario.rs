@@ -135,7 +135,8 @@ impl VirtualUser {
     }
 
     fn post(&self, path: &str, content: &str, extra: &str, body: &str) -> Vec<u8> {
-        let (host, length) = (self.host(), body.len());
+        let host = self.host();
+        let length = body.len();
         format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content}\r\ncontent-length: {length}\r\n{extra}\r\n{body}")
             .into_bytes()
     }

@@ -139,7 +139,8 @@ async fn once(
 
 impl Times {
     fn row(&self) -> String {
-        let (with, without) = (self.with.concat(), self.without.concat());
+        let with = self.with.concat();
+        let without = self.without.concat();
         let by = |measure: fn(&[f64]) -> f64| {
             let of = |rows: &[Vec<f64>]| rows.iter().map(|row| measure(row)).collect::<Vec<_>>();
             100.0 * accuracy(&of(&self.with), &of(&self.without))

@@ -72,7 +72,8 @@ impl Wire {
         let end = self.receive_head().await?;
         let body = end + 4;
         let chunks = self.receive_body(end, body).await?;
-        let (head, rest) = (text(&self.received[..end])?, &self.received[body..]);
+        let head = text(&self.received[..end])?;
+        let rest = &self.received[body..];
         let status = head
             .get(9..12)
             .and_then(|status| status.parse().ok())

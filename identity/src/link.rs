@@ -149,7 +149,8 @@ mod tests {
             let id = Id::new([byte; 16]);
             Account::<u8>::new(id, &email, Role::User, Timestamp::from_seconds(0))
         };
-        let (ada, digest) = (account(1), Digest::of(b"link"));
+        let ada = account(1);
+        let digest = Digest::of(b"link");
         let open = |target: LinkTarget, account| target.open(account, &digest);
         let (enrolment, reset) = (LinkTarget::enrolment(&ada), LinkTarget::reset(&ada));
         assert!(matches!(

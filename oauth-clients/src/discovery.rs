@@ -266,11 +266,9 @@ mod tests {
             ProtectedResource::find(&issuer(), &resources, path)
                 .map(|resource| resource.identifier.as_str().to_owned())
         };
-        let (mcp, other, whole) = (
-            "https://auth.example.com/mcp",
-            "https://auth.example.com/other",
-            "https://auth.example.com",
-        );
+        let mcp = "https://auth.example.com/mcp";
+        let other = "https://auth.example.com/other";
+        let whole = "https://auth.example.com";
         for (identifiers, path, expected) in [
             (&[mcp] as &[&str], "/mcp", Some(mcp)),
             (&[mcp], "", Some(mcp)),

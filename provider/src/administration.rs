@@ -94,10 +94,8 @@ impl Provider {
             .await?
             .ok_or(NotAdministrator::NotSignedIn)?;
         session.may_administer(&account, self.now())?;
-        let (by, from) = (
-            Actor::Administrator(account_name(&account)),
-            Some(RequestSource::of(browser)),
-        );
+        let by = Actor::Administrator(account_name(&account));
+        let from = Some(RequestSource::of(browser));
         Ok(Administration {
             provider: self.clone(),
             by,
@@ -184,11 +182,9 @@ impl Administration {
         subject: Option<AccountName>,
         about: Option<String>,
     ) {
-        let (at, by, from) = (
-            self.services().context.now(),
-            self.by.clone(),
-            self.from.clone(),
-        );
+        let at = self.services().context.now();
+        let by = self.by.clone();
+        let from = self.from.clone();
         self.services()
             .audit
             .note(Event {

@@ -240,11 +240,9 @@ impl Authorization {
             if let OwnedCause::Refused(reason) = cause {
                 tracing::info!(client = %id, %reason, "authorization request refused");
             }
-            let (step, client, address) = (
-                FailedStep::Authorize,
-                fault.client.as_deref(),
-                browser.address,
-            );
+            let step = FailedStep::Authorize;
+            let client = fault.client.as_deref();
+            let address = browser.address;
             let asked = RequestedParameters::of(parameters);
             self.failures
                 .note_failure(NewFailure {
@@ -272,7 +270,8 @@ impl Authorization {
             .map_err(|reason| AuthorizeFailure::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.context.settings();
-        let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
+        let resources = &settings.resources;
+        let default = settings.default_resource.as_ref();
         let request = authorize::validate(
             parameters,
             client.profile(),
@@ -341,10 +340,9 @@ impl Authorization {
             }
         };
         let (user, consent_context) = tokio::join!(self.sessions.signed_in(browser), read_context);
-        let (user, consent_context) = (
-            user?,
-            consent_context?.unwrap_or_else(|| self.registry.consent_context_of(Epoch::default())),
-        );
+        let user = user?;
+        let consent_context =
+            consent_context?.unwrap_or_else(|| self.registry.consent_context_of(Epoch::default()));
         let earlier = match &user {
             Some(user) => {
                 self.grants
@@ -353,7 +351,8 @@ impl Authorization {
             }
             None => None,
         };
-        let (state, issuer) = (request.state.as_deref(), &self.context.settings().issuer);
+        let state = request.state.as_deref();
+        let issuer = &self.context.settings().issuer;
         let refused = |reason: RedirectError| {
             let location = destination.with_error(&reason, state, issuer);
             Err(AuthorizeFailure::redirected(location, reason, client))
@@ -373,10 +372,8 @@ impl Authorization {
                     .await?
                 {
                     Some(code) => {
-                        let (from, about) = (
-                            RequestSource::of(browser),
-                            Some(request.resource.as_str().to_owned()),
-                        );
+                        let from = RequestSource::of(browser);
+                        let about = Some(request.resource.as_str().to_owned());
                         self.grants
                             .note_of_client(
                                 AuditAction::AllowedAgain,
@@ -441,11 +438,9 @@ impl Authorization {
         browser: &BrowserContext,
         next: NextStep,
     ) -> Result<AuthorizeOutcome, AuthorizeError> {
-        let (id, now, lifetime) = (
-            self.context.entropy().secret(),
-            self.context.now(),
-            self.context.settings().lifetimes.request,
-        );
+        let id = self.context.entropy().secret();
+        let now = self.context.now();
+        let lifetime = self.context.settings().lifetimes.request;
         let before = || ReauthRequirement {
             session: browser.session.as_ref().map(Secret::digest),
             at: now,

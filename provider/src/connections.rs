@@ -114,10 +114,8 @@ impl ConnectedClients {
         let Some(user) = self.sessions.signed_in(browser).await? else {
             return Ok(None);
         };
-        let (consents, grants) = (
-            self.grants.consents(user.account).await?,
-            self.current_grants(user.account).await?,
-        );
+        let consents = self.grants.consents(user.account).await?;
+        let grants = self.current_grants(user.account).await?;
         let unreadable = consents.unreadable + grants.unreadable;
         let mut active: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
         active.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
@@ -166,10 +164,8 @@ impl ConnectedClients {
             return Ok(());
         }
         if let Some(details) = self.grants.withdraw(user.account, name).await? {
-            let (from, about) = (
-                RequestSource::of(browser),
-                Some(details.resource.as_str().to_owned()),
-            );
+            let from = RequestSource::of(browser);
+            let about = Some(details.resource.as_str().to_owned());
             self.grants
                 .note_of_client(
                     AuditAction::Disconnected,
@@ -233,7 +229,8 @@ impl ConnectedClients {
         consents: Vec<(String, Consent)>,
         grants: &[Grant],
     ) -> BTreeMap<String, GrantedAccess> {
-        let (now, lifetimes) = (self.context.now(), self.context.settings().lifetimes);
+        let now = self.context.now();
+        let lifetimes = self.context.settings().lifetimes;
         let is_connected = |grant: &&Grant| {
             grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now)
         };

@@ -213,7 +213,8 @@ impl FailureLog {
         ) {
             return;
         }
-        let (now, queue) = (self.context.now(), &self.queue);
+        let now = self.context.now();
+        let queue = &self.queue;
         queue.add(failed.at(now));
         // The holder of the lock stores this one too, and checks again after releasing the lock.
         while queue.has_pending()

@@ -55,7 +55,8 @@ impl GrantStore {
     /// Ends every grant of an account, as many as can be. The answer is whether there was one, and
     /// the first of what failed.
     pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
-        let (mut ended, mut outcomes) = (false, Outcomes::default());
+        let mut ended = false;
+        let mut outcomes = Outcomes::default();
         let names = match self.grants_of(account).names().await {
             Ok(names) => names,
             Err(error) => return (false, Err(error)),
@@ -72,7 +73,8 @@ impl GrantStore {
     /// Ends a grant, whether or not this version can read it. The answer is whether there is one,
     /// and it had not ended yet.
     pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
-        let (now, key) = (self.context.now(), keys::grant(key));
+        let now = self.context.now();
+        let key = keys::grant(key);
         let Some(bytes) = self.context.store().get(key.as_str()).await? else {
             return Ok(false);
         };

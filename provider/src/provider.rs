@@ -82,7 +82,8 @@ impl Provider {
             return Err(OpenError::Restoring);
         }
         let context = Context::new(settings, store, environment);
-        let (settings, environment) = (context.settings(), context.environment());
+        let settings = context.settings();
+        let environment = context.environment();
         let ring = key_ring::open(context.store(), &sealing_key, environment).await?;
         let issuer = settings.issuer.as_str().to_owned();
         let tokens = TokenService::new(issuer, token_lifetime(settings), ring);

@@ -106,7 +106,8 @@ impl RepeatedPosts {
         key: &Key<Post>,
         secret: &Secret,
     ) -> Result<Option<ClaimResult>, Unavailable> {
-        let (now, salt) = (self.context.now(), self.context.entropy().secret());
+        let now = self.context.now();
+        let salt = self.context.entropy().secret();
         let claim = Post {
             until: now.after(PATIENCE),
             salt: salt.encode(),

@@ -390,7 +390,8 @@ mod tests {
                 Some(Command::Resource(ResourceCommand::Secret))
             ) && line.json
         );
-        let (hash, text) = (secret_digest("vis_abc"), told_secret("vis_abc", false));
+        let hash = secret_digest("vis_abc");
+        let text = told_secret("vis_abc", false);
         assert!(
             text.starts_with("vis_abc\n") && text.ends_with(&format!("\"{}\"", hash.as_str())),
             "{text}"

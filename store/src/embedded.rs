@@ -118,7 +118,8 @@ impl Engine for Embedded {
     }
 
     async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
-        let (key, value) = (key.to_owned(), value.to_owned());
+        let key = key.to_owned();
+        let value = value.to_owned();
         self.write(move |tables| tables.insert(&key, &value, ttl))
             .await
     }
@@ -130,7 +131,9 @@ impl Engine for Embedded {
         new: &[u8],
         ttl: Ttl,
     ) -> Result<CasResult> {
-        let (key, expected, new) = (key.to_owned(), expected.to_owned(), new.to_owned());
+        let key = key.to_owned();
+        let expected = expected.to_owned();
+        let new = new.to_owned();
         self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, ttl))
             .await
     }
@@ -153,13 +156,15 @@ impl Engine for Embedded {
     }
 
     async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
-        let (list, member) = (list.to_owned(), member.to_owned());
+        let list = list.to_owned();
+        let member = member.to_owned();
         self.write(move |tables| tables.set_add(&list, &member))
             .await
     }
 
     async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
-        let (list, member) = (list.to_owned(), member.to_owned());
+        let list = list.to_owned();
+        let member = member.to_owned();
         self.write(move |tables| tables.set_remove(&list, &member))
             .await
     }
@@ -170,7 +175,8 @@ impl Engine for Embedded {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>> {
-        let (list, after) = (list.to_owned(), after.map(str::to_owned));
+        let list = list.to_owned();
+        let after = after.map(str::to_owned);
         let database = Arc::clone(&self.database);
         blocking(move || {
             database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))

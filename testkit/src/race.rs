@@ -16,7 +16,8 @@ where
 {
     let gate = Arc::new(Barrier::new(racers));
     let start = |number| {
-        let (gate, racer) = (gate.clone(), racer(number));
+        let gate = gate.clone();
+        let racer = racer(number);
         tokio::spawn(async move {
             gate.wait().await;
             racer.await

@@ -23,10 +23,8 @@ impl Redirect {
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
-        let (target, connections) = (
-            Arc::new(AtomicU16::new(target)),
-            Arc::new(AtomicUsize::new(0)),
-        );
+        let target = Arc::new(AtomicU16::new(target));
+        let connections = Arc::new(AtomicUsize::new(0));
         let leads = (Arc::clone(&target), Arc::clone(&connections));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -61,8 +59,10 @@ impl Redirect {
 /// Forwards bytes in both directions, until one side closes.
 fn connect(client: &TcpStream, target: u16) -> io::Result<()> {
     let server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target)))?;
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    let (mut from_server, mut to_client) = (server, client.try_clone()?);
+    let mut from_client = client.try_clone()?;
+    let mut to_server = server.try_clone()?;
+    let mut from_server = server;
+    let mut to_client = client.try_clone()?;
     let there = thread::spawn(move || {
         let _ = io::copy(&mut from_client, &mut to_server);
         to_server.shutdown(Shutdown::Both)

@@ -125,7 +125,8 @@ impl RedisServer {
 
     /// Starts the process and waits until it is ready; false if it ends or takes too long.
     fn launch(&mut self) -> bool {
-        let (port, folder) = (self.port.to_string(), self.folder.path());
+        let port = self.port.to_string();
+        let folder = self.folder.path();
         let log = File::create(self.log_file()).expect("a log file for redis-server");
         let server = Command::new("redis-server")
             .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])

@@ -206,7 +206,8 @@ impl Site {
 
     async fn listen(self, listener: TcpListener, acceptor: TlsAcceptor) {
         while let Ok((stream, _)) = listener.accept().await {
-            let (site, acceptor) = (self.clone(), acceptor.clone());
+            let site = self.clone();
+            let acceptor = acceptor.clone();
             tokio::spawn(async move { site.serve(stream, acceptor).await });
         }
     }

@@ -61,7 +61,8 @@ async fn concurrent_callers_fetch_the_keys_once() {
     let token = token(&source.service, NOON, "");
     let all: Vec<_> = (0..64)
         .map(|_| {
-            let (verifier, token) = (Arc::clone(&verifier), token.clone());
+            let verifier = Arc::clone(&verifier);
+            let token = token.clone();
             tokio::spawn(async move { verifier.verify(&token, NOON).await })
         })
         .collect();

@@ -79,7 +79,8 @@ fn a_token_of_another_issuer_or_for_another_service_is_refused() {
 #[test]
 fn a_token_is_valid_from_its_issue_until_its_expiry() {
     let service = service();
-    let (verifier, token) = (verifier(&service), token(&service, NOON, ""));
+    let verifier = verifier(&service);
+    let token = token(&service, NOON, "");
     let expiry = NOON + Duration::HOUR;
     assert!(block_on(verifier.verify(&token, expiry - Duration::MILLISECOND)).is_ok());
     assert_eq!(refusal(&verifier, &token, expiry), Invalid::Expired);

@@ -50,7 +50,8 @@ pub(crate) struct Frame {
 
 /// `/account`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
-    let (provider, browser) = (&context.provider, &context.browser);
+    let provider = &context.provider;
+    let browser = &context.browser;
     let to_login = || PageError::Elsewhere(PagePath::Login(None));
     let account = provider
         .sessions()

@@ -138,7 +138,8 @@ fn the_last_way_to_sign_in_cannot_be_removed() {
 #[test]
 fn a_password_is_removed_only_where_a_passkey_is_left() {
     let password = |has_password, has_passkey, message| {
-        let (email, chosen_at) = ("alice@example.com".to_owned(), Some(earlier(60)));
+        let email = "alice@example.com".to_owned();
+        let chosen_at = Some(earlier(60));
         html(
             || view! { <Password email has_password chosen_at has_passkey fewest=8 message frame=frame()/> },
         )

@@ -132,7 +132,8 @@ pub(crate) fn TextField(
     fault: Option<String>,
     #[prop(default = true)] required: bool,
 ) -> impl IntoView {
-    let (hint_id, fault_id) = (format!("{id}-hint"), format!("{id}-alert"));
+    let hint_id = format!("{id}-hint");
+    let fault_id = format!("{id}-alert");
     let described_by = described_by([(&hint_id, !hint.is_empty()), (&fault_id, fault.is_some())]);
     view! {
         <div class="field">

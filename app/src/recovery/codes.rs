@@ -12,7 +12,8 @@ use crate::{
 
 /// `/account/codes`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
-    let (provider, browser) = (&context.provider, &context.browser);
+    let provider = &context.provider;
+    let browser = &context.browser;
     let (Some(user), Some((codes, shown))) = (
         provider.sessions().signed_in(browser).await?,
         provider.credentials().fresh_recovery_codes(browser).await?,

@@ -34,9 +34,12 @@ pub(crate) async fn run() -> Outcome<()> {
     println!(
         "| keys | metadata, median and worst, ms | under attack | server CPU, s | answers to the attack |\n|---|---|---|---|---|"
     );
-    let (size, count) = (key.0 * 8, key.1);
-    let (quiet, attacked) = (summary(&quiet), summary(&attacked));
-    let (spent, answers) = (spent.as_secs_f64(), counts(&statuses));
+    let size = key.0 * 8;
+    let count = key.1;
+    let quiet = summary(&quiet);
+    let attacked = summary(&attacked);
+    let spent = spent.as_secs_f64();
+    let answers = counts(&statuses);
     println!("| {count} of RSA-{size} | {quiet} | {attacked} | {spent:.2} | {answers} |");
     Ok(())
 }
@@ -109,10 +112,8 @@ async fn attack(target: &Target, client: &str, size: usize) -> BTreeMap<u16, u32
     let mut sending = JoinSet::new();
     for number in 0..SECONDS * PER_SECOND {
         let form = form(target, client, size, number);
-        let (request, address) = (
-            target.post("/token", "application/x-www-form-urlencoded", &form),
-            target.server.address(),
-        );
+        let request = target.post("/token", "application/x-www-form-urlencoded", &form);
+        let address = target.server.address();
         sending.spawn(async move {
             let mut wire = Wire::connect(address).await.ok()?;
             wire.send(&request).await.ok().map(|answer| answer.status)

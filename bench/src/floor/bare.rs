@@ -68,7 +68,8 @@ impl Bare {
 
 /// Serves until the process is killed.
 pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<()> {
-    let (document, answer) = (body(document), body(answer));
+    let document = body(document);
+    let answer = body(answer);
     let json = |body: Bytes| ([(CONTENT_TYPE, "application/json")], body);
     let router = Router::new()
         .route(

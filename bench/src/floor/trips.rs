@@ -60,7 +60,9 @@ impl Trips {
                 trips.store.get(&key),
                 trips.store.get(ACCOUNT)
             );
-            let (_, expected, _) = (client?, record?.unwrap_or_default(), account?);
+            let _ = client?;
+            let expected = record?.unwrap_or_default();
+            let _ = account?;
             let version = expected.first().map_or(0, |last| last.wrapping_add(1));
             let next = value(version);
             let swapped = trips
@@ -112,7 +114,8 @@ impl Trips {
 
 /// Inserts the client, the account and the grants.
 async fn fill(store: &Store, grants: usize) -> Outcome<()> {
-    let (client, account) = ([b'c'; CLIENT_BYTES], [b'a'; ACCOUNT_BYTES]);
+    let client = [b'c'; CLIENT_BYTES];
+    let account = [b'a'; ACCOUNT_BYTES];
     for (key, record) in [(CLIENT, client.as_slice()), (ACCOUNT, account.as_slice())] {
         let inserted = store.insert(key, record, Ttl::Forever).await;
         inserted.map_err(context("the store"))?;

@@ -12,7 +12,8 @@ proptest! {
     #[test]
     fn a_limit_is_never_exceeded(max in 1..8_u64, turns in proptest::collection::vec((0..12_usize, any::<bool>()), 0..200)) {
         let limit = RateLimit { name: "test", max, window: Duration::from_mins(15) };
-        let (mut counter, mut given_back) = (0_u64, 0_u64);
+        let mut counter = 0_u64;
+let mut given_back = 0_u64;
         // What each request has reached: its number, or its place.
         let mut numbers = [None; 12];
         let mut places = [false; 12];

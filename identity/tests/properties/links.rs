@@ -219,7 +219,8 @@ fn an_address_is_taken_in_two_steps() {
     let account = with_password(Role::User, true);
     let epoch = SessionEpoch::FIRST;
     let next = NextEmail::new(&email("bob@example.com"), NOW);
-    let (own, other) = ("ada@example.com", "bob@example.com");
+    let own = "ada@example.com";
+    let other = "bob@example.com";
     assert_eq!(
         account.clone().announce_email(other, epoch, next.clone()),
         None

@@ -125,10 +125,8 @@ fn with_assertion(more: &str) -> String {
 #[test]
 fn a_client_with_keys_shows_an_assertion_and_nothing_else() {
     let source = KeySource::At("https://a.example/keys.json".to_owned());
-    let (keys, either) = (
-        client(Authentication::Keys(source.clone())),
-        client(Authentication::KeysOrNone(source.clone())),
-    );
+    let keys = client(Authentication::Keys(source.clone()));
+    let either = client(Authentication::KeysOrNone(source.clone()));
     let read = |body: &str, header: Option<&str>| {
         Credentials::read(&Parameters::parse(body.as_bytes()), header)
     };

@@ -47,10 +47,8 @@ fn registered(used_at: Option<u64>) -> Client {
 }
 
 fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
-    let (on_the_eve, on_the_day) = (
-        Timestamp::from_seconds(day * DAY_SECONDS - 1),
-        Timestamp::from_seconds(day * DAY_SECONDS),
-    );
+    let on_the_eve = Timestamp::from_seconds(day * DAY_SECONDS - 1);
+    let on_the_day = Timestamp::from_seconds(day * DAY_SECONDS);
     let stands_at = |now| {
         client.is_valid(
             now,

@@ -271,10 +271,8 @@ fn refreshing_is_allowed_unless_the_document_leaves_it_out() {
 #[test]
 fn sep_3149_what_both_sides_can_do_is_done() {
     let at = "https://app.example/jwks.json";
-    let (keys, both) = (
-        KeySource::At(at.to_owned()),
-        json!(["none", "private_key_jwt"]),
-    );
+    let keys = KeySource::At(at.to_owned());
+    let both = json!(["none", "private_key_jwt"]);
     let document = |one: Value, several: Value| {
         authentication_of(&json!({
             "token_endpoint_auth_method": one, "token_endpoint_auth_methods_supported": several, "jwks_uri": at,

@@ -41,7 +41,8 @@ impl AuthenticatedRegistration {
         token: Option<&str>,
     ) -> Result<Self, RegistrationError> {
         let prove = || {
-            let (client, token) = (client?, token?);
+            let client = client?;
+            let token = token?;
             let ClientSource::Registered(registration) = &client.source else {
                 return None;
             };

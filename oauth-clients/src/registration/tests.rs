@@ -273,7 +273,8 @@ fn what_cannot_be_accepted_is_refused_by_its_name() {
 
 #[test]
 fn what_a_client_can_do_without_is_dropped_and_said() {
-    let (url, list) = ("it is not a web address", "it is not a list of strings");
+    let url = "it is not a web address";
+    let list = "it is not a list of strings";
     for (member, value, reason) in [
         (
             "logo_uri",

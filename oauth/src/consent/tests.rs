@@ -62,7 +62,8 @@ fn t_d28_whatever_differs_is_another_consent() {
     let name = |client: &str, uri: &str, at: &str| {
         Consent::name(&ClientId::of(client), uri, &resource(at))
     };
-    let (client, notes) = ("vc_client", "https://notes.example/mcp");
+    let client = "vc_client";
+    let notes = "https://notes.example/mcp";
     let own = name(client, WEB, notes);
     assert_eq!(
         own,
@@ -213,7 +214,8 @@ fn a_consent_covers_what_was_allowed_until_it_lapses() {
 
 #[test]
 fn r_a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
-    let (local, private) = ("http://127.0.0.1/cb", "cursor://a/cb");
+    let local = "http://127.0.0.1/cb";
+    let private = "cursor://a/cb";
     let ask = |sign_in, consent| Prompt::Ask { sign_in, consent };
     let refuse = |reason| Some(Interaction::Error(reason));
     // Where to, prompt, signed in, what was allowed before, what follows: `None` is a pass.
@@ -293,7 +295,8 @@ fn r_a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
         ),
     ] {
         let earlier = earlier.map(|scopes| consent(uri, scopes));
-        let (request, destination) = (request(uri, "read", prompt), destination(uri));
+        let request = request(uri, "read", prompt);
+        let destination = destination(uri);
         let expected =
             expected.unwrap_or_else(|| Interaction::None(earlier.as_ref().expect("a consent")));
         assert_eq!(

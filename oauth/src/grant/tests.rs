@@ -178,7 +178,8 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     let (_, code, token) = active();
     assert_eq!(AuthorizationCode::parse(&code.encode()), Ok(code.clone()));
     assert_eq!(RefreshToken::parse(&token.encode()), Ok(token.clone()));
-    let (code, token) = (code.encode(), token.encode());
+    let code = code.encode();
+    let token = token.encode();
     for bad in [
         "",
         "vac_",

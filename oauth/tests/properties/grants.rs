@@ -396,7 +396,8 @@ impl Life {
             resource: None,
             scope: None,
         };
-        let (mut live, mut successors) = (0, HashSet::new());
+        let mut live = 0;
+        let mut successors = HashSet::new();
         for (number, issued) in self.tokens.iter().enumerate() {
             let outcomes = [[7; 32], [8; 32]].map(|salt| {
                 self.grant.clone().refresh(

@@ -55,7 +55,8 @@ impl Directory {
         account: &Account,
         email: &Email,
     ) -> Result<bool, Unavailable> {
-        let (store, key) = (self.context.store(), keys::account(account.id()));
+        let store = self.context.store();
+        let key = keys::account(account.id());
         records::insert(store, &key, account, Ttl::Forever).await?;
         let made = self.settle_account(email, account.id()).await;
         if !matches!(made, Ok(true)) {

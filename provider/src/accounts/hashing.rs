@@ -83,7 +83,8 @@ impl Passwords {
         password: &str,
         hash: Option<&str>,
     ) -> Result<bool, NotHashed> {
-        let (forms, known) = (forms(password), hash.is_some());
+        let forms = forms(password);
+        let known = hash.is_some();
         let hash = hash.unwrap_or(DUMMY_HASH).to_owned();
         // All of them, though the first be right: so it takes as long whichever is.
         let verify =

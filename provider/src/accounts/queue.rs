@@ -349,7 +349,8 @@ mod tests {
         queue: &Queue,
         requester: &Requester,
     ) -> tokio::task::JoinHandle<Result<(), NoSlot>> {
-        let (queue, requester) = (queue.clone(), requester.clone());
+        let queue = queue.clone();
+        let requester = requester.clone();
         let waiting = tokio::spawn(async move { queue.acquire(&requester).await.map(drop) });
         tokio::task::yield_now().await;
         waiting
@@ -407,9 +408,11 @@ mod tests {
     async fn groups_take_turns() {
         let queue = queue(1);
         let held = queue.acquire(&other("a")).await.expect("a slot");
-        let (order, mut waiting) = (Arc::new(Mutex::new(String::new())), Vec::new());
+        let order = Arc::new(Mutex::new(String::new()));
+        let mut waiting = Vec::new();
         for group in ["a", "a", "a", "b", "c", "b"] {
-            let (queue, order) = (queue.clone(), order.clone());
+            let queue = queue.clone();
+            let order = order.clone();
             waiting.push(tokio::spawn(async move {
                 let slot = queue.acquire(&other(group)).await.expect("a slot");
                 order.lock().expect("no panic").push_str(group);

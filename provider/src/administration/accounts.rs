@@ -243,7 +243,8 @@ impl AccountAdministration<'_> {
     /// Changes the address of an account, with which its user signs in from now on. Sessions
     /// continue; a pending link ends.
     pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
-        let (account, new) = (self.existing_account(email).await?, address(new)?);
+        let account = self.existing_account(email).await?;
+        let new = address(new)?;
         let taken = || StateConflict::AddressTaken(new.shown());
         let changed = self
             .administration
@@ -383,20 +384,20 @@ impl AccountAdministration<'_> {
             .await?;
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
-        let (sessions, grants) = (
-            self.administration
-                .services()
-                .accounts
-                .sessions
-                .end_sessions(account.id())
-                .await,
-            self.administration
-                .services()
-                .grants
-                .withdraw_all(account.id())
-                .await
-                .map(drop),
-        );
+        let sessions = self
+            .administration
+            .services()
+            .accounts
+            .sessions
+            .end_sessions(account.id())
+            .await;
+        let grants = self
+            .administration
+            .services()
+            .grants
+            .withdraw_all(account.id())
+            .await
+            .map(drop);
         sessions
             .and(grants)
             .map_err(|_| UnfinishedOperation::PasswordSet(account.email().to_owned()).into())

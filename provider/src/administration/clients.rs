@@ -272,11 +272,9 @@ impl ClientAdministration<'_> {
         client: ClientName,
         about: Option<String>,
     ) {
-        let (at, by, from) = (
-            self.administration.services().context.now(),
-            self.administration.by.clone(),
-            self.administration.from.clone(),
-        );
+        let at = self.administration.services().context.now();
+        let by = self.administration.by.clone();
+        let from = self.administration.from.clone();
         self.administration
             .services()
             .audit

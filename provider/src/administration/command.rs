@@ -219,7 +219,8 @@ impl Administration {
 
     async fn dispatch(&self, command: AdminCommand) -> Done<AdminReply> {
         use AdminCommand as Command;
-        let (accounts, clients) = (self.accounts(), self.clients());
+        let accounts = self.accounts();
+        let clients = self.clients();
         Ok(match command {
             Command::AddAccount { email, password } => {
                 accounts.add_account(&email, Some(&password)).await?.into()

@@ -66,10 +66,8 @@ impl Administration {
 
     /// Returns how the replaced identity differed; `None` when it was the same.
     async fn replace_issuer(&self, identity: &StoreIdentity) -> Done<Option<IssuerChange>> {
-        let (store, issuer) = (
-            self.services().context.store(),
-            &self.services().context.settings().issuer,
-        );
+        let store = self.services().context.store();
+        let issuer = &self.services().context.settings().issuer;
         loop {
             let Some(stored) = Versioned::read(store, &keys::ISSUER).await? else {
                 if records::insert(store, &keys::ISSUER, identity, Ttl::Forever).await? {

@@ -192,7 +192,8 @@ impl ClientAdministration<'_> {
         let changed = self
             .change_added(client_id, |client| checked.apply(client, &secret))
             .await?;
-        let (client, changed) = (changed.client, changed.outcome);
+        let client = changed.client;
+        let changed = changed.outcome;
         let made = changed.contains(&AUTHENTICATION)
             && matches!(client.authentication, Authentication::Secret(_));
         if !changed.is_empty() {

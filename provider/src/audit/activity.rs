@@ -59,7 +59,8 @@ impl AuditLog {
         browser: &BrowserContext,
         about: Option<String>,
     ) -> Event {
-        let (at, from) = (self.context.now(), Some(RequestSource::of(browser)));
+        let at = self.context.now();
+        let from = Some(RequestSource::of(browser));
         Event {
             at,
             action,
@@ -166,7 +167,8 @@ impl AuditLog {
     /// Writes a pending event to the audit log and to the activity of its account.
     async fn write(&self, id: Id, event: Event) {
         let action = event.action;
-        let (appended, activity) = (self.append(id).await, self.note_activity(event).await);
+        let appended = self.append(id).await;
+        let activity = self.note_activity(event).await;
         if let Err(error) = appended.and(activity) {
             tracing::error!(%error, ?action, "an event is not in the audit trail yet");
         }

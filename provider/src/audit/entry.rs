@@ -77,7 +77,8 @@ impl ChainHead {
         expires_at: Timestamp,
         key: &Secret,
     ) -> AuditEntry {
-        let (number, previous) = (self.number + 1, self.link.clone());
+        let number = self.number + 1;
+        let previous = self.link.clone();
         let unsigned = AuditEntry {
             number,
             id,

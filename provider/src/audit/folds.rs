@@ -251,10 +251,8 @@ mod tests {
         source: Option<&str>,
         events: usize,
     ) -> usize {
-        let (subject, event) = (
-            Subject::Account(Id::new([account; 16])),
-            event(action, account),
-        );
+        let subject = Subject::Account(Id::new([account; 16]));
+        let event = event(action, account);
         let mut add = || {
             folds.add(
                 subject.clone(),
@@ -367,7 +365,8 @@ mod tests {
 
     #[test]
     fn of_any_number_of_subjects_some_are_remembered_and_no_count_is_lost() {
-        let (mut folds, mut over) = (Folds::default(), Vec::new());
+        let mut folds = Folds::default();
+        let mut over = Vec::new();
         for round in 0..2 {
             for number in 0..10_000_u64 {
                 let subject = Subject::UnknownAddress(number.to_string());

@@ -269,7 +269,9 @@ impl AuditLog {
         latest: &mut Option<ChainHead>,
         own: Option<Id>,
     ) -> Result<(), Unavailable> {
-        let (log, mut added, mut newest) = (&self.state, 0, None);
+        let log = &self.state;
+        let mut added = 0;
+        let mut newest = None;
         let failed = |_: &Unavailable| _ = log.failures.fetch_add(1, Ordering::Relaxed);
         let others_wait =
             |added| added >= A_BATCH && log.len() > CROWD && own.is_some_and(|own| !log.holds(own));
@@ -294,11 +296,9 @@ impl AuditLog {
         id: Id,
         event: &Event,
     ) -> Result<ChainHead, Unavailable> {
-        let (store, key, lifetime) = (
-            self.context.plain_store(),
-            &self.state.key,
-            self.context.settings().lifetimes.audit,
-        );
+        let store = self.context.plain_store();
+        let key = &self.state.key;
+        let lifetime = self.context.settings().lifetimes.audit;
         for _ in 0..MOST_TRIES {
             // An event after a deleted one may be deleted as well: its place is free, and the wrong
             // one.

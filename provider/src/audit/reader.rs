@@ -64,8 +64,10 @@ impl AuditReader {
     ) -> Result<AuditPage, Unavailable> {
         let newest = self.newest().await?;
         let mut below = before.map_or(newest + 1, |before| before.min(newest + 1));
-        let (mut events, last) = (Vec::new(), below.saturating_sub(MOST_LOOKED_AT));
-        let (mut looked_back_to, mut is_continued) = (None, true);
+        let mut events = Vec::new();
+        let last = below.saturating_sub(MOST_LOOKED_AT);
+        let mut looked_back_to = None;
+        let mut is_continued = true;
         while below > 1 && below > last && events.len() <= limit {
             let from = below.saturating_sub(A_CHUNK).max(1);
             let chunk: Vec<AuditEntry> = self

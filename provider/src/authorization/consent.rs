@@ -175,7 +175,8 @@ impl Authorization {
         let state = validated.request.state.clone();
         let resource = validated.request.resource.as_str().to_owned();
         let note = async |action: AuditAction| {
-            let (from, client) = (RequestSource::of(browser), &validated.request.client_id);
+            let from = RequestSource::of(browser);
+            let client = &validated.request.client_id;
             self.grants
                 .note_of_client(
                     action,

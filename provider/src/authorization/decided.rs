@@ -206,14 +206,10 @@ impl Authorization {
             .filter(|user| user.account == decided.account);
         let account = user.ok_or(ConsentError::SignInFirst)?.account;
         let offer = decided.code_secret(posted);
-        let (decision, validated) = (
-            decided.decision,
-            self.revalidate_request(decided.request).await?,
-        );
-        let (state, issuer) = (
-            validated.request.state.as_deref(),
-            &self.context.settings().issuer,
-        );
+        let decision = decided.decision;
+        let validated = self.revalidate_request(decided.request).await?;
+        let state = validated.request.state.as_deref();
+        let issuer = &self.context.settings().issuer;
         if decision == Decision::Deny {
             return Ok(validated
                 .destination

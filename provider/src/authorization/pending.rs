@@ -79,10 +79,8 @@ impl Authorization {
         browser: &BrowserContext,
     ) -> Result<RequestView, RequestError> {
         let pending = self.pending_for_page(id, browser).await?;
-        let (user, authenticated) = (
-            self.sessions.signed_in(browser).await?,
-            self.authenticated_user(&pending, browser).await?,
-        );
+        let user = self.sessions.signed_in(browser).await?;
+        let authenticated = self.authenticated_user(&pending, browser).await?;
         let validated = self.revalidate(pending).await?;
         let resource = self.resource_of(&validated.request)?;
         Ok(RequestView {
@@ -166,7 +164,8 @@ impl Authorization {
             self.registry.client(&request.client_id),
             self.registry.consent_context(&request.client_id)
         );
-        let (client, consent_context) = (client?.ok_or(RequestError::Gone)?, consent_context?);
+        let client = client?.ok_or(RequestError::Gone)?;
+        let consent_context = consent_context?;
         let destination =
             ValidatedRedirectUri::validate(&client.redirect_uris, &request.redirect_uri)
                 .map_err(|_| RequestError::Gone)?;

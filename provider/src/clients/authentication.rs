@@ -131,7 +131,8 @@ impl ClientAuthenticator {
         if !self.context.settings().rate_limits {
             return verify.await;
         }
-        let (signatures, now) = (&self.signatures, self.context.now());
+        let signatures = &self.signatures;
+        let now = self.context.now();
         let counted = signatures.counted(client_id, address, is_client);
         if let Some(retry_after) = signatures.exhausted(&counted, now) {
             return Err(TokenError::TooMany { retry_after });

@@ -95,7 +95,8 @@ impl Fetcher {
 
     fn with(web: Web, loopback: bool, patience: Duration, at_once: usize) -> Self {
         let guard = Guard { loopback };
-        let (client, slots) = (OnceCell::new(), Semaphore::new(at_once));
+        let client = OnceCell::new();
+        let slots = Semaphore::new(at_once);
         Self(Arc::new(Inner {
             web,
             guard,
@@ -140,7 +141,8 @@ impl Fetcher {
             fetcher: self.clone(),
             name,
         };
-        let (fetcher, url) = (self.clone(), url.clone());
+        let fetcher = self.clone();
+        let url = url.clone();
         // The lock is free at this point: a runtime that is shutting down drops the task, and
         // with it the guard, at once.
         tokio::spawn(async move {
@@ -216,7 +218,8 @@ impl Inner {
                 .collect::<Vec<_>>()
         };
         // Several lines are one list (RFC 9110 section 5.3); an age is one number.
-        let (caching, ages) = (lines(header::CACHE_CONTROL), lines(header::AGE));
+        let caching = lines(header::CACHE_CONTROL);
+        let ages = lines(header::AGE);
         let caching = (!caching.is_empty()).then(|| caching.join(", "));
         Ok(Fetched {
             body,

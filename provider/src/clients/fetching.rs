@@ -57,7 +57,8 @@ impl ClientFetcher {
         largest: usize,
         trigger: FetchTrigger,
     ) -> Result<Arc<Fetched>, FetchError> {
-        let (fetching, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
+        let fetching = self.clone();
+        let host = url.host_str().unwrap_or_default().to_owned();
         // 1. Each requester is counted separately, before it joins others, which must not be
         //    affected by its limit.
         match trigger {

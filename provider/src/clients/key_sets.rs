@@ -91,7 +91,8 @@ impl ClientAuthenticator {
         trigger: FetchTrigger,
         is_first: bool,
     ) -> Result<Result<Jwks, FetchError>, Unavailable> {
-        let (key, now) = (keys::key_set(address), self.context.now());
+        let key = keys::key_set(address);
+        let now = self.context.now();
         match self.fetch_key_set(address, trigger).await {
             Ok((keys, fresh_for)) => {
                 let set = KeySet {

@@ -135,7 +135,8 @@ impl ClientRegistry {
             );
             if is_scheme {
                 let error = StepError::from(RegistrationError::from(reason));
-                let (step, cause) = (FailedStep::Register, FailureCause::Refused(&error));
+                let step = FailedStep::Register;
+                let cause = FailureCause::Refused(&error);
                 let asked = RequestedParameters::of_registration(body, &settings.private_schemes);
                 self.failures
                     .note_failure(NewFailure {

@@ -83,7 +83,8 @@ impl Signatures {
         let slot = slot
             .map_err(|_| Unavailable::busy())?
             .map_err(|_| Unavailable::interrupted())?;
-        let (checked, keys) = (checked.clone(), keys.clone());
+        let checked = checked.clone();
+        let keys = keys.clone();
         let work = move || {
             let _slot = slot;
             checked.verify(&keys)

@@ -69,7 +69,8 @@ impl GrantStore {
                 records::ttl(consent_context.lifetime),
             )
         };
-        let (list, listed) = (self.consents_of(account), listed_consent(name.as_str(), id));
+        let list = self.consents_of(account);
+        let listed = listed_consent(name.as_str(), id);
         // A new one is listed first, so that it can be withdrawn even if the store fails
         // afterwards. An existing one keeps its id, and is listed.
         let is_new = self
@@ -135,7 +136,8 @@ impl GrantStore {
         details: GrantDetails,
         (grant, secret): (Id, Secret),
     ) -> Result<Option<String>, Unavailable> {
-        let (now, lifetime) = (self.context.now(), self.context.settings().lifetimes.code);
+        let now = self.context.now();
+        let lifetime = self.context.settings().lifetimes.code;
         let key = GrantKey { account, grant };
         let name = Consent::name(&details.client_id, &details.redirect_uri, &details.resource);
         let (grant, code) = Grant::issue_code(details, key, secret, now.after(lifetime));

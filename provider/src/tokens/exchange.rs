@@ -88,7 +88,8 @@ impl TokenEndpoint {
         address: IpAddr,
         presented: &Presented<'_>,
     ) -> Result<TokenResponse, TokenError> {
-        let (key, client_id) = (presented.key(), &credentials.client_id);
+        let key = presented.key();
+        let client_id = &credentials.client_id;
         let context = self
             .token_context(credentials, address, &key, presented.unknown())
             .await?;

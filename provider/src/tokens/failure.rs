@@ -60,11 +60,9 @@ impl TokenEndpoint {
             .unwrap_or_default();
         tracing::info!(client = client_id, %reason, "client authentication cannot be read");
         let (client, _) = self.registry.with_stored_client(client_id, &reason).await;
-        let (client, cause, asked) = (
-            client.as_ref(),
-            FailureCause::Refused(&reason),
-            RequestedParameters::of(parameters),
-        );
+        let client = client.as_ref();
+        let cause = FailureCause::Refused(&reason);
+        let asked = RequestedParameters::of(parameters);
         self.failures
             .note_failure(NewFailure {
                 step,
@@ -105,7 +103,8 @@ impl TokenEndpoint {
             }
             (None, _) => return,
         };
-        let (client, asked) = (client.as_ref(), RequestedParameters::of(parameters));
+        let client = client.as_ref();
+        let asked = RequestedParameters::of(parameters);
         self.failures
             .note_failure(NewFailure {
                 step,

@@ -96,7 +96,8 @@ impl TokenEndpoint {
             .token_context(credentials, address, &key, NOTHING)
             .await?;
         // 3. It ends if it is this client's.
-        let (client_id, now) = (&credentials.client_id, self.context.now());
+        let client_id = &credentials.client_id;
+        let now = self.context.now();
         let end = |grant: Option<Grant>| match grant
             .map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now))
         {
@@ -167,7 +168,8 @@ impl TokenEndpoint {
             ..RequestedParameters::default()
         };
         let error = StepError::from(reason);
-        let (step, cause) = (FailedStep::Introspect, FailureCause::Refused(&error));
+        let step = FailedStep::Introspect;
+        let cause = FailureCause::Refused(&error);
         self.failures
             .note_failure(NewFailure {
                 step,
@@ -225,7 +227,8 @@ impl TokenEndpoint {
             self.client_is_valid(&claims.client_id),
             self.registry.epoch(&claims.client_id)
         );
-        let (grant, epoch) = (grant?, epoch?);
+        let grant = grant?;
+        let epoch = epoch?;
         let is_valid = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
         let grant_is_valid = claims.grant.is_none() || grant.as_ref().is_some_and(is_valid);
         Ok(account_is_active? && grant_is_valid && client_is_valid?)

@@ -245,7 +245,8 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
         server.add(owner).await;
     }
     let outcomes = race(9, |number| {
-        let (server, owner) = (server.clone(), owners.get(number).cloned());
+        let server = server.clone();
+        let owner = owners.get(number).cloned();
         async move {
             match owner {
                 Some(owner) => server

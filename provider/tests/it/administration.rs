@@ -610,7 +610,8 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
 /// A script may add again what an administrator removed.
 async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Store) {
     let server = TestProvider::over(store).await;
-    let (terminal, ada) = (server.provider.terminal(), server.ada().await);
+    let terminal = server.provider.terminal();
+    let ada = server.ada().await;
     let new = described("app", "App", &[ON_THE_WEB], ClientProof::None);
     terminal
         .clients()
@@ -873,7 +874,8 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
     let server = TestProvider::new().await;
     settled(&server).await;
     for round in 0..30 {
-        let (ada, bob) = (server.ada().await, server.bob().await);
+        let ada = server.ada().await;
+        let bob = server.bob().await;
         for email in [ADA, BOB] {
             server
                 .provider

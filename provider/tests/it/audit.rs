@@ -70,10 +70,8 @@ async fn what_a_person_does_is_noted_with_from_where() {
             .await
             .is_err()
     );
-    let (other, mut browser) = (
-        server.sign_in(ADA, PASSWORD).await,
-        Browser::from(&server, 1),
-    );
+    let other = server.sign_in(ADA, PASSWORD).await;
+    let mut browser = Browser::from(&server, 1);
     assert!(browser.signs_in(ADA, PASSWORD).await);
     let ada = browser.context();
     Authenticator::new(2)
@@ -277,10 +275,8 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
             .await
             .expect("ended, or nothing to end");
     }
-    let (by_user, program) = (
-        "person | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude",
-        "client | Ada@example.com | 198.51.100.7 | Claude",
-    );
+    let by_user = "person | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude";
+    let program = "client | Ada@example.com | 198.51.100.7 | Claude";
     let expected = [
         "client_added | terminal | - | - | Claude | -".to_owned(),
         format!("denied | {by_user} | {ISSUER}/mcp"),
@@ -397,10 +393,8 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
 #[tokio::test]
 async fn what_did_not_happen_is_not_noted() {
     let (server, _, ada) = with_passkey().await;
-    let (provider, admin) = (
-        &server.provider,
-        server.provider.administrator(&ada).await.expect("she is"),
-    );
+    let provider = &server.provider;
+    let admin = server.provider.administrator(&ada).await.expect("she is");
     let passkey = server.account(&ada).await.passkeys[0].id.clone();
     assert!(
         provider
@@ -495,7 +489,8 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
             who: who.map(str::to_owned),
         };
         for limit in [1, 7, 64, 1000] {
-            let (mut numbers, mut before) = (Vec::new(), None);
+            let mut numbers = Vec::new();
+            let mut before = None;
             loop {
                 let page = admin.audit(&filter, before, limit).await.expect("a page");
                 assert!(page.events.len() <= limit);
@@ -551,10 +546,8 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
     let (store, plan) = FaultPlan::store().await;
     let server = TestProvider::over(store).await;
     let (_, ada) = settled(&server).await;
-    let (provider, client) = (
-        &server.provider,
-        TestClient::added(&server, "Claude", ON_THE_WEB).await,
-    );
+    let provider = &server.provider;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let refresh = client.connects(&server, &ada).await.refresh;
     let revocation =
         Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());

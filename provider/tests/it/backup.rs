@@ -73,7 +73,8 @@ async fn restored(
 
 /// What a store holds, by name; times are left out, since they pass.
 async fn content(store: &Store) -> BTreeMap<String, Vec<u8>> {
-    let (mut content, mut export) = (BTreeMap::new(), store.export().await.expect("an export"));
+    let mut content = BTreeMap::new();
+    let mut export = store.export().await.expect("an export");
     while let Some(entry) = export.next().await {
         match entry.expect("an entry") {
             Entry::Record { key, value, .. } => content.insert(key, value),
@@ -220,7 +221,8 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
     let stop = Arc::new(AtomicBool::new(false));
     let busy: Vec<_> = (0..4)
         .map(|_| {
-            let (server, stop) = (server.clone(), stop.clone());
+            let server = server.clone();
+            let stop = stop.clone();
             tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
                     server

@@ -84,7 +84,8 @@ async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_i
         TestClient::registered(&server, "https://app.evil.example/callback")
             .await
             .expect("registered");
-    let (provider, admin) = (&server.provider, server.provider.terminal());
+    let provider = &server.provider;
+    let admin = server.provider.terminal();
     for host in [
         "app.evil.example",
         "evil.example",
@@ -184,10 +185,8 @@ async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
 #[tokio::test]
 async fn t_e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
     let (server, ada, client, site) = with_document().await;
-    let (admin, mut tokens) = (
-        server.provider.terminal(),
-        client.connects(&server, &ada).await,
-    );
+    let admin = server.provider.terminal();
+    let mut tokens = client.connects(&server, &ada).await;
     for host in ["vouches.example", "app.example"] {
         assert_eq!(doors(&server, &ada, &client, &tokens).await, [false; 3]);
         admin.clients().block_host(host).await.expect("blocked");
@@ -289,7 +288,8 @@ async fn t_e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
 #[tokio::test]
 async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
     let server = TestProvider::set_up(with_introspection).await;
-    let (twin, ada) = (server.twin().await, server.ada().await);
+    let twin = server.twin().await;
+    let ada = server.ada().await;
     let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let tokens = client.connects(&server, &ada).await;
     server

@@ -122,7 +122,8 @@ async fn a_client_that_is_allowed_again_is_listed_once() {
 #[tokio::test]
 async fn nobody_sees_or_ends_what_another_has_connected() {
     let server = TestProvider::new().await;
-    let (ada, bob) = (server.ada().await, server.bob().await);
+    let ada = server.ada().await;
+    let bob = server.bob().await;
     let client = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
     let name = connections(&server, &ada).await[0].name.clone();
 

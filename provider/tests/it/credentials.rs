@@ -104,15 +104,13 @@ async fn t_f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_doe
             .collect();
         assert_eq!(ids.len(), 2);
         let outcomes = race(2, |number| {
-            let (provider, browser, id) = (
-                server.provider.clone(),
-                if number == 0 {
-                    one.clone()
-                } else {
-                    other.clone()
-                },
-                ids[number].clone(),
-            );
+            let provider = server.provider.clone();
+            let browser = if number == 0 {
+                one.clone()
+            } else {
+                other.clone()
+            };
+            let id = ids[number].clone();
             async move { provider.credentials().remove_passkey(&browser, &id).await }
         })
         .await;
@@ -153,12 +151,10 @@ async fn t_f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does
         let id = passkeys(&server, &ada).await[0].id.clone();
         let other = server.sign_in(ADA, PASSWORD).await;
         let outcomes = race(2, |number| {
-            let (provider, ada, other, id) = (
-                server.provider.clone(),
-                ada.clone(),
-                other.clone(),
-                id.clone(),
-            );
+            let provider = server.provider.clone();
+            let ada = ada.clone();
+            let other = other.clone();
+            let id = id.clone();
             async move {
                 if number == 0 {
                     provider.credentials().remove_passkey(&ada, &id).await
@@ -323,7 +319,8 @@ async fn t_f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
         "it goes on under a new secret"
     );
     for context in [&ada, &other, &server.browser()] {
-        let (gone, provider) = ("A".repeat(43), &server.provider);
+        let gone = "A".repeat(43);
+        let provider = &server.provider;
         assert_eq!(
             provider
                 .credentials()
@@ -360,7 +357,8 @@ async fn t_f48_nobody_changes_a_passkey_of_another() {
         .is_added(&server, &bob)
         .await
         .expect("added");
-    let (own, hers) = (passkeys(&server, &bob).await, passkeys(&server, &ada).await);
+    let own = passkeys(&server, &bob).await;
+    let hers = passkeys(&server, &ada).await;
     for id in [hers[0].id.as_str(), "", "x"] {
         assert_eq!(
             server.provider.credentials().remove_passkey(&bob, id).await,

@@ -59,7 +59,8 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         "looking changes nothing"
     );
 
-    let (terminal, other) = (second.provider.terminal(), server.provider.terminal());
+    let terminal = second.provider.terminal();
+    let other = server.provider.terminal();
     let refused = terminal.accept_issuer("https://elsewhere.example").await;
     assert!(
         matches!(refused, Err(AdministrationError::Conflict(_))),

@@ -153,10 +153,8 @@ async fn an_account_made_by_hand_is_the_first_account_too() {
 #[tokio::test]
 async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
     let server = TestProvider::new().await;
-    let (other, one) = (
-        server.enrolment_token(ADA).await,
-        server.enrolment_token(ADA).await,
-    );
+    let other = server.enrolment_token(ADA).await;
+    let one = server.enrolment_token(ADA).await;
     assert_eq!(
         server.provider.enrolment().invitation(&other).await,
         Err(EnrolError::LinkGone),
@@ -174,7 +172,8 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
     );
 
     let accept = |token: String, email: &'static str| {
-        let (provider, browser) = (server.provider.clone(), server.browser());
+        let provider = server.provider.clone();
+        let browser = server.browser();
         async move {
             provider
                 .enrolment()
@@ -205,10 +204,8 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
 #[tokio::test]
 async fn links_expire_and_follow_their_account() {
     let server = TestProvider::new().await;
-    let (setup, enrolment) = (
-        server.first_account_token().await,
-        server.enrolment_token(ADA).await,
-    );
+    let setup = server.first_account_token().await;
+    let enrolment = server.enrolment_token(ADA).await;
     server
         .provider
         .terminal()

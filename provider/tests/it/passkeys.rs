@@ -339,7 +339,8 @@ async fn nobody_adds_a_passkey_to_another_account() {
 #[tokio::test]
 async fn a_failed_ceremony_leaves_the_link_good() {
     let server = TestProvider::new().await;
-    let (browser, token) = (server.browser(), server.enrolment_token(ADA).await);
+    let browser = server.browser();
+    let token = server.enrolment_token(ADA).await;
     let mut elsewhere = Authenticator::new(4);
     elsewhere.origin = "https://evil.example";
     let ceremony = server
@@ -396,10 +397,8 @@ async fn a_failed_ceremony_leaves_the_link_good() {
 async fn a_ceremony_of_one_link_does_not_accept_another() {
     let server = TestProvider::new().await;
     let browser = server.browser();
-    let (ada, bob) = (
-        server.enrolment_token(ADA).await,
-        server.enrolment_token("bob@example.com").await,
-    );
+    let ada = server.enrolment_token(ADA).await;
+    let bob = server.enrolment_token("bob@example.com").await;
     let ceremony = server
         .provider
         .enrolment()

@@ -106,10 +106,8 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
         for (number, email) in (0..).zip(emails) {
             // The last two come again from where they came before, which is noted no more.
             let place = if number < 6 { number } else { (number - 6) * 4 };
-            let (before, browser) = (
-                written.steps(),
-                server.browser_from(place + if by_code { 20 } else { 10 }),
-            );
+            let before = written.steps();
+            let browser = server.browser_from(place + if by_code { 20 } else { 10 });
             let refused = if by_code {
                 server
                     .provider
@@ -145,7 +143,8 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
         server.add(ADA).await;
         let guesses: Vec<_> = (0..64)
             .map(|number| {
-                let (provider, browser) = (server.provider.clone(), server.browser_from(number));
+                let provider = server.provider.clone();
+                let browser = server.browser_from(number);
                 tokio::spawn(async move {
                     provider
                         .sign_in()
@@ -381,11 +380,9 @@ const SHORT: &str = "olive tromb";
 #[tokio::test]
 async fn a_password_is_the_same_however_a_keyboard_composes_it() {
     let server = TestProvider::new().await;
-    let (composed, decomposed, wide) = (
-        "caf\u{e9} \u{fb01}n du monde",
-        "cafe\u{301} fin du monde",
-        "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde",
-    );
+    let composed = "caf\u{e9} \u{fb01}n du monde";
+    let decomposed = "cafe\u{301} fin du monde";
+    let wide = "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde";
     server
         .provider
         .terminal()
@@ -411,7 +408,8 @@ async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
         .await
         .expect("a list")[0]
         .id;
-    let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
+    let typed = "cafe\u{301} fin du monde";
+    let key = format!("account:{id}");
     let hash = Argon2::default()
         .hash_password_with_salt(typed.as_bytes(), &[9; 16])
         .expect("a hash")

@@ -141,11 +141,9 @@ async fn different_codes_at_once_are_each_used_up() {
     let server = TestProvider::new().await;
     let (ada, codes) = with_codes(&server).await;
     let outcomes = race(10, |number| {
-        let (provider, browser, code) = (
-            server.provider.clone(),
-            server.browser(),
-            codes[number].clone(),
-        );
+        let provider = server.provider.clone();
+        let browser = server.browser();
+        let code = codes[number].clone();
         async move {
             provider
                 .sign_in()

@@ -89,10 +89,8 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
 #[tokio::test]
 async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
     let (server, _, ada) = with_passkey().await;
-    let (token, id) = (
-        server.reset_token(ADA).await,
-        server.user(&ada).await.expect("signed in").account,
-    );
+    let token = server.reset_token(ADA).await;
+    let id = server.user(&ada).await.expect("signed in").account;
     let mut passkey = Authenticator::new(2);
     let signed_in = passkey
         .comes_in(
@@ -130,7 +128,8 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
 #[tokio::test]
 async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
     let (server, _, _) = with_passkey().await;
-    let (token, browser) = (server.reset_token(ADA).await, server.browser());
+    let token = server.reset_token(ADA).await;
+    let browser = server.browser();
     let ceremony = server
         .provider
         .enrolment()
@@ -158,10 +157,8 @@ async fn t_f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
     for two_links in [false, true, false, true] {
         let links = [server.reset_token(ADA).await, server.reset_token(ADA).await];
         let outcomes = race(16, |number| {
-            let (server, link) = (
-                server.clone(),
-                links[if two_links { number % 2 } else { 1 }].clone(),
-            );
+            let server = server.clone();
+            let link = links[if two_links { number % 2 } else { 1 }].clone();
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 let outcome = passkey
@@ -267,7 +264,8 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
             .expect("enabled");
     }
 
-    let (token, day) = (server.reset_token(ADA).await, Duration::from_hours(24));
+    let token = server.reset_token(ADA).await;
+    let day = Duration::from_hours(24);
     server.pass_almost(day);
     assert!(server.provider.enrolment().invitation(&token).await.is_ok());
     server.pass(Duration::from_secs(1));
@@ -356,7 +354,8 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let ada = settled(&server).await.1;
             let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
             let refresh = client.connects(&server, &ada).await.refresh;
-            let (token, case) = (server.reset_token(ADA).await, format!("{fault:?} {step}"));
+            let token = server.reset_token(ADA).await;
+            let case = format!("{fault:?} {step}");
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
             plan.fail(step..step + 1, fault);
             let outcome = first

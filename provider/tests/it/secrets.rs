@@ -27,11 +27,10 @@ async fn a_client_works(server: &TestProvider, browser: &Browser) -> [String; 5]
 
 /// Secrets of every kind, each of which was used.
 async fn everything_happens(server: &TestProvider) -> Vec<String> {
-    let (provider, mut secrets) = (
-        &server.provider,
-        vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()],
-    );
-    let (sign_in, credentials) = (provider.sign_in(), provider.credentials());
+    let provider = &server.provider;
+    let mut secrets = vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()];
+    let sign_in = provider.sign_in();
+    let credentials = provider.credentials();
     // Links, of which one is used.
     secrets.extend([
         server.first_account_token().await,

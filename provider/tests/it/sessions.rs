@@ -167,18 +167,14 @@ async fn any_number_of_sessions_ends_at_once() {
 async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     let server = TestProvider::new().await;
     server.add(ADA).await;
-    let (mut desk, mut phone, mut lost) = (
-        Browser::from(&server, 1),
-        Browser::from(&server, 2),
-        Browser::from(&server, 3),
-    );
+    let mut desk = Browser::from(&server, 1);
+    let mut phone = Browser::from(&server, 2);
+    let mut lost = Browser::from(&server, 3);
     assert!(lost.signs_in(ADA, PASSWORD).await && phone.signs_in(ADA, PASSWORD).await);
     server.pass(Duration::from_mins(10));
     assert!(desk.signs_in(ADA, PASSWORD).await && server.user(&phone.context()).await.is_some());
-    let (began, now) = (
-        server.provider.now().before(Duration::from_mins(10)),
-        server.provider.now(),
-    );
+    let began = server.provider.now().before(Duration::from_mins(10));
+    let now = server.provider.now();
     let facts = |seen: Vec<SessionView>| -> Vec<_> {
         seen.into_iter()
             .map(|one| {
@@ -292,7 +288,8 @@ async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_t
     let server = TestProvider::new().await;
     let (_, ada) = settled(&server).await;
     let bob = server.bob().await;
-    let (hers, his) = (sessions(&server, &ada).await, sessions(&server, &bob).await);
+    let hers = sessions(&server, &ada).await;
+    let his = sessions(&server, &bob).await;
     assert_eq!((hers.len(), his.len()), (1, 1));
     for id in [
         hers[0].id.as_str(),

@@ -343,7 +343,8 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
 #[tokio::test]
 async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
     let server = with(open).await;
-    let (browser, link) = (server.browser(), server.enrolment_token(BOB).await);
+    let browser = server.browser();
+    let link = server.enrolment_token(BOB).await;
     let ceremony = server
         .provider
         .enrolment()
@@ -442,7 +443,8 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
         .await;
     let elsewhere = server.twin_with(for_two_domains).await;
     for (other, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
-        let (browser, mut authenticator) = (server.browser(), Authenticator::new(7));
+        let browser = server.browser();
+        let mut authenticator = Authenticator::new(7);
         let begun = server
             .provider
             .enrolment()

@@ -309,7 +309,8 @@ mod tests {
     #[test]
     fn nothing_is_replaced_and_no_link_is_followed() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (target, away) = (folder.path().join("b"), folder.path().join("away"));
+        let target = folder.path().join("b");
+        let away = folder.path().join("away");
         let draft = Draft::create(&target).expect("begun");
         fs::write(&target, "faster").expect("written");
         assert!(

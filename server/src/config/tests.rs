@@ -647,7 +647,8 @@ fn readme_rows() -> String {
         let (default, about) = named.setting.readme;
         let spelled = named.setting.default.map(|text| format!("`{text}`"));
         let default = default.map(str::to_owned).or(spelled).unwrap_or_default();
-        let (flag, variable) = (named.flag(), named.setting.environment);
+        let flag = named.flag();
+        let variable = named.setting.environment;
         format!("| `--{flag}` | `{variable}` | {default} | {about} |")
     };
     SETTINGS.iter().map(row).collect::<Vec<_>>().join("\n")

@@ -240,10 +240,8 @@ async fn r_p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused
 #[tokio::test]
 async fn r_p7_p8_p9_whoever_lacks_a_scope_is_told_all_that_the_operation_needs_in_one_challenge() {
     let actor = Actor::new();
-    let (adding, asking) = (
-        call("add_note", json!({ "text": "remember" })),
-        call("whoami", json!({})),
-    );
+    let adding = call("add_note", json!({ "text": "remember" }));
+    let asking = call("whoami", json!({}));
     for (scopes, message, needed) in [
         ("notes:read", &adding, "notes:read notes:write"),
         ("notes:write", &adding, "notes:read notes:write"),

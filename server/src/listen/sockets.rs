@@ -28,9 +28,11 @@ pub(crate) async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>
         .iter()
         .flat_map(|(_, sockets)| sockets.iter().copied())
         .collect();
-    let (mut listeners, mut done) = (Vec::new(), Vec::new());
+    let mut listeners = Vec::new();
+    let mut done = Vec::new();
     for (address, sockets) in named {
-        let (mut served, mut missing) = (false, None);
+        let mut served = false;
+        let mut missing = None;
         for socket in sockets {
             if done.contains(&socket) || is_included(socket, &all) {
                 served = true;

@@ -54,7 +54,8 @@ struct Me<'a> {
 /// client without a token finds its way, and the scopes to ask for there.
 fn challenge(provider: &Provider) -> Challenge {
     let settings = provider.settings();
-    let (issuer, resources) = (&settings.issuer, &settings.resources);
+    let issuer = &settings.issuer;
+    let resources = &settings.resources;
     let described = |resource: &&Resource| {
         ProtectedResource::find(issuer, resources, resource.identifier.path())
             .is_some_and(|found| found == *resource)

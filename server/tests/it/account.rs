@@ -156,10 +156,8 @@ async fn t_f44_a_recovery_code_is_shown_once_and_works_once(engine: EngineKind) 
     );
 
     let destinations = race(RACERS.min(16), |_| {
-        let (mut other, code) = (
-            Browser::new(&server),
-            codes[3].to_lowercase().replace('-', " "),
-        );
+        let mut other = Browser::new(&server);
+        let code = codes[3].to_lowercase().replace('-', " ");
         async move { recover(&mut other, &code).await }
     })
     .await;
@@ -255,7 +253,8 @@ async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: Engine
         .expect("a page of the server")
         .to_owned();
     let destinations = race(16, |number| {
-        let (mut browser, path) = (Browser::new(&server), path.clone());
+        let mut browser = Browser::new(&server);
+        let path = path.clone();
         async move {
             let page = browser.get(&path).await;
             if page.status != 200 {
@@ -292,10 +291,8 @@ async fn t_f47_of_16_concurrent_uses_of_a_reset_link_one_succeeds(engine: Engine
 
 async fn t_c25_a_new_password_ends_all_other_sessions(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (mut own, mut other) = (
-        Browser::of_alice(&server).await,
-        Browser::of_alice(&server).await,
-    );
+    let mut own = Browser::of_alice(&server).await;
+    let mut other = Browser::of_alice(&server).await;
     let form = own
         .open("/account")
         .await
@@ -329,10 +326,8 @@ async fn t_f50_a_user_cannot_see_or_end_the_session_of_another(engine: EngineKin
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob enrols");
-    let (mut alice, mut second) = (
-        Browser::of_alice(&server).await,
-        Browser::of_alice(&server).await,
-    );
+    let mut alice = Browser::of_alice(&server).await;
+    let mut second = Browser::of_alice(&server).await;
     let mut bob = Browser::new(&server);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let id = alice.open("/account").await;

@@ -88,14 +88,10 @@ async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
 /// All state that administration can change.
 async fn state(server: &TestServer) -> String {
     let terminal = server.provider.terminal();
-    let (accounts, clients) = (
-        terminal.accounts().list().await.expect("accounts"),
-        terminal.clients().list().await.expect("clients"),
-    );
-    let (keys, hosts) = (
-        terminal.keys().await.expect("keys"),
-        terminal.clients().blocked_hosts().await.expect("hosts"),
-    );
+    let accounts = terminal.accounts().list().await.expect("accounts");
+    let clients = terminal.clients().list().await.expect("clients");
+    let keys = terminal.keys().await.expect("keys");
+    let hosts = terminal.clients().blocked_hosts().await.expect("hosts");
     format!("{accounts:?} {clients:?} {keys:?} {hosts:?}")
 }
 
@@ -118,7 +114,8 @@ async fn t_e41_administration_requires_the_role_and_a_recent_sign_in(engine: Eng
             .words()
             .contains("Administration")
     );
-    let (before, bobs) = (state(&server).await, bob.form_token().await);
+    let before = state(&server).await;
+    let bobs = bob.form_token().await;
     for (action, fields) in operations(&bobs) {
         let refused = bob.post(&format!("/actions/{action}"), &fields).await;
         assert!(

@@ -179,7 +179,9 @@ fn code(path: &Path) -> String {
 
 /// The first segments of the paths in a group `{a::b, c::{d, e}, f}`, after its opening brace.
 fn heads(group: &str) -> Vec<String> {
-    let (mut depth, mut is_head, mut heads) = (0, true, vec![String::new()]);
+    let mut depth = 0;
+    let mut is_head = true;
+    let mut heads = vec![String::new()];
     for letter in group.chars() {
         match letter {
             '{' => depth += 1,

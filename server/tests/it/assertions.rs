@@ -148,7 +148,8 @@ async fn one_of_many(
         &signer.assert(&servers[0], &client.id, "race"),
     );
     let answers = race(RACERS, |number| {
-        let (server, form) = (servers[number % 2].clone(), form.clone());
+        let server = servers[number % 2].clone();
+        let form = form.clone();
         async move { server.post("/token", &form).await }
     })
     .await;
@@ -257,7 +258,9 @@ async fn t_c26_an_invalid_assertion_is_refused_and_consumes_nothing(engine: Engi
 
 async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (rsa, p256, other_key) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
+    let rsa = Signer::rsa("r");
+    let p256 = Signer::p256("e");
+    let other_key = Signer::ed25519("x");
     let client = with_keys(&server, &[&rsa, &p256]).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let claims = claims(&server, &client.id, "j");
@@ -468,10 +471,8 @@ async fn an_assertion_takes_one_more_write(engine: EngineKind) {
         ))
         .await;
     assert_eq!(calls, 6);
-    let (tokens, assertion) = (
-        Tokens::read(&answer),
-        signer.assert(&server, &client.id, "b"),
-    );
+    let tokens = Tokens::read(&answer);
+    let assertion = signer.assert(&server, &client.id, "b");
     let (waits, answer) = server
         .waits(post(
             &server,
@@ -618,10 +619,8 @@ async fn t_e37_invalid_assertions_are_rate_limited(engine: EngineKind) {
             signer.assert(&server, &client.id, &number.to_string()),
             signer.assert(&server, &client.id, "other"),
         );
-        let (claims, signature) = (
-            one.rsplit_once('.').expect("a JWT").0,
-            other.rsplit_once('.').expect("a JWT").1,
-        );
+        let claims = one.rsplit_once('.').expect("a JWT").0;
+        let signature = other.rsplit_once('.').expect("a JWT").1;
         format!("{claims}.{signature}")
     };
     for number in 0..10 {

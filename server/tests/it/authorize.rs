@@ -343,7 +343,8 @@ async fn the_state_is_returned_unchanged(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
-    let (long, foreign) = ("s".repeat(8 * 1024), "\u{e9}".repeat(4 * 1024));
+    let long = "s".repeat(8 * 1024);
+    let foreign = "\u{e9}".repeat(4 * 1024);
     for state in [
         "x",
         " a b+c%20%2B&=#?/\\\"'<script>",

@@ -119,7 +119,8 @@ async fn concurrent_refreshes_succeed_while_the_last_use_is_stored(engine: Engin
     server.pass(DAY);
     let servers = [server.clone(), server.twin().await];
     let answers = race(16, |number| {
-        let (client, token) = (client.at(&servers[number % 2]), tokens.refresh.clone());
+        let client = client.at(&servers[number % 2]);
+        let token = tokens.refresh.clone();
         async move { client.refresh(&token).await }
     })
     .await;
@@ -169,10 +170,8 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
     ]);
     let mut dotted = native_metadata();
     dotted["redirect_uris"] = json!(["com.example.app:/oauth"]);
-    let (cursor, dotted) = (
-        McpClient::registered(&server, &cursor).await,
-        McpClient::registered(&server, &dotted).await,
-    );
+    let cursor = McpClient::registered(&server, &cursor).await;
+    let dotted = McpClient::registered(&server, &dotted).await;
     let added = server
         .provider
         .terminal()

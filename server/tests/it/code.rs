@@ -251,7 +251,8 @@ async fn one_of_many(server: &TestServer, servers: [TestServer; 2]) {
     let client = McpClient::native(server).await;
     let code = Browser::of_alice(server).await.allow(&client).await;
     let answers = race(RACERS, |number| {
-        let (client, code) = (client.at(&servers[number % 2]), code.clone());
+        let client = client.at(&servers[number % 2]);
+        let code = code.clone();
         async move { client.exchange(&code).await }
     })
     .await;

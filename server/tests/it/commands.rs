@@ -143,10 +143,8 @@ impl CommandRunner {
             .local_addr()
             .expect("an address")
             .port();
-        let (own, listen) = (
-            format!("http://localhost:{port}"),
-            format!("127.0.0.1:{port}"),
-        );
+        let own = format!("http://localhost:{port}");
+        let listen = format!("127.0.0.1:{port}");
         let issuer = issuer.unwrap_or(&own).to_owned();
         let mut command =
             self.command(&[&["serve", "--issuer", &issuer, "--listen", &listen], more].concat());
@@ -480,11 +478,9 @@ fn a_provisioning_script_can_be_repeated() {
 
 #[test]
 fn a_backup_of_a_running_server_restores_on_the_other_engine() {
-    let (here, there, back) = (
-        CommandRunner::embedded(),
-        CommandRunner::redis(),
-        CommandRunner::embedded(),
-    );
+    let here = CommandRunner::embedded();
+    let there = CommandRunner::redis();
+    let back = CommandRunner::embedded();
     let server = here.serve(None);
     let issuer = server.issuer.clone();
     here.run_with(

@@ -139,7 +139,8 @@ fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
         }
     }
     for row in &rows {
-        let (names, titles) = (between(&row.proof, '`'), between(&row.proof, '*'));
+        let names = between(&row.proof, '`');
+        let titles = between(&row.proof, '*');
         let absent = |name: &&str| {
             !tests
                 .rust
@@ -171,7 +172,8 @@ fn rows(document: &str) -> Vec<Row> {
             .split('|')
             .map(str::trim)
             .collect();
-        let (id, proof) = (*cells.first()?, *cells.last()?);
+        let id = *cells.first()?;
+        let proof = *cells.last()?;
         let name = id.strip_prefix("R-").or_else(|| id.strip_prefix("T-"))?;
         let number = name.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
         let is_id = number.len() < name.len()

@@ -148,7 +148,8 @@ async fn a_decision_is_made_once(engine: EngineKind) {
     // Concurrent decisions get the same code.
     let form = browser.consent_page(&client).await.form("Allow");
     let answers = testkit::race(16, |_| {
-        let (mut window, form) = (browser.clone(), form.clone());
+        let mut window = browser.clone();
+        let form = form.clone();
         async move { window.submit(&form, "Allow").await.destination().to_owned() }
     })
     .await;
@@ -241,7 +242,8 @@ async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Eng
     let out = browser.open("/account").await.form("Sign out");
     let signed_out = browser.submit(&out, "Sign out").await;
 
-    let (browser_cookie, notice) = ("__Host-vestibule-browser", "__Host-vestibule-notice");
+    let browser_cookie = "__Host-vestibule-browser";
+    let notice = "__Host-vestibule-notice";
     let session = "__Host-vestibule-session";
     for (answer, place, of, name, seconds) in [
         (&begun, 0, 2, browser_cookie, 400 * 24 * 3600),
@@ -316,7 +318,8 @@ async fn t_a2_a_changed_redirect_uri_gets_no_redirect(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
-    let (here, elsewhere) = (client.redirect_uri.as_str(), "https://evil.example/cb");
+    let here = client.redirect_uri.as_str();
+    let elsewhere = "https://evil.example/cb";
     let form = browser.consent_page(&client).await.form("Allow");
     let other = browser.consent_page(&client).await.form("Allow");
     // In the pending request: the stored text alone is not enough, it is validated again.

@@ -100,7 +100,8 @@ impl Server {
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .ok()?;
-        let (port, length) = (self.port, body.len());
+        let port = self.port;
+        let length = body.len();
         let head =
             format!("{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n");
         let request = format!(

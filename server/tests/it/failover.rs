@@ -13,7 +13,8 @@ use tokio::time::sleep;
 /// A server over two Redis servers, where the second is a replica of the first, and the address
 /// leads to the first.
 async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
-    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    let primary = RedisServer::start();
+    let replica = RedisServer::start();
     assert_eq!(
         replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())),
         "+OK"

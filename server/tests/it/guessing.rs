@@ -131,10 +131,12 @@ async fn t_f44_a_full_queue_delays_no_known_browser_and_drops_closed_connections
         .await
         .form("Sign in")
         .fill("password", A_GUESS);
-    let (mut crowd, answered) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
+    let mut crowd = JoinSet::new();
+    let answered = Arc::new(AtomicUsize::new(0));
     for number in 0..320_u16 {
         let [high, low] = number.to_be_bytes();
-        let (mut browser, answered) = (first.clone(), answered.clone());
+        let mut browser = first.clone();
+        let answered = answered.clone();
         browser.address = [198, 18, high, low].into();
         let form = form
             .clone()
@@ -302,10 +304,8 @@ async fn t_f44_the_hundred_and_first_user_of_an_office_can_sign_in(engine: Engin
 
 async fn t_f44_a_new_password_makes_known_browsers_unknown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (mut formerly, mut own) = (
-        known_browser(&server).await,
-        Browser::of_alice(&server).await,
-    );
+    let mut formerly = known_browser(&server).await;
+    let mut own = Browser::of_alice(&server).await;
     // Unknown browsers reach their limit; a known browser has its own counter.
     for number in 0..10 {
         assert_eq!(

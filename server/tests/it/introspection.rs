@@ -34,7 +34,8 @@ async fn introspection_returns_all_members_of_an_active_token(engine: EngineKind
     let answer = ask(&server, &tokens.access).await;
     let mut told = answer.granted();
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
-    let (sub, jti) = (told["sub"].take(), told["jti"].take());
+    let sub = told["sub"].take();
+    let jti = told["jti"].take();
     assert!(
         sub.as_str().is_some_and(|sub| sub.starts_with("acct_")),
         "{sub}"

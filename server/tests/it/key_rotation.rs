@@ -77,11 +77,9 @@ async fn a_revoked_key_is_replaced_at_once(engine: EngineKind) {
             .kid
             .clone()
     };
-    let (retiring, active, standby) = (
-        kid("retiring", &keys),
-        kid("active", &keys),
-        kid("standby", &keys),
-    );
+    let retiring = kid("retiring", &keys);
+    let active = kid("active", &keys);
+    let standby = kid("standby", &keys);
     let keys = terminal.revoke_key(&retiring).await.expect("revoked");
     assert_eq!(keys.len(), 2);
     client.me(&old.access).await.refused(401, "invalid_token");

@@ -222,7 +222,8 @@ async fn documents_answer_get_and_head_only(engine: EngineKind) {
                 )
                 .await
         };
-        let (get, head) = (send(Method::GET).await, send(Method::HEAD).await);
+        let get = send(Method::GET).await;
+        let head = send(Method::HEAD).await;
         assert_eq!(
             (head.status.as_u16(), head.body.as_str()),
             (200, ""),

@@ -84,7 +84,8 @@ fn check_reports_all_errors_of_a_file() {
 fn a_misspelt_variable_is_reported_by_check_and_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
-    let (issuer, expected) = (format!("http://localhost:{port}"), "VESTIBULE_ISSUR");
+    let issuer = format!("http://localhost:{port}");
+    let expected = "VESTIBULE_ISSUR";
     let mut command = vestibule(folder.path(), &["check", "--json", "--issuer", &issuer]);
     let (sound, faults, warnings) = check(command.env(expected, "https://auth.example.com"));
     assert!(sound && faults.is_empty(), "{faults:?}");
@@ -274,10 +275,8 @@ fn a_server_with_few_file_descriptors_still_answers() {
     use std::io::{Read as _, Write as _};
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
-    let (issuer, listen) = (
-        format!("http://localhost:{port}"),
-        format!("0.0.0.0:{port},[::]:{port}"),
-    );
+    let issuer = format!("http://localhost:{port}");
+    let listen = format!("0.0.0.0:{port},[::]:{port}");
     let mut limited = Command::new("sh");
     limited.args([
         "-c",
@@ -394,7 +393,8 @@ fn register(connection: &mut std::net::TcpStream, port: u16) -> u16 {
         body.len()
     )
     .expect("sent");
-    let (mut answer, mut piece) = (String::new(), [0; 4096]);
+    let mut answer = String::new();
+    let mut piece = [0; 4096];
     loop {
         let read = connection.read(&mut piece).expect("answered");
         assert_ne!(read, 0, "the connection was closed: {answer}");

@@ -24,7 +24,8 @@ const SESSION: &str = "__Host-vestibule-session";
 
 async fn r_o18_prompt_none_shows_no_page_and_returns_the_required_interaction(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (web, local) = (on_the_web(&server).await, McpClient::native(&server).await);
+    let web = on_the_web(&server).await;
+    let local = McpClient::native(&server).await;
     let quiet = |client: &McpClient| prompting(client, "none");
     let mut new_browser = Browser::new(&server);
     let mut alice = Browser::of_alice(&server).await;
@@ -198,10 +199,8 @@ async fn t_d33_an_older_session_does_not_satisfy_prompt_login(engine: EngineKind
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     // Two earlier sessions; the request begins with one of them.
-    let (mut browser, other) = (
-        Browser::of_alice(&server).await,
-        Browser::of_alice(&server).await,
-    );
+    let mut browser = Browser::of_alice(&server).await;
+    let other = Browser::of_alice(&server).await;
     server.pass(1);
     for planted in [
         Some(other.cookies[SESSION].clone()),
@@ -240,7 +239,8 @@ async fn t_d32_prompt_login_changes_the_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
-    let (mut old_window, first) = (browser.clone(), browser.cookies[SESSION].clone());
+    let mut old_window = browser.clone();
+    let first = browser.cookies[SESSION].clone();
     let begun = browser
         .get(&prompting(&client, "login consent").authorize_path())
         .await;

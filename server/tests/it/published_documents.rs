@@ -134,7 +134,8 @@ async fn r_c2_every_published_document_works_in_the_whole_flow(engine: EngineKin
     } in published()
     {
         let text = |member: &str| document[member].as_str().expect("a text").to_owned();
-        let (id, name) = (text("client_id"), text("client_name"));
+        let id = text("client_id");
+        let name = text("client_name");
         site.put(
             &id,
             Reply::new("200 OK", document.to_string()).with("content-type", content_type),

@@ -116,11 +116,9 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineK
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
     let callback =
         AuthorizationCallback::from_redirect_url(allowed.destination()).expect("an answer");
-    let (code, csrf, own) = (
-        &callback.code,
-        &callback.csrf_token,
-        callback.issuer.as_deref(),
-    );
+    let code = &callback.code;
+    let csrf = &callback.csrf_token;
+    let own = callback.issuer.as_deref();
     manager
         .lock()
         .await

@@ -143,7 +143,8 @@ async fn one_successor(
     servers: [TestServer; 2],
 ) {
     let answers = race(RACERS, |number| {
-        let (client, token) = (client.at(&servers[number % 2]), tokens.refresh.clone());
+        let client = client.at(&servers[number % 2]);
+        let token = tokens.refresh.clone();
         async move { client.refresh(&token).await }
     })
     .await;
@@ -200,7 +201,8 @@ async fn one_client_can_refresh_from_two_addresses(engine: EngineKind) {
     for _ in 0..4 {
         server.pass(3300);
         let answers = race(2, |number| {
-            let (server, form) = (server.clone(), client.refresh_form(&tokens.refresh));
+            let server = server.clone();
+            let form = client.refresh_form(&tokens.refresh);
             let address = [160, 79, 104, if number == 0 { 10 } else { 77 }];
             let request = from(address.into(), Method::POST, "/token");
             let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -52,10 +52,8 @@ async fn a_registration_returns_the_effective_metadata_without_null(engine: Engi
     );
     let mut body = answer.json();
     let id = body["client_id"].take();
-    let (token, address) = (
-        body["registration_access_token"].take(),
-        body["registration_client_uri"].take(),
-    );
+    let token = body["registration_access_token"].take();
+    let address = body["registration_client_uri"].take();
     assert!(
         token
             .as_str()
@@ -505,10 +503,8 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: EngineKind
         "{refused}"
     );
     // An update has the same limit, and changes nothing when it exceeds it.
-    let (id, token) = (
-        body["client_id"].as_str().expect("an id"),
-        body["registration_access_token"].as_str().expect("a token"),
-    );
+    let id = body["client_id"].as_str().expect("an id");
+    let token = body["registration_access_token"].as_str().expect("a token");
     let mut large = of_size(9000);
     large["client_id"] = json!(id);
     managed(&server, Method::PUT, id, token, &large)
@@ -528,10 +524,8 @@ async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
     let body = registered(&server, &metadata).await;
-    let (id, token) = (
-        body["client_id"].as_str().expect("an id"),
-        body["registration_access_token"].as_str().expect("a token"),
-    );
+    let id = body["client_id"].as_str().expect("an id");
+    let token = body["registration_access_token"].as_str().expect("a token");
     // The earlier release repeated the client's members there.
     let before = format!(
         "\"metadata\":{{\"redirect_uris\":[\"{CALLBACK}\"],\"grant_types\":[\"authorization_code\",\"refresh_token\"],\
@@ -573,7 +567,8 @@ async fn the_bytes_stored_for_one_address_are_limited(engine: EngineKind) {
     // Two an hour are 96 KB a day, of which sixteen hours are left.
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
-    let (mut stored, mut others) = (0, 0);
+    let mut stored = 0;
+    let mut others = 0;
     for _ in 0..16 {
         for _ in 0..2 {
             let answer = post(&server, &of_size(7000)).await;

@@ -243,7 +243,8 @@ async fn several_processes_of_one_application_can_register(engine: EngineKind) {
     let servers = [server.clone(), server.twin().await];
     let metadata = json!({ "client_name": "Claude Code", "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
     let answers: Vec<TestResponse> = race(RACERS, |number| {
-        let (server, metadata) = (servers[number % 2].clone(), metadata.clone());
+        let server = servers[number % 2].clone();
+        let metadata = metadata.clone();
         async move { register(&server, [203, 0, 113, 8].into(), metadata).await }
     })
     .await;

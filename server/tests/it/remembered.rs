@@ -231,15 +231,11 @@ async fn with_no_lifetime_nothing_is_remembered(engine: EngineKind) {
 
 async fn r_o20_disconnecting_revokes_every_grant_and_removes_the_consent(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let (client, kept) = (
-        at(&server, "https://app.example/callback").await,
-        at(&server, "https://app.example/callback").await,
-    );
+    let client = at(&server, "https://app.example/callback").await;
+    let kept = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
-    let (one, others) = (
-        client.connect(&mut browser).await,
-        kept.connect(&mut browser).await,
-    );
+    let one = client.connect(&mut browser).await;
+    let others = kept.connect(&mut browser).await;
     server.pass(1);
     let two = client.connect(&mut browser).await;
     let on_its_way = browser
@@ -472,7 +468,8 @@ async fn concurrent_consents_are_merged(engine: EngineKind) {
         forms.push(browser.consent_page(&asking).await.form("Allow"));
     }
     race(scopes.len(), |number| {
-        let (mut window, form) = (browser.clone(), forms[number].clone());
+        let mut window = browser.clone();
+        let form = forms[number].clone();
         async move { window.submit(&form, "Allow").await }
     })
     .await;
@@ -507,7 +504,8 @@ async fn a_consent_withdrawn_during_its_use_leaves_no_grant(engine: EngineKind) 
             client.connect(&mut browser).await;
             let form = browser.open("/account").await.form("Disconnect Notebook");
             let mut window = browser.clone();
-            let (mut passed, mut ended) = (None, None);
+            let mut passed = None;
+            let mut ended = None;
             let pass = async { passed = Some(window.get(&client.authorize_path()).await) };
             let end = async { ended = Some(browser.submit(&form, "Disconnect Notebook").await) };
             let ((), interrupted) = match order {

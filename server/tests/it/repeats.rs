@@ -79,10 +79,8 @@ async fn sixteen_identical_posts_make_one_grant(engine: EngineKind) {
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let (servers, mut new_browser) = (
-        [server.clone(), server.twin().await],
-        Browser::of_alice(&server).await,
-    );
+    let servers = [server.clone(), server.twin().await];
+    let mut new_browser = Browser::of_alice(&server).await;
     let post = async |number: usize| {
         browser
             .at(&servers[number % 2])

@@ -208,7 +208,8 @@ async fn a_document_client_without_a_stored_document_can_revoke(engine: EngineKi
         client.me(&tokens.access).await.granted();
         site.set_up(true);
         // Another client with a document causes no fetch, and revokes nothing.
-        let (asked, other_client) = (site.requests(&client.id), "https://app.example/other.json");
+        let asked = site.requests(&client.id);
+        let other_client = "https://app.example/other.json";
         done(
             &revoke(
                 &server,
@@ -275,7 +276,8 @@ async fn of_64_concurrent_revocations_all_succeed(engine: EngineKind) {
     let (server, client, tokens) = McpClient::connected(engine).await;
     let servers = [server.clone(), server.twin().await];
     let answers = race(RACERS, |number| {
-        let (server, form) = (servers[number % 2].clone(), form(&client, &tokens.refresh));
+        let server = servers[number % 2].clone();
+        let form = form(&client, &tokens.refresh);
         async move { server.post("/revoke", &form).await }
     })
     .await;

@@ -228,7 +228,8 @@ async fn t_c19_an_unknown_resource_is_an_invalid_target_and_consumes_nothing(eng
     let server = with_three_resources(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
-    let (other, unknown) = (WHOLE, "https://unknown.example/mcp");
+    let other = WHOLE;
+    let unknown = "https://unknown.example/mcp";
     for resource in [
         other,
         PORTED,

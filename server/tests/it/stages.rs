@@ -115,7 +115,8 @@ impl<'a> Model<'a> {
         metadata["redirect_uris"] = json!(["https://app.example/callback"]);
         let client = McpClient::registered(&server, &metadata).await;
         let browsers = [Browser::new(&server), Browser::new(&server)];
-        let (sessions, requests) = (Vec::new(), Vec::new());
+        let sessions = Vec::new();
+        let requests = Vec::new();
         Self {
             server,
             client,
@@ -156,7 +157,8 @@ impl<'a> Model<'a> {
         assert_eq!(has_code(&answer), passes, "{prompt}: {answer:?}");
         self.codes.set(self.codes.get() + usize::from(passes));
         if let Some((_, id)) = answer.destination().split_once("?request=") {
-            let (id, wants_sign_in) = (id.to_owned(), prompt == "login");
+            let id = id.to_owned();
+            let wants_sign_in = prompt == "login";
             self.requests.push(PendingRequest {
                 id,
                 browser,

@@ -112,10 +112,8 @@ async fn a_first_request_marks_no_scope_as_new(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let ask_for_all =
         |client: &McpClient| client.asking(|query| query.set("scope", "notes:read notes:write"));
-    let (client, other) = (
-        McpClient::native(&server).await,
-        McpClient::native(&server).await,
-    );
+    let client = McpClient::native(&server).await;
+    let other = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let words = browser.consent_page(&ask_for_all(&client)).await.words();
     assert!(

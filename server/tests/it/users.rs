@@ -108,7 +108,8 @@ async fn t_f44_64_concurrent_guesses_count_as_64(engine: EngineKind) {
         .fill("email", ALICE)
         .fill("password", "a guess");
     let alerts = race(RACERS, |_| {
-        let (mut window, form) = (browser.clone(), form.clone());
+        let mut window = browser.clone();
+        let form = form.clone();
         async move {
             let answer = window.submit(&form, "Sign in").await;
             window
@@ -291,14 +292,12 @@ async fn t_f47_of_16_concurrent_setups_one_succeeds(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let (one, other) = (setup_path(&server).await, setup_path(&server).await);
     let destinations = race(16, |number| {
-        let (server, path) = (
-            server.clone(),
-            if number % 2 == 0 {
-                one.clone()
-            } else {
-                other.clone()
-            },
-        );
+        let server = server.clone();
+        let path = if number % 2 == 0 {
+            one.clone()
+        } else {
+            other.clone()
+        };
         async move {
             set_up_account(&server, &path, &format!("person{number}@example.com"))
                 .await

@@ -240,11 +240,9 @@ async fn accounts_clients_and_grants_survive_a_restart() {
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    let (id, redirect_uri, cookies) = (
-        client.id.clone(),
-        client.redirect_uri.clone(),
-        browser.cookies.clone(),
-    );
+    let id = client.id.clone();
+    let redirect_uri = client.redirect_uri.clone();
+    let cookies = browser.cookies.clone();
     drop((server, client, browser));
 
     let server = TestServer::over(reopened(&location).await, settings).await;

@@ -24,7 +24,8 @@ fn fail_over(old: &RedisServer, new: &RedisServer) {
 
 /// A primary, and a replica with all its data.
 async fn pair() -> (RedisServer, RedisServer) {
-    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    let primary = RedisServer::start();
+    let replica = RedisServer::start();
     assert_eq!(
         replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())),
         "+OK"
@@ -157,10 +158,8 @@ async fn a_probe_names_why_a_server_cannot_be_used() {
     let full = RedisServer::start();
     assert_eq!(full.command("CONFIG SET maxmemory 100kb"), "+OK");
     let replica = pair().await;
-    let (part, whole) = (
-        RedisServer::start_with(&["--cluster-enabled", "yes"]),
-        RedisServer::start_with(&["--cluster-enabled", "yes"]),
-    );
+    let part = RedisServer::start_with(&["--cluster-enabled", "yes"]);
+    let whole = RedisServer::start_with(&["--cluster-enabled", "yes"]);
     assert_eq!(whole.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
     until("the cluster", async || {
         whole.command("CLUSTER INFO").contains("cluster_state:ok")

@@ -21,7 +21,8 @@ where
     let start = Arc::new(Barrier::new(RACERS));
     let racers: Vec<_> = (0..RACERS)
         .map(|number| {
-            let (start, run) = (Arc::clone(&start), racer(store.clone(), number));
+            let start = Arc::clone(&start);
+            let run = racer(store.clone(), number);
             tokio::spawn(async move {
                 start.wait().await;
                 run.await

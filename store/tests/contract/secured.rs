@@ -31,10 +31,8 @@ fn with_tls(folder: &Path) -> (RedisServer, u16) {
         path.display().to_string()
     };
     let ca = write("ca.pem", pem("CERTIFICATE", authority.der()));
-    let (certificate, key) = (
-        write("redis.pem", pem("CERTIFICATE", certificate.der())),
-        write("redis.key", pem("PRIVATE KEY", &key.serialize_der())),
-    );
+    let certificate = write("redis.pem", pem("CERTIFICATE", certificate.der()));
+    let key = write("redis.key", pem("PRIVATE KEY", &key.serialize_der()));
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
         .expect("a free port")

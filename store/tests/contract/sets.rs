@@ -52,7 +52,8 @@ pub(crate) async fn pages_in_byte_order(store: Store) {
     );
 
     for size in [1, 3, 7, 20, 21] {
-        let (mut seen, mut after) = (Vec::new(), None);
+        let mut seen = Vec::new();
+        let mut after = None;
         loop {
             let page = store
                 .set_range("l", after.as_deref(), size)

@@ -361,10 +361,8 @@ async fn open_existing_creates_nothing() {
 #[tokio::test]
 async fn a_dangling_link_is_an_error_and_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (away, link) = (
-        folder.path().join("away.redb"),
-        folder.path().join("store.redb"),
-    );
+    let away = folder.path().join("away.redb");
+    let link = folder.path().join("store.redb");
     std::os::unix::fs::symlink(&away, &link).expect("a link");
     let location = StoreLocation::File(folder.path().to_owned());
     for opened in [

@@ -206,7 +206,8 @@ pub async fn with_passkey() -> (TestProvider, Authenticator, BrowserContext) {
 
 /// Like [`with_passkey`], for a given server.
 pub async fn settled(server: &TestProvider) -> (Authenticator, BrowserContext) {
-    let (mut authenticator, token) = (Authenticator::new(1), server.first_account_token().await);
+    let mut authenticator = Authenticator::new(1);
+    let token = server.first_account_token().await;
     let signed_in = authenticator
         .comes_in(
             server,

@@ -51,7 +51,8 @@ impl Signer {
 
     /// A new P-256 key.
     pub fn p256(kid: &str) -> Self {
-        let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
         Self::new(
             kid,
@@ -112,7 +113,8 @@ impl Signer {
     /// The JWT of a header and claims.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let signed = unsigned(header, claims);
-        let (message, random) = (signed.as_bytes(), SystemRandom::new());
+        let message = signed.as_bytes();
+        let random = SystemRandom::new();
         let signature = match &*self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
@@ -143,10 +145,8 @@ pub fn key_set(signers: &[&Signer]) -> Value {
 
 /// Valid claims of a client, issued now.
 pub fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
-    let (now, issuer) = (
-        server.provider.now().seconds(),
-        server.provider.settings().issuer.as_str(),
-    );
+    let now = server.provider.now().seconds();
+    let issuer = server.provider.settings().issuer.as_str();
     json!({ "iss": client_id, "sub": client_id, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti })
 }
 

@@ -123,7 +123,8 @@ impl TestServer {
     pub async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
-        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let store = self.store.clone();
+        let clock = self.clock.clone();
         let opened =
             TestProvider::open(settings, store, SEALING_KEY, clock, self.web.clone()).await;
         Self {
@@ -240,10 +241,8 @@ impl TestServer {
     /// Sets a counter of a rate limit directly in the store, in the current window of this many
     /// seconds.
     pub async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
-        let (digest, number) = (
-            Digest::of(whom.as_bytes()),
-            self.provider.now().seconds() / window,
-        );
+        let digest = Digest::of(whom.as_bytes());
+        let number = self.provider.now().seconds() / window;
         let key = format!("count:{limit}:{}:{number}", digest.as_str());
         self.store.remove(&key).await.expect("the store answers");
         let set = self

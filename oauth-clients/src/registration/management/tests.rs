@@ -204,7 +204,8 @@ fn an_update_obeys_the_rules_of_a_registration() {
         AuthenticatedRegistration::authenticate(Some(client.clone()), Some(&token))
             .expect("its own token")
     };
-    let (fresh, schemes) = (Secret::new([9; 32]), PrivateSchemes::default());
+    let fresh = Secret::new([9; 32]);
+    let schemes = PrivateSchemes::default();
     let broken = managed(&client).update(b"{", &fresh, &schemes, &issuer(), |_| 0);
     assert_eq!(broken.err(), Some(MetadataError::Malformed.into()));
     let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://b.example/cb"] });

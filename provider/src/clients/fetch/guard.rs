@@ -123,7 +123,8 @@ pub(super) struct Guarded {
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (found, guard) = (self.names.addresses(name.as_str()), self.guard);
+        let found = self.names.addresses(name.as_str());
+        let guard = self.guard;
         Box::pin(async move {
             let mut addresses = found.await?;
             if addresses.is_empty() {
