@@ -2,15 +2,10 @@
 
 mod consent;
 mod decided;
+mod failure;
 mod pending;
 mod problem;
 
-pub(crate) use self::consent::sentences;
-pub use self::{
-    consent::{ConsentError, ConsentView, Identity, Permission},
-    pending::{RequestError, RequestView},
-    problem::{Problem, ProblemKind},
-};
 use std::{sync::Arc, time::Duration};
 
 use identity::RateLimit;
@@ -28,22 +23,27 @@ use oauth_clients::client::Client;
 
 use crate::{
     accounts::Sessions,
-    authorization::pending::document_host,
     browser_context::BrowserContext,
-    clients::{ClientDocuments, ClientRegistry, documents::NoClient},
+    clients::{ClientDocuments, ClientRegistry},
     context::Context,
-    failures::{Counted, FailureCause, FailureLog, NewFailure},
-    fetch_fault::FetchFault,
+    failures::{Counted, FailureLog},
     grants::GrantStore,
     limits::RateLimiter,
     records::{self, keys},
     state::{
         PendingAuthorization, ReauthRequirement, StoredRequest,
         audit::{Actor, AuditAction, RequestSource},
-        failure::{FailedStep, RequestedParameters},
     },
-    step_error::{LocalFault, StepError},
-    unavailable::Unavailable,
+    step_error::LocalFault,
+};
+
+pub(crate) use self::consent::sentences;
+use self::failure::AuthorizeFailure;
+pub use self::{
+    consent::{ConsentError, ConsentView, Identity, Permission},
+    failure::AuthorizeError,
+    pending::{RequestError, RequestView},
+    problem::{Problem, ProblemKind},
 };
 
 /// Requests from one network. Each is stored for half an hour; the limit is far above normal use.
@@ -82,130 +82,6 @@ pub enum NextStep {
     Consent,
 }
 
-/// Why an authorization request fails. The error determines whether it may be redirected (R-O2).
-#[derive(Debug)]
-pub enum AuthorizeError {
-    /// Client or redirect URI are not validated: a local page, never a redirect.
-    Problem(Problem),
-    /// They are valid: the error is redirected to the client.
-    Redirect(Location),
-    /// Too many requests from this address.
-    TooMany {
-        /// For `Retry-After`.
-        retry_after: Duration,
-    },
-    /// The client's document is temporarily unavailable: a local page.
-    Unreachable {
-        /// The host of the document.
-        host: String,
-    },
-    /// The store did not answer.
-    Unavailable(Unavailable),
-}
-
-impl AuthorizeError {
-    fn of_client(error: NoClient, id: &str) -> Self {
-        match error {
-            NoClient::Refused(reason) => Self::Problem(reason.into()),
-            NoClient::Unreachable(_) => Self::Unreachable {
-                host: document_host(id),
-            },
-            NoClient::TooMany { retry_after } => Self::TooMany { retry_after },
-            NoClient::Unavailable(error) => Self::Unavailable(error),
-        }
-    }
-}
-
-impl From<Unavailable> for AuthorizeError {
-    fn from(error: Unavailable) -> Self {
-        Self::Unavailable(error)
-    }
-}
-
-/// An error, with the failure for administrators, if any, and the client, if known.
-struct AuthorizeFailure {
-    error: AuthorizeError,
-    cause: Option<OwnedCause>,
-    client: Option<Box<Client>>,
-}
-
-/// The failure for administrators.
-enum OwnedCause {
-    Refused(StepError),
-    Unreachable(FetchFault),
-    TooMany(Counted),
-}
-
-impl OwnedCause {
-    const fn borrowed(&self) -> FailureCause<'_> {
-        match self {
-            Self::Refused(reason) => FailureCause::Refused(reason),
-            Self::Unreachable(fault) => FailureCause::DocumentUnreachable(*fault),
-            Self::TooMany(counted) => FailureCause::TooMany(*counted),
-        }
-    }
-}
-
-impl AuthorizeFailure {
-    /// Shown to the user on a local page.
-    fn local(fault: impl Into<LocalFault>) -> Self {
-        let fault = fault.into();
-        Self {
-            error: AuthorizeError::Problem(fault.clone().into()),
-            cause: Some(OwnedCause::Refused(fault.into())),
-            client: None,
-        }
-    }
-
-    /// Redirected to the client.
-    fn redirected(location: Location, error: RedirectError, client: &Client) -> Self {
-        Self {
-            error: AuthorizeError::Redirect(location),
-            cause: Some(OwnedCause::Refused(error.into())),
-            client: Some(Box::new(client.clone())),
-        }
-    }
-
-    fn too_many(retry_after: Duration, counted: Counted) -> Self {
-        Self {
-            error: AuthorizeError::TooMany { retry_after },
-            cause: Some(OwnedCause::TooMany(counted)),
-            client: None,
-        }
-    }
-
-    fn of_client(error: NoClient, id: &str) -> Self {
-        let cause = match &error {
-            NoClient::Refused(fault) => Some(OwnedCause::Refused(fault.clone().into())),
-            NoClient::Unreachable(fault) => Some(OwnedCause::Unreachable(*fault)),
-            NoClient::TooMany { .. } => Some(OwnedCause::TooMany(Counted::DocumentRequests)),
-            NoClient::Unavailable(_) => None,
-        };
-        Self {
-            error: AuthorizeError::of_client(error, id),
-            cause,
-            client: None,
-        }
-    }
-
-    fn named(self, client: &Client) -> Self {
-        Self {
-            client: Some(Box::new(client.clone())),
-            ..self
-        }
-    }
-}
-
-impl<T: Into<AuthorizeError>> From<T> for AuthorizeFailure {
-    fn from(error: T) -> Self {
-        Self {
-            error: error.into(),
-            cause: None,
-            client: None,
-        }
-    }
-}
-
 /// The authorization endpoint and the pages that a request passes.
 pub struct Authorization {
     pub(crate) context: Context,
@@ -225,37 +101,17 @@ impl Authorization {
         parameters: &Parameters,
         browser: &BrowserContext,
     ) -> Result<AuthorizeOutcome, AuthorizeError> {
-        // 1. The client. Errors are local.
-        let id = authorize::client_id(parameters);
-        let (id, validated) = match &id {
-            Ok(id) => (&**id, self.validate(id, parameters, browser).await),
-            Err(reason) => ("", Err(AuthorizeFailure::local(reason.clone()))),
-        };
-        // 2. Everything else. An error is recorded for administrators.
-        let fault = match validated {
-            Ok(outcome) => return Ok(outcome),
-            Err(fault) => fault,
-        };
-        if let Some(cause) = &fault.cause {
-            if let OwnedCause::Refused(reason) = cause {
-                tracing::info!(client = %id, %reason, "authorization request refused");
+        let id = match authorize::client_id(parameters) {
+            Ok(id) => id,
+            Err(error) => {
+                let failure = AuthorizeFailure::local(error);
+                return Err(self.note(failure, "", parameters, browser.address).await);
             }
-            let step = FailedStep::Authorize;
-            let client = fault.client.as_deref();
-            let address = browser.address;
-            let asked = RequestedParameters::of(parameters);
-            self.failures
-                .note_failure(NewFailure {
-                    step,
-                    client_id: id,
-                    client,
-                    cause: cause.borrowed(),
-                    asked,
-                    address,
-                })
-                .await;
+        };
+        match self.validate(&id, parameters, browser).await {
+            Ok(outcome) => Ok(outcome),
+            Err(failure) => Err(self.note(failure, &id, parameters, browser.address).await),
         }
-        Err(fault.error)
     }
 
     async fn validate(
@@ -331,7 +187,7 @@ impl Authorization {
         destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
-        // Nothing is remembered of a browser without a session, so nothing is read_context.
+        // Nothing is remembered of a browser without a session, so nothing is read.
         let read_context = async {
             if browser.session.is_some() {
                 self.registry.consent_context(&client.id).await.map(Some)
@@ -367,27 +223,13 @@ impl Authorization {
         match (next, user) {
             (Interaction::Error(reason), _) => refused(reason),
             (Interaction::None(consent), Some(user)) => {
-                match self
-                    .issue_without_prompt(client, &request, consent, user.account)
-                    .await?
-                {
-                    Some(code) => {
-                        let from = RequestSource::of(browser);
-                        let about = Some(request.resource.as_str().to_owned());
-                        self.grants
-                            .note_of_client(
-                                AuditAction::AllowedAgain,
-                                Actor::Client,
-                                user.account,
-                                from,
-                                &client.id,
-                                about,
-                            )
-                            .await;
-                        Ok(AuthorizeOutcome::Issued(
-                            destination.with_code(&code, state, issuer),
-                        ))
-                    }
+                let code = self
+                    .issue_without_prompt(client, &request, consent, user.account, browser)
+                    .await?;
+                match code {
+                    Some(code) => Ok(AuthorizeOutcome::Issued(
+                        destination.with_code(&code, state, issuer),
+                    )),
                     None if request.prompt == Prompt::None => {
                         refused(RedirectError::ConsentRequired)
                     }
@@ -412,6 +254,7 @@ impl Authorization {
         request: &AuthorizationRequest,
         consent: &Consent,
         account: Id,
+        browser: &BrowserContext,
     ) -> Result<Option<String>, AuthorizeError> {
         if !self.registry.mark_used(&client.id).await? {
             return Err(AuthorizeError::Problem(
@@ -420,15 +263,24 @@ impl Authorization {
         }
         let offer = (self.context.entropy().id(), self.context.entropy().secret());
         // In the epoch of the consent: a later end of the client applies to this code too.
-        Ok(self
+        let details = request.grant_details(client.profile(), self.context.now(), consent.epoch);
+        let code = self
             .grants
-            .issue_code(
-                consent,
-                account,
-                request.grant_details(client.profile(), self.context.now(), consent.epoch),
-                offer,
-            )
-            .await?)
+            .issue_code(consent, account, details, offer)
+            .await?;
+        if code.is_some() {
+            self.grants
+                .note_of_client(
+                    AuditAction::AllowedAgain,
+                    Actor::Client,
+                    account,
+                    RequestSource::of(browser),
+                    &client.id,
+                    Some(request.resource.as_str().to_owned()),
+                )
+                .await;
+        }
+        Ok(code)
     }
 
     /// Stores a pending request, for this browser only.

@@ -60,16 +60,13 @@ impl TokenEndpoint {
             .unwrap_or_default();
         tracing::info!(client = client_id, %reason, "client authentication cannot be read");
         let (client, _) = self.registry.with_stored_client(client_id, &reason).await;
-        let client = client.as_ref();
-        let cause = FailureCause::Refused(&reason);
-        let asked = RequestedParameters::of(parameters);
         self.failures
             .note_failure(NewFailure {
                 step,
                 client_id,
-                client,
-                cause,
-                asked,
+                client: client.as_ref(),
+                cause: FailureCause::Refused(&reason),
+                asked: RequestedParameters::of(parameters),
                 address,
             })
             .await;
@@ -103,15 +100,13 @@ impl TokenEndpoint {
             }
             (None, _) => return,
         };
-        let client = client.as_ref();
-        let asked = RequestedParameters::of(parameters);
         self.failures
             .note_failure(NewFailure {
                 step,
                 client_id,
-                client,
+                client: client.as_ref(),
                 cause,
-                asked,
+                asked: RequestedParameters::of(parameters),
                 address,
             })
             .await;
