@@ -1,7 +1,7 @@
 //! The consent page and the user's decision.
 
 use oauth::{
-    Digest,
+    Digest, Id,
     consent::Consent,
     error::RedirectError,
     redirect::Location,
@@ -13,7 +13,7 @@ use crate::{
     authorization::{
         Authorization,
         decided::{Posted, ReadRequest, RequestState},
-        pending::RequestError,
+        pending::{RequestError, Validated},
     },
     browser_context::BrowserContext,
     grants::consent_name,
@@ -196,43 +196,53 @@ impl Authorization {
                 issuer,
             ));
         }
-        // 3. The client is kept, the consent is remembered, and a grant is issued with the code.
-        //    Earlier grants of the client stay valid: other installations may share its id, and a
-        //    step-up of one must not sign the others out.
-        if !self
-            .registry
-            .mark_used(&validated.request.client_id)
-            .await?
-        {
-            return Err(ConsentError::Gone);
-        }
-        let consent = self
-            .grants
-            .remember(user.account, &validated.request, validated.consent_context)
-            .await?;
-        let details = validated.request.grant_details(
-            validated.client.profile(),
-            self.context.now(),
-            validated.consent_context.epoch,
-        );
-        let name = consent_name(&details);
-        let offer = decided.code_secret(&posted).ok_or(ConsentError::Gone)?;
         let code = self
-            .grants
-            .issue_code(&consent, user.account, details, offer)
-            .await?
-            .ok_or(ConsentError::Gone)?;
-        // 4. A concurrent end of all sessions, by a new password or by disabling the account, may
-        //    have looked for consents before this one was stored.
-        if self.sessions.signed_in(browser).await?.is_none() {
-            self.grants.withdraw(user.account, &name).await?;
-            return Err(ConsentError::SignInFirst);
-        }
+            .issue_code(&validated, user.account, &decided, &posted)
+            .await?;
         note(AuditAction::Allowed).await;
         self.answered(&key, stored, decided).await;
         Ok(validated
             .destination
             .with_code(&code, state.as_deref(), issuer))
+    }
+
+    /// Remembers the consent, and issues a grant with its code. Earlier grants of the client stay
+    /// valid: other installations may share its id, and a step-up of one must not sign the others
+    /// out.
+    async fn issue_code(
+        &self,
+        validated: &Validated,
+        account: Id,
+        decided: &Decided,
+        posted: &Posted<'_>,
+    ) -> Result<String, ConsentError> {
+        let client = &validated.client;
+        if !self.registry.mark_used(&client.id).await? {
+            return Err(ConsentError::Gone);
+        }
+        let consent = self
+            .grants
+            .remember(account, &validated.request, validated.consent_context)
+            .await?;
+        let details = validated.request.grant_details(
+            client.profile(),
+            self.context.now(),
+            validated.consent_context.epoch,
+        );
+        let name = consent_name(&details);
+        let offer = decided.code_secret(posted).ok_or(ConsentError::Gone)?;
+        let code = self
+            .grants
+            .issue_code(&consent, account, details, offer)
+            .await?
+            .ok_or(ConsentError::Gone)?;
+        // A concurrent end of all sessions, by a new password or by disabling the account, may have
+        // looked for consents before this one was stored.
+        if self.sessions.signed_in(posted.browser).await?.is_none() {
+            self.grants.withdraw(account, &name).await?;
+            return Err(ConsentError::SignInFirst);
+        }
+        Ok(code)
     }
 }
 
