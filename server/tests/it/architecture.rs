@@ -7,6 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// How long a file is at most.
+const MOST_LINES: usize = 500;
+
 /// Crates whose modules have no dependency cycles.
 const WITHOUT_CYCLES: [&str; 12] = [
     "app",
@@ -401,6 +404,35 @@ fn no_type_has_more_methods_than_a_reader_can_hold() {
             largest.is_none_or(|(_, count)| *count <= MOST_METHODS),
             "{folder}: {largest:?}"
         );
+    }
+}
+
+/// How many names a `let` binds from values in parentheses, at most.
+fn most_bound_at_once(code: &str) -> usize {
+    let bindings = code.split("let (").skip(1);
+    let of_values = bindings.filter_map(|rest| rest.split_once(") = ("));
+    let names = of_values.map(|(names, _)| names).filter(|names| {
+        names
+            .chars()
+            .all(|letter| letter.is_alphanumeric() || "_, \n".contains(letter))
+    });
+    names
+        .map(|names| names.split_whitespace().filter(|name| *name != "mut"))
+        .map(Iterator::count)
+        .max()
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_file_can_be_read_in_one_sitting_and_tuples_are_for_pairs() {
+    assert_eq!(most_bound_at_once("let (a, mut b,\n c) = (1, 2, 3);"), 3);
+    for folder in crates().keys() {
+        for path in sources(&root().join(folder).join("src")) {
+            let lines = read(&path).lines().count();
+            assert!(lines <= MOST_LINES, "{}: {lines} lines", path.display());
+            let bound = most_bound_at_once(&code(&path));
+            assert!(bound <= 2, "{} binds {bound} at once", path.display());
+        }
     }
 }
 
