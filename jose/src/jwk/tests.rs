@@ -312,6 +312,11 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
             .verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
     };
     let crowded = Err(SignatureError::TooManyKeys);
+    assert_eq!(
+        sought(&[other(1), other(3), other(5)], None),
+        Err(SignatureError::UnknownKey),
+        "all of them were tried"
+    );
     assert_eq!(sought(&[other(1), other(3), rsa()], None), Ok(()));
     assert_eq!(
         sought(&[other(1), other(3), other(5), rsa()], None),
