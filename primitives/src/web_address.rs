@@ -193,6 +193,35 @@ mod tests {
     }
 
     #[test]
+    fn a_user_part_is_in_the_authority_alone() {
+        for (text, has) in [
+            ("https://u@a.example/x", true),
+            ("https://@a.example", true),
+            ("https://a.example/@x?y=@", false),
+        ] {
+            assert_eq!(AddressParts::split(text).has_user_part(), has, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_plain_when_it_shows_what_is_connected_to() {
+        for (text, is_plain) in [
+            ("https://a.example/x", true),
+            ("https://a.example:8443/x", true),
+            ("http://[::1]:1/", true),
+            ("https://A.example/x", false),
+            ("https://a.example:/x", false),
+            ("https://127.1/x", false),
+            ("https://u@a.example/x", false),
+            ("com.example.app:/cb", false),
+        ] {
+            let url = Url::parse(text).expect("a URL");
+            let parts = AddressParts::split(text);
+            assert_eq!(parts.is_written_plainly(&url), is_plain, "{text}");
+        }
+    }
+
+    #[test]
     fn parts_are_those_of_the_text() {
         for (text, scheme, authority, path, path_and_query) in [
             ("https://a.example", "https", "a.example", "", ""),

@@ -20,6 +20,33 @@ pub(crate) fn client(authentication: Authentication) -> Client {
     }
 }
 
+#[test]
+fn its_identity_rests_on_the_hosts_of_its_document_and_its_answers() {
+    let mut client = client(Authentication::None);
+    client.redirect_uris = [
+        "https://b.example/cb",
+        "https://B.example:8443/cb",
+        "http://127.0.0.1/cb",
+        "cursor://a/cb",
+    ]
+    .map(RedirectUri::registered_before)
+    .to_vec();
+    assert_eq!(client.hosts(), ["b.example"]);
+    client.id = ClientId::of("https://a.example/client.json");
+    assert_eq!(client.hosts(), ["a.example", "b.example"]);
+    client.redirect_uris.clear();
+    client.id = ClientId::of("c");
+    assert!(client.hosts().is_empty());
+}
+
+#[test]
+fn the_last_use_is_known_of_clients_that_registered_themselves() {
+    let at = Timestamp::from_seconds(7);
+    assert_eq!(registered(Some(7)).last_used_at(), Some(at));
+    assert_eq!(registered(None).last_used_at(), None);
+    assert_eq!(client(Authentication::None).last_used_at(), None);
+}
+
 const DAY_SECONDS: u64 = 24 * 3600;
 
 fn registered(used_at: Option<u64>) -> Client {
