@@ -168,7 +168,7 @@ impl<'a, T> Collection<'a, T> {
     where
         T: Record,
     {
-        self.each(Key::clone, row).await
+        self.each(|key| key, row).await
     }
 
     /// The same with some members of each record.
@@ -184,13 +184,13 @@ impl<'a, T> Collection<'a, T> {
 
     async fn each<P: Record, R>(
         &self,
-        part: impl Fn(&Key<T>) -> Key<P>,
+        part: impl Fn(Key<T>) -> Key<P>,
         mut row: impl FnMut(String, P) -> Option<R>,
     ) -> Result<Listing<R>, Unavailable> {
         let mut listing = Listing::default();
         let mut after: Option<String> = None;
         while let Some(names) = self.page(after.as_deref()).await? {
-            let keys: Vec<_> = names.iter().map(|name| part(&self.key(name))).collect();
+            let keys: Vec<_> = names.iter().map(|name| part(self.key(name))).collect();
             let records = try_join_all(keys.iter().map(|key| self.store.get(key.as_str()))).await?;
             after = names.last().cloned().filter(|_| names.len() == PAGE);
             for ((name, key), bytes) in names.into_iter().zip(keys).zip(records) {

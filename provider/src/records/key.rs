@@ -57,10 +57,10 @@ impl<T> Key<T> {
     }
 
     /// The same key, to read a part of the record.
-    pub(crate) fn part<P: PartOf<T>>(&self) -> Key<P> {
+    pub(crate) fn part<P: PartOf<T>>(self) -> Key<P> {
         Key {
             kind: self.kind,
-            text: self.text.clone(),
+            text: self.text,
             record: PhantomData,
         }
     }

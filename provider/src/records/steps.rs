@@ -33,7 +33,7 @@ pub(crate) async fn read_part<P: Record + PartOf<T>, T>(
     store: &Store,
     key: &Key<T>,
 ) -> Result<Option<P>, Unavailable> {
-    read(store, &key.part::<P>()).await
+    read(store, &key.clone().part::<P>()).await
 }
 
 /// Whether there is a record, also an unreadable one.
