@@ -1,6 +1,9 @@
 //! Connections of a user: listing, ending, and notices of replays.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use oauth::{
     Id, Secret, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, grant::Grant,
@@ -238,9 +241,18 @@ impl ConnectedClients {
             .into_iter()
             .map(|(name, consent)| (name, GrantedAccess::of(consent)))
             .collect();
+        // Each name takes a parser of URLs and a hash, and a client has many grants.
+        let mut names: HashMap<_, String> = HashMap::new();
         for grant in grants.iter().filter(is_connected) {
+            let details = &grant.details;
+            let parts = (
+                &details.client_id,
+                details.redirect_uri.as_str(),
+                details.resource.as_str(),
+            );
+            let name = names.entry(parts).or_insert_with(|| consent_name(details));
             gathered
-                .entry(consent_name(&grant.details))
+                .entry(name.clone())
                 .or_insert_with(|| GrantedAccess::before(grant))
                 .add(grant);
         }
