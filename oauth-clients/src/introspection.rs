@@ -113,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn the_claimed_identity_is_what_the_caller_wrote_where_it_can_be_read() {
+        let told =
+            |body: &str, header: Option<&str>| claimed(&Parameters::parse(body.as_bytes()), header);
+        let header = format!("Basic {}", STANDARD.encode("a:b"));
+        assert_eq!(told("", Some(&header)).as_deref(), Some("a"));
+        assert_eq!(told("client_id=c", None).as_deref(), Some("c"));
+        assert_eq!(told("client_id=c&client_id=d", None), None);
+        assert_eq!(told("", Some("Basic ?")), None);
+    }
+
+    #[test]
     fn a_resource_shows_its_secret_under_its_identifier() {
         let own = Ok("https://a.example/mcp".to_owned());
         assert_eq!(

@@ -213,3 +213,30 @@ impl ClientMetadataObject {
 pub(crate) const fn unacceptable(member: &'static str, fault: MemberFault) -> MetadataError {
     MetadataError::Unacceptable { member, fault }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: &Value) -> ClientMetadataObject {
+        ClientMetadataObject::read_from(value.to_string().as_bytes()).expect("an object")
+    }
+
+    #[test]
+    fn a_text_and_a_name_may_have_their_longest_length() {
+        let longest = "a".repeat(LONGEST_TEXT);
+        let longer = "a".repeat(LONGEST_TEXT + 1);
+        let text = |text: &str| object(&json!({ "x": text })).text("x", LONGEST_TEXT);
+        assert_eq!(text(&longest), Ok(Some(longest.clone())));
+        assert_eq!(text(&longer), Err(unacceptable("x", MemberFault::TooLong)));
+        let name = |name: &str| {
+            let mut object = object(&json!({ "client_name": name }));
+            (object.name(), object.dropped)
+        };
+        let cut = unacceptable("client_name", MemberFault::Cut);
+        assert_eq!(name(&longest), (Ok(Some(longest.clone())), vec![]));
+        assert_eq!(name(&longer), (Ok(Some(longest)), vec![cut]));
+    }
+}

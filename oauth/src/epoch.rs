@@ -48,6 +48,8 @@ mod tests {
         let second = first.next(now);
         let third = second.next(now);
         assert!(first.is_first() && !second.is_first());
+        assert_eq!((first.number(), second.number()), (0, now.seconds()));
+        assert_eq!(Epoch::new(7).number(), 7);
         assert!(
             second.ends(first) && third.ends(second) && third.ends(first),
             "in the same second too"

@@ -213,3 +213,18 @@ fn an_update_obeys_the_rules_of_a_registration() {
     let large = managed(&client).update(body.as_bytes(), &fresh, &schemes, &issuer(), |_| 8193);
     assert_eq!(large.err(), Some(RegistrationError::TooLarge));
 }
+
+#[test]
+fn an_update_replaces_what_is_stored_of_the_metadata_and_leaves_out_what_it_does_not_name() {
+    let (client, token, _) = registered("none");
+    let body = |uri: Option<&str>| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "none", "client_uri": uri });
+    let stored = |client: &Client| match &client.source {
+        ClientSource::Registered(registration) => registration.details.client_uri.clone(),
+        other => panic!("another source: {other:?}"),
+    };
+    let uri = "https://a.example/about";
+    let (client, _) = update(&client, &token, &body(Some(uri))).expect("accepted");
+    assert_eq!(stored(&client).as_deref(), Some(uri));
+    let (client, _) = update(&client, &token, &body(None)).expect("accepted");
+    assert_eq!(stored(&client), None);
+}
