@@ -297,6 +297,18 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_that_failed_to_authenticate_gets_401_and_any_other_400() {
+        for (code, status) in [
+            (ErrorCode::InvalidClient, 401),
+            (ErrorCode::InvalidToken, 401),
+            (ErrorCode::InvalidGrant, 400),
+            (ErrorCode::InvalidRequest, 400),
+        ] {
+            assert_eq!(code.status(), status, "{}", code.as_str());
+        }
+    }
+
+    #[test]
     fn every_fault_of_a_code_reads_the_same_and_so_does_every_fault_of_a_refresh_token() {
         use TokenRequestError as E;
 

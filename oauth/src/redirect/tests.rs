@@ -326,3 +326,10 @@ fn a_destination_tells_people_where_the_answer_goes() {
         ("cursor".to_owned(), true, "cursor:".to_owned())
     );
 }
+
+#[test]
+fn the_names_of_private_schemes_are_those_that_were_given() {
+    let schemes = PrivateSchemes::read(["cursor", "zed"]).expect("names");
+    assert!(schemes.names().eq(["cursor", "zed"]));
+    assert_eq!(PrivateSchemes::read(["cursor", "http"]).err(), Some("http"));
+}
