@@ -48,7 +48,7 @@ pub struct Passkey<K> {
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When somebody last signed in with it.
+    /// When it was last used to sign in.
     pub last_used_at: Option<Timestamp>,
     /// What verifies it.
     pub key: K,

@@ -2,7 +2,7 @@
 //!
 //! The hash is an HMAC over the bytes of an entry as they are stored, under a key that follows from
 //! the sealing key: a store that is written to without that key can neither change an entry nor add
-//! one. The hash stands last in an entry and is left empty where it is computed, so that a release
+//! one. The hash is the last member of an entry, and empty while it is computed, so that a release
 //! can check entries whose other members it does not know.
 
 use std::time::Duration;
@@ -84,8 +84,8 @@ impl Retention {
 }
 
 impl Position<'_> {
-    /// Whether it stands in the chain behind `previous`, which is the entry that was read before
-    /// it, by number and hash.
+    /// Checks that it follows `previous`, the number and hash of the entry that was read before
+    /// it.
     ///
     /// # Errors
     /// [`ChainError`].

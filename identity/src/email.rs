@@ -17,7 +17,7 @@ use crate::deceptive::is_deceptive_char;
 
 /// The longest address that can receive mail (RFC 5321 section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
-/// What may stand between letters and digits (RFC 5322 section 3.2.3).
+/// The characters that are allowed between letters and digits (RFC 5322 section 3.2.3).
 const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
 /// The scripts of Japanese, Korean and Chinese, which are written together and with Latin.
 const EAST_ASIAN: [Script; 6] = [
@@ -131,7 +131,7 @@ pub fn domain_in_ascii(text: &str) -> Option<String> {
     (named && honest).then(|| ascii.into_owned())
 }
 
-/// The same domain for people to read, where it comes from the settings and so imitates nobody's.
+/// The domain in Unicode. Only for domains of the settings, which imitate no other one.
 pub fn domain_in_unicode(ascii: &str) -> String {
     idna::domain_to_unicode(ascii).0
 }
@@ -183,7 +183,7 @@ fn category(letter: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(letter)
 }
 
-/// Whether nobody can take some of its letters for those of another script (UTS #39 section 5.2,
+/// Whether its letters are of one script, or of scripts that are not confused (UTS #39 section 5.2,
 /// "highly restrictive").
 fn is_of_one_script(text: &str) -> bool {
     let scripts = CodePointMapData::<Script>::new();

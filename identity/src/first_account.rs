@@ -4,7 +4,7 @@
 //!             claim                settle(made)
 //!   (none) ──────────▶ Claimed ──────────────────▶ Made
 //!                        │  ▲
-//!                        └──┘ claim, once the earlier claim has lapsed
+//!                        └──┘ claim, once the earlier claim has expired
 //! ```
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl FirstAccount {
         })
     }
 
-    /// What becomes of a claim: it lasts when the account was made, and has lapsed otherwise.
+    /// Settles a claim: it is permanent if the account was created, and has expired otherwise.
     /// `None` when the claim is not the account's own.
     pub fn settle(there: Option<Self>, account: Id, made: bool, now: Timestamp) -> Option<Self> {
         match there? {

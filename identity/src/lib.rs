@@ -1,11 +1,11 @@
 //! The rules about users: every decision about accounts, sessions, one-time links, recovery codes,
 //! roles, sign-up and rate limits as a pure function.
 //!
-//! Nothing here does input or output, reads a clock or draws a random number. What is stored, what
-//! is asked, what time it is and fresh secrets are arguments; what comes back is the next state and
-//! the answer. A refusal changes nothing, so the next state stands inside the `Ok` of a transition:
+//! Nothing here does input or output, reads a clock or draws a random number. Stored state,
+//! request, time and new secrets are arguments; the next state and the answer are returned. A
+//! refusal changes nothing, so the next state is inside the `Ok` of a transition:
 //! `Result<(Account, Answer), Refusal>`. The caller stores it by compare-and-swap against the state
-//! that the transition started from, and asks again when another writer was faster.
+//! from which the transition started, and repeats the transition if another writer was faster.
 
 pub mod account;
 pub mod attempt;

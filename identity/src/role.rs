@@ -9,7 +9,7 @@ pub enum Role {
     #[default]
     #[serde(rename = "person")]
     User,
-    /// Administer the server besides.
+    /// Also administer the server.
     #[serde(rename = "administrator")]
     Administrator,
 }

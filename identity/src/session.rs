@@ -35,8 +35,7 @@ pub enum SignInMethod {
     Password,
 }
 
-/// A signed-in browser. It is worth nothing without an account that is active and in the same
-/// session epoch.
+/// A signed-in browser. It is valid only with an active account in the same session epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Whose it is.

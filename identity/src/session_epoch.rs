@@ -1,8 +1,8 @@
 //! The session epoch of an account.
 
 /// How often all sessions of an account were ended at once. Each session, one-time link and known
-/// browser holds the epoch in which it began, and is worth nothing in a later one. So one write to
-/// the account ends all of them, in the same step that gives the reason.
+/// browser has the epoch in which it began, and is invalid in a later one. One write to the
+/// account ends all of them, in the step that is the reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionEpoch(u64);
 

@@ -15,8 +15,8 @@ pub const SIGN_UPS: RateLimit = RateLimit {
     window: Duration::from_hours(1),
 };
 
-/// Who may make an account for themselves. Nothing proves that an address belongs to whoever types
-/// it: no mail is sent.
+/// Who may create an account without an administrator. No mail is sent, so nothing proves that an
+/// address belongs to the user who types it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum SignUpPolicy {
     /// Only who is invited by an administrator.

@@ -71,7 +71,7 @@ impl<C: DeserializeOwned> UnverifiedJwt<C> {
 }
 
 impl<C> UnverifiedJwt<C> {
-    /// What it claims, whoever sent it.
+    /// The claims, not verified.
     pub const fn unverified_claims(&self) -> &C {
         &self.claims
     }

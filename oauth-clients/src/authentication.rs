@@ -83,7 +83,8 @@ impl Credentials {
     /// secret is the proof. A client with keys shows no secret, and one without shows no assertion.
     ///
     /// # Errors
-    /// [`ClientAuthenticationError::Failed`], or [`ClientAuthenticationError::SecretOfPublicClient`].
+    /// [`ClientAuthenticationError::Failed`], or
+    /// [`ClientAuthenticationError::SecretOfPublicClient`].
     pub fn check<'a>(
         &'a self,
         client: Option<&'a Client>,
@@ -151,7 +152,7 @@ fn from_basic(
     Ok((client_id, Proof::Secret(spellings)))
 }
 
-/// The two parts of Basic credentials (RFC 7617 section 2), as they stand there.
+/// The two parts of Basic credentials (RFC 7617 section 2), not decoded.
 fn basic(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -28,12 +28,11 @@ const SECRET_PREFIX: &str = "vcs_";
 /// How the identifiers begin that this server gives.
 pub const CLIENT_PREFIX: &str = "vc_";
 const DAY: Duration = Duration::from_hours(24);
-/// How long a client that registered itself is remembered while nobody has allowed it anything.
+/// The lifetime of a registration that no user has allowed anything yet.
 const UNUSED: Duration = DAY.saturating_mul(7);
 /// How long it is remembered after its last use.
 const USED: Duration = DAY.saturating_mul(180);
-/// How long after it has gone stale a document is remembered while nobody has allowed its client
-/// anything.
+/// How long a stale document is remembered whose client no user has allowed anything yet.
 const STALE: Duration = DAY;
 
 /// A client that may ask people for access.
@@ -59,7 +58,7 @@ pub struct Client {
 /// How a client proves that it is itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authentication {
-    /// A public client: it cannot, and PKCE stands in (OAuth 2.1 section 2.1).
+    /// A public client, protected by PKCE alone (OAuth 2.1 section 2.1).
     None,
     /// A confidential client, by a secret in the header or the body.
     Secret(Digest),
@@ -129,8 +128,7 @@ impl Client {
         }
     }
 
-    /// Whether the client is still known: it has not lapsed, and could be registered under the
-    /// policy of today (T-E38).
+    /// Whether the client has not expired and would be accepted with the settings of today (T-E38).
     pub fn is_valid(
         &self,
         now: Timestamp,

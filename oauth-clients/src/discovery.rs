@@ -43,7 +43,7 @@ pub struct AuthorizationServer {
     protected_resources: Vec<String>,
 }
 
-/// How clients nobody has added can become known.
+/// How clients can register without an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationMethods {
     /// By registering themselves (R-A3).
@@ -103,13 +103,13 @@ pub struct ProtectedResource {
 }
 
 impl ProtectedResource {
-    /// Describes a resource that this server stands in front of.
+    /// The metadata of a resource of this server.
     pub fn describe(issuer: &Issuer, resource: &Resource) -> Self {
         Self {
             resource: resource.identifier.as_str().to_owned(),
             authorization_servers: [issuer.as_str().to_owned()],
-            // A client asks for all that stands here (R-K7): the least that is of use, the rest by
-            // step-up (R-P4).
+            // Clients request all of these (R-K7), so they are the necessary minimum; the others
+            // follow by step-up (R-P4).
             scopes_supported: resource.default_scopes().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: resource.name.clone(),
@@ -117,8 +117,8 @@ impl ProtectedResource {
     }
 
     /// Finds the resource on this server's own origin that a well-known path names: the part after
-    /// `/.well-known/oauth-protected-resource`, empty for the root document, which stands for the
-    /// only resource there is.
+    /// `/.well-known/oauth-protected-resource`, empty for the root document, which describes
+    /// the only resource.
     pub fn find<'a>(
         issuer: &Issuer,
         resources: &'a [Resource],

@@ -1,6 +1,6 @@
 //! Client ID metadata documents (R-C1 to R-C13, draft-ietf-oauth-client-id-metadata-document-02): a
-//! client's identifier is the address of a document in which it describes itself, and whoever holds
-//! the address holds the identity.
+//! client's identifier is the URL of a document that describes the client. The owner of the URL
+//! owns the identity.
 
 mod address;
 mod caching;

@@ -115,7 +115,7 @@ impl ClientMetadataObject {
         Ok(name)
     }
 
-    /// Shown as a link one day, so nothing but the web's own schemes may pass.
+    /// An http or https URL: it may be shown as a link.
     pub(crate) fn web_url(&self, member: &'static str) -> Result<Option<String>, MetadataError> {
         let Some(text) = self.text(member, LONGEST_URL)? else {
             return Ok(None);
@@ -179,7 +179,7 @@ impl ClientMetadataObject {
         }
     }
 
-    /// Whether `jwks` holds a key that is nobody's business.
+    /// Whether `jwks` has a private or symmetric key.
     pub(crate) fn contains_private_key(&self) -> bool {
         self.object
             .get("jwks")

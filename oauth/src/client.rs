@@ -39,7 +39,7 @@ impl ClientId {
         }
     }
 
-    /// The identifier as it stands on the wire.
+    /// The identifier on the wire.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Registered(text) | Self::Document(text) => text,

@@ -1,10 +1,8 @@
-//! What a person allowed, remembered beyond the grants that came of it, and what that spares them
-//! (R-A14, R-O19, T-D28).
+//! Remembered consents: what a user allowed, beyond the lifetime of a grant (R-A14, R-O19, T-D28).
 //!
-//! A remembered consent lets a request pass without the page only where the answer goes to a host
-//! of the web: whoever has that host is who was allowed before. An application on the person's own
-//! computer cannot be told from another one there, so for it the consent serves to mark what is
-//! new, and the person is asked every time.
+//! A remembered consent replaces the page only if the redirect URI is on a web host: the owner of
+//! the host is the client that was allowed before. Native applications of one computer cannot be
+//! told apart. For them the user is asked every time, and the page marks new scopes.
 
 use std::time::Duration;
 
@@ -15,11 +13,11 @@ use crate::{
     prompt::Prompt, redirect::ValidatedRedirectUri, resource::ResourceIdentifier, scope::Scopes,
 };
 
-/// What a person has allowed one client, answering at one origin, at one resource.
+/// What a user has allowed a client, for one redirect origin and one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
-    /// Another one whenever a consent begins anew: who reads the same one twice knows that it stood
-    /// in between.
+    /// A new id for each new consent. Reading the same id twice shows that the consent was not
+    /// withdrawn in between.
     pub id: Id,
     /// The client.
     pub client_id: ClientId,
@@ -27,45 +25,44 @@ pub struct Consent {
     pub redirect_uri: String,
     /// What it may use.
     pub resource: ResourceIdentifier,
-    /// All that was ever allowed while it stood.
+    /// All scopes that were allowed since it began.
     pub scopes: Scopes,
-    /// When the person last said yes.
+    /// When the user last allowed some of its scopes.
     pub allowed_at: Timestamp,
-    /// When it lapses, by the lifetime that was set when it was given.
+    /// When it expires, by the lifetime that was configured when it was given.
     pub expires_at: Timestamp,
-    /// When the person last said yes to all of it; of records of earlier releases, `allowed_at`
-    /// stands in.
+    /// When the user last allowed all of its scopes; records of earlier releases have `allowed_at`
+    /// instead.
     pub shown_at: Option<Timestamp>,
-    /// The client's epoch at that time: a later one ends it.
+    /// The client's epoch at that time. A later one ends the consent.
     pub epoch: Epoch,
 }
 
-/// What a remembered consent is judged by, here and now.
+/// What the validity of a remembered consent depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsentContext {
-    /// What time it is.
+    /// The time.
     pub now: Timestamp,
-    /// How long a consent is remembered by the settings of today; zero remembers none.
+    /// The configured lifetime of consents. With zero, none is remembered.
     pub lifetime: Duration,
     /// The client's epoch.
     pub epoch: Epoch,
 }
 
 impl Consent {
-    /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs
-    /// in one of them is another's (T-D28: installations of one application share its client id,
-    /// and answer elsewhere).
+    /// The name of a consent: a digest of client, redirect origin and resource. Installations of
+    /// one application share its client id but not its redirect origin (T-D28).
     pub fn name(client_id: &ClientId, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
-        // None of the three can hold a line feed.
+        // None of the three can contain a line feed.
         let origin = web_address::origin(redirect_uri);
         Digest::of(format!("{client_id}\n{origin}\n{resource}").as_bytes())
     }
 
-    /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still
-    /// stands. `id` is fresh.
+    /// The consent after a user allowed `request`, with the scopes of `earlier` if that is still
+    /// valid. `id` is new.
     ///
-    /// It lapses anew only when the person was shown all of it: a yes to little keeps nothing more
-    /// alive.
+    /// The expiry moves only if the user was shown all scopes: allowing one scope does not extend
+    /// the others.
     #[must_use]
     pub fn given(
         request: &AuthorizationRequest,
@@ -107,14 +104,14 @@ impl Consent {
         self.shown_at.unwrap_or(self.allowed_at)
     }
 
-    /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime
-    /// that was shortened counts from the yes.
+    /// Whether it has not expired and was not ended together with its client. A shorter lifetime
+    /// applies from the time when the user allowed it.
     pub fn is_valid(&self, context: ConsentContext) -> bool {
         let end = self.shown_at().after(context.lifetime).min(self.expires_at);
         !end.has_passed(context.now) && !context.epoch.ends(self.epoch)
     }
 
-    /// Whether all of `scopes` were allowed, and that still stands.
+    /// Whether it is valid and includes all of `scopes`.
     pub fn covers(&self, scopes: &Scopes, context: ConsentContext) -> bool {
         self.is_valid(context) && self.scopes.includes(scopes)
     }
@@ -123,18 +120,18 @@ impl Consent {
 /// What follows a valid authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interaction<'a> {
-    /// The person signs in, then decides.
+    /// The user signs in, then decides.
     Login,
-    /// The person decides.
+    /// The user decides.
     Consent,
-    /// The client gets a code: the person allowed all of it before.
+    /// The client gets a code: the user allowed all scopes before.
     None(&'a Consent),
     /// The client gets an error.
     Error(RedirectError),
 }
 
-/// Decides how much the person has to be asked. `earlier` is what is remembered for this very
-/// client, origin and resource.
+/// Decides which interaction a request needs. `earlier` is the remembered consent for its client,
+/// redirect origin and resource.
 pub fn interaction<'a>(
     request: &AuthorizationRequest,
     destination: &ValidatedRedirectUri,

@@ -1,10 +1,10 @@
-//! Ending everything that people allowed one client, at once.
+//! The epoch of a client, by which all its grants end at once.
 
 use primitives::Timestamp;
 
-/// Counts how often everything that people allowed a client was ended. What is allowed carries the
-/// epoch of its time, and is worth nothing in a later one. A counter, not a moment: what is allowed
-/// again in the same second counts.
+/// How often all grants and consents of a client were ended at once. Each has the epoch in which it
+/// began, and is invalid in a later one. It is a counter and no time, so a grant that is allowed
+/// again in the same second is valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(u64);
 
@@ -19,19 +19,19 @@ impl Epoch {
         self.0
     }
 
-    /// The one that begins now. It is later than this one, and than every one that began before in
-    /// the same way: so a record of it may be forgotten once nothing of earlier ones is left.
+    /// The next epoch. It is later than every earlier one, so its record may be removed once no
+    /// grant of an earlier epoch is left.
     #[must_use]
     pub fn next(self, now: Timestamp) -> Self {
         Self(self.0.saturating_add(1).max(now.seconds()))
     }
 
-    /// Whether this one ended what was allowed in `earlier`.
+    /// Whether this epoch ended the grants of `earlier`.
     pub fn ends(self, earlier: Self) -> bool {
         earlier < self
     }
 
-    /// Whether nothing was ever ended, of which there is no record.
+    /// Whether it is the first one, which has no record.
     pub fn is_first(&self) -> bool {
         *self == Self::default()
     }
@@ -55,7 +55,7 @@ mod tests {
             "in the same second too"
         );
         assert!(!second.ends(second) && !second.ends(third) && !first.ends(first));
-        // The record of the first end lapsed; a second end is later all the same.
+        // The record of the first end has expired; a second end is still later.
         assert!(
             Epoch::default()
                 .next(now.after(std::time::Duration::from_mins(1)))

@@ -44,7 +44,7 @@ macro_rules! step_error {
     };
 }
 
-/// A fault of a request, as its sender is told of it.
+/// An error of a request, with what its sender gets.
 pub trait ProtocolError: std::fmt::Display {
     /// The RFC's code for it.
     fn code(&self) -> ErrorCode;

@@ -119,8 +119,7 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
-    /// Whether somebody came with a copy of what had been used before, which its person should know
-    /// of.
+    /// Whether a code or refresh token was used a second time, which its user should know.
     pub const fn is_replay(self) -> bool {
         matches!(self, Self::CodeReplayed | Self::RefreshTokenReplayed)
     }

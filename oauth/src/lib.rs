@@ -25,5 +25,5 @@ pub mod token;
 pub use error::{ErrorCode, ProtocolError};
 pub use issuer::Issuer;
 pub use parameters::Parameters;
-/// They stand in the signatures of this crate.
+/// The types of the signatures of this crate.
 pub use primitives::{Digest, Id, Secret, Timestamp};

@@ -6,13 +6,13 @@ use crate::{error::RedirectError, parameters::Parameters};
 /// What a client wants a person to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Nothing at all: a code, or an error at once.
+    /// No page: a code or an error at once.
     None,
-    /// What has to be asked anyway, and besides:
+    /// The pages that are necessary, and these:
     Ask {
-        /// to sign in anew, though somebody is signed in.
+        /// the sign-in, although the user is signed in;
         sign_in: bool,
-        /// for consent, though it was given before.
+        /// the consent, although it was given before.
         consent: bool,
     },
 }

@@ -69,8 +69,8 @@ impl RedirectUri {
     }
 }
 
-/// Where the answer to an authorization request may go. Only [`ValidatedRedirectUri::validate`]
-/// makes one, so whoever holds one has checked it; stored requests keep the text alone, which is
+/// The redirect URI of an authorization request, validated against those of its client. Only
+/// [`ValidatedRedirectUri::validate`] creates one. Stored requests have the text, which is
 /// validated again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatedRedirectUri(String);

@@ -2,7 +2,7 @@
 //! documents and key sets (RFC 3986 section 3).
 //!
 //! The `url` crate reads an address as browsers do, and normalises it. Users and policies are shown
-//! what was written, so the parts here are those of the text as it stands, and
+//! what was written, so the parts here are those of the text, and
 //! [`AddressParts::is_written_plainly`] says whether both readings agree.
 
 mod loopback;
@@ -55,8 +55,8 @@ impl<'a> AddressParts<'a> {
         }
     }
 
-    /// Whether there is a user part, be it empty (RFC 3986 section 3.2.1). In a path or a query the
-    /// character is legal.
+    /// Whether there is a user part, also an empty one (RFC 3986 section 3.2.1). In path and query
+    /// the character is legal.
     pub fn has_user_part(&self) -> bool {
         self.authority.contains('@')
     }

@@ -61,7 +61,7 @@ impl<K> Account<K> {
         Ok(self)
     }
 
-    /// Gives a passkey another name. The answer is the name as it is kept.
+    /// Renames a passkey. Returns the name as stored.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -145,7 +145,7 @@ impl<K> Account<K> {
         Ok(self)
     }
 
-    /// Takes new recovery codes. Earlier ones are worth nothing from then on.
+    /// Takes new recovery codes, which replace the earlier ones.
     ///
     /// # Errors
     /// [`SessionEnded`].
@@ -183,8 +183,8 @@ impl<K> Account<K> {
         Ok(self)
     }
 
-    /// Takes a password that an administrator sets. What the old one may have opened for somebody
-    /// else ends: recovery codes and sessions.
+    /// Takes a password that an administrator sets. Recovery codes and sessions end, since another
+    /// party may have the old password.
     #[must_use]
     pub fn set_password(mut self, password: NewPassword, now: Timestamp) -> Self {
         self.put_password(password, now);
@@ -194,8 +194,8 @@ impl<K> Account<K> {
     }
 }
 
-/// A name as it is kept: without what cannot be seen, and not too long. `None` when nothing is left
-/// of it.
+/// A name as it is stored: without invisible characters, and cut to its maximum length. `None` if
+/// nothing is left.
 fn readable_name(typed: &str) -> Option<String> {
     let name: String = typed
         .chars()

@@ -3,8 +3,8 @@
 use primitives::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What a client says of itself besides what decides: that is in its [`Client`], and is stored
-/// there only.
+/// The metadata of a registration that no rule depends on. The other members are in [`Client`]
+/// alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationDetails {
     pub(crate) token_endpoint_auth_method: Method,
@@ -44,13 +44,13 @@ pub(crate) enum ApplicationType {
     Web,
 }
 
-/// What is remembered of a registration besides the client it made.
+/// What is stored of a registration beside its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// What else the client says of itself.
+    /// Other metadata.
     pub details: RegistrationDetails,
     /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
     pub token: Digest,
-    /// When somebody last allowed it something, or it last got a token; exact to a day.
+    /// When a user last allowed it access, or it last got a token; exact to a day.
     pub used_at: Option<Timestamp>,
 }

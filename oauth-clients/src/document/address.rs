@@ -82,7 +82,7 @@ impl DocumentUrl {
 
     /// The host alone.
     pub fn host(&self) -> Host<&str> {
-        // An https URL has a host; the empty name is nobody's.
+        // An https URL always has a host.
         self.url.host().unwrap_or(Host::Domain(""))
     }
 }

@@ -29,7 +29,7 @@ pub enum HostRule {
 
 impl DocumentPolicy {
     /// Reads a setting: `on`, `off`, or hosts with commas between them. A host that begins with a
-    /// dot stands for every name below it.
+    /// dot means every name below it.
     ///
     /// # Errors
     /// The first part that is not a host.

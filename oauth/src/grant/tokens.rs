@@ -108,9 +108,8 @@ impl RefreshToken {
         )
     }
 
-    /// The token that replaces this one. Who holds this one and the stored salt can compute it,
-    /// nobody else: so the store can give a client that lost an answer the same successor again
-    /// without ever having kept it.
+    /// The token that replaces this one. Only this token and the stored salt together give it, so a
+    /// client that lost a response gets the same successor again, although the store never had it.
     pub(super) fn successor(&self, salt: &Secret) -> Self {
         Self {
             key: self.key,

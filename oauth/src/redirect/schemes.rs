@@ -31,8 +31,8 @@ const FOREIGN_SCHEMES: [&str; 16] = [
     "wss",
 ];
 
-/// Which private-use schemes without a dot may stand in a redirect URI (R-O24). One with a dot always
-/// may: it is a domain name of its owner in reverse (RFC 8252 section 7.1).
+/// The private-use schemes without a dot that redirect URIs may have (R-O24). Schemes with a dot
+/// are always allowed: they are reversed domain names of their owner (RFC 8252 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivateSchemes(Vec<String>);
 
