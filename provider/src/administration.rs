@@ -13,8 +13,6 @@ mod status;
 use identity::session::AdministratorError;
 use oauth::Id;
 
-use crate::provider::{Provider, Services};
-
 pub use accounts::{AccountSummary, AddedAccount};
 pub use clients::{ClientKind, ClientSummary};
 pub use command::{AdminCommand, AdminReply};
@@ -28,9 +26,10 @@ use crate::{
     browser_context::BrowserContext,
     clients::FailureView,
     key_ring::KeySummary,
+    provider::{Provider, Services},
     state::{
         account_name,
-        audit::{AccountName, Actor, AuditAction, Event, RequestSource},
+        audit::{AccountName, Actor, AuditAction, ClientName, Event, RequestSource},
     },
     unavailable::Unavailable,
 };
@@ -182,22 +181,29 @@ impl Administration {
         subject: Option<AccountName>,
         about: Option<String>,
     ) {
-        let at = self.services().context.now();
-        let by = self.by.clone();
-        let from = self.from.clone();
-        self.services()
-            .audit
-            .note(Event {
-                at,
-                action,
-                by,
-                subject,
-                from,
-                client: None,
-                about,
-                times: None,
-            })
-            .await;
+        self.note(action, subject, None, about).await;
+    }
+
+    /// Records an operation on an account or a client in the audit log.
+    async fn note(
+        &self,
+        action: AuditAction,
+        subject: Option<AccountName>,
+        client: Option<ClientName>,
+        about: Option<String>,
+    ) {
+        let services = self.services();
+        let event = Event {
+            at: services.context.now(),
+            action,
+            by: self.by.clone(),
+            subject,
+            from: self.from.clone(),
+            client,
+            about,
+            times: None,
+        };
+        services.audit.note(event).await;
     }
 
     /// Requests of clients that failed in the last days, the latest first.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     accounts::queue::Requester,
+    provider::Services,
     records::Listing,
     state::{Account, account_name, audit::AuditAction},
 };
@@ -79,6 +80,10 @@ pub struct AddedAccount {
 }
 
 impl AccountAdministration<'_> {
+    fn services(&self) -> &Services {
+        self.administration.services()
+    }
+
     /// Adds an account with a password, or with an enrolment link. An existing account is not
     /// changed; a pending one gets a new link, which replaces earlier ones.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
@@ -87,7 +92,6 @@ impl AccountAdministration<'_> {
         };
         let email = address(email)?;
         if let Some(account) = self
-            .administration
             .services()
             .accounts
             .directory
@@ -96,13 +100,7 @@ impl AccountAdministration<'_> {
         {
             return Err(StateConflict::AccountExists(account.email().to_owned()).into());
         }
-        let first = !self
-            .administration
-            .services()
-            .accounts
-            .directory
-            .has_accounts()
-            .await?;
+        let first = !self.services().accounts.directory.has_accounts().await?;
         let minimum = min_length(
             if first {
                 Role::Administrator
@@ -122,7 +120,6 @@ impl AccountAdministration<'_> {
     pub async fn add_pending_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self
-            .administration
             .services()
             .accounts
             .directory
@@ -169,7 +166,6 @@ impl AccountAdministration<'_> {
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self
-            .administration
             .services()
             .accounts
             .directory
@@ -196,7 +192,6 @@ impl AccountAdministration<'_> {
     pub async fn list(&self) -> Done<Listing<AccountSummary>> {
         let summary = |_, account: Account| Some(self.summary(&account));
         let mut accounts = self
-            .administration
             .services()
             .accounts
             .directory
@@ -215,7 +210,6 @@ impl AccountAdministration<'_> {
             return Err(StateConflict::AccountDisabled(account.email().to_owned()).into());
         }
         let link = self
-            .administration
             .services()
             .accounts
             .enrolment
@@ -228,10 +222,9 @@ impl AccountAdministration<'_> {
     /// Withdraws the pending one-time link of an account, if any.
     pub async fn withdraw_link(&self, email: &str) -> Done {
         let account = self.existing_account(email).await?;
-        let now = self.administration.services().context.now();
+        let now = self.services().context.now();
         let withdraw = |account: Account| Ok((account.without_link(now), ()));
-        self.administration
-            .services()
+        self.services()
             .accounts
             .directory
             .change_account(account.id(), withdraw, unknown(email))
@@ -247,7 +240,6 @@ impl AccountAdministration<'_> {
         let new = address(new)?;
         let taken = || StateConflict::AddressTaken(new.shown());
         let changed = self
-            .administration
             .services()
             .accounts
             .directory
@@ -264,8 +256,7 @@ impl AccountAdministration<'_> {
     }
 
     async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
-        self.administration
-            .services()
+        self.services()
             .accounts
             .hasher
             .new_password(&Requester::operator(), password, minimum, address)
@@ -273,8 +264,7 @@ impl AccountAdministration<'_> {
     }
 
     async fn existing_account(&self, email: &str) -> Done<Account> {
-        self.administration
-            .services()
+        self.services()
             .accounts
             .directory
             .account_of(email)
@@ -297,7 +287,7 @@ impl AccountAdministration<'_> {
         role: Role,
         password: Option<NewPassword>,
     ) -> Done<Account> {
-        let services = self.administration.services();
+        let services = self.services();
         let now = services.context.now();
         let mut account = Account::new(services.context.entropy().id(), email, role, now);
         if let Some(password) = password {
@@ -333,7 +323,7 @@ impl AccountAdministration<'_> {
 
     /// An enrolment link for a pending account.
     async fn send_link(&self, account: &Account, invited_again: bool) -> Done<AddedAccount> {
-        let services = self.administration.services();
+        let services = self.services();
         let expires_at = services
             .context
             .now()
@@ -355,7 +345,6 @@ impl AccountAdministration<'_> {
             Ok((renewed.map_err(|error| not_invited(&account, error))?, ()))
         };
         let (renewed, ()) = self
-            .administration
             .services()
             .accounts
             .directory
@@ -373,10 +362,9 @@ impl AccountAdministration<'_> {
     /// A new password ends everything that an attacker may have gained with the old one: recovery
     /// codes, sessions, and consents.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
-        let now = self.administration.services().context.now();
+        let now = self.services().context.now();
         let set = |account: Account| Ok((account.set_password(password.clone(), now), ()));
         let (changed, ()) = self
-            .administration
             .services()
             .accounts
             .directory
@@ -385,14 +373,12 @@ impl AccountAdministration<'_> {
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
         let sessions = self
-            .administration
             .services()
             .accounts
             .sessions
             .end_sessions(account.id())
             .await;
         let grants = self
-            .administration
             .services()
             .grants
             .withdraw_all(account.id())
@@ -418,7 +404,7 @@ impl AccountAdministration<'_> {
     fn summary(&self, account: &Account) -> AccountSummary {
         let fields = account.fields();
         AccountSummary {
-            link_expires_at: account.link_expires_at(self.administration.services().context.now()),
+            link_expires_at: account.link_expires_at(self.services().context.now()),
             id: fields.id,
             email: fields.email.clone(),
             disabled: fields.disabled,

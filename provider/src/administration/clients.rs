@@ -15,10 +15,11 @@ use super::{
 };
 use crate::{
     clients::BlockedHosts,
+    provider::Services,
     records::{self, Change, Found, Listing, keys},
     state::{
         BlockedHost,
-        audit::{AuditAction, ClientName, Event},
+        audit::{AuditAction, ClientName},
     },
 };
 
@@ -68,9 +69,13 @@ pub struct ClientSummary {
 }
 
 impl ClientAdministration<'_> {
+    pub(super) fn services(&self) -> &Services {
+        self.administration.services()
+    }
+
     /// All clients, oldest first; document clients only once a user has allowed them something.
     pub async fn list(&self) -> Done<Listing<ClientSummary>> {
-        let services = self.administration.services();
+        let services = self.services();
         services.clients.blocked.refresh_blocked().await?;
         let summary = |_, client: Client| Some(client_summary(&services.clients.blocked, client));
         let mut clients = services
@@ -86,7 +91,7 @@ impl ClientAdministration<'_> {
     /// Adds a redirect URI to a client that an administrator added, under the same rules as when it
     /// was added. Other clients manage their own redirect URIs.
     pub async fn add_redirect_uri(&self, client_id: &str, redirect_uri: &str) -> Done {
-        let services = self.administration.services();
+        let services = self.services();
         let [uri] = &client_redirect_uris(
             &[redirect_uri.to_owned()],
             &services.context.settings().private_schemes,
@@ -140,15 +145,13 @@ impl ClientAdministration<'_> {
         // Before, so that existing grants are revoked even after a later failure; and after, for
         // concurrent consents.
         if name.is_some() {
-            self.administration
-                .services()
+            self.services()
                 .clients
                 .registry
                 .begin_epoch(client_id)
                 .await?;
         }
         if !self
-            .administration
             .services()
             .clients
             .registry
@@ -157,8 +160,7 @@ impl ClientAdministration<'_> {
         {
             return Err(unknown(client_id));
         }
-        self.administration
-            .services()
+        self.services()
             .clients
             .registry
             .begin_epoch(client_id)
@@ -180,8 +182,7 @@ impl ClientAdministration<'_> {
             None if DocumentUrl::parse(client_id).is_err() => return Err(unknown(client_id)),
             name => name.unwrap_or_else(|| nameless(client_id)),
         };
-        self.administration
-            .services()
+        self.services()
             .clients
             .registry
             .begin_epoch(client_id)
@@ -196,9 +197,8 @@ impl ClientAdministration<'_> {
     /// seconds at the token endpoint.
     pub async fn block_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
-        let now = self.administration.services().context.now();
+        let now = self.services().context.now();
         if self
-            .administration
             .services()
             .clients
             .blocked
@@ -216,7 +216,6 @@ impl ClientAdministration<'_> {
     pub async fn unblock_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
         if !self
-            .administration
             .services()
             .clients
             .blocked
@@ -233,28 +232,15 @@ impl ClientAdministration<'_> {
 
     /// The blocked hosts, by name.
     pub async fn blocked_hosts(&self) -> Done<Vec<BlockedHost>> {
-        self.administration
-            .services()
-            .clients
-            .blocked
-            .refresh_blocked()
-            .await?;
-        Ok(self
-            .administration
-            .services()
-            .clients
-            .blocked
-            .blocked_hosts())
+        self.services().clients.blocked.refresh_blocked().await?;
+        Ok(self.services().clients.blocked.blocked_hosts())
     }
 
     /// The name of a stored client, also if it is no longer valid.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
         Ok(
-            match records::find::<Client>(
-                self.administration.services().context.store(),
-                &keys::client(client_id),
-            )
-            .await?
+            match records::find::<Client>(self.services().context.store(), &keys::client(client_id))
+                .await?
             {
                 Found::Nothing => None,
                 Found::Unreadable => Some(nameless(client_id)),
@@ -272,22 +258,8 @@ impl ClientAdministration<'_> {
         client: ClientName,
         about: Option<String>,
     ) {
-        let at = self.administration.services().context.now();
-        let by = self.administration.by.clone();
-        let from = self.administration.from.clone();
         self.administration
-            .services()
-            .audit
-            .note(Event {
-                at,
-                action,
-                by,
-                subject: None,
-                from,
-                client: Some(client),
-                about,
-                times: None,
-            })
+            .note(action, None, Some(client), about)
             .await;
     }
 }

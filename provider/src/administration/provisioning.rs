@@ -142,12 +142,7 @@ impl ClientAdministration<'_> {
         let Some(id) = id else {
             return self
                 .store_new_client(
-                    self.administration
-                        .services()
-                        .clients
-                        .registry
-                        .new_client_id()
-                        .into(),
+                    self.services().clients.registry.new_client_id().into(),
                     &wanted,
                 )
                 .await;
@@ -156,12 +151,7 @@ impl ClientAdministration<'_> {
             client_id: id.clone(),
             fault: why.to_string(),
         })?;
-        match records::read::<Client>(
-            self.administration.services().context.store(),
-            &keys::client(&id),
-        )
-        .await?
-        {
+        match records::read::<Client>(self.services().context.store(), &keys::client(&id)).await? {
             Some(existing) => self.repeat(&existing, &wanted).await,
             None if id.starts_with(CLIENT_PREFIX) => Err(InvalidInput::ReservedClientId {
                 client_id: id,
@@ -188,7 +178,7 @@ impl ClientAdministration<'_> {
             return Err(InvalidInput::NoChange.into());
         }
         let checked = self.check(name.as_deref(), redirect_uris.as_deref(), proof)?;
-        let secret = secret_text(&self.administration.services().context.entropy().secret());
+        let secret = secret_text(&self.services().context.entropy().secret());
         let changed = self
             .change_added(client_id, |client| checked.apply(client, &secret))
             .await?;
@@ -215,7 +205,7 @@ impl ClientAdministration<'_> {
     /// Creates a new secret for a confidential client that an administrator added, which is shown
     /// once. The old one ends now.
     pub async fn renew_client_secret(&self, client_id: &str) -> Done<AddedClient> {
-        let secret = secret_text(&self.administration.services().context.entropy().secret());
+        let secret = secret_text(&self.services().context.entropy().secret());
         let renew = |client: &mut Client| match client.authentication {
             Authentication::Secret(_) => {
                 client.authentication = Authentication::Secret(secret_digest(&secret));
@@ -243,7 +233,7 @@ impl ClientAdministration<'_> {
         client_id: &str,
         mut change: impl FnMut(&mut Client) -> A,
     ) -> Done<Changed<A>> {
-        let services = self.administration.services();
+        let services = self.services();
         let decide = |client: Option<Client>| {
             let before = match client.ok_or_else(|| unknown(client_id)).and_then(added) {
                 Ok(client) => client,
@@ -273,7 +263,7 @@ impl ClientAdministration<'_> {
     }
 
     async fn store_new_client(&self, id: String, wanted: &ValidatedClient) -> Done<AddedClient> {
-        let services = self.administration.services();
+        let services = self.services();
         let secret = matches!(wanted.proof, Some(ClientProof::Secret))
             .then(|| secret_text(&services.context.entropy().secret()));
         let mut client = Client {
@@ -310,8 +300,7 @@ impl ClientAdministration<'_> {
             return Err(StateConflict::ClientDiffers(existing.id.to_string()).into());
         }
         // In case that an earlier attempt ended before the client was listed.
-        self.administration
-            .services()
+        self.services()
             .clients
             .registry
             .all_clients()
@@ -330,12 +319,7 @@ impl ClientAdministration<'_> {
         redirect_uris: Option<&[String]>,
         proof: Option<ClientProof>,
     ) -> Done<ValidatedClient> {
-        let schemes = &self
-            .administration
-            .services()
-            .context
-            .settings()
-            .private_schemes;
+        let schemes = &self.services().context.settings().private_schemes;
         let redirect_uris = redirect_uris
             .map(|uris| client_redirect_uris(uris, schemes))
             .transpose()?;
