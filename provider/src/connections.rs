@@ -338,12 +338,10 @@ impl GrantedAccess {
     /// A grant whose consent has expired, or was not remembered.
     fn before(grant: &Grant) -> Self {
         let details = grant.details.clone();
-        let (client_id, redirect_uri, resource) =
-            (details.client_id, details.redirect_uri, details.resource);
         Self {
-            client_id,
-            redirect_uri,
-            resource,
+            client_id: details.client_id,
+            redirect_uri: details.redirect_uri,
+            resource: details.resource,
             scopes: details.scopes,
             since: details.allowed_at,
             times: 0,

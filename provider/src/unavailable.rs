@@ -43,7 +43,13 @@ impl Unavailable {
     pub(crate) const fn client_address_fault(&self) -> Option<FetchFault> {
         match self.0 {
             Cause::ClientAddress(fault) => Some(fault),
-            _ => None,
+            Cause::Store(_)
+            | Cause::UnreadableRecord
+            | Cause::Interrupted
+            | Cause::Busy
+            | Cause::TooManyFetches
+            | Cause::HalfRestored
+            | Cause::Contended => None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19
 //! MiB and a core.
 //!
-//! There are two lanes: a priority lane for browsers that are known to the account and for users with a
-//! link or a session, and a normal lane for all other requests. The normal lane can use neither the
+//! There are two lanes: a priority lane for browsers that are known to the account and for users
+//! with a link or a session, and a normal lane for all other requests. The normal lane can use neither the
 //! places of the priority lane nor the last core. Within a lane the groups (networks or accounts)
 //! take turns, so that one with many requests delays only itself.
 
@@ -302,7 +302,7 @@ impl FairQueue {
         Ok(())
     }
 
-    /// The next waiter. Tickets of disconnected clients are dropped.
+    /// The next waiter. Those of disconnected clients are dropped.
     fn next(&mut self) -> Option<Waiter> {
         self.waiters.retain(|waiter| !waiter.is_abandoned());
         let (place, _) = self

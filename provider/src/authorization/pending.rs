@@ -101,16 +101,14 @@ impl Authorization {
     ) -> Result<PendingAuthorization, RequestError> {
         let pending = self.pending(id, browser).await;
         if let Err(RequestError::Gone) = &pending {
-            let (step, cause, address) =
-                (FailedStep::Page, FailureCause::RequestGone, browser.address);
             self.failures
                 .note_failure(NewFailure {
-                    step,
+                    step: FailedStep::Page,
                     client_id: "",
                     client: None,
-                    cause,
+                    cause: FailureCause::RequestGone,
                     asked: failure::RequestedParameters::default(),
-                    address,
+                    address: browser.address,
                 })
                 .await;
         }

@@ -136,8 +136,9 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     let (store, _server) = engine.open().await;
     let server = TestProvider::over(store).await;
     let ada = server.ada().await;
-    let (stop, mut running, mut clients) =
-        (Arc::new(AtomicBool::new(false)), Vec::new(), Vec::new());
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut running = Vec::new();
+    let mut clients = Vec::new();
     for n in 0..APPLICATIONS {
         let client = TestClient::added(&server, &format!("Client {n}"), ON_THE_WEB).await;
         let refresh = client.connects(&server, &ada).await.refresh;

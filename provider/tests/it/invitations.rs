@@ -81,8 +81,9 @@ async fn of_many_at_once_one_makes_the_first_account() {
         let token = server.first_account_token().await;
         let racers: Vec<_> = (0..8)
             .map(|number| {
-                let (provider, browser, token) =
-                    (server.provider.clone(), server.browser(), token.clone());
+                let provider = server.provider.clone();
+                let browser = server.browser();
+                let token = token.clone();
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
                 tokio::spawn(async move {
                     provider

@@ -106,8 +106,9 @@ async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
     let (_, codes) = with_codes(&server).await;
     for code in &codes[..5] {
         let outcomes = race(16, |_| {
-            let (provider, browser, code) =
-                (server.provider.clone(), server.browser(), code.clone());
+            let provider = server.provider.clone();
+            let browser = server.browser();
+            let code = code.clone();
             async move {
                 provider
                     .sign_in()
