@@ -29,6 +29,12 @@ pub struct Claims {
     /// The grant of the token, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
+    /// The e-mail address of the user, for a resource that may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name of the user, for a resource that may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Claims {
@@ -61,6 +67,8 @@ mod tests {
             exp: datetime!(2026-11-23 11:00:00 UTC),
             jti: "AAAAAAAAAAAAAAAAAAAAAA".into(),
             grant: None,
+            email: None,
+            name: None,
         }
     }
 

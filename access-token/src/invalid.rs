@@ -19,6 +19,19 @@ pub enum Invalid {
     /// No footer, or one that is not JSON with the id of a public key.
     #[error("the footer of the token names no key")]
     Footer,
+    /// Not a signed JWT in compact form.
+    #[error("the token is not a signed JWT")]
+    NotAJwt,
+    /// The `typ` of the header is not that of an access token of this resource, or an extension is
+    /// critical.
+    #[error("the token is not a JWT access token of the expected type")]
+    Type,
+    /// The `alg` of the header is none that an issuer of access tokens uses.
+    #[error("the token is signed with an algorithm that is not accepted")]
+    Algorithm,
+    /// The header names no key.
+    #[error("the header of the token names no key")]
+    NoKeyId,
     /// No published key has this id.
     #[error("the token is signed with an unknown key")]
     UnknownKey,

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use ed25519_compact::{KeyPair, Seed};
+use jose::JwtSigningError;
 use pasetors::{
     keys::{AsymmetricPublicKey, AsymmetricSecretKey},
     paserk::{FormatAsPaserk, Id},
@@ -28,10 +29,22 @@ pub enum KeyError {
     /// A published key has the id of another key.
     #[error("the key id does not belong to the key")]
     IdOfAnotherKey,
+    /// A change of the ring needs a new key of an algorithm that none was made for.
+    #[error("a new key is missing")]
+    NoNewKey,
+    /// No JWT key could be made: the system gives no random numbers.
+    #[error("a key for JWTs could not be made")]
+    Jwt,
     /// The ring could not be sealed: a date is outside of RFC 3339, or the system returned no
     /// randomness.
     #[error("the key ring could not be sealed")]
     Seal,
+}
+
+impl From<JwtSigningError> for KeyError {
+    fn from(_: JwtSigningError) -> Self {
+        Self::Jwt
+    }
 }
 
 /// The PASERK id of a public key: `k4.pid.` and 44 base64url characters (33 bytes, so each id has

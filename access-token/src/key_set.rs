@@ -7,6 +7,8 @@ use crate::{Invalid, KeyError, KeyId, VerifyingKey};
 
 /// The path of the document at the issuer.
 pub const KEYS_PATH: &str = "/.well-known/paseto-keys";
+/// The path of the keys of JWTs (RFC 7517) at the issuer.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// The current use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +54,6 @@ impl KeySet {
         } else {
             Err(Invalid::RetiredKey)
         }
-    }
-
-    pub(crate) fn contains(&self, id: &KeyId) -> bool {
-        self.keys.iter().any(|published| published.key.id() == id)
     }
 }
 

@@ -1,13 +1,16 @@
-//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier for
+//! Access tokens as PASETO v4.public or as JWTs (RFC 9068): typed claims, the keys that sign them, and the verifier for
 //! protected resources.
 //!
-//! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no
+//! A PASETO token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no
 //! implicit assertion, and RFC 3339 times. Any PASETO implementation can verify it with the keys of
 //! a [`KeySet`].
 //!
+//! A JWT has the same claims, with times in seconds, and `typ`, `alg` and `kid` in its header. A
+//! [`Verifier`] accepts one of the two formats.
+//!
 //! Issuing: a [`TokenService`] with a [`KeyRing`], which is stored as a [`SealedRing`] under a
 //! [`SealingKey`]. Verifying: a [`Verifier`], with the keys of the service in the same process or
-//! of a [`KeySetSource`]. The feature `remote` has a source that fetches `/.well-known/paseto-keys`,
+//! of a [`KeySetSource`]. The feature `remote` has a source that fetches the published keys,
 //! the feature `axum` a layer that protects routes. A token is valid until it expires; with a
 //! `Liveness`, the layer also checks its grant.
 //!
@@ -17,6 +20,9 @@
 mod claims;
 mod clock;
 mod invalid;
+mod jwt;
+mod jwt_ring;
+mod jwt_sealing;
 mod key;
 mod key_set;
 mod ring;
@@ -37,12 +43,16 @@ mod remote;
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
 pub use invalid::Invalid;
+pub use jose::{Jwks, JwtSigningKey};
+pub use jwt_ring::{JwtRing, RetiringJwk};
+pub use jwt_sealing::{SealedJwtKey, SealedJwtRing, StoredJwk};
 pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
-pub use key_set::{KEYS_PATH, KeySet, KeyState, PublishedKey};
-pub use ring::{KeyRing, RetiringKey};
+pub use key_set::{JWKS_PATH, KEYS_PATH, KeySet, KeyState, PublishedKey};
+pub use primitives::{JwtType, SigningAlgorithm, TokenFormat};
+pub use ring::{KeyRing, NewKeys, RetiringKey};
 pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
 pub use service::{IssueError, Issued, TokenService, TokenSubject};
-pub use source::{KeySetSource, SourceError};
+pub use source::{KeyDocument, KeySetSource, SourceError};
 pub use token::MAX_TOKEN_BYTES;
 pub use verifier::{Audience, Refusal, Renewal, Verifier};
 

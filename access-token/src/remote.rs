@@ -1,32 +1,48 @@
 //! The keys of a remote issuer, over HTTP.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{marker::PhantomData, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use jose::Jwks;
 use reqwest::{Client, StatusCode, Url, redirect::Policy};
 use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
+use serde::de::DeserializeOwned;
 
-use crate::{KEYS_PATH, KeySet, KeySetSource, SourceError};
+use crate::{KeyDocument, KeySet, KeySetSource, SourceError};
 
 /// A document of a few keys is smaller than 2 KiB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fetches `{issuer}/.well-known/paseto-keys`. Trusts the system's certificate authorities
+/// Fetches a document of public keys of an issuer. Trusts the system's certificate authorities
 /// (`SSL_CERT_FILE` included), follows no redirect, and stops after five seconds or 64 KiB.
 #[derive(Clone, Debug)]
-pub struct RemoteKeys {
+pub struct RemoteKeys<K = KeySet> {
     url: Url,
     client: Client,
+    document: PhantomData<fn() -> K>,
 }
 
 impl RemoteKeys {
-    /// The source for this issuer, which must be https, or http on a loopback host. Sends no
+    /// The PASETO keys of this issuer, which must be https, or http on a loopback host. Sends no
     /// request.
     pub fn new(issuer: &str) -> Result<Self, SourceError> {
-        let url = format!("{}{KEYS_PATH}", issuer.trim_end_matches('/'));
+        Self::of(issuer)
+    }
+}
+
+impl RemoteKeys<Jwks> {
+    /// Like [`new`](RemoteKeys::new), the keys of JWTs.
+    pub fn jwks(issuer: &str) -> Result<Self, SourceError> {
+        Self::of(issuer)
+    }
+}
+
+impl<K: KeyDocument> RemoteKeys<K> {
+    fn of(issuer: &str) -> Result<Self, SourceError> {
+        let url = format!("{}{}", issuer.trim_end_matches('/'), K::PATH);
         let url = Url::parse(&url).map_err(|_| SourceError("the issuer is not a URL".into()))?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
             return Err(SourceError(
@@ -36,6 +52,7 @@ impl RemoteKeys {
         Ok(Self {
             url,
             client: client().map_err(|fault| SourceError(fault.to_string()))?,
+            document: PhantomData,
         })
     }
 
@@ -68,8 +85,8 @@ impl RemoteKeys {
 }
 
 #[async_trait]
-impl KeySetSource for RemoteKeys {
-    async fn fetch(&self) -> Result<KeySet, SourceError> {
+impl<K: KeyDocument + DeserializeOwned> KeySetSource<K> for RemoteKeys<K> {
+    async fn fetch(&self) -> Result<K, SourceError> {
         let document = self.document().await.map_err(SourceError)?;
         serde_json::from_slice(&document)
             .map_err(|fault| SourceError(format!("{} is not a key document: {fault}", self.url)))

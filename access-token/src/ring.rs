@@ -1,10 +1,12 @@
 //! The keys of an issuer: the active key, the standby key, and retiring keys.
 
+use jose::{Jwk, Jwks, JwtSigningKey};
+use primitives::SigningAlgorithm;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    KeyError, KeyId, KeySet, KeyState, PublishedKey, SigningKey, VerifyingKey, invalid::Invalid,
-    timestamp::whole_seconds,
+    JwtRing, KeyError, KeyId, KeySet, KeyState, PublishedKey, SigningKey, VerifyingKey,
+    invalid::Invalid, timestamp::whole_seconds,
 };
 
 /// One active signing key, its standby successor, and the public keys of its predecessors.
@@ -14,13 +16,32 @@ use crate::{
 /// ```
 ///
 /// The standby key is published long before it signs, so that verifiers with cached keys already
-/// have it.
+/// have it. The keys of JWTs are in rings of their own, one for each algorithm in use.
 #[derive(Debug)]
 pub struct KeyRing {
     active: SigningKey,
     since: OffsetDateTime,
     standby: Option<SigningKey>,
     retiring: Vec<RetiringKey>,
+    jwt: Vec<JwtRing>,
+}
+
+/// Fresh keys for a change of a ring.
+#[derive(Debug)]
+pub struct NewKeys {
+    /// 32 random bytes, for a PASETO key.
+    pub seed: [u8; 32],
+    /// A key for each algorithm in use.
+    pub jwt: Vec<JwtSigningKey>,
+}
+
+impl NewKeys {
+    fn jwt_key(&self, algorithm: SigningAlgorithm) -> Result<JwtSigningKey, KeyError> {
+        let mut keys = self.jwt.iter();
+        keys.find(|key| key.algorithm() == algorithm)
+            .cloned()
+            .ok_or(KeyError::NoNewKey)
+    }
 }
 
 /// A key that no longer signs. Its private key is discarded.
@@ -53,13 +74,29 @@ impl KeyRing {
         Ok(Self { standby, ..self })
     }
 
-    /// The next ring. The standby key becomes active, or a new one if there is none. The old key
-    /// retires for `overlap`, and expired keys are dropped. `seed` creates the new key. `overlap`
-    /// must be at least the lifetime of a token and the maximum age of keys in verifiers.
+    /// The same ring with keys for one more algorithm. Keys that are there already stay.
+    #[must_use]
+    pub fn with_jwt(mut self, ring: JwtRing) -> Self {
+        if self.jwt_ring(ring.algorithm()).is_none() {
+            self.jwt.push(ring);
+        }
+        self
+    }
+
+    /// From when on the next rotation is safe: every verifier that caches a set of JWT keys for two
+    /// hours has the standby keys then.
+    pub fn rotates_from(&self) -> OffsetDateTime {
+        let published = self.jwt.iter().map(JwtRing::rotates_from);
+        published.fold(self.since, OffsetDateTime::max)
+    }
+
+    /// The next ring. The standby keys become active, or a new one if there is none. The old keys
+    /// retire for `overlap`, and expired keys are dropped. `overlap` must be at least the lifetime
+    /// of a token and the maximum age of keys in verifiers; JWT keys retire two hours later.
     pub fn rotate(
         &self,
         now: OffsetDateTime,
-        seed: &[u8; 32],
+        new: &NewKeys,
         overlap: Duration,
     ) -> Result<Self, KeyError> {
         let last = RetiringKey {
@@ -71,51 +108,69 @@ impl KeyRing {
             .iter()
             .filter(|retiring| now < retiring.until)
             .cloned();
-        let (active, standby) = self.successors(seed)?;
-        Ok(Self::assemble(
-            active,
-            now,
-            standby,
-            std::iter::once(last).chain(earlier).collect(),
-        ))
+        let (active, standby) = self.successors(&new.seed)?;
+        let jwt = self
+            .jwt
+            .iter()
+            .map(|ring| Ok(ring.rotate(now, new.jwt_key(ring.algorithm())?, overlap)));
+        let jwt = jwt.collect::<Result<_, KeyError>>()?;
+        let retiring = std::iter::once(last).chain(earlier).collect();
+        Ok(Self::assemble(active, now, standby, retiring).having_jwt(jwt))
     }
 
     /// The ring without a key, so that its signatures are no longer valid. The standby key replaces
-    /// the active one. `None` when there is no such key.
+    /// the active one. `id` is a PASERK id or the `kid` of a JWT key. `None` when there is no such
+    /// key.
     pub fn without(
+        &self,
+        id: &str,
+        now: OffsetDateTime,
+        new: &NewKeys,
+    ) -> Result<Option<Self>, KeyError> {
+        if let Some(at) = self.jwt.iter().position(|ring| ring.contains(id)) {
+            let mut jwt = self.jwt.clone();
+            jwt[at] = jwt[at].without(id, now, new.jwt_key(jwt[at].algorithm())?);
+            return Ok(Some(self.duplicate()?.having_jwt(jwt)));
+        }
+        let without = match id.parse() {
+            Ok(id) => self.without_paseto(&id, now, &new.seed)?,
+            Err(_) => None,
+        };
+        Ok(without.map(|ring| ring.having_jwt(self.jwt.clone())))
+    }
+
+    fn without_paseto(
         &self,
         id: &KeyId,
         now: OffsetDateTime,
         seed: &[u8; 32],
     ) -> Result<Option<Self>, KeyError> {
-        let retiring: Vec<_> = self
-            .retiring
-            .iter()
-            .filter(|retiring| retiring.key.id() != id)
-            .cloned()
-            .collect();
+        let mut retiring = self.retiring.clone();
+        retiring.retain(|retiring| retiring.key.id() != id);
         if id == self.active.id() {
             let (active, standby) = self.successors(seed)?;
             return Ok(Some(Self::assemble(active, now, standby, retiring)));
         }
-        let is_standby = self
-            .standby
-            .as_ref()
-            .is_some_and(|standby| standby.id() == id);
+        let mut standby = self.standby_copy()?;
+        let is_standby = standby.as_ref().is_some_and(|standby| standby.id() == id);
         if !is_standby && retiring.len() == self.retiring.len() {
             return Ok(None);
         }
-        let standby = if is_standby {
-            Some(self.active.other(seed)?)
-        } else {
-            self.standby_copy()?
-        };
-        Ok(Some(Self::assemble(
+        if is_standby {
+            standby = Some(self.active.other(seed)?);
+        }
+        let active = self.active.duplicate()?;
+        Ok(Some(Self::assemble(active, self.since, standby, retiring)))
+    }
+
+    /// A copy of the PASETO keys.
+    fn duplicate(&self) -> Result<Self, KeyError> {
+        Ok(Self::assemble(
             self.active.duplicate()?,
             self.since,
-            standby,
-            retiring,
-        )))
+            self.standby_copy()?,
+            self.retiring.clone(),
+        ))
     }
 
     /// The next active key, and the next standby key.
@@ -147,7 +202,33 @@ impl KeyRing {
             since: whole_seconds(since),
             standby,
             retiring,
+            jwt: Vec::new(),
         }
+    }
+
+    pub(crate) fn having_jwt(self, jwt: Vec<JwtRing>) -> Self {
+        Self { jwt, ..self }
+    }
+
+    /// The keys of JWTs.
+    pub fn jwt(&self) -> &[JwtRing] {
+        &self.jwt
+    }
+
+    /// The keys of JWTs of an algorithm.
+    pub fn jwt_ring(&self, algorithm: SigningAlgorithm) -> Option<&JwtRing> {
+        self.jwt.iter().find(|ring| ring.algorithm() == algorithm)
+    }
+
+    /// The key of JWTs of this name, if it may verify now.
+    pub fn jwt_key(&self, kid: &str, now: OffsetDateTime) -> Result<Jwk, Invalid> {
+        let ring = self.jwt.iter().find(|ring| ring.contains(kid));
+        ring.ok_or(Invalid::UnknownKey)?.find(kid, now)
+    }
+
+    /// The published keys of JWTs: every key that verifies now (RFC 7517).
+    pub fn jwks(&self, now: OffsetDateTime) -> Jwks {
+        self.jwt.iter().flat_map(|ring| ring.keys(now)).collect()
     }
 
     /// The active key.
@@ -217,6 +298,14 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::KeyDocument as _;
+
+    fn new_keys(byte: u8) -> NewKeys {
+        NewKeys {
+            seed: [byte; 32],
+            jwt: Vec::new(),
+        }
+    }
 
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
@@ -228,7 +317,7 @@ mod tests {
     fn rotation_retires_the_old_key_and_drops_expired_ones() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
         let second = first
-            .rotate(NOON, &[2; 32], Duration::HOUR)
+            .rotate(NOON, &new_keys(2), Duration::HOUR)
             .expect("second");
         assert_eq!(
             states(&second.key_set(NOON)),
@@ -247,7 +336,7 @@ mod tests {
         assert_eq!(states(&second.key_set(over)), [KeyState::Active]);
 
         let third = second
-            .rotate(over, &[3; 32], Duration::HOUR)
+            .rotate(over, &new_keys(3), Duration::HOUR)
             .expect("third");
         assert_eq!(
             third.find(first.active().id(), NOON),
@@ -266,9 +355,9 @@ mod tests {
             states(&first.key_set(NOON)),
             [KeyState::Active, KeyState::Active]
         );
-        assert!(first.key_set(NOON).contains(&standby) && first.find(&standby, NOON).is_ok());
+        assert!(first.key_set(NOON).has(standby.as_str()) && first.find(&standby, NOON).is_ok());
         let second = first
-            .rotate(NOON, &[3; 32], Duration::HOUR)
+            .rotate(NOON, &new_keys(3), Duration::HOUR)
             .expect("second");
         assert_eq!(*second.active().id(), standby);
         assert!(second.standby().is_some_and(|next| *next.id() != standby));
@@ -290,7 +379,7 @@ mod tests {
             .and_then(|ring| ring.with_standby(&[2; 32]))
             .expect("first");
         let second = first
-            .rotate(NOON, &[3; 32], Duration::HOUR)
+            .rotate(NOON, &new_keys(3), Duration::HOUR)
             .expect("second");
         let [active, retiring, standby] = [
             second.active().id(),
@@ -299,14 +388,14 @@ mod tests {
         ];
         let without = |id: &KeyId| {
             second
-                .without(id, NOON, &[4; 32])
+                .without(id.as_str(), NOON, &new_keys(4))
                 .expect("a ring")
                 .expect("there was one")
         };
         for id in [active, retiring, standby] {
             let ring = without(id);
             assert_eq!(ring.find(id, NOON), Err(Invalid::UnknownKey));
-            assert!(!ring.key_set(NOON).contains(id) && ring.standby().is_some());
+            assert!(!ring.key_set(NOON).has(id.as_str()) && ring.standby().is_some());
         }
         assert_eq!(without(active).active().id(), standby);
         assert_eq!(without(active).retiring(), second.retiring());
@@ -323,7 +412,7 @@ mod tests {
         let unknown = SigningKey::from_seed(&[9; 32]).expect("a seed");
         assert!(
             second
-                .without(unknown.id(), NOON, &[4; 32])
+                .without(unknown.id().as_str(), NOON, &new_keys(4))
                 .expect("no error")
                 .is_none()
         );
@@ -333,7 +422,7 @@ mod tests {
     fn a_reused_seed_is_refused() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
         assert_eq!(
-            first.rotate(NOON, &[1; 32], Duration::HOUR).err(),
+            first.rotate(NOON, &new_keys(1), Duration::HOUR).err(),
             Some(KeyError::Seed)
         );
     }
@@ -342,7 +431,7 @@ mod tests {
     fn the_published_document_has_the_specified_members() {
         let ring = KeyRing::first(NOON, &[1; 32]).expect("first");
         let set = ring
-            .rotate(NOON, &[2; 32], Duration::HOUR)
+            .rotate(NOON, &new_keys(2), Duration::HOUR)
             .expect("second")
             .key_set(NOON);
         let json = serde_json::to_value(&set).expect("JSON");

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::{
-    KeyError, KeyId, KeyRing, KeyState, PublishedKey, RetiringKey, SigningKey, VerifyingKey,
-    key::paserk,
+    KeyError, KeyId, KeyRing, KeyState, PublishedKey, RetiringKey, SealedJwtRing, SigningKey,
+    VerifyingKey, key::paserk,
 };
 
 /// The key that seals rings. It has no Display, and its Debug shows the id only.
@@ -33,6 +33,9 @@ pub struct SealedRing {
     pub standby: Option<SealedKey>,
     /// Retiring public keys, as in the published document.
     pub retiring: Vec<PublishedKey>,
+    /// The keys of JWTs. Earlier releases do not write them, and keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jwt: Vec<SealedJwtRing>,
     /// The PASERK id (`k4.lid.…`) of the sealing key.
     pub sealed_under: String,
 }
@@ -82,6 +85,21 @@ impl SealingKey {
         Zeroizing::new(paserk(&self.0))
     }
 
+    /// Secret bytes as `v4.local.…`.
+    pub(crate) fn encrypt(&self, secret: &[u8], assertion: &[u8]) -> Result<String, KeyError> {
+        let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(secret));
+        LocalToken::encrypt(&self.0, text.as_bytes(), None, Some(assertion))
+            .map_err(|_| KeyError::Seal)
+    }
+
+    /// The secret bytes of a `v4.local.…`, if it was encrypted with this key and this assertion.
+    pub(crate) fn decrypt(&self, sealed: &str, assertion: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = UntrustedToken::<Local, V4>::try_from(sealed).ok()?;
+        let opened = LocalToken::decrypt(&self.0, &sealed, None, Some(assertion)).ok()?;
+        let secret = BASE64_URL_SAFE_NO_PAD.decode(opened.payload()).ok()?;
+        Some(Zeroizing::new(secret))
+    }
+
     /// Its PASERK id `k4.lid.…`, which reveals nothing about the key.
     pub fn id(&self) -> String {
         paserk(&Id::from(&self.0))
@@ -128,10 +146,15 @@ impl KeyRing {
             )
         };
         let standby = self.standby().map(beside).transpose()?;
+        let jwt = self
+            .jwt()
+            .iter()
+            .map(|ring| SealedJwtRing::seal(ring, under));
         Ok(SealedRing {
             active,
             standby,
             retiring,
+            jwt: jwt.collect::<Result<_, _>>()?,
             sealed_under: under.id(),
         })
     }
@@ -143,21 +166,16 @@ fn seal(
     under: &SealingKey,
     assertion: &[u8],
 ) -> Result<SealedKey, KeyError> {
-    let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(key.seed()));
-    let sealed = LocalToken::encrypt(&under.0, seed.as_bytes(), None, Some(assertion))
-        .map_err(|_| KeyError::Seal)?;
     Ok(SealedKey {
         kid: key.id().clone(),
         since,
-        sealed,
+        sealed: under.encrypt(key.seed(), assertion)?,
     })
 }
 
 impl SealedKey {
     fn open(&self, with: &SealingKey, assertion: &[u8]) -> Option<SigningKey> {
-        let sealed = UntrustedToken::<Local, V4>::try_from(&self.sealed).ok()?;
-        let opened = LocalToken::decrypt(&with.0, &sealed, None, Some(assertion)).ok()?;
-        let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(opened.payload()).ok()?);
+        let seed = with.decrypt(&self.sealed, assertion)?;
         let key = SigningKey::from_seed(seed.as_slice().try_into().ok()?).ok()?;
         (*key.id() == self.kid).then_some(key)
     }
@@ -192,12 +210,9 @@ impl SealedRing {
             .map(retiring)
             .collect::<Option<_>>()
             .ok_or(UnsealError::Damaged)?;
-        Ok(KeyRing::assemble(
-            active,
-            self.active.since,
-            standby,
-            retiring,
-        ))
+        let jwt = self.jwt.iter().map(|ring| ring.unseal(with));
+        let jwt = jwt.collect::<Option<_>>().ok_or(UnsealError::Damaged)?;
+        Ok(KeyRing::assemble(active, self.active.since, standby, retiring).having_jwt(jwt))
     }
 }
 
@@ -262,12 +277,19 @@ mod tests {
 
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00.5 UTC);
 
+    fn new_keys(byte: u8) -> crate::NewKeys {
+        crate::NewKeys {
+            seed: [byte; 32],
+            jwt: Vec::new(),
+        }
+    }
+
     fn ring() -> KeyRing {
         let first = KeyRing::first(NOON, &[1; 32])
             .and_then(|ring| ring.with_standby(&[2; 32]))
             .expect("first");
         first
-            .rotate(NOON, &[3; 32], Duration::HOUR)
+            .rotate(NOON, &new_keys(3), Duration::HOUR)
             .expect("second")
     }
 

@@ -6,10 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use jose::Jwks;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 
-use crate::{KeyId, KeySet};
+use crate::{JWKS_PATH, KEYS_PATH, KeySet};
 
 /// Keys that are older than this are fetched again.
 const MAX_AGE: Duration = Duration::minutes(5);
@@ -22,12 +23,37 @@ const PAUSE_WITHOUT_KEYS: Duration = Duration::seconds(1);
 /// revoked key stops working.
 const MAX_STALE: Duration = Duration::DAY;
 
+/// A document of public keys: a [`KeySet`] of PASETO keys or a [`Jwks`].
+pub trait KeyDocument: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Its path at the issuer.
+    const PATH: &'static str;
+
+    /// Whether it has a key of this id.
+    fn has(&self, id: &str) -> bool;
+}
+
+impl KeyDocument for KeySet {
+    const PATH: &'static str = KEYS_PATH;
+
+    fn has(&self, id: &str) -> bool {
+        self.keys.iter().any(|key| key.key.id().as_str() == id)
+    }
+}
+
+impl KeyDocument for Jwks {
+    const PATH: &'static str = JWKS_PATH;
+
+    fn has(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+}
+
 /// Fetches the current public keys of an issuer.
 #[async_trait]
-pub trait KeySetSource: Send + Sync {
+pub trait KeySetSource<K = KeySet>: Send + Sync {
     /// Fetches the keys once. The caller caches, so an implementation need not. It must end by
     /// itself in a few seconds.
-    async fn fetch(&self) -> Result<KeySet, SourceError>;
+    async fn fetch(&self) -> Result<K, SourceError>;
 }
 
 /// Why the keys are unavailable. The text is for the log.
@@ -36,41 +62,43 @@ pub trait KeySetSource: Send + Sync {
 pub struct SourceError(pub String);
 
 /// The cached keys of one source.
-pub(crate) struct CachedKeys {
-    source: Arc<dyn KeySetSource>,
+pub(crate) struct CachedKeys<K> {
+    source: Arc<dyn KeySetSource<K>>,
     /// Locked to copy or replace, never across an await.
-    cache: RwLock<Cache>,
+    cache: RwLock<Cache<K>>,
     /// One fetch at a time.
     turn: Mutex<()>,
 }
 
-#[derive(Clone, Default)]
-struct Cache {
-    held: Option<(Arc<KeySet>, OffsetDateTime)>,
+#[derive(Clone)]
+struct Cache<K> {
+    held: Option<(Arc<K>, OffsetDateTime)>,
     tried: Option<OffsetDateTime>,
     attempts: u64,
     fault: Option<SourceError>,
 }
 
-impl CachedKeys {
-    pub(crate) fn new(source: Arc<dyn KeySetSource>) -> Self {
+impl<K: KeyDocument> CachedKeys<K> {
+    pub(crate) fn new(source: Arc<dyn KeySetSource<K>>) -> Self {
+        let empty = Cache {
+            held: None,
+            tried: None,
+            attempts: 0,
+            fault: None,
+        };
         Self {
             source,
-            cache: RwLock::default(),
+            cache: RwLock::new(empty),
             turn: Mutex::new(()),
         }
     }
 
     /// The keys in which to find `id`: the cached ones if they are fresh and contain it, otherwise
     /// the newest available.
-    pub(crate) async fn with(
-        &self,
-        id: &KeyId,
-        now: OffsetDateTime,
-    ) -> Result<Arc<KeySet>, SourceError> {
+    pub(crate) async fn with(&self, id: &str, now: OffsetDateTime) -> Result<Arc<K>, SourceError> {
         let seen = self.cached();
         let usable = seen.usable(now);
-        let known = usable.as_ref().is_some_and(|set| set.contains(id));
+        let known = usable.as_ref().is_some_and(|set| set.has(id));
         if let (Some(set), true) = (usable, known && (seen.is_fresh(now) || !seen.may_try(now))) {
             return Ok(set);
         }
@@ -114,20 +142,20 @@ impl CachedKeys {
         });
     }
 
-    fn cached(&self) -> Cache {
+    fn cached(&self) -> Cache<K> {
         self.cache
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Cache)) {
+    fn change(&self, change: impl FnOnce(&mut Cache<K>)) {
         change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Cache {
-    fn usable(&self, now: OffsetDateTime) -> Option<Arc<KeySet>> {
+impl<K> Cache<K> {
+    fn usable(&self, now: OffsetDateTime) -> Option<Arc<K>> {
         let (set, at) = self.held.as_ref()?;
         (apart(now, *at) < MAX_STALE).then(|| Arc::clone(set))
     }
@@ -153,7 +181,7 @@ fn apart(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
     (a - b).abs()
 }
 
-impl fmt::Debug for CachedKeys {
+impl<K: KeyDocument> fmt::Debug for CachedKeys<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (held, tried) = {
             let cache = self.cached();

@@ -3,10 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use jose::Jwks;
+use primitives::{JwtType, TokenFormat};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Claims, Invalid, KeySetSource, SourceError, TokenService, source::CachedKeys, token::Untrusted,
+    Claims, Invalid, KeyRing, KeySet, KeySetSource, SourceError, TokenService, jwt::UntrustedJwt,
+    source::CachedKeys, token::Untrusted,
 };
 
 /// Verifies tokens of one issuer for one resource.
@@ -43,10 +46,58 @@ pub enum Refusal {
     NoKeys(#[from] SourceError),
 }
 
+/// The keys, which also say the format: a verifier of one format refuses the other.
 #[derive(Debug)]
 enum Keys {
-    Own(TokenService, Option<Arc<dyn Renewal>>),
-    Fetched(CachedKeys),
+    Own(OwnKeys),
+    Paseto(CachedKeys<KeySet>),
+    Jwt(CachedKeys<Jwks>, Vec<JwtType>),
+}
+
+/// The keys of a service in the same process.
+#[derive(Debug)]
+struct OwnKeys {
+    service: TokenService,
+    renewal: Option<Arc<dyn Renewal>>,
+    /// The only format that is accepted; `None` accepts both.
+    format: Option<TokenFormat>,
+}
+
+impl OwnKeys {
+    /// The types of JWTs that this token may have; `None` if it has to be PASETO. A JWT begins with
+    /// `{"` in base64url.
+    fn jwt_types(&self, token: &str) -> Option<Vec<JwtType>> {
+        match self.format {
+            Some(TokenFormat::Paseto) => None,
+            Some(TokenFormat::Jwt { jwt_type, .. }) => Some(vec![jwt_type]),
+            None => (token.starts_with("ey") && !self.service.ring().jwt().is_empty())
+                .then(|| JwtType::ALL.to_vec()),
+        }
+    }
+
+    /// The key that verifies a token. The ring is read again for an unknown one.
+    async fn find<K>(&self, find: impl Fn(&KeyRing) -> Result<K, Invalid>) -> Result<K, Refusal> {
+        let found = find(&self.service.ring());
+        if let (Some(renewal), Err(Invalid::UnknownKey)) = (&self.renewal, &found) {
+            renewal.renew().await?;
+            return Ok(find(&self.service.ring())?);
+        }
+        Ok(found?)
+    }
+
+    async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
+        if let Some(types) = self.jwt_types(token) {
+            let token = UntrustedJwt::parse(token, &types)?;
+            let kid = token.kid()?;
+            let key = self.find(|ring| ring.jwt_key(kid, now)).await?;
+            return Ok(token.verify(&key)?);
+        }
+        let token = Untrusted::parse(token)?;
+        let key = self
+            .find(|ring| ring.find(token.kid(), now).cloned())
+            .await?;
+        Ok(token.verify(&key)?)
+    }
 }
 
 /// Updates the keys of a [`TokenService`] that other servers of the same issuer may have changed.
@@ -67,15 +118,29 @@ impl Verifier {
             audience,
             late: Duration::ZERO,
             early: USUAL_SKEW,
-            keys: Keys::Own(service, None),
+            keys: Keys::Own(OwnKeys {
+                service,
+                renewal: None,
+                format: None,
+            }),
         }
     }
 
     /// Reads the keys again before a token with an unknown key id is refused.
     #[must_use]
     pub fn renewing(mut self, renewal: Arc<dyn Renewal>) -> Self {
-        if let Keys::Own(_, own) = &mut self.keys {
-            *own = Some(renewal);
+        if let Keys::Own(own) = &mut self.keys {
+            own.renewal = Some(renewal);
+        }
+        self
+    }
+
+    /// Accepts tokens of this format alone. Without it, a verifier beside the service accepts what
+    /// the service issues.
+    #[must_use]
+    pub fn only(mut self, format: TokenFormat) -> Self {
+        if let Keys::Own(own) = &mut self.keys {
+            own.format = Some(format);
         }
         self
     }
@@ -83,7 +148,25 @@ impl Verifier {
     /// A verifier with the keys of `source`, cached for up to five minutes. Allows a clock skew of
     /// 30 seconds.
     pub fn new(issuer: String, audience: Audience, source: Arc<dyn KeySetSource>) -> Self {
-        let keys = Keys::Fetched(CachedKeys::new(source));
+        Self::with_keys(issuer, audience, Keys::Paseto(CachedKeys::new(source)))
+    }
+
+    /// Like [`new`](Self::new), for JWT access tokens (RFC 9068) of the type `at+jwt`.
+    pub fn jwt(issuer: String, audience: Audience, source: Arc<dyn KeySetSource<Jwks>>) -> Self {
+        let keys = Keys::Jwt(CachedKeys::new(source), vec![JwtType::AccessToken]);
+        Self::with_keys(issuer, audience, keys)
+    }
+
+    /// Accepts JWTs of this type alone, for a resource with another `jwt_type`.
+    #[must_use]
+    pub fn of_type(mut self, jwt_type: JwtType) -> Self {
+        if let Keys::Jwt(_, types) = &mut self.keys {
+            *types = vec![jwt_type];
+        }
+        self
+    }
+
+    fn with_keys(issuer: String, audience: Audience, keys: Keys) -> Self {
         Self {
             issuer,
             audience,
@@ -102,18 +185,18 @@ impl Verifier {
 
     /// The claims of a token that is valid now.
     pub async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
-        let token = Untrusted::parse(token)?;
         let claims = match &self.keys {
-            Keys::Own(service, renewal) => {
-                if let (Some(renewal), Err(Invalid::UnknownKey)) =
-                    (renewal, service.ring().find(token.kid(), now))
-                {
-                    renewal.renew().await?;
-                }
-                token.verify(service.ring().find(token.kid(), now)?)?
+            Keys::Own(keys) => keys.verify(token, now).await?,
+            Keys::Paseto(keys) => {
+                let token = Untrusted::parse(token)?;
+                let set = keys.with(token.kid().as_str(), now).await?;
+                token.verify(set.find(token.kid(), now)?)?
             }
-            Keys::Fetched(keys) => {
-                token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?
+            Keys::Jwt(keys, types) => {
+                let token = UntrustedJwt::parse(token, types)?;
+                let kid = token.kid()?;
+                let set = keys.with(kid, now).await?;
+                token.verify(set.find(kid).ok_or(Invalid::UnknownKey)?)?
             }
         };
         self.check_claims(&claims, now)?;

@@ -5,9 +5,13 @@
 //! taken for one (T-C21, CVE-2022-23540).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+use primitives::SigningAlgorithm;
+use ring::{
+    digest::{SHA256, digest},
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+        UnparsedPublicKey,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -66,33 +70,6 @@ pub enum PublicKey {
     },
 }
 
-/// The algorithms of signatures: each is that of one kind of key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// The names that metadata lists (RFC 8414 section 2).
-    pub const NAMES: [&'static str; 3] = ["RS256", "ES256", "EdDSA"];
-
-    /// Reads the `alg` of a header. `Ed25519` is the name that RFC 9864 gives to what `EdDSA` means
-    /// here.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "RS256" => Some(Self::Rs256),
-            "ES256" => Some(Self::Es256),
-            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
-            _ => None,
-        }
-    }
-}
-
 impl Jwks {
     /// Reads a JWK Set.
     ///
@@ -115,6 +92,16 @@ impl Jwks {
             return Err(KeySetError::NoUsableKey);
         }
         Ok(usable)
+    }
+
+    /// The set as an issuer publishes it (RFC 7517 section 5).
+    pub fn to_published(&self) -> Value {
+        json!({ "keys": self.0.iter().map(Jwk::to_published).collect::<Vec<_>>() })
+    }
+
+    /// The key of this name.
+    pub fn find(&self, kid: &str) -> Option<&Jwk> {
+        self.0.iter().find(|key| key.kid.as_deref() == Some(kid))
     }
 
     fn listed(value: &Value) -> Option<&[Value]> {
@@ -147,7 +134,7 @@ impl Jwks {
     /// [`SignatureError::TooManyKeys`] when more than three keys may be the one.
     pub(crate) fn verify(
         &self,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
         kid: Option<&str>,
         message: &[u8],
         signature: &[u8],
@@ -175,6 +162,11 @@ impl Jwks {
 }
 
 impl Jwk {
+    /// Reads a key; `None` for one of no use here.
+    pub fn parse(value: &Value) -> Option<Self> {
+        Self::read(value.as_object()?)
+    }
+
     fn read(members: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         let key = match (text("kty")?, text("crv")) {
@@ -193,9 +185,9 @@ impl Jwk {
             uses.as_array()
                 .is_some_and(|uses| uses.contains(&json!("verify")))
         });
-        let same_algorithm = members
-            .get("alg")
-            .is_none_or(|alg| alg.as_str().and_then(Algorithm::parse) == Some(key.algorithm()));
+        let same_algorithm = members.get("alg").is_none_or(|alg| {
+            alg.as_str().and_then(SigningAlgorithm::parse) == Some(key.algorithm())
+        });
         let kid = match members.get("kid") {
             None => None,
             Some(Value::String(kid)) if kid.len() <= LONGEST_KID => Some(kid.clone()),
@@ -204,15 +196,17 @@ impl Jwk {
         (for_signatures && verifies && same_algorithm).then_some(Self { kid, key })
     }
 
+    /// The key as an issuer publishes it: with the one algorithm and the one use that it has, which
+    /// some verifiers require.
+    pub fn to_published(&self) -> Value {
+        let mut value = self.to_value();
+        value["alg"] = json!(self.key.algorithm().as_str());
+        value["use"] = json!("sig");
+        value
+    }
+
     fn to_value(&self) -> Value {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let mut value = match &self.key {
-            PublicKey::Rsa { n, e } => json!({"kty": "RSA", "n": encode(n), "e": encode(e)}),
-            PublicKey::P256 { x, y } => {
-                json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
-            }
-            PublicKey::Ed25519 { x } => json!({"kty": "OKP", "crv": "Ed25519", "x": encode(x)}),
-        };
+        let mut value = self.key.to_value();
         if let Some(kid) = &self.kid {
             value["kid"] = json!(kid);
         }
@@ -222,12 +216,30 @@ impl Jwk {
 
 impl PublicKey {
     /// The one algorithm that this key verifies.
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> SigningAlgorithm {
         match self {
-            Self::Rsa { .. } => Algorithm::Rs256,
-            Self::P256 { .. } => Algorithm::Es256,
-            Self::Ed25519 { .. } => Algorithm::EdDsa,
+            Self::Rsa { .. } => SigningAlgorithm::Rs256,
+            Self::P256 { .. } => SigningAlgorithm::Es256,
+            Self::Ed25519 { .. } => SigningAlgorithm::EdDsa,
         }
+    }
+
+    /// Its required members, in lexicographic order (RFC 7638 section 3).
+    fn to_value(&self) -> Value {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match self {
+            Self::Rsa { n, e } => json!({"e": encode(e), "kty": "RSA", "n": encode(n)}),
+            Self::P256 { x, y } => {
+                json!({"crv": "P-256", "kty": "EC", "x": encode(x), "y": encode(y)})
+            }
+            Self::Ed25519 { x } => json!({"crv": "Ed25519", "kty": "OKP", "x": encode(x)}),
+        }
+    }
+
+    /// The SHA-256 thumbprint (RFC 7638): 43 base64url characters.
+    pub fn thumbprint(&self) -> String {
+        let canonical = self.to_value().to_string();
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()))
     }
 
     /// Whether `signature` is this key's over `message`.
@@ -268,6 +280,12 @@ impl TryFrom<Value> for Jwks {
 impl From<Jwks> for Value {
     fn from(jwks: Jwks) -> Self {
         json!({ "keys": jwks.0.iter().map(Jwk::to_value).collect::<Vec<_>>() })
+    }
+}
+
+impl FromIterator<Jwk> for Jwks {
+    fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Self {
+        Self(keys.into_iter().collect())
     }
 }
 

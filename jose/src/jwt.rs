@@ -5,6 +5,7 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use primitives::SigningAlgorithm;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny},
@@ -12,7 +13,7 @@ use serde::{
 
 use crate::{
     error::{JwtError, SignatureError},
-    jwk::{Algorithm, Jwks},
+    jwk::Jwks,
 };
 
 /// The longest JWT that is read: a client assertion holds a long client id twice, and the signature
@@ -25,8 +26,9 @@ pub struct UnverifiedJwt<C> {
     claims: C,
     signed: String,
     signature: Vec<u8>,
-    algorithm: Algorithm,
+    algorithm: SigningAlgorithm,
     kid: Option<String>,
+    typ: Option<String>,
 }
 
 /// The header (RFC 7515 section 4). Keys in a header (`jwk`, `jku`, `x5c`) are ignored.
@@ -56,16 +58,21 @@ impl<C: DeserializeOwned> UnverifiedJwt<C> {
         if header.has_critical {
             return Err(JwtError::Critical);
         }
-        if header.typ.is_some_and(|typ| !is_one_of(types, &typ)) {
+        if header
+            .typ
+            .as_ref()
+            .is_some_and(|typ| !is_one_of(types, typ))
+        {
             return Err(JwtError::Type);
         }
-        let algorithm = Algorithm::parse(&header.alg).ok_or(JwtError::Algorithm)?;
+        let algorithm = SigningAlgorithm::parse(&header.alg).ok_or(JwtError::Algorithm)?;
         Ok(Self {
             claims: object(claims)?,
             signed: signed.to_owned(),
             signature: decode(signature)?,
             algorithm,
             kid: header.kid,
+            typ: header.typ,
         })
     }
 }
@@ -74,6 +81,16 @@ impl<C> UnverifiedJwt<C> {
     /// The claims, not verified.
     pub const fn unverified_claims(&self) -> &C {
         &self.claims
+    }
+
+    /// The name of the key in the header, not verified.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The type in the header, not verified.
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
     }
 
     /// Verifies that one of these keys signed it.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use jose::Algorithm;
 use oauth::{endpoint, issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
+use primitives::SigningAlgorithm;
 
 /// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or
 /// Claude uses no metadata document, and first, since some clients take the first.
@@ -32,9 +32,10 @@ pub struct AuthorizationServer {
     grant_types_supported: [&'static str; 2],
     code_challenge_methods_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; CLIENT_METHODS.len()],
-    token_endpoint_auth_signing_alg_values_supported: [&'static str; Algorithm::NAMES.len()],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::NAMES.len()],
     revocation_endpoint_auth_methods_supported: [&'static str; CLIENT_METHODS.len()],
-    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; Algorithm::NAMES.len()],
+    revocation_endpoint_auth_signing_alg_values_supported:
+        [&'static str; SigningAlgorithm::NAMES.len()],
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint_auth_methods_supported: Option<[&'static str; RESOURCE_METHODS.len()]>,
     scopes_supported: Vec<String>,
@@ -77,9 +78,9 @@ impl AuthorizationServer {
             grant_types_supported: ["authorization_code", "refresh_token"],
             code_challenge_methods_supported: ["S256"],
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
-            token_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
+            token_endpoint_auth_signing_alg_values_supported: SigningAlgorithm::NAMES,
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
-            revocation_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
+            revocation_endpoint_auth_signing_alg_values_supported: SigningAlgorithm::NAMES,
             introspection_endpoint_auth_methods_supported: may_ask.then_some(RESOURCE_METHODS),
             scopes_supported: scopes,
             authorization_response_iss_parameter_supported: true,

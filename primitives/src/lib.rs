@@ -8,8 +8,10 @@ mod faults;
 mod id;
 mod secret;
 mod time;
+mod token_format;
 pub mod web_address;
 
 pub use id::Id;
 pub use secret::{Digest, Secret};
 pub use time::Timestamp;
+pub use token_format::{JwtType, SigningAlgorithm, TokenFormat};

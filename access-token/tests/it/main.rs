@@ -5,6 +5,7 @@ mod support;
 mod verify;
 
 #[cfg(feature = "axum")]
+mod jwt;
 mod layer;
 #[cfg(feature = "remote")]
 mod remote;

@@ -11,7 +11,7 @@ use access_token::{
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use crate::support::{ISSUER, NOON, NOTES, service, token};
+use crate::support::{ISSUER, NOON, NOTES, new_keys, service, token};
 
 struct TestSource {
     service: TokenService,
@@ -50,7 +50,7 @@ fn rotate(source: &TestSource, now: OffsetDateTime, byte: u8) {
     let ring = source
         .service
         .ring()
-        .rotate(now, &[byte; 32], Duration::HOUR)
+        .rotate(now, &new_keys(byte), Duration::HOUR)
         .expect("rotated");
     source.service.replace_ring(ring);
 }
@@ -114,7 +114,7 @@ async fn keys_are_fetched_after_five_minutes_and_a_retired_key_expires_without_a
         source
             .service
             .ring()
-            .rotate(NOON, &[3; 32], Duration::minutes(5))
+            .rotate(NOON, &new_keys(3), Duration::minutes(5))
             .expect("rotated"),
     );
     let younger = token(&source.service, NOON, "");

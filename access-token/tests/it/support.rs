@@ -1,6 +1,6 @@
 //! A test issuer, and a function that signs payloads that no issuer would sign.
 
-use access_token::{Audience, KeyRing, TokenService, TokenSubject, Verifier};
+use access_token::{Audience, KeyRing, NewKeys, TokenFormat, TokenService, TokenSubject, Verifier};
 use ed25519_compact::{KeyPair, Seed};
 use pasetors::{keys::AsymmetricSecretKey, version4::PublicToken};
 use serde_json::{Value, json};
@@ -16,6 +16,13 @@ pub(crate) fn service() -> TokenService {
     TokenService::new(ISSUER.into(), Duration::HOUR, ring)
 }
 
+pub(crate) fn new_keys(byte: u8) -> NewKeys {
+    NewKeys {
+        seed: [byte; 32],
+        jwt: Vec::new(),
+    }
+}
+
 pub(crate) fn subject(scope: &str) -> TokenSubject {
     TokenSubject {
         sub: "person".into(),
@@ -24,12 +31,14 @@ pub(crate) fn subject(scope: &str) -> TokenSubject {
         device_id: "phone".into(),
         scope: scope.into(),
         grant: Some("grant".into()),
+        email: None,
+        name: None,
     }
 }
 
 pub(crate) fn token(service: &TokenService, now: OffsetDateTime, scope: &str) -> String {
     service
-        .issue(now, [5; 16], subject(scope))
+        .issue(now, [5; 16], subject(scope), TokenFormat::Paseto)
         .expect("issued")
         .token
 }

@@ -1,11 +1,13 @@
 //! Tokens from the service to the verifier, and all reasons for a refusal.
 
-use access_token::{Audience, Claims, Invalid, IssueError, KeyRing, Refusal, Verifier};
+use access_token::{
+    Audience, Claims, Invalid, IssueError, KeyRing, Refusal, TokenFormat, Verifier,
+};
 use pasetors::{keys::SymmetricKey, version4::LocalToken};
 use time::Duration;
 
 use crate::support::{
-    ISSUER, NOON, NOTES, SEED, block_on, claims, service, sign, subject, token, verifier,
+    ISSUER, NOON, NOTES, SEED, block_on, claims, new_keys, service, sign, subject, token, verifier,
 };
 
 fn refusal(verifier: &Verifier, token: &str, now: time::OffsetDateTime) -> Invalid {
@@ -23,6 +25,7 @@ fn a_token_has_the_claims_of_its_subject() {
             NOON + Duration::milliseconds(900),
             [5; 16],
             subject("notes:read"),
+            TokenFormat::Paseto,
         )
         .expect("issued");
     assert_eq!(
@@ -42,6 +45,8 @@ fn a_token_has_the_claims_of_its_subject() {
         exp: NOON + Duration::HOUR,
         jti: issued.jti.clone(),
         grant: Some("grant".into()),
+        email: None,
+        name: None,
     };
     assert_eq!(read, expected);
     assert!(!format!("{issued:?}").contains("v4.public"));
@@ -218,7 +223,7 @@ fn t_c22_a_key_does_not_verify_after_its_overlap() {
     service.replace_ring(
         service
             .ring()
-            .rotate(NOON, &[2; 32], Duration::minutes(30))
+            .rotate(NOON, &new_keys(2), Duration::minutes(30))
             .expect("rotated"),
     );
     let new = token(&service, NOON, "");
@@ -230,7 +235,7 @@ fn t_c22_a_key_does_not_verify_after_its_overlap() {
     service.replace_ring(
         service
             .ring()
-            .rotate(over, &[3; 32], Duration::HOUR)
+            .rotate(over, &new_keys(3), Duration::HOUR)
             .expect("rotated"),
     );
     assert_eq!(refusal(&verifier, &old, over), Invalid::UnknownKey);
@@ -238,6 +243,11 @@ fn t_c22_a_key_does_not_verify_after_its_overlap() {
 
 #[test]
 fn claims_that_are_too_long_are_not_issued() {
-    let refused = service().issue(NOON, [5; 16], subject(&"x".repeat(7000)));
+    let refused = service().issue(
+        NOON,
+        [5; 16],
+        subject(&"x".repeat(7000)),
+        TokenFormat::Paseto,
+    );
     assert_eq!(refused.expect_err("too long"), IssueError::TooLong);
 }

@@ -85,20 +85,20 @@ fn t_c21_the_kind_of_a_key_decides_its_algorithm() {
     ] {
         assert_eq!(
             Some(only(&key).key.algorithm()),
-            Algorithm::parse(name),
+            SigningAlgorithm::parse(name),
             "{name}"
         );
     }
     assert!(
-        Algorithm::NAMES
+        SigningAlgorithm::NAMES
             .iter()
-            .all(|name| Algorithm::parse(name).is_some())
+            .all(|name| SigningAlgorithm::parse(name).is_some())
     );
     for name in [
         "", "none", "None", "HS256", "RS384", "RS1", "PS256", "ES384", "ES256K", "Ed448", "rs256",
         "eddsa",
     ] {
-        assert_eq!(Algorithm::parse(name), None, "{name}");
+        assert_eq!(SigningAlgorithm::parse(name), None, "{name}");
     }
 }
 
@@ -244,7 +244,7 @@ fn a_set_survives_the_store() {
         "what was of use before"
     );
     assert_eq!(
-        kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""),
+        kept(std::slice::from_ref(&too_large)).verify(SigningAlgorithm::Rs256, None, b"", b""),
         Err(SignatureError::UnknownKey)
     );
     assert!(serde_json::from_str::<Jwks>("[]").is_err());
@@ -263,20 +263,20 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     let forged = Err(SignatureError::Mismatch);
     let weak = json!({"kty": "RSA", "kid": "b", "n": format!("{}Q", &MODULUS_A2[..MODULUS_A2.len() - 1]), "e": "Aw"});
     let keys = [named(rsa(), "a"), named(p256(), "b"), weak];
-    assert_eq!(sought(&keys, Algorithm::Rs256, Some("a")), Ok(()));
-    assert_eq!(sought(&keys, Algorithm::Rs256, None), Ok(()));
+    assert_eq!(sought(&keys, SigningAlgorithm::Rs256, Some("a")), Ok(()));
+    assert_eq!(sought(&keys, SigningAlgorithm::Rs256, None), Ok(()));
     assert_eq!(
-        sought(&keys, Algorithm::Rs256, Some("b")),
+        sought(&keys, SigningAlgorithm::Rs256, Some("b")),
         forged,
         "the key is there, and it was another one"
     );
-    assert_eq!(sought(&keys, Algorithm::Es256, Some("b")), forged);
+    assert_eq!(sought(&keys, SigningAlgorithm::Es256, Some("b")), forged);
     for (algorithm, kid) in [
-        (Algorithm::Rs256, Some("c")),
-        (Algorithm::Rs256, Some("")),
-        (Algorithm::Es256, Some("a")),
-        (Algorithm::Es256, None),
-        (Algorithm::EdDsa, Some("a")),
+        (SigningAlgorithm::Rs256, Some("c")),
+        (SigningAlgorithm::Rs256, Some("")),
+        (SigningAlgorithm::Es256, Some("a")),
+        (SigningAlgorithm::Es256, None),
+        (SigningAlgorithm::EdDsa, Some("a")),
     ] {
         assert_eq!(
             sought(&keys, algorithm, kid),
@@ -285,12 +285,12 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
         );
     }
     assert_eq!(
-        sought(&[rsa()], Algorithm::Rs256, Some("x")),
+        sought(&[rsa()], SigningAlgorithm::Rs256, Some("x")),
         Ok(()),
         "a key without a name may have any"
     );
     assert_eq!(
-        sought(&[p256()], Algorithm::Es256, Some("x")),
+        sought(&[p256()], SigningAlgorithm::Es256, Some("x")),
         Err(SignatureError::UnknownKey)
     );
 }
@@ -307,9 +307,12 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
     };
     let sought = |keys: &[Value], kid| {
         let signed = format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}");
-        set(keys)
-            .expect("keys of use")
-            .verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
+        set(keys).expect("keys of use").verify(
+            SigningAlgorithm::Rs256,
+            kid,
+            signed.as_bytes(),
+            &signature,
+        )
     };
     let crowded = Err(SignatureError::TooManyKeys);
     assert_eq!(
