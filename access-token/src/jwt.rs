@@ -1,11 +1,11 @@
 //! The token as a JWT (RFC 9068): its claims, and parsing before verification.
 
-use jose::{Jwk, JwtError, JwtSigningKey, NumericDate, UnverifiedJwt};
+use jose::{Jwk, JwtError, NumericDate, UnverifiedJwt};
 use primitives::JwtType;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Claims, Invalid, MAX_TOKEN_BYTES};
+use crate::{Claims, Invalid, JwtSigningKey, MAX_TOKEN_BYTES};
 
 /// Every type of an access token, as a media type in lower case.
 const TYPES: [&str; 2] = ["at+jwt", "jwt"];
@@ -26,8 +26,6 @@ struct Written<'a> {
     grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
 }
 
 /// The claims as they are read. `aud` is one value: a token for several resources is not one of
@@ -45,7 +43,6 @@ struct Read {
     jti: String,
     grant: Option<String>,
     email: Option<String>,
-    name: Option<String>,
 }
 
 /// Signs the claims. `None` when the system gives no random numbers.
@@ -62,9 +59,8 @@ pub(crate) fn sign(key: &JwtSigningKey, jwt_type: JwtType, claims: &Claims) -> O
         jti: &claims.jti,
         grant: claims.grant.as_deref(),
         email: claims.email.as_deref(),
-        name: claims.name.as_deref(),
     };
-    key.sign(jwt_type.as_str(), &written).ok()
+    key.sign(jwt_type.as_str(), &written)
 }
 
 /// A well-formed JWT access token with a key id. It is not verified yet.
@@ -106,7 +102,6 @@ impl UntrustedJwt {
             jti: read.jti,
             grant: read.grant,
             email: read.email,
-            name: read.name,
         })
     }
 }

@@ -1,10 +1,10 @@
 //! The keys of JWTs of one algorithm.
 
-use jose::{Jwk, JwtSigningKey};
+use jose::Jwk;
 use primitives::SigningAlgorithm;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Invalid, timestamp::whole_seconds};
+use crate::{Invalid, JwtSigningKey, timestamp::whole_seconds};
 
 /// How long verifiers may cache a set of keys: some gateways do for two hours. A new key is
 /// published this long before it signs, an old one this long after its last token has expired.
@@ -168,7 +168,7 @@ fn is_named(key: &Jwk, kid: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jose::{JwtSigningKey, PublicKey};
+    use jose::PublicKey;
     use primitives::SigningAlgorithm::{EdDsa, Es256};
     use time::macros::datetime;
 

@@ -1,11 +1,11 @@
 //! The stored form of the keys of JWTs: PKCS #8 documents, sealed as PASETO v4.local.
 
-use jose::{Jwk, JwtSigningKey};
+use jose::Jwk;
 use primitives::SigningAlgorithm;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{JwtRing, KeyError, RetiringJwk, SealingKey};
+use crate::{JwtRing, JwtSigningKey, KeyError, RetiringJwk, SealingKey};
 
 /// The stored keys of JWTs of one algorithm. The seal authenticates all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use ed25519_compact::{KeyPair, Seed};
-use jose::JwtSigningError;
 use pasetors::{
     keys::{AsymmetricPublicKey, AsymmetricSecretKey},
     paserk::{FormatAsPaserk, Id},
@@ -32,19 +31,13 @@ pub enum KeyError {
     /// A change of the ring needs a new key of an algorithm that none was made for.
     #[error("a new key is missing")]
     NoNewKey,
-    /// No JWT key could be made: the system gives no random numbers.
-    #[error("a key for JWTs could not be made")]
+    /// No private key of JWTs: the system gives no random numbers, or the bytes are none.
+    #[error("there is no private key for JWTs")]
     Jwt,
     /// The ring could not be sealed: a date is outside of RFC 3339, or the system returned no
     /// randomness.
     #[error("the key ring could not be sealed")]
     Seal,
-}
-
-impl From<JwtSigningError> for KeyError {
-    fn from(_: JwtSigningError) -> Self {
-        Self::Jwt
-    }
 }
 
 /// The PASERK id of a public key: `k4.pid.` and 44 base64url characters (33 bytes, so each id has

@@ -7,8 +7,6 @@ use crate::{Invalid, KeyError, KeyId, VerifyingKey};
 
 /// The path of the document at the issuer.
 pub const KEYS_PATH: &str = "/.well-known/paseto-keys";
-/// The path of the keys of JWTs (RFC 7517) at the issuer.
-pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// The current use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,13 +14,15 @@
 //! the feature `axum` a layer that protects routes. A token is valid until it expires; with a
 //! `Liveness`, the layer also checks its grant.
 //!
-//! Time and randomness are arguments. There are two exceptions: [`system_clock`], which reads the
-//! clock, and the nonce of a sealed ring, which pasetors generates.
+//! Time and randomness are arguments. The exceptions are [`system_clock`], which reads the
+//! clock, and what the cryptography draws from the system: keys of JWTs, the random numbers of
+//! their signatures, and the nonce of a sealed ring.
 
 mod claims;
 mod clock;
 mod invalid;
 mod jwt;
+mod jwt_key;
 mod jwt_ring;
 mod jwt_sealing;
 mod key;
@@ -43,11 +45,12 @@ mod remote;
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
 pub use invalid::Invalid;
-pub use jose::{Jwks, JwtSigningKey};
+pub use jose::{JWKS_PATH, Jwks};
+pub use jwt_key::JwtSigningKey;
 pub use jwt_ring::{JwtRing, RetiringJwk};
 pub use jwt_sealing::{SealedJwtKey, SealedJwtRing, StoredJwk};
 pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
-pub use key_set::{JWKS_PATH, KEYS_PATH, KeySet, KeyState, PublishedKey};
+pub use key_set::{KEYS_PATH, KeySet, KeyState, PublishedKey};
 pub use primitives::{JwtType, SigningAlgorithm, TokenFormat};
 pub use ring::{KeyRing, NewKeys, RetiringKey};
 pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};

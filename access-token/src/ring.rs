@@ -1,12 +1,12 @@
 //! The keys of an issuer: the active key, the standby key, and retiring keys.
 
-use jose::{Jwk, Jwks, JwtSigningKey};
+use jose::{Jwk, Jwks};
 use primitives::SigningAlgorithm;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    JwtRing, KeyError, KeyId, KeySet, KeyState, PublishedKey, SigningKey, VerifyingKey,
-    invalid::Invalid, timestamp::whole_seconds,
+    JwtRing, JwtSigningKey, KeyError, KeyId, KeySet, KeyState, PublishedKey, SigningKey,
+    VerifyingKey, invalid::Invalid, timestamp::whole_seconds,
 };
 
 /// One active signing key, its standby successor, and the public keys of its predecessors.

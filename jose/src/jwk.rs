@@ -18,6 +18,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{KeySetError, SignatureError};
 
+/// The path at which an issuer publishes its keys.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+
 /// The most keys that a set may hold.
 const MOST_KEYS: usize = 20;
 /// The most keys that are tried on one signature, which bounds what a JWT can cost.

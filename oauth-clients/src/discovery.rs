@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use jose::JWKS_PATH;
 use oauth::{endpoint, issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
-use primitives::SigningAlgorithm;
+use primitives::{SigningAlgorithm, TokenFormat};
 
 /// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or
 /// Claude uses no metadata document, and first, since some clients take the first.
@@ -25,6 +26,9 @@ pub struct AuthorizationServer {
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
     revocation_endpoint: String,
+    /// Only while a resource gets JWTs: PASETO keys are no JWKs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint: Option<String>,
     response_types_supported: [&'static str; 1],
@@ -42,6 +46,14 @@ pub struct AuthorizationServer {
     authorization_response_iss_parameter_supported: bool,
     client_id_metadata_document_supported: bool,
     protected_resources: Vec<String>,
+}
+
+/// Whether a resource gets JWTs, so that their keys are published, and the metadata also at the path
+/// of OpenID Connect Discovery, where some gateways look for them. There are no ID tokens, so the
+/// document has no member about them.
+pub fn issues_jwts(resources: &[Resource]) -> bool {
+    let mut formats = resources.iter().map(|resource| resource.token_format);
+    formats.any(|format| format != TokenFormat::Paseto)
 }
 
 /// How clients can register without an administrator.
@@ -72,6 +84,7 @@ impl AuthorizationServer {
             token_endpoint: issuer.url(endpoint::TOKEN),
             registration_endpoint: methods.registration.then(|| issuer.url(endpoint::REGISTER)),
             revocation_endpoint: issuer.url(endpoint::REVOKE),
+            jwks_uri: issues_jwts(resources).then(|| issuer.url(JWKS_PATH)),
             introspection_endpoint: may_ask.then(|| issuer.url(endpoint::INTROSPECT)),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
@@ -169,12 +182,11 @@ mod tests {
             sentence: "Read them".to_owned(),
             default: !name.starts_with('+'),
         };
-        Resource {
-            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
-            name: "Notes".to_owned(),
-            scopes: scopes.iter().map(describe).collect(),
-            introspection_secret: None,
-        }
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            "Notes".to_owned(),
+            scopes.iter().map(describe).collect(),
+        )
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn secret_text(secret: &Secret) -> String {
 }
 
 /// The resource that asks (RFC 7662 section 2.1): it has a secret and shows it, by Basic or in the
-/// body, under its identifier.
+/// body, under its id or its identifier.
 ///
 /// # Errors
 /// [`IntrospectionError::AuthenticationFailed`] for whatever is wrong, except for credentials in two
@@ -52,10 +52,12 @@ pub fn caller<'a>(
             | ClientAuthenticationError::SecretOfPublicClient { .. }
             | ClientAuthenticationError::Assertion(_) => IntrospectionError::AuthenticationFailed,
         })?;
-    let identifier = ResourceIdentifier::parse(&credentials.client_id);
-    let resource = resources
-        .iter()
-        .find(|resource| Some(&resource.identifier) == identifier.as_ref());
+    let name: &str = &credentials.client_id;
+    let identifier = ResourceIdentifier::parse(name);
+    let is_meant = |resource: &&Resource| {
+        resource.id.as_deref() == Some(name) || Some(&resource.identifier) == identifier.as_ref()
+    };
+    let resource = resources.iter().find(is_meant);
     resource
         .filter(|resource| {
             resource
@@ -90,10 +92,12 @@ mod tests {
 
     fn resources() -> [Resource; 2] {
         let resource = |identifier: &str, secret: Option<&str>| Resource {
-            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
-            name: "Notes".to_owned(),
-            scopes: Vec::new(),
             introspection_secret: secret.map(secret_digest),
+            ..Resource::new(
+                ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+                "Notes".to_owned(),
+                Vec::new(),
+            )
         };
         [
             resource("https://a.example/mcp", Some("vis_a:1~/")),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use primitives::{
-    Digest,
+    Digest, TokenFormat,
     web_address::{AddressParts, web_url},
 };
 
@@ -84,9 +84,32 @@ pub struct Resource {
     pub scopes: Vec<ScopeDescription>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662), if it may.
     pub introspection_secret: Option<Digest>,
+    /// A short name for it in paths and as a user name, if it has one: no colon, no slash.
+    pub id: Option<String>,
+    /// The format of its access tokens.
+    pub token_format: TokenFormat,
+    /// Whether it may know the e-mail address of a user.
+    pub discloses_email: bool,
 }
 
 impl Resource {
+    /// A resource that gets PASETO tokens and may ask nothing.
+    pub fn new(
+        identifier: ResourceIdentifier,
+        name: impl Into<String>,
+        scopes: Vec<ScopeDescription>,
+    ) -> Self {
+        Self {
+            identifier,
+            name: name.into(),
+            scopes,
+            introspection_secret: None,
+            id: None,
+            token_format: TokenFormat::Paseto,
+            discloses_email: false,
+        }
+    }
+
     /// Whether `scope` is one of this resource's.
     pub fn describes(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own.name == scope)

@@ -11,6 +11,11 @@ use crate::{
 /// (R-P5, R-K9).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The scope of a grant whose resource may know the user's e-mail address. A client need not ask for
+/// it: it is granted with everything at a resource with [`Resource::discloses_email`], so that the
+/// user sees it on the consent page, and only who allowed it since is disclosed.
+pub const EMAIL: &str = "email";
+
 /// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
@@ -35,14 +40,15 @@ impl Scopes {
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
         let known = asked.where_word(|word| word == OFFLINE_ACCESS || resource.describes(word));
+        let disclosed = resource.discloses_email.then(|| EMAIL.to_owned());
         if known.names_something() {
-            return Ok(known);
+            return Ok(known.0.into_iter().chain(disclosed).collect());
         }
         if !asked.is_empty() && known.is_empty() {
             return Err(RedirectError::NoGrantableScope);
         }
         let default = resource.default_scopes().map(str::to_owned);
-        Ok(default.chain(known.0).collect())
+        Ok(default.chain(known.0).chain(disclosed).collect())
     }
 
     /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope`
@@ -51,7 +57,7 @@ impl Scopes {
     #[must_use]
     pub fn among(&self, requested: Option<&str>) -> Self {
         let asked = Self::parse(requested.unwrap_or_default());
-        self.or_all(self.where_word(|word| asked.contains(word)))
+        self.or_all(self.where_word(|word| word == EMAIL || asked.contains(word)))
     }
 
     /// Narrows the scopes of a grant to what a refresh at `resource` asks for (R-O14).
@@ -73,7 +79,9 @@ impl Scopes {
         if asked.iter().any(is_wider) {
             return Err(TokenRequestError::ScopeNotGranted);
         }
-        Ok(self.or_all(asked.where_word(|word| self.contains(word))))
+        let granted = asked.where_word(|word| self.contains(word));
+        let disclosed = self.contains(EMAIL).then(|| EMAIL.to_owned());
+        Ok(self.or_all(granted.0.into_iter().chain(disclosed).collect()))
     }
 
     /// What is left of them at `resource` as it is described today: the configuration may have
@@ -82,7 +90,12 @@ impl Scopes {
     /// # Errors
     /// [`TokenRequestError::GrantedScopesGone`] when nothing is left.
     pub fn at(&self, resource: &Resource) -> Result<Self, TokenRequestError> {
-        let left = self.where_word(|word| word == OFFLINE_ACCESS || resource.describes(word));
+        let is_own = |word: &str| match word {
+            OFFLINE_ACCESS => true,
+            EMAIL if resource.discloses_email => true,
+            word => resource.describes(word),
+        };
+        let left = self.where_word(is_own);
         if left.names_something() {
             Ok(left)
         } else {
@@ -95,9 +108,10 @@ impl Scopes {
         kept.map(str::to_owned).collect()
     }
 
-    /// Whether they name anything at a resource: `offline_access` alone does not.
+    /// Whether they name anything at a resource: the words of this server alone do not.
     fn names_something(&self) -> bool {
-        self.iter().any(|word| word != OFFLINE_ACCESS)
+        self.iter()
+            .any(|word| ![OFFLINE_ACCESS, EMAIL].contains(&word))
     }
 
     /// A part of these, or all of them where the part names nothing: as in the authorization

@@ -133,10 +133,10 @@ impl Administration {
         Ok(self.services().signing_keys.keys().await?)
     }
 
-    /// Makes the standby key active. The old key verifies until every token that it signed has
-    /// expired.
-    pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
-        let keys = self.services().signing_keys.rotate_keys().await?;
+    /// Makes the standby keys active. The old keys verify until every token that they signed has
+    /// expired. Keys of JWTs that are new sign only if it is urgent.
+    pub async fn rotate_keys(&self, urgent: bool) -> Done<Vec<KeySummary>> {
+        let keys = self.services().signing_keys.rotate_keys(urgent).await?;
         self.record(
             AuditAction::KeyRotated,
             None,
@@ -162,11 +162,10 @@ impl Administration {
     /// replaces the active one. Servers that share the store follow within a second.
     pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
         let unknown = || AdministrationError::from(MissingTarget::SigningKey(kid.to_owned()));
-        let id = kid.to_owned().try_into().map_err(|_| unknown())?;
         let keys = self
             .services()
             .signing_keys
-            .revoke_key(&id)
+            .revoke_key(kid)
             .await?
             .ok_or_else(unknown)?;
         self.record(AuditAction::KeyRevoked, None, Some(kid.to_owned()))

@@ -34,6 +34,12 @@ pub struct ActiveToken {
     pub device_id: String,
     /// How it is presented (RFC 6749 section 7.1).
     pub token_type: &'static str,
+    /// The e-mail address of the user, for a resource that may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Likewise, by the name that OpenID Connect gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 impl Introspection {
@@ -77,6 +83,8 @@ mod tests {
             jti: "j".to_owned(),
             device_id: "vc_a".to_owned(),
             token_type: "Bearer",
+            username: None,
+            email: None,
         };
         assert_eq!(
             to_value(Introspection::active(token)).expect("serialisable"),

@@ -9,16 +9,18 @@ use std::{
     time::Duration,
 };
 
-use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, TokenService, UnsealError};
+use access_token::{
+    JwtRing, JwtSigningKey, KeyError, KeyRing, NewKeys, SealedRing, SealingKey, SigningAlgorithm,
+    TokenService, UnsealError,
+};
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Store, Ttl};
+use store::Ttl;
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
     context::Context,
-    environment::Environment,
     records::{self, Swapped, Versioned, keys},
     unavailable::Unavailable,
 };
@@ -73,13 +75,22 @@ pub(crate) enum KeyChangeError {
     /// A key could not be made or sealed.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The standby keys were published less than two hours ago, and verifiers may not have them.
+    #[error("the next keys were published too recently")]
+    TooEarly {
+        /// From when on they can sign.
+        from: Timestamp,
+    },
 }
 
 /// What the command line and the administrator's page show of a signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySummary {
-    /// Its id, as in the footer of a token.
+    /// Its id, as in the footer or the header of a token.
     pub kid: String,
+    /// The algorithm of a key of JWTs; none of a PASETO key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
     /// Its state.
     pub state: SigningKeyState,
     /// Since when it has signed; unknown of a retiring key.
@@ -121,40 +132,76 @@ impl SigningKeyState {
     }
 }
 
-/// Reads the ring, or creates the first one; a ring without a standby key gets one. Of two servers
-/// that start concurrently, one does.
+/// Reads the ring, or creates the first one; a ring without a standby key or without the keys of
+/// an algorithm gets them. Of two servers that start concurrently, one makes them.
 pub(crate) async fn open(
-    store: &Store,
+    context: &Context,
     sealing_key: &SealingKey,
-    environment: &Environment,
+    algorithms: &[SigningAlgorithm],
 ) -> Result<KeyRing, OpenError> {
+    let store = context.store();
+    let entropy = context.entropy();
+    let now = date_time(context.now());
     loop {
-        if let Some(sealed) = Versioned::read(store, &keys::KEY_RING).await? {
-            let ring = sealed.record.unseal(sealing_key)?;
-            if ring.standby().is_some() {
-                return Ok(ring);
-            }
-            let complete = ring
-                .with_standby(&environment.entropy.bytes())?
-                .seal(sealing_key)?;
-            sealed
-                .swap(store, &keys::KEY_RING, complete, Ttl::Forever)
-                .await?;
+        let Some(sealed) = Versioned::read(store, &keys::KEY_RING).await? else {
+            let ring = KeyRing::first(now, &entropy.bytes())?.with_standby(&entropy.bytes())?;
+            let ring = with_jwt_keys(ring, algorithms, now).await?;
+            let sealed = ring.seal(sealing_key)?;
+            records::insert(store, &keys::KEY_RING, &sealed, Ttl::Forever).await?;
             continue;
+        };
+        let ring = sealed.record.unseal(sealing_key)?;
+        if ring.standby().is_some() && missing(&ring, algorithms).next().is_none() {
+            return Ok(ring);
         }
-        let ring = KeyRing::first(
-            date_time(environment.clock.now()),
-            &environment.entropy.bytes(),
-        )?;
-        let ring = ring.with_standby(&environment.entropy.bytes())?;
-        records::insert(
-            store,
-            &keys::KEY_RING,
-            &ring.seal(sealing_key)?,
-            Ttl::Forever,
-        )
-        .await?;
+        let ring = with_jwt_keys(ring, algorithms, now).await?;
+        let complete = ring.with_standby(&entropy.bytes())?.seal(sealing_key)?;
+        sealed
+            .swap(store, &keys::KEY_RING, complete, Ttl::Forever)
+            .await?;
     }
+}
+
+/// The algorithms that a ring has no keys of.
+fn missing(
+    ring: &KeyRing,
+    algorithms: &[SigningAlgorithm],
+) -> impl Iterator<Item = SigningAlgorithm> {
+    algorithms
+        .iter()
+        .copied()
+        .filter(|algorithm| ring.jwt_ring(*algorithm).is_none())
+}
+
+async fn with_jwt_keys(
+    mut ring: KeyRing,
+    algorithms: &[SigningAlgorithm],
+    now: OffsetDateTime,
+) -> Result<KeyRing, KeyError> {
+    let missing: Vec<_> = missing(&ring, algorithms).collect();
+    for algorithm in missing {
+        let mut keys = jwt_keys(vec![algorithm; 2]).await?;
+        let standby = keys.pop().ok_or(KeyError::Jwt)?;
+        let active = keys.pop().ok_or(KeyError::Jwt)?;
+        ring = ring.with_jwt(JwtRing::first(active, standby, now).ok_or(KeyError::Jwt)?);
+    }
+    Ok(ring)
+}
+
+/// A new key of each algorithm. An RSA key takes up to some seconds of one core.
+async fn jwt_keys(algorithms: Vec<SigningAlgorithm>) -> Result<Vec<JwtSigningKey>, KeyError> {
+    if algorithms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let make = move || {
+        algorithms
+            .into_iter()
+            .map(JwtSigningKey::generate)
+            .collect()
+    };
+    tokio::task::spawn_blocking(make)
+        .await
+        .unwrap_or(Err(KeyError::Jwt))
 }
 
 /// A point in time as `access-token` and PASETO have it.
@@ -225,44 +272,67 @@ impl SigningKeys {
         Ok(self.key_summaries())
     }
 
-    /// Makes the standby key active. The old key verifies until every token that it signed has
-    /// expired.
-    pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, KeyChangeError> {
+    /// Makes the keys of algorithms that new settings need, so that the first token that needs one
+    /// finds it.
+    pub async fn prepare_keys(&self, algorithms: &[SigningAlgorithm]) -> Result<(), OpenError> {
+        let ring = open(&self.context, &self.sealing_key, algorithms).await?;
+        self.tokens.replace_ring(ring);
+        Ok(())
+    }
+
+    /// Makes the standby keys active. The old keys verify until every token that they signed has
+    /// expired. Keys of JWTs that were published less than two hours ago are not made active, unless
+    /// it is urgent.
+    pub(crate) async fn rotate_keys(
+        &self,
+        urgent: bool,
+    ) -> Result<Vec<KeySummary>, KeyChangeError> {
         let lifetimes = self.context.settings().lifetimes;
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
         let overlap = overlap.try_into().unwrap_or(time::Duration::MAX);
         let now = date_time(self.context.now());
-        self.change_keys(|ring, seed| ring.rotate(now, seed, overlap).map(Some))
-            .await
-            .map(Option::unwrap_or_default)
+        self.change_keys(|ring, new| {
+            let from = ring.rotates_from();
+            if !urgent && now < from {
+                let from = timestamp(from);
+                return Err(KeyChangeError::TooEarly { from });
+            }
+            Ok(ring.rotate(now, new, overlap).map(Some)?)
+        })
+        .await
+        .map(Option::unwrap_or_default)
     }
 
     /// Removes a key, so that its signatures are no longer valid. The standby key replaces the
     /// active one. `None` when there is no such key.
     pub(crate) async fn revoke_key(
         &self,
-        id: &KeyId,
+        id: &str,
     ) -> Result<Option<Vec<KeySummary>>, KeyChangeError> {
         let now = date_time(self.context.now());
-        self.change_keys(|ring, seed| ring.without(id, now, seed))
+        self.change_keys(|ring, new| Ok(ring.without(id, now, new)?))
             .await
     }
 
     /// Changes the ring by compare-and-swap; `None` when there is nothing to change.
     async fn change_keys(
         &self,
-        change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
+        change: impl Fn(&KeyRing, &NewKeys) -> Result<Option<KeyRing>, KeyChangeError>,
     ) -> Result<Option<Vec<KeySummary>>, KeyChangeError> {
         let mut current = Versioned::read(self.context.store(), &keys::KEY_RING).await?;
         while let Some(sealed) = current {
             let ring = sealed.record.unseal(&self.sealing_key)?;
-            let Some(next) = change(&ring, &self.context.entropy().bytes())? else {
+            let algorithms = ring.jwt().iter().map(JwtRing::algorithm).collect();
+            let new = NewKeys {
+                seed: self.context.entropy().bytes(),
+                jwt: jwt_keys(algorithms).await?,
+            };
+            let Some(next) = change(&ring, &new)? else {
                 return Ok(None);
             };
             let next = next
-                .with_standby(&self.context.entropy().bytes())
-                .and_then(|ring| ring.seal(&self.sealing_key));
-            let next = next?;
+                .with_standby(&self.context.entropy().bytes())?
+                .seal(&self.sealing_key)?;
             match sealed
                 .swap(self.context.store(), &keys::KEY_RING, next, Ttl::Forever)
                 .await?
@@ -276,32 +346,46 @@ impl SigningKeys {
 
     fn key_summaries(&self) -> Vec<KeySummary> {
         let ring = self.tokens.ring();
-        let active = KeySummary {
-            kid: ring.active().id().to_string(),
-            state: SigningKeyState::Active,
-            since: Some(timestamp(ring.since())),
-            until: None,
-        };
         let now = self.context.now();
-        let retiring = ring
-            .retiring()
-            .iter()
-            .filter(|key| timestamp(key.until) > now)
-            .map(|key| KeySummary {
-                kid: key.key.id().to_string(),
-                state: SigningKeyState::Retiring,
-                since: None,
-                until: Some(timestamp(key.until)),
-            });
-        let standby = ring.standby().map(|key| KeySummary {
-            kid: key.id().to_string(),
-            state: SigningKeyState::Standby,
+        let summary = |kid: &str, state| KeySummary {
+            kid: kid.to_owned(),
+            algorithm: None,
+            state,
             since: None,
             until: None,
-        });
-        std::iter::once(active)
-            .chain(retiring)
-            .chain(standby)
-            .collect()
+        };
+        let retiring = |kid: &str, until| KeySummary {
+            until: Some(timestamp(until)),
+            ..summary(kid, SigningKeyState::Retiring)
+        };
+        let mut keys = vec![KeySummary {
+            since: Some(timestamp(ring.since())),
+            ..summary(ring.active().id().as_str(), SigningKeyState::Active)
+        }];
+        let old = ring.retiring().iter();
+        keys.extend(old.map(|key| retiring(key.key.id().as_str(), key.until)));
+        let standby = ring.standby();
+        keys.extend(standby.map(|key| summary(key.id().as_str(), SigningKeyState::Standby)));
+        for jwt in ring.jwt() {
+            let of_jwt = |key: KeySummary| KeySummary {
+                algorithm: Some(jwt.algorithm().as_str().to_owned()),
+                ..key
+            };
+            keys.push(of_jwt(KeySummary {
+                since: Some(timestamp(jwt.since())),
+                ..summary(jwt.active().kid(), SigningKeyState::Active)
+            }));
+            let old = jwt.retiring().iter().filter_map(|old| {
+                let kid = old.key.kid.as_deref()?;
+                Some(of_jwt(retiring(kid, old.until)))
+            });
+            keys.extend(old);
+            keys.push(of_jwt(summary(
+                jwt.standby().kid(),
+                SigningKeyState::Standby,
+            )));
+        }
+        keys.retain(|key| key.until.is_none_or(|until| until > now));
+        keys
     }
 }

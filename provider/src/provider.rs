@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access_token::{Audience, SealingKey, TokenService, Verifier};
+use access_token::{SealingKey, TokenService};
 use oauth::{Secret, Timestamp};
 use oauth_clients::discovery::{self, RegistrationMethods};
 use store::Store;
@@ -83,8 +83,7 @@ impl Provider {
         }
         let context = Context::new(settings, store, environment);
         let settings = context.settings();
-        let environment = context.environment();
-        let ring = key_ring::open(context.store(), &sealing_key, environment).await?;
+        let ring = key_ring::open(&context, &sealing_key, &settings.jwt_algorithms()).await?;
         let issuer = settings.issuer.as_str().to_owned();
         let tokens = TokenService::new(issuer, token_lifetime(settings), ring);
         let state = State {
@@ -140,7 +139,6 @@ impl Provider {
         ));
         let passwords = Arc::clone(&state.passwords);
         let accounts = Accounts::compose(&context, &limiter, &audit, &grants, passwords);
-        let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let signing_keys = Arc::new(SigningKeys {
             context: context.clone(),
             sealing_key: state.sealing_key.clone(),
@@ -174,7 +172,6 @@ impl Provider {
                 grants: Arc::clone(&grants),
                 directory: Arc::clone(&accounts.directory),
                 signing_keys: Arc::clone(&signing_keys),
-                verifier,
             },
             repeated_posts: RepeatedPosts {
                 context: context.clone(),

@@ -10,6 +10,7 @@ use oauth::{
     resource::{Resource, ResourceIdentifier, ScopeDescription},
 };
 use oauth_clients::document::DocumentPolicy;
+use primitives::SigningAlgorithm;
 
 /// The path of the demonstration MCP server, below the issuer.
 pub const DEMONSTRATION: &str = "/mcp";
@@ -136,6 +137,15 @@ impl Settings {
             .find(|resource| resource.identifier == *identifier)
     }
 
+    /// The algorithms of the JWTs that the resources get, each once.
+    pub fn jwt_algorithms(&self) -> Vec<SigningAlgorithm> {
+        let is_used = |algorithm: &SigningAlgorithm| {
+            let mut resources = self.resources.iter();
+            resources.any(|resource| resource.token_format.algorithm() == Some(*algorithm))
+        };
+        SigningAlgorithm::ALL.into_iter().filter(is_used).collect()
+    }
+
     /// The default settings for an issuer: in front of the demonstration server alone.
     pub fn new(issuer: Issuer, link_pages: LinkPages) -> Self {
         Self {
@@ -161,14 +171,13 @@ fn demonstration(issuer: &Issuer) -> Option<Resource> {
         sentence: sentence.to_owned(),
         default,
     };
-    Some(Resource {
-        identifier: ResourceIdentifier::parse(&issuer.url(DEMONSTRATION))?,
-        name: "Notes".to_owned(),
+    Some(Resource::new(
+        ResourceIdentifier::parse(&issuer.url(DEMONSTRATION))?,
+        "Notes",
         // The scope for adding notes is requested when it is first needed (R-K8).
-        scopes: vec![
+        vec![
             scope("notes:read", "See who you are and read your notes", true),
             scope("notes:write", "Add notes for you", false),
         ],
-        introspection_secret: None,
-    })
+    ))
 }

@@ -9,8 +9,6 @@ mod signing;
 
 use std::sync::Arc;
 
-use access_token::Verifier;
-
 use crate::{
     accounts::Directory,
     clients::{BlockedHosts, ClientAuthenticator, ClientDocuments, ClientRegistry},
@@ -31,5 +29,4 @@ pub struct TokenEndpoint {
     pub(crate) grants: Arc<GrantStore>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) signing_keys: Arc<SigningKeys>,
-    pub(crate) verifier: Verifier,
 }

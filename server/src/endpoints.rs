@@ -2,7 +2,7 @@
 //! router, the layers, the command line and the tests read them here; what handles each one is
 //! [`crate::routes::handler`].
 
-use access_token::KEYS_PATH;
+use access_token::{JWKS_PATH, KEYS_PATH};
 use oauth::endpoint;
 
 /// Who calls an endpoint, which decides the layers around it.
@@ -77,8 +77,12 @@ endpoints! {
     ProtectedResource = endpoint::PROTECTED_RESOURCE, Reader;
     /// Metadata of a protected resource, by its path.
     ProtectedResourceAt = "/.well-known/oauth-protected-resource/{*path}", Reader;
-    /// The public keys.
+    /// The public keys of PASETO tokens.
     Keys = KEYS_PATH, Reader;
+    /// The public keys of JWTs (RFC 7517).
+    JwtKeys = JWKS_PATH, Reader;
+    /// Metadata of the authorization server where OpenID Connect Discovery has it.
+    OpenidConfiguration = "/.well-known/openid-configuration", Reader;
     /// Any other well-known address.
     OtherDocument = "/.well-known/{*path}", Reader;
 }

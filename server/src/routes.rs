@@ -42,6 +42,8 @@ pub(crate) fn handler(
         Endpoint::ProtectedResource => of_documents(get(metadata::protected_resource)),
         Endpoint::ProtectedResourceAt => of_documents(get(metadata::protected_resource_at)),
         Endpoint::Keys => of_documents(get(metadata::keys)),
+        Endpoint::JwtKeys => of_documents(get(metadata::jwt_keys)),
+        Endpoint::OpenidConfiguration => of_documents(get(metadata::openid_configuration)),
         Endpoint::OtherDocument => of_documents(any(metadata::unknown)),
     }
 }

@@ -32,7 +32,6 @@ pub(crate) fn subject(scope: &str) -> TokenSubject {
         scope: scope.into(),
         grant: Some("grant".into()),
         email: None,
-        name: None,
     }
 }
 

@@ -250,7 +250,10 @@ pub async fn unblock_host(
 #[server(prefix = "/actions", endpoint = "rotate_keys")]
 pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Message> {
     Form::new(form_token, AdminPage::Keys)
-        .submit_for(AdminCommand::RotateKeys, keys::KEYS_ROTATED)
+        .submit_for(
+            AdminCommand::RotateKeys { urgent: false },
+            keys::KEYS_ROTATED,
+        )
         .await
 }
 

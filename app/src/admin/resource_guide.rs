@@ -98,12 +98,11 @@ mod tests {
             sentence: String::new(),
             default: true,
         };
-        Resource {
-            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
-            name: name.to_owned(),
-            scopes: scopes.iter().map(describe).collect(),
-            introspection_secret: None,
-        }
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            name.to_owned(),
+            scopes.iter().map(describe).collect(),
+        )
     }
 
     fn handed(resource: &Resource, issuer: &str) -> ResourceGuide {

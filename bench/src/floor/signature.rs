@@ -22,7 +22,12 @@ pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
         let mut issued: u32 = 0;
         while clock::now() < until {
             service
-                .issue(now, u128::from(issued).to_le_bytes(), subject())
+                .issue(
+                    now,
+                    u128::from(issued).to_le_bytes(),
+                    subject(),
+                    TokenFormat::Paseto,
+                )
                 .map_err(context("a token"))?;
             issued += 1;
         }
@@ -53,5 +58,6 @@ fn subject() -> TokenSubject {
         device_id: "vc_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         scope: "notes:read notes:write".to_owned(),
         grant: Some("AAAAAAAAAAAAAAAAAAAAAA".to_owned()),
+        email: None,
     }
 }

@@ -41,12 +41,11 @@ fn resource(identifier: &str) -> Resource {
         sentence: String::new(),
         default,
     };
-    Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
-        name: "Notes".to_owned(),
-        scopes: vec![scope("read", true), scope("write", false)],
-        introspection_secret: None,
-    }
+    Resource::new(
+        ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+        "Notes".to_owned(),
+        vec![scope("read", true), scope("write", false)],
+    )
 }
 
 /// A good request, apart from `changes`: each replaces every parameter of its name, by nothing

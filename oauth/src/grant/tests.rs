@@ -74,13 +74,11 @@ fn resource(scopes: &[&str]) -> Resource {
         sentence: String::new(),
         default: true,
     };
-    Resource {
-        identifier: ResourceIdentifier::parse("https://notes.example/mcp")
-            .expect("a valid identifier"),
-        name: "Notes".to_owned(),
-        scopes: scopes.iter().map(scope).collect(),
-        introspection_secret: None,
-    }
+    Resource::new(
+        ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        "Notes".to_owned(),
+        scopes.iter().map(scope).collect(),
+    )
 }
 
 fn policy() -> TokenPolicy<'static> {

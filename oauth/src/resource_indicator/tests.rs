@@ -7,17 +7,18 @@ fn resources() -> [Resource; 3] {
         ("https://b.example", ["read", "b:write"]),
         ("https://c.example", ["c", "d"]),
     ]
-    .map(|(identifier, scopes)| Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
-        name: "Notes".to_owned(),
-        scopes: scopes
-            .map(|name| ScopeDescription {
-                name: name.to_owned(),
-                sentence: String::new(),
-                default: true,
-            })
-            .into(),
-        introspection_secret: None,
+    .map(|(identifier, scopes)| {
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            "Notes".to_owned(),
+            scopes
+                .map(|name| ScopeDescription {
+                    name: name.to_owned(),
+                    sentence: String::new(),
+                    default: true,
+                })
+                .into(),
+        )
     })
 }
 

@@ -7,17 +7,15 @@ fn notes() -> Resource {
         sentence: String::new(),
         default,
     };
-    Resource {
-        identifier: ResourceIdentifier::parse("https://notes.example/mcp")
-            .expect("a valid identifier"),
-        name: "Notes".to_owned(),
-        scopes: vec![
+    Resource::new(
+        ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        "Notes".to_owned(),
+        vec![
             scope("read", true),
             scope("list", true),
             scope("write", false),
         ],
-        introspection_secret: None,
-    }
+    )
 }
 
 #[test]
@@ -156,4 +154,39 @@ fn a_scope_is_one_word_of_visible_characters() {
     ] {
         assert!(!is_scope_word(bad), "{bad:?}");
     }
+}
+
+#[test]
+fn the_address_is_disclosed_by_consent_alone() {
+    let disclosing = Resource {
+        discloses_email: true,
+        ..notes()
+    };
+    for (asked, granted) in [
+        (None, "read list email"),
+        (Some("write"), "write email"),
+        (Some("email write"), "write email"),
+        (Some("email"), "read list email"),
+        (Some("offline_access"), "read list offline_access email"),
+    ] {
+        let scopes = Scopes::grantable(asked, &disclosing).map(|scopes| scopes.to_string());
+        assert_eq!(scopes, Ok(granted.to_owned()), "{asked:?}");
+    }
+    assert!(Scopes::grantable(Some("x"), &disclosing).is_err());
+    assert_eq!(
+        Scopes::grantable(Some("email read"), &notes()).map(|scopes| scopes.to_string()),
+        Ok("read".to_owned())
+    );
+    // A client that repeats what it asked for does not know the word.
+    let granted = Scopes::parse("read write email");
+    assert_eq!(granted.among(Some("write")).to_string(), "write email");
+    let narrowed = granted.narrowed(Some("write"), &disclosing);
+    assert_eq!(narrowed, Ok(Scopes::parse("write email")));
+    assert_eq!(
+        Scopes::parse("read").narrowed(Some("read email"), &disclosing),
+        Ok(Scopes::parse("read"))
+    );
+    assert_eq!(granted.at(&disclosing), Ok(granted.clone()));
+    assert_eq!(granted.at(&notes()), Ok(Scopes::parse("read write")));
+    assert!(Scopes::parse("email").at(&disclosing).is_err());
 }

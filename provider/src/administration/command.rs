@@ -137,8 +137,11 @@ pub enum AdminCommand {
     },
     /// Lists the signing keys.
     ListKeys,
-    /// Makes the standby key active; the active one retires.
-    RotateKeys,
+    /// Makes the standby keys active; the active ones retire.
+    RotateKeys {
+        /// Whether keys that were published less than two hours ago may sign.
+        urgent: bool,
+    },
     /// Revokes a signing key at once.
     RevokeKey {
         /// Its id.
@@ -265,7 +268,7 @@ impl Administration {
             Command::BlockHost { host } => clients.block_host(&host).await?.into(),
             Command::UnblockHost { host } => clients.unblock_host(&host).await?.into(),
             Command::ListKeys => self.keys().await?.into(),
-            Command::RotateKeys => self.rotate_keys().await?.into(),
+            Command::RotateKeys { urgent } => self.rotate_keys(urgent).await?.into(),
             Command::RevokeKey { kid } => self.revoke_key(&kid).await?.into(),
             Command::ShowAudit {
                 filter,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use access_token::UnsealError;
 use identity::PasswordError;
+use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{accounts::NotHashed, key_ring::KeyChangeError, unavailable::Unavailable};
@@ -149,6 +150,12 @@ pub enum SigningKeyFault {
     Damaged,
     /// A key could not be created or sealed.
     NotMade,
+    /// The next keys of JWTs were published too recently.
+    TooEarly {
+        /// From when on they can sign.
+        #[serde(with = "crate::values")]
+        from: Timestamp,
+    },
 }
 
 /// The completed part of an operation that failed later. Each names the account.
@@ -236,6 +243,7 @@ impl From<KeyChangeError> for AdministrationError {
             },
             KeyChangeError::Sealed(UnsealError::Damaged) => SigningKeyFault::Damaged,
             KeyChangeError::Key(_) => SigningKeyFault::NotMade,
+            KeyChangeError::TooEarly { from } => SigningKeyFault::TooEarly { from },
         };
         StateConflict::SigningKeys(fault).into()
     }

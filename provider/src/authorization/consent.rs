@@ -6,7 +6,7 @@ use oauth::{
     error::RedirectError,
     redirect::Location,
     resource::Resource,
-    scope::{OFFLINE_ACCESS, Scopes},
+    scope::{EMAIL, OFFLINE_ACCESS, Scopes},
 };
 
 use crate::{
@@ -266,6 +266,7 @@ fn sentence(word: &str, resource: &Resource) -> String {
     match resource.scopes.iter().find(|scope| scope.name == word) {
         Some(scope) => scope.sentence.clone(),
         None if word == OFFLINE_ACCESS => "Stay connected until you end it".to_owned(),
+        None if word == EMAIL => "Know your e-mail address".to_owned(),
         None => word.to_owned(),
     }
 }

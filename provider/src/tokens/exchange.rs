@@ -1,7 +1,8 @@
 //! The token endpoint: codes and refresh tokens become access tokens.
 //!
 //! Two store round trips each: client, its epoch, grant and account are read at once, the grant is
-//! swapped once. One signature, after the swap has succeeded, outside of any lock.
+//! swapped once. One signature, after the swap has succeeded, outside of any lock. For a resource that
+//! may know the user, the account is read once more.
 
 use std::net::IpAddr;
 
@@ -100,7 +101,7 @@ impl TokenEndpoint {
         let issued = self
             .forget_consent_after_replay(&key, client_id, address, issued)
             .await?;
-        self.sign(key, client_id, issued, now)
+        self.sign(key, client_id, issued, now).await
     }
 
     /// Reads client, epoch, grant and account at once, and authenticates the client.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use access_token::{Claims, Invalid, Refusal as Unverified};
+use access_token::{Audience, Claims, Invalid, Refusal as Unverified, TokenFormat, Verifier};
 use oauth::{
     Id, Parameters, Timestamp,
     error::{ParameterError, RefreshTokenError, TokenRequestError},
@@ -86,7 +86,7 @@ impl TokenEndpoint {
         let refresh_token = RefreshToken::parse(token).ok();
         let key = match &refresh_token {
             Some(token) => Some(token.key),
-            None => self.claims(token).await?.as_ref().and_then(grant_key),
+            None => self.claims(token, None).await?.as_ref().and_then(grant_key),
         };
         let Some(key) = key else {
             return self.refuse(credentials, address, NOTHING).await;
@@ -142,12 +142,19 @@ impl TokenEndpoint {
         };
         let token = introspection::token(parameters).map_err(IntrospectionError::from)?;
         let claims = self
-            .claims(token)
+            .claims(token, Some(resource.token_format))
             .await?
             .filter(|claims| claims.aud == resource.identifier.as_str());
         match claims.and_then(|claims| self.limited_by_settings(claims)) {
             Some(claims) if self.origin_is_valid(&claims).await? => {
-                Ok(Introspection::active(active_token(claims)))
+                let email = match account_of(&claims) {
+                    Some(account) => {
+                        let scopes = Scopes::parse(&claims.scope);
+                        self.disclosed_email(account, &scopes, resource).await?
+                    }
+                    None => None,
+                };
+                Ok(Introspection::active(active_token(claims, email)))
             }
             _ => Ok(Introspection::inactive()),
         }
@@ -255,13 +262,22 @@ impl TokenEndpoint {
     }
 
     /// The claims of an access token of this issuer, for any resource, if its signature and times
-    /// are valid.
-    async fn claims(&self, token: &str) -> Result<Option<Claims>, Unavailable> {
+    /// are valid. With a format, a token of another one is not.
+    async fn claims(
+        &self,
+        token: &str,
+        format: Option<TokenFormat>,
+    ) -> Result<Option<Claims>, Unavailable> {
         let now = date_time(self.context.now());
-        let mut verified = self.verifier.verify(token, now).await;
+        let tokens = self.signing_keys.tokens.as_ref().clone();
+        let mut verifier = Verifier::beside(tokens, Audience::Any);
+        if let Some(format) = format {
+            verifier = verifier.only(format);
+        }
+        let mut verified = verifier.verify(token, now).await;
         if matches!(verified, Err(Unverified::Invalid(Invalid::UnknownKey))) {
             self.signing_keys.renew_keys().await?;
-            verified = self.verifier.verify(token, now).await;
+            verified = verifier.verify(token, now).await;
         }
         match verified {
             Ok(claims) => Ok(Some(claims)),
@@ -285,7 +301,7 @@ fn grant_key(claims: &Claims) -> Option<GrantKey> {
     })
 }
 
-fn active_token(claims: Claims) -> ActiveToken {
+fn active_token(claims: Claims, email: Option<String>) -> ActiveToken {
     let timestamp = |at: time::OffsetDateTime| {
         Timestamp::from_seconds(at.unix_timestamp().try_into().unwrap_or_default())
     };
@@ -300,5 +316,7 @@ fn active_token(claims: Claims) -> ActiveToken {
         jti: claims.jti,
         device_id: claims.device_id,
         token_type: "Bearer",
+        username: email.clone(),
+        email,
     }
 }

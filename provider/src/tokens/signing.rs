@@ -4,6 +4,8 @@ use access_token::TokenSubject;
 use oauth::{
     Id, Timestamp,
     grant::{GrantKey, IssuedTokens},
+    resource::Resource,
+    scope::{EMAIL, Scopes},
 };
 
 use super::TokenEndpoint;
@@ -18,14 +20,20 @@ pub(super) const SUBJECT_PREFIX: &str = "acct_";
 
 impl TokenEndpoint {
     /// Signs the access token: once, after the swap, outside of any lock. `client_id` is also the
-    /// `device_id`.
-    pub(super) fn sign(
+    /// `device_id`. The user's address is read for a
+    /// resource that may know it.
+    pub(super) async fn sign(
         &self,
         key: GrantKey,
         client_id: &str,
         issue: IssuedTokens,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
+        let resource = self.context.settings().resource(&issue.resource);
+        let resource = resource.ok_or_else(Unavailable::interrupted)?;
+        let email = self
+            .disclosed_email(key.account, &issue.scopes, resource)
+            .await?;
         let subject = TokenSubject {
             sub: subject(key.account),
             aud: issue.resource.as_str().to_owned(),
@@ -33,11 +41,17 @@ impl TokenEndpoint {
             device_id: client_id.to_owned(),
             scope: issue.scopes.to_string(),
             grant: Some(key.grant.to_string()),
+            email,
         };
         let issued = self
             .signing_keys
             .tokens
-            .issue(date_time(now), self.context.entropy().bytes(), subject)
+            .issue(
+                date_time(now),
+                self.context.entropy().bytes(),
+                subject,
+                resource.token_format,
+            )
             .map_err(|error| {
                 tracing::error!(%error, "an access token was not issued");
                 Unavailable::interrupted()
@@ -49,6 +63,23 @@ impl TokenEndpoint {
             refresh_token,
             &issue.scopes,
         ))
+    }
+}
+
+impl TokenEndpoint {
+    /// The e-mail address of a user as it is now, for a resource that may know it and was allowed
+    /// to. Nothing is read for another.
+    pub(super) async fn disclosed_email(
+        &self,
+        account: Id,
+        scopes: &Scopes,
+        resource: &Resource,
+    ) -> Result<Option<String>, Unavailable> {
+        if !(resource.discloses_email && scopes.contains(EMAIL)) {
+            return Ok(None);
+        }
+        let account = self.directory.active_account(account).await?;
+        Ok(account.map(|account| account.email.clone()))
     }
 }
 

@@ -361,7 +361,9 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
             .unblock_host("evil.example")
             .await
             .expect("let in again");
-        let kid = admin.rotate_keys().await.expect("rotated")[0].kid.clone();
+        let kid = admin.rotate_keys(false).await.expect("rotated")[0]
+            .kid
+            .clone();
         let expected = [
             ("account_added", BOB, "-", "person"),
             ("invited_again", BOB, "-", "administrator"),

@@ -205,11 +205,15 @@ pub(super) enum IssuerCommand {
 pub(super) enum KeyCommand {
     /// List the signing keys
     List,
-    /// Let the standby key sign; the old one retires after its tokens have expired
-    Rotate,
+    /// Let the standby keys sign; the old ones retire after their tokens have expired
+    Rotate {
+        /// Also let keys of JWTs sign that were published less than two hours ago
+        #[arg(long)]
+        urgent: bool,
+    },
     /// Take a key out at once: every token that it signed is refused from then on
     Revoke {
-        /// Its id, k4.pid.…
+        /// Its id, as "vestibule key list" shows it
         kid: String,
     },
     /// Print a fresh key that seals the signing keys in the store
@@ -356,7 +360,7 @@ pub(super) fn issuer(command: IssuerCommand) -> Operation {
 pub(super) fn key(command: KeyCommand) -> Option<Operation> {
     Some(Operation::showing(match command {
         KeyCommand::List => AdminCommand::ListKeys,
-        KeyCommand::Rotate => AdminCommand::RotateKeys,
+        KeyCommand::Rotate { urgent } => AdminCommand::RotateKeys { urgent },
         KeyCommand::Revoke { kid } => AdminCommand::RevokeKey { kid },
         KeyCommand::Seal => return None,
     }))

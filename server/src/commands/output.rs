@@ -103,7 +103,10 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
             &["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"],
             clients.iter().map(client),
         ),
-        AdminReply::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
+        AdminReply::Keys(keys) => table(
+            &["KEY", "FORMAT", "STATE", "SINCE", "UNTIL"],
+            keys.iter().map(key),
+        ),
         AdminReply::Link(link) => {
             format!("With this link a new way to sign in is chosen, once:\n\n  {link}")
         }
@@ -240,6 +243,7 @@ fn key(key: &KeySummary) -> Vec<String> {
     let shown = |timestamp: Option<Timestamp>| timestamp.map(rfc3339).unwrap_or_default();
     vec![
         key.kid.clone(),
+        key.algorithm.clone().unwrap_or_else(|| "PASETO".to_owned()),
         key.state.as_str().to_owned(),
         shown(key.since),
         shown(key.until),

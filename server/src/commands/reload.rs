@@ -32,7 +32,7 @@ impl Reloading {
     pub(super) async fn follow(self, mut hangup: Signal) {
         while hangup.recv().await.is_some() {
             match Config::resolve(&self.flags, &super::variable) {
-                Ok(config) => self.apply(&config),
+                Ok(config) => self.apply(&config).await,
                 Err(Faults(faults)) => {
                     for fault in faults {
                         tracing::error!(fault, "the configuration was not reloaded");
@@ -43,7 +43,7 @@ impl Reloading {
     }
 
     /// Uses a sound configuration from the next request on.
-    fn apply(&self, config: &Config) {
+    async fn apply(&self, config: &Config) {
         let needing = config.needing_a_restart(&self.config);
         if !needing.is_empty() {
             tracing::warn!(
@@ -56,7 +56,13 @@ impl Reloading {
                 "the configuration was not reloaded: much of it follows from the issuer"
             );
         }
-        let provider = self.provider.get().with_settings(config.settings());
+        let settings = config.settings();
+        let provider = self.provider.get();
+        let algorithms = settings.jwt_algorithms();
+        if let Err(error) = provider.signing_keys().prepare_keys(&algorithms).await {
+            return tracing::error!(%error, "the configuration was not reloaded: a signing key is missing");
+        }
+        let provider = provider.with_settings(settings);
         let site = warnings::site(config, self.embedded);
         for warning in warnings::of(config, &site) {
             tracing::warn!(warning, "the configuration should not stay as it is");

@@ -21,8 +21,18 @@ pub(super) struct Given {
 pub(super) struct ResourceEntry {
     /// The resource's URI, as tokens name it in `aud`.
     pub(super) identifier: String,
+    /// A short name for it.
+    pub(super) id: Option<String>,
     /// What users call it.
     pub(super) name: Option<String>,
+    /// The format of its access tokens.
+    pub(super) token: Option<String>,
+    /// How JWTs are signed.
+    pub(super) jwt_algorithm: Option<String>,
+    /// What JWTs are called in their header.
+    pub(super) jwt_type: Option<String>,
+    /// What it may know of a user.
+    pub(super) claims: Vec<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
     pub(super) introspection_secret_hash: Option<String>,
     /// Whether it is meant by a request that does not say which resource it wants.
@@ -56,9 +66,14 @@ pub(super) struct File {
 }
 
 const RESOURCE: &str = "resource";
-const RESOURCE_KEYS: [&str; 5] = [
+const RESOURCE_KEYS: [&str; 10] = [
     "identifier",
+    "id",
     "name",
+    "token",
+    "jwt_algorithm",
+    "jwt_type",
+    "claims",
     "introspection_secret_hash",
     "default",
     "scope",
@@ -205,15 +220,33 @@ impl FileReader<'_> {
         self.unknown(&source, table, &RESOURCE_KEYS);
         let [identifier, name] =
             ["identifier", "name"].map(|key| self.text(&source, table, key, true));
-        let introspection_secret_hash =
-            self.text(&source, table, "introspection_secret_hash", false);
+        let [
+            id,
+            token,
+            jwt_algorithm,
+            jwt_type,
+            introspection_secret_hash,
+        ] = [
+            "id",
+            "token",
+            "jwt_algorithm",
+            "jwt_type",
+            "introspection_secret_hash",
+        ]
+        .map(|key| self.text(&source, table, key, false));
+        let claims = self.texts(&source, table, "claims");
         let scopes = self.scopes(&source, table);
         let default = self
             .switch(&source, table, "default", false)
             .unwrap_or_default();
         Some(ResourceEntry {
             identifier: identifier?,
+            id,
             name,
+            token,
+            jwt_algorithm,
+            jwt_type,
+            claims,
             introspection_secret_hash,
             default,
             scopes,
@@ -280,6 +313,27 @@ impl FileReader<'_> {
             ),
         }
         None
+    }
+
+    /// A list of texts, empty when there is none. Another type is a fault.
+    fn texts(&mut self, source: &str, table: &DeTable<'_>, key: &str) -> Vec<String> {
+        let Some(value) = table.get(key).map(Spanned::get_ref) else {
+            return Vec::new();
+        };
+        let items = value.as_array().map(|items| items.iter());
+        let texts: Option<Vec<_>> = items.and_then(|mut items| {
+            items.try_fold(Vec::new(), |mut texts, item| {
+                texts.push(item.get_ref().as_str()?.to_owned());
+                Some(texts)
+            })
+        });
+        texts.unwrap_or_else(|| {
+            self.fault(
+                source,
+                &format!("its {key} is not a list of texts in quotes"),
+            );
+            Vec::new()
+        })
     }
 
     /// True or false; `None` for anything else, which is a fault.

@@ -3,9 +3,9 @@
 use oauth::{
     Digest, Issuer,
     resource::{Resource, ResourceIdentifier, ScopeDescription},
-    scope::{OFFLINE_ACCESS, is_scope_word},
+    scope::{EMAIL, OFFLINE_ACCESS, is_scope_word},
 };
-use primitives::web_address::AddressParts;
+use primitives::{JwtType, SigningAlgorithm, TokenFormat, web_address::AddressParts};
 use provider::Settings;
 
 use super::{
@@ -22,6 +22,7 @@ impl Reader {
         };
         let default = self.default_resource(&entries);
         let mut sources: Vec<(String, String)> = Vec::new();
+        let mut ids: Vec<(String, String)> = Vec::new();
         let mut resources = Vec::new();
         for entry in entries {
             let is_same = |(identifier, _): &&(String, String)| *identifier == entry.identifier;
@@ -30,6 +31,13 @@ impl Reader {
                 self.faults.push(fault);
             }
             sources.push((entry.identifier.clone(), entry.source.clone()));
+            if let Some(id) = &entry.id {
+                if let Some((_, earlier)) = ids.iter().find(|(known, _)| known == id) {
+                    let fault = format!("{}: its id is that of {earlier}.", entry.source);
+                    self.faults.push(fault);
+                }
+                ids.push((id.clone(), entry.source.clone()));
+            }
             match resource(entry) {
                 Ok(resource) => resources.push(resource),
                 Err(faults) => self.faults.extend(faults),
@@ -68,17 +76,27 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
         .into_iter()
         .map(|fault| format!("{}: {fault}.", entry.source))
         .collect();
+    let token_format = token_format(&entry);
+    faults.extend(
+        token_format
+            .as_ref()
+            .err()
+            .map(|fault| format!("{}: {fault}.", entry.source)),
+    );
     let ResourceEntry {
         identifier,
+        id,
         name,
+        claims,
         introspection_secret_hash: hash,
         scopes,
         ..
     } = entry;
     faults.extend(scopes.as_deref().map(scope_faults).unwrap_or_default());
     // What is absent here was a fault of the file, which is told already.
-    match (ResourceIdentifier::parse(&identifier), name, scopes) {
-        (Some(identifier), Some(name), Some(scopes)) if faults.is_empty() => {
+    let identifier = ResourceIdentifier::parse(&identifier);
+    match (identifier, name, scopes, token_format) {
+        (Some(identifier), Some(name), Some(scopes), Ok(token_format)) if faults.is_empty() => {
             let described = |scope: ScopeEntry| ScopeDescription {
                 name: scope.name,
                 sentence: scope.sentence,
@@ -90,6 +108,9 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
                 name,
                 introspection_secret: hash.as_deref().and_then(Digest::parse),
                 scopes,
+                id,
+                token_format,
+                discloses_email: claims.iter().any(|claim| claim == EMAIL),
             })
         }
         _ => Err(faults),
@@ -113,9 +134,85 @@ fn faults(entry: &ResourceEntry) -> Vec<String> {
     if hash.is_some_and(|hash| Digest::parse(hash).is_none()) {
         faults.push(WRONG_HASH.to_owned());
     }
+    if entry.id.as_deref().is_some_and(|id| !is_id(id)) {
+        faults.push(WRONG_ID.to_owned());
+    }
+    let unknown_claim = entry.claims.iter().find(|claim| *claim != EMAIL);
+    faults
+        .extend(unknown_claim.map(|claim| {
+            format!("its claims have \"{claim}\", and only \"{EMAIL}\" can be there")
+        }));
     let scopes = entry.scopes.as_deref().and_then(fault_of_all_scopes);
     faults.extend(scopes.map(str::to_owned));
     faults
+}
+
+const WRONG_ID: &str =
+    "its id is not 1 to 64 lower-case letters, digits, dots, hyphens and underscores";
+
+/// What stands in a path and in Basic credentials as it is.
+fn is_id(id: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    (1..=64).contains(&id.len())
+        && id.bytes().all(is_plain)
+        && id.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The format of the tokens of a resource, or what is wrong with it.
+fn token_format(entry: &ResourceEntry) -> Result<TokenFormat, String> {
+    match entry.token.as_deref() {
+        None | Some("paseto") => {
+            let for_jwts = [
+                ("jwt_algorithm", &entry.jwt_algorithm),
+                ("jwt_type", &entry.jwt_type),
+            ];
+            match for_jwts.into_iter().find(|(_, value)| value.is_some()) {
+                Some((key, _)) => Err(format!("it has {key} without token = \"jwt\"")),
+                None => Ok(TokenFormat::Paseto),
+            }
+        }
+        Some("jwt") => Ok(TokenFormat::Jwt {
+            algorithm: one_of(
+                "jwt_algorithm",
+                entry.jwt_algorithm.as_deref(),
+                SigningAlgorithm::Rs256,
+                &SigningAlgorithm::ALL.map(|algorithm| (algorithm.as_str(), algorithm)),
+            )?,
+            jwt_type: one_of(
+                "jwt_type",
+                entry.jwt_type.as_deref(),
+                JwtType::AccessToken,
+                &JwtType::ALL.map(|jwt_type| (jwt_type.as_str(), jwt_type)),
+            )?,
+        }),
+        Some(other) => Err(format!(
+            "its token is \"{other}\", and not \"paseto\" or \"jwt\""
+        )),
+    }
+}
+
+/// The value of a name; `absent` without one.
+fn one_of<T: Copy>(
+    key: &str,
+    name: Option<&str>,
+    absent: T,
+    values: &[(&str, T)],
+) -> Result<T, String> {
+    let Some(name) = name else {
+        return Ok(absent);
+    };
+    let found = values.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = values
+            .iter()
+            .map(|(known, _)| format!("\"{known}\""))
+            .collect();
+        format!(
+            "its {key} is \"{name}\", and not one of {}",
+            known.join(", ")
+        )
+    })
 }
 
 const WRONG_HASH: &str = "its introspection_secret_hash is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the \
@@ -165,8 +262,8 @@ fn own_faults(scope: &ScopeEntry) -> Vec<&'static str> {
         ),
         (scope.sentence.trim().is_empty(), "its sentence is empty"),
         (
-            scope.name == OFFLINE_ACCESS,
-            "offline_access is this server's own scope, and no resource's",
+            [OFFLINE_ACCESS, EMAIL].contains(&scope.name.as_str()),
+            "offline_access and email are this server's own scopes, and no resource's",
         ),
     ];
     checks

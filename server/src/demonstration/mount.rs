@@ -30,6 +30,7 @@ pub(crate) fn routes(service: &Service) -> Router<Service> {
         provider.tokens().as_ref().clone(),
         Audience::Exactly(address),
     )
+    .only(resource.token_format)
     .renewing(renewal(provider.clone()));
     let document = settings
         .issuer

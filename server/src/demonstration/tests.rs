@@ -1,4 +1,4 @@
-use access_token::{Audience, KeyRing, TokenService, TokenSubject};
+use access_token::{Audience, KeyRing, TokenFormat, TokenService, TokenSubject};
 use axum::body::{Body, to_bytes};
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -54,11 +54,12 @@ impl Actor {
             device_id: "client".into(),
             scope: scope.into(),
             grant: None,
+            email: None,
         };
         format!(
             "Bearer {}",
             self.service
-                .issue(NOON, [0; 16], subject)
+                .issue(NOON, [0; 16], subject, TokenFormat::Paseto)
                 .expect("issued")
                 .token
         )
@@ -208,12 +209,13 @@ async fn r_p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused
         device_id: "client".into(),
         scope: READ.into(),
         grant: None,
+        email: None,
     };
     let elsewhere = format!(
         "Bearer {}",
         actor
             .service
-            .issue(NOON, [0; 16], subject)
+            .issue(NOON, [0; 16], subject, TokenFormat::Paseto)
             .expect("issued")
             .token
     );

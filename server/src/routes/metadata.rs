@@ -11,6 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use oauth::endpoint::PROTECTED_RESOURCE;
+use oauth_clients::discovery::issues_jwts;
 use provider::Provider;
 use serde::Serialize;
 
@@ -103,6 +104,26 @@ pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
         &documents.0.key_headers,
         bytes(&provider.tokens().key_set(time_of(provider))),
     )
+}
+
+/// `GET /.well-known/jwks.json`: the keys of this moment, while a resource gets JWTs.
+pub(crate) async fn jwt_keys(State(documents): State<Documents>) -> Response {
+    let provider = &documents.0.provider;
+    if !issues_jwts(&provider.settings().resources) {
+        return documents.fault(respond::not_found());
+    }
+    let keys = provider.tokens().ring().jwks(time_of(provider));
+    answer(&documents.0.key_headers, bytes(&keys.to_published()))
+}
+
+/// `GET /.well-known/openid-configuration`: the metadata of the authorization server, while a
+/// resource gets JWTs. Whoever finds no keys elsewhere looks here.
+pub(crate) async fn openid_configuration(State(documents): State<Documents>) -> Response {
+    if issues_jwts(&documents.0.provider.settings().resources) {
+        authorization_server(State(documents)).await
+    } else {
+        documents.fault(respond::not_found())
+    }
 }
 
 /// Any other well-known address. Discovery goes on after 404, and stops at a server's fault.

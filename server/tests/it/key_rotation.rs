@@ -29,8 +29,8 @@ async fn a_key_of_another_server_is_read_before_a_token_is_refused(engine: Engin
     ];
     // Twice, so that the active key was not published when the others last read the keys.
     let terminal = server.provider.terminal();
-    terminal.rotate_keys().await.expect("rotated");
-    terminal.rotate_keys().await.expect("rotated");
+    terminal.rotate_keys(false).await.expect("rotated");
+    terminal.rotate_keys(false).await.expect("rotated");
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(introspect(&twins[0], &tokens.access).await["active"], true);
     client.at(&twins[1]).me(&tokens.access).await.granted();
@@ -68,7 +68,7 @@ async fn invented_key_ids_cause_one_read_per_second(engine: EngineKind) {
 async fn a_revoked_key_is_replaced_at_once(engine: EngineKind) {
     let (server, client, old) = connected(engine).await;
     let terminal = server.provider.terminal();
-    let keys = terminal.rotate_keys().await.expect("rotated");
+    let keys = terminal.rotate_keys(false).await.expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
     let kid = |state: &str, keys: &[provider::KeySummary]| {
         keys.iter()

@@ -27,6 +27,7 @@ mod guessing;
 mod hostile;
 mod hosts;
 mod introspection;
+mod jwt;
 mod key_rotation;
 mod key_sets;
 mod management;

@@ -72,15 +72,16 @@ async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Eng
 }
 
 async fn each_resource_has_its_own_document(engine: EngineKind) {
-    let resource = |identifier: &str, name: &str| Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
-        name: name.to_owned(),
-        scopes: vec![ScopeDescription {
-            name: format!("{name}:use"),
-            sentence: String::new(),
-            default: true,
-        }],
-        introspection_secret: None,
+    let resource = |identifier: &str, name: &str| {
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("an identifier"),
+            name.to_owned(),
+            vec![ScopeDescription {
+                name: format!("{name}:use"),
+                sentence: String::new(),
+                default: true,
+            }],
+        )
     };
     let server = TestServer::with(engine, |settings| {
         settings
@@ -479,7 +480,7 @@ async fn published_keys_change_with_a_rotation(engine: EngineKind) {
     server
         .provider
         .terminal()
-        .rotate_keys()
+        .rotate_keys(false)
         .await
         .expect("rotated");
     twin.provider

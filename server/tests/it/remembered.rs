@@ -136,12 +136,9 @@ async fn t_d28_another_origin_client_resource_or_user_shows_the_page(engine: Eng
             default: true,
         }];
         let identifier = ResourceIdentifier::parse(files).expect("an identifier");
-        settings.resources.push(Resource {
-            identifier,
-            name: "Files".to_owned(),
-            scopes,
-            introspection_secret: None,
-        });
+        settings
+            .resources
+            .push(Resource::new(identifier, "Files".to_owned(), scopes));
     })
     .await;
     server.add_alice().await;

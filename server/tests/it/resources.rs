@@ -173,12 +173,11 @@ async fn server(engine: EngineKind, has_default: bool) -> TestServer {
 }
 
 fn resource(identifier: &str, scopes: &[&str]) -> Resource {
-    Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
-        name: "Files".to_owned(),
-        scopes: scopes.iter().map(|name| scope(name)).collect(),
-        introspection_secret: None,
-    }
+    Resource::new(
+        ResourceIdentifier::parse(identifier).expect("an identifier"),
+        "Files".to_owned(),
+        scopes.iter().map(|name| scope(name)).collect(),
+    )
 }
 
 fn scope(name: &str) -> ScopeDescription {

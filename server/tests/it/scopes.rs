@@ -258,15 +258,16 @@ async fn t_c19_an_unknown_resource_is_an_invalid_target_and_consumes_nothing(eng
 }
 
 async fn with_three_resources(engine: EngineKind) -> TestServer {
-    let resource = |identifier: &str, name: &str| Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
-        name: name.to_owned(),
-        scopes: vec![ScopeDescription {
-            name: "use".to_owned(),
-            sentence: "Use it".to_owned(),
-            default: true,
-        }],
-        introspection_secret: None,
+    let resource = |identifier: &str, name: &str| {
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("an identifier"),
+            name.to_owned(),
+            vec![ScopeDescription {
+                name: "use".to_owned(),
+                sentence: "Use it".to_owned(),
+                default: true,
+            }],
+        )
     };
     let others = [
         resource("https://files.example/", "Files"),

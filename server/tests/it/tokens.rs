@@ -85,15 +85,16 @@ async fn r_p16_without_a_token_no_error_is_named(engine: EngineKind) {
 }
 
 async fn me_names_no_missing_metadata_document(engine: EngineKind) {
-    let resource = |identifier: &str, scope: &str| Resource {
-        identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
-        name: "Notes".to_owned(),
-        scopes: vec![ScopeDescription {
-            name: scope.to_owned(),
-            sentence: "Read".to_owned(),
-            default: true,
-        }],
-        introspection_secret: None,
+    let resource = |identifier: &str, scope: &str| {
+        Resource::new(
+            ResourceIdentifier::parse(identifier).expect("an identifier"),
+            "Notes".to_owned(),
+            vec![ScopeDescription {
+                name: scope.to_owned(),
+                sentence: "Read".to_owned(),
+                default: true,
+            }],
+        )
     };
     let documents = format!("{ISSUER}/.well-known/oauth-protected-resource");
     let foreign = resource("https://elsewhere.example/mcp", "a");
@@ -228,7 +229,7 @@ async fn t_c22_a_rotated_key_verifies_until_its_overlap_ends(engine: EngineKind)
     server
         .provider
         .terminal()
-        .rotate_keys()
+        .rotate_keys(false)
         .await
         .expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
@@ -252,16 +253,15 @@ async fn t_c22_a_rotated_key_verifies_until_its_overlap_ends(engine: EngineKind)
 async fn a_token_for_another_resource_is_accepted_only_by_me(engine: EngineKind) {
     let other = "https://elsewhere.example/mcp";
     let server = TestServer::with(engine, |settings| {
-        settings.resources.push(Resource {
-            identifier: ResourceIdentifier::parse(other).expect("an identifier"),
-            name: "Elsewhere".to_owned(),
-            scopes: vec![ScopeDescription {
+        settings.resources.push(Resource::new(
+            ResourceIdentifier::parse(other).expect("an identifier"),
+            "Elsewhere".to_owned(),
+            vec![ScopeDescription {
                 name: "notes:read".to_owned(),
                 sentence: "Read".to_owned(),
                 default: true,
             }],
-            introspection_secret: None,
-        });
+        ));
     })
     .await;
     server.add_alice().await;

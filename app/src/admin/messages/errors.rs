@@ -6,6 +6,8 @@ use provider::{
     StateConflict, UnfinishedOperation,
 };
 
+use crate::time_format::exactly;
+
 const OWN: &str = "this is your own account; another administrator, or the terminal, can do this";
 const UNAVAILABLE: &str = "the store does not answer; look whether it was done, and try again";
 
@@ -154,6 +156,10 @@ fn signing_keys(fault: &SigningKeyFault) -> String {
         ),
         SigningKeyFault::Damaged => "the sealed signing keys are damaged, or were changed by something that has no sealing key".to_owned(),
         SigningKeyFault::NotMade => "the key ring could not be sealed".to_owned(),
+        SigningKeyFault::TooEarly { from } => format!(
+            "servers that check JWTs may not have the next keys before {}; rotate then, or at once with \"vestibule key rotate --urgent\"",
+            exactly(*from)
+        ),
     }
 }
 

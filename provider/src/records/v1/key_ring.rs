@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use access_token::{PublishedKey, SealedKey, SealedRing};
+use access_token::{PublishedKey, SealedJwtRing, SealedKey, SealedRing};
 use serde::{Deserialize, Serialize};
 
 use crate::records::V1;
@@ -16,6 +16,9 @@ pub(crate) struct StoredRing<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standby: Option<Cow<'a, SealedKey>>,
     retiring: Cow<'a, [PublishedKey]>,
+    /// Absent until a resource gets JWTs.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    jwt: Cow<'a, [SealedJwtRing]>,
     sealed_under: Cow<'a, str>,
 }
 
@@ -26,6 +29,7 @@ impl<'a> From<&'a SealedRing> for StoredRing<'a> {
             active: Cow::Borrowed(&ring.active),
             standby: ring.standby.as_ref().map(Cow::Borrowed),
             retiring: Cow::Borrowed(&ring.retiring),
+            jwt: Cow::Borrowed(&ring.jwt),
             sealed_under: Cow::Borrowed(&ring.sealed_under),
         }
     }
@@ -37,6 +41,7 @@ impl From<StoredRing<'_>> for SealedRing {
             active: stored.active.into_owned(),
             standby: stored.standby.map(Cow::into_owned),
             retiring: stored.retiring.into_owned(),
+            jwt: stored.jwt.into_owned(),
             sealed_under: stored.sealed_under.into_owned(),
         }
     }

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jose::{Jwk, PublicKey};
 use primitives::SigningAlgorithm;
 use ring::{
     rand::SystemRandom,
@@ -16,7 +17,7 @@ use rsa::{RsaPrivateKey, pkcs8::EncodePrivateKey as _};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::jwk::{Jwk, PublicKey};
+use crate::KeyError;
 
 /// The size of a new RSA key in bits.
 const RSA_BITS: usize = 2048;
@@ -38,28 +39,14 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// Why there is no key, or no signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JwtSigningError {
-    /// The bytes are no private key of this algorithm.
-    #[error("these bytes are no private key of this algorithm")]
-    NotAKey,
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
-    NoRandomness,
-    /// The claims have no JSON form.
-    #[error("the claims have no JSON form")]
-    Claims,
-}
-
 impl JwtSigningKey {
     /// A new key, from the random numbers of the system. An RSA key has 2048 bits and takes up to
     /// some seconds.
     ///
     /// # Errors
-    /// [`JwtSigningError::NoRandomness`].
-    pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, JwtSigningError> {
-        let fault = |_| JwtSigningError::NoRandomness;
+    /// [`KeyError::Jwt`] when the system gives no random numbers.
+    pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, KeyError> {
+        let fault = |_| KeyError::Jwt;
         let random = SystemRandom::new();
         let pkcs8 = match algorithm {
             SigningAlgorithm::Rs256 => rsa_key()?,
@@ -79,13 +66,13 @@ impl JwtSigningKey {
     /// The key of a PKCS #8 document.
     ///
     /// # Errors
-    /// [`JwtSigningError::NotAKey`].
+    /// [`KeyError::Jwt`] for one that is no private key of this algorithm.
     pub fn from_pkcs8(
         algorithm: SigningAlgorithm,
         pkcs8: Zeroizing<Vec<u8>>,
-    ) -> Result<Self, JwtSigningError> {
-        let pair = Pair::from_pkcs8(algorithm, &pkcs8).ok_or(JwtSigningError::NotAKey)?;
-        let public = pair.public().ok_or(JwtSigningError::NotAKey)?;
+    ) -> Result<Self, KeyError> {
+        let pair = Pair::from_pkcs8(algorithm, &pkcs8).ok_or(KeyError::Jwt)?;
+        let public = pair.public().ok_or(KeyError::Jwt)?;
         Ok(Self(Arc::new(Inner {
             kid: public.thumbprint(),
             public,
@@ -119,23 +106,21 @@ impl JwtSigningKey {
 
     /// Signs claims as a JWT in compact form, with `alg`, `kid` and `typ` in its header.
     ///
-    /// # Errors
-    /// [`JwtSigningError::Claims`] or [`JwtSigningError::NoRandomness`].
-    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, JwtSigningError> {
+    /// `None` when the claims have no JSON form, or the system gives no random numbers.
+    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Option<String> {
         let header = Header {
             alg: self.algorithm().as_str(),
             kid: self.kid(),
             typ,
         };
-        let json = |bytes: serde_json::Result<Vec<u8>>| bytes.map_err(|_| JwtSigningError::Claims);
         let mut jwt = String::with_capacity(1024);
-        URL_SAFE_NO_PAD.encode_string(json(serde_json::to_vec(&header))?, &mut jwt);
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(&header).ok()?, &mut jwt);
         jwt.push('.');
-        URL_SAFE_NO_PAD.encode_string(json(serde_json::to_vec(claims))?, &mut jwt);
-        let signature = self.0.pair.sign(jwt.as_bytes());
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims).ok()?, &mut jwt);
+        let signature = self.0.pair.sign(jwt.as_bytes())?;
         jwt.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.ok_or(JwtSigningError::NoRandomness)?, &mut jwt);
-        Ok(jwt)
+        URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
+        Some(jwt)
     }
 }
 
@@ -197,12 +182,10 @@ impl Pair {
 }
 
 /// ring signs with RSA keys and makes none.
-fn rsa_key() -> Result<Zeroizing<Vec<u8>>, JwtSigningError> {
+fn rsa_key() -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let key = RsaPrivateKey::new(&mut rand::rng(), RSA_BITS);
-    let document = key
-        .map_err(|_| JwtSigningError::NoRandomness)?
-        .to_pkcs8_der();
-    Ok(document.map_err(|_| JwtSigningError::NotAKey)?.to_bytes())
+    let document = key.map_err(|_| KeyError::Jwt)?.to_pkcs8_der();
+    Ok(document.map_err(|_| KeyError::Jwt)?.to_bytes())
 }
 
 impl fmt::Debug for JwtSigningKey {
@@ -219,7 +202,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{Jwks, UnverifiedJwt};
+    use jose::{Jwks, UnverifiedJwt};
 
     fn key_set(key: &JwtSigningKey) -> Jwks {
         Jwks::parse(&json!({ "keys": [key.public().to_published()] })).expect("a set")
