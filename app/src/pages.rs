@@ -99,6 +99,9 @@ macro_rules! declare_pages {
             }
         }
 
+        /// The paths of all pages; `:token` is the place of a token.
+        pub const PATHS: &[&str] = &["/", "/admin", $($path,)* $($admin_path,)*];
+
         /// A page for administrators.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum AdminPage {

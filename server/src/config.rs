@@ -8,6 +8,7 @@ mod resources;
 mod setting;
 mod settings;
 mod similar;
+mod upstreams;
 mod values;
 
 use std::fmt;

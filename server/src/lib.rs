@@ -22,6 +22,7 @@ mod problem;
 pub mod proxies;
 mod random;
 mod respond;
+mod reverse_proxy;
 mod router;
 mod routes;
 mod sealing;
@@ -30,4 +31,5 @@ mod swap;
 mod time;
 mod user_agent;
 
+pub use reverse_proxy::{Upstream, UpstreamFault};
 pub use router::{Options, router};

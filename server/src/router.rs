@@ -7,9 +7,11 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::Response,
 };
+use guard::Rules;
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use oauth::resource::ResourceIdentifier;
 use provider::{BrowserContext, Provider, RequestId};
 
 #[cfg(feature = "demonstration")]
@@ -22,6 +24,7 @@ use crate::layers::{
     unreadable_is_bad_request, watch, watch_pages,
 };
 use crate::proxies::Proxies;
+use crate::reverse_proxy::{Upstream, protected};
 use crate::routes::handler;
 use crate::routes::metadata::{self, Documents};
 use crate::site::PageFiles;
@@ -34,6 +37,19 @@ pub struct Options {
     pub proxies: Proxies,
     /// The files of the pages.
     pub site: PageFiles,
+    /// The servers behind the reverse proxy.
+    pub upstreams: Vec<Upstream>,
+}
+
+impl Options {
+    /// Without servers behind a reverse proxy.
+    pub fn new(proxies: Proxies, site: PageFiles) -> Self {
+        Self {
+            proxies,
+            site,
+            upstreams: Vec::new(),
+        }
+    }
 }
 
 /// Everything this server answers to. It has no state but the provider's, so a test can make as
@@ -45,9 +61,16 @@ pub fn router(provider: Provider, options: Options) -> Router {
         proxies: options.proxies,
         site: options.site,
     };
+    let rules = |_: &ResourceIdentifier| Rules::default();
+    let upstreams = protected(
+        &service.provider,
+        &options.upstreams,
+        rules,
+        &service.proxies,
+    );
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     let documents = Documents::new(service.provider.clone(), &protection);
-    Router::new()
+    let router = Router::new()
         .merge(browsers(
             &service,
             endpoints(Caller::Browser, &service, &documents),
@@ -70,8 +93,8 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .with_state(service.clone())
         // Outside of these layers: a document is as cheap as a route can be, and brings their
         // headers along.
-        .merge(readers(&service, documents))
-        .layer(from_fn(require_host))
+        .merge(readers(&service, documents));
+    upstreams.around(router).layer(from_fn(require_host))
 }
 
 /// The endpoints of a kind of callers.

@@ -33,6 +33,10 @@ pub(super) struct ResourceEntry {
     pub(super) jwt_type: Option<String>,
     /// What it may know of a user.
     pub(super) claims: Vec<String>,
+    /// The address of the server behind the reverse proxy.
+    pub(super) upstream: Option<String>,
+    /// The file of what that server gets as `Authorization`.
+    pub(super) upstream_authorization_file: Option<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
     pub(super) introspection_secret_hash: Option<String>,
     /// Whether it is meant by a request that does not say which resource it wants.
@@ -66,7 +70,7 @@ pub(super) struct File {
 }
 
 const RESOURCE: &str = "resource";
-const RESOURCE_KEYS: [&str; 10] = [
+const RESOURCE_KEYS: [&str; 12] = [
     "identifier",
     "id",
     "name",
@@ -74,6 +78,8 @@ const RESOURCE_KEYS: [&str; 10] = [
     "jwt_algorithm",
     "jwt_type",
     "claims",
+    "upstream",
+    "upstream_authorization_file",
     "introspection_secret_hash",
     "default",
     "scope",
@@ -221,12 +227,16 @@ impl FileReader<'_> {
         let [identifier, name] =
             ["identifier", "name"].map(|key| self.text(&source, table, key, true));
         let [
+            upstream,
+            upstream_authorization_file,
             id,
             token,
             jwt_algorithm,
             jwt_type,
             introspection_secret_hash,
         ] = [
+            "upstream",
+            "upstream_authorization_file",
             "id",
             "token",
             "jwt_algorithm",
@@ -247,6 +257,8 @@ impl FileReader<'_> {
             jwt_algorithm,
             jwt_type,
             claims,
+            upstream,
+            upstream_authorization_file,
             introspection_secret_hash,
             default,
             scopes,

@@ -110,7 +110,7 @@ impl Reader {
     }
 }
 
-fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
+pub(super) fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
     let plain = issuer.is_loopback() && !issuer.is_https();
     let port = issuer.as_url().port_or_known_default();
     let port = port.filter(|_| plain).unwrap_or(3000);

@@ -20,6 +20,7 @@ use super::{
     setting::{Changes, Named, Setting},
 };
 use crate::brand::{Accent, Branding, Logo};
+use crate::reverse_proxy::Upstream;
 
 /// Declares the settings from one table: after each row comes how its value is read.
 macro_rules! settings {
@@ -37,11 +38,14 @@ macro_rules! settings {
             pub resources: Vec<Resource>,
             /// The resource that is meant when a request names none.
             pub default_resource: Option<ResourceIdentifier>,
+            /// The servers behind the reverse proxy.
+            pub upstreams: Vec<Upstream>,
         }
 
         impl Config {
             /// Reads every setting. A faulty one gets a harmless value.
             pub(super) fn read(reader: &mut Reader) -> Self {
+                let upstreams = reader.upstreams();
                 let (resources, default_resource) = reader.resources();
                 Self {
                     $($key: {
@@ -50,6 +54,7 @@ macro_rules! settings {
                     },)+
                     resources,
                     default_resource,
+                    upstreams,
                 }
             }
 

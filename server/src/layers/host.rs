@@ -15,7 +15,12 @@ use primitives::web_address::{AddressParts, host_and_port, is_loopback};
 use url::Host;
 
 use crate::{
-    endpoints::Endpoint, extract::Service, log_throttle::LogThrottle, problem, proxies, respond,
+    endpoints::Endpoint,
+    extract::Service,
+    log_throttle::LogThrottle,
+    problem,
+    proxies::{self, Proxies},
+    respond,
 };
 
 /// Marks the query after a redirect to the issuer. A request that has it and still bears
@@ -54,6 +59,19 @@ impl Hosts {
 /// A form that came under another name, to an endpoint that may pass it on to the issuer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OtherHost;
+
+/// The host and port that a request is addressed to, in lower case and without a default port: the
+/// name that a trusted proxy saw, or the one `Host`.
+pub(crate) fn addressed_host(request: &Request, proxies: &Proxies) -> Option<String> {
+    let headers = request.headers();
+    let is_proxy = proxies.trusts(proxies::peer(request.extensions()));
+    let forwarded = is_proxy.then(|| forwarded_host(headers)).flatten();
+    let name = forwarded.or_else(|| named(headers))?;
+    let bare = [":443", ":80"]
+        .iter()
+        .find_map(|port| name.strip_suffix(port));
+    Some(bare.unwrap_or(&name).to_owned())
+}
 
 /// Leads browsers that opened this server under another name to the issuer, where cookies and
 /// passkeys work.

@@ -102,10 +102,7 @@ fn with_branding(server: &TestServer, branding: Branding) -> TestServer {
     let mut with_branding = server.clone();
     with_branding.router = router(
         server.provider.clone(),
-        Options {
-            proxies: Proxies::default(),
-            site,
-        },
+        Options::new(Proxies::default(), site),
     );
     with_branding
 }

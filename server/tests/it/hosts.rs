@@ -72,10 +72,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
     let proxies = Proxies::of_listeners(&trusted, &at);
     let router = router(
         server.provider.clone(),
-        Options {
-            proxies,
-            site: PageFiles::new(None, None, "TestServer"),
-        },
+        Options::new(proxies, PageFiles::new(None, None, "TestServer")),
     );
     let mut server = server.clone();
     server.router = router;

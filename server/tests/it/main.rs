@@ -46,6 +46,7 @@ mod remembered;
 mod repeats;
 mod replay;
 mod resources;
+mod reverse_proxy;
 mod revocation;
 mod scopes;
 mod settings;

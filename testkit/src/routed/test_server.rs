@@ -337,11 +337,5 @@ pub fn from(address: IpAddr, method: Method, path: &str) -> http::request::Build
 
 fn routed(provider: &Provider) -> Router {
     let site = PageFiles::new(None, None, &provider.settings().name);
-    router(
-        provider.clone(),
-        Options {
-            proxies: Proxies::default(),
-            site,
-        },
-    )
+    router(provider.clone(), Options::new(Proxies::default(), site))
 }

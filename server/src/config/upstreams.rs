@@ -1,0 +1,128 @@
+//! The servers behind the reverse proxy.
+
+use std::path::Path;
+
+use http::{HeaderValue, Uri};
+use oauth::{Issuer, resource::ResourceIdentifier};
+use primitives::web_address::{AddressParts, host_and_port, is_loopback};
+
+use super::{
+    file::ResourceEntry,
+    parse::{self, ListenAddress},
+    reader::{Reader, listen_for},
+};
+use crate::{endpoints::Endpoint, reverse_proxy::Upstream};
+
+/// Where the files of the pages are, and their server functions.
+const FILES: [&str; 3] = ["/pkg", "/brand", "/actions"];
+
+impl Reader {
+    /// The upstreams of the resources, before those are taken.
+    pub(super) fn upstreams(&mut self) -> Vec<Upstream> {
+        let entries = self.values.resources.clone().unwrap_or_default();
+        let listen = self.values.value("listen");
+        let listen = listen.and_then(|given| parse::listen(&given.text).ok());
+        let listen = listen.unwrap_or_else(|| listen_for(&self.issuer));
+        let issuer = self.issuer.clone();
+        let mut upstreams = Vec::new();
+        for entry in entries {
+            match upstream(&entry, &issuer, &listen) {
+                Ok(found) => upstreams.extend(found),
+                Err(fault) => self.faults.push(format!("{}: {fault}.", entry.source)),
+            }
+        }
+        upstreams
+    }
+}
+
+/// The upstream of a resource, if it has one.
+fn upstream(
+    entry: &ResourceEntry,
+    issuer: &Issuer,
+    listen: &[ListenAddress],
+) -> Result<Option<Upstream>, String> {
+    let Some(address) = &entry.upstream else {
+        return match entry.upstream_authorization_file {
+            Some(_) => Err("it has upstream_authorization_file without upstream".to_owned()),
+            None => Ok(None),
+        };
+    };
+    // A fault of the identifier is told where resources are read.
+    let Some(resource) = ResourceIdentifier::parse(&entry.identifier) else {
+        return Ok(None);
+    };
+    let mut upstream = Upstream::parse(resource, address)
+        .map_err(|fault| format!("its upstream \"{address}\" cannot be used: {fault}"))?;
+    if is_own(&upstream.address, issuer, listen) {
+        return Err(format!(
+            "its upstream \"{address}\" is an address of this server, which would call itself"
+        ));
+    }
+    if let Some(taken) = taken_path(&upstream.resource, issuer) {
+        return Err(format!(
+            "{taken} is a path of this server itself, so a resource with an upstream cannot be there"
+        ));
+    }
+    if let Some(path) = &entry.upstream_authorization_file {
+        upstream.authorization = Some(authorization(Path::new(path))?);
+    }
+    Ok(Some(upstream))
+}
+
+/// Whether a request to an address would come back to this server.
+fn is_own(address: &Uri, issuer: &Issuer, listen: &[ListenAddress]) -> bool {
+    let Some(host) = address.host() else {
+        return false;
+    };
+    let default = if address.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let port = address.port_u16().unwrap_or(default);
+    let origin = AddressParts::split(issuer.as_str());
+    let issuer_default = if issuer.is_https() { 443 } else { 80 };
+    let (issuer_host, issuer_port) = host_and_port(origin.authority);
+    let issuer_port = issuer_port.map_or(Some(issuer_default), |port| port.parse().ok());
+    let (own, _) = host_and_port(host);
+    if own == issuer_host && Some(port) == issuer_port {
+        return true;
+    }
+    let is_here = is_loopback(&own) || host == "0.0.0.0" || host == "[::]";
+    let is_named = |listen: &ListenAddress| listen.host.eq_ignore_ascii_case(host);
+    listen
+        .iter()
+        .any(|listen| listen.port == port && (is_here || is_named(listen)))
+}
+
+/// The path of a resource on the issuer's origin that begins like one of this server's own: pages,
+/// endpoints, and the files of the pages.
+fn taken_path(resource: &ResourceIdentifier, issuer: &Issuer) -> Option<String> {
+    let text = resource.as_str();
+    let path = match text.strip_prefix(issuer.origin())? {
+        "" => "/",
+        path if path.starts_with('/') => path,
+        _ => return None,
+    };
+    let first = |path: &'static str| path.split('/').nth(1).unwrap_or_default();
+    let endpoints = Endpoint::ALL.map(Endpoint::path);
+    let own = endpoints.iter().chain(app::pages::PATHS).chain(&FILES);
+    let segment = path.split('/').nth(1).unwrap_or_default();
+    let is_taken = own.into_iter().any(|own| first(own) == segment);
+    is_taken.then(|| path.to_owned())
+}
+
+/// The value of a header, from a file.
+fn authorization(path: &Path) -> Result<HeaderValue, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("its upstream_authorization_file {shown} cannot be read: {error}")
+    })?;
+    let mut value = HeaderValue::from_str(text.trim())
+        .map_err(|_| format!("its upstream_authorization_file {shown} is not one line of text"))?;
+    if value.is_empty() {
+        return Err(format!("its upstream_authorization_file {shown} is empty"));
+    }
+    value.set_sensitive(true);
+    Ok(value)
+}
