@@ -8,6 +8,7 @@ mod issuer;
 mod log;
 mod operations;
 mod output;
+mod protect;
 mod reload;
 mod restore;
 mod serve;
@@ -46,6 +47,8 @@ struct CommandLine {
 enum Command {
     /// Run the server (also without any command)
     Serve,
+    /// Run the server in front of an MCP server that knows nothing of authorization
+    Protect(protect::ProtectCommand),
     /// Manage the people who can sign in
     #[command(subcommand)]
     Account(AccountCommand),
@@ -102,11 +105,9 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
         command,
     } = line;
     let operation = match command.unwrap_or(Command::Serve) {
-        Command::Serve => {
-            let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
-            return serve::serve(resolve(&flags)?, &flags, site)
-                .await
-                .map(|()| ExitCode::SUCCESS);
+        Command::Serve => return serve(&flags, site).await,
+        Command::Protect(command) => {
+            return serve(&flags.protecting(command.server()), site).await;
         }
         Command::Check => return Ok(check::check(&flags, json, site).await),
         Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
@@ -135,6 +136,13 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
     let reply = administer::administer(&resolve(&flags)?, operation).await?;
     output::print(&reply, &outcome, json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(flags: &Flags, site: Option<EmbeddedSite>) -> Result<ExitCode, String> {
+    let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
+    serve::serve(resolve(flags)?, flags, site)
+        .await
+        .map(|()| ExitCode::SUCCESS)
 }
 
 fn seal(json: bool) -> Result<ExitCode, String> {

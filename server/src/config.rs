@@ -3,6 +3,7 @@
 mod file;
 mod flags;
 mod parse;
+mod protected;
 mod reader;
 mod resources;
 mod setting;
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub(crate) use flags::Flags;
 pub(crate) use parse::ListenAddress;
+pub(crate) use protected::{Behind, ProtectedServer};
 pub(crate) use reader::SealingKeySource;
 pub(crate) use settings::{Config, SETTINGS};
 
@@ -53,6 +55,10 @@ impl Config {
         let flag = |key: &str| flags.value(key).map(str::to_owned);
         let values = Values::gather(SETTINGS, flags.config(), &flag, environment, &mut faults);
         let mut reader = Reader::new(values, faults);
+        if let Some(server) = flags.protected() {
+            let entry = server.entry(&reader.issuer);
+            reader.values.resources.get_or_insert_default().push(entry);
+        }
         let config = Self::read(&mut reader);
         (config, reader.faults)
     }

@@ -31,5 +31,5 @@ mod swap;
 mod time;
 mod user_agent;
 
-pub use reverse_proxy::{Upstream, UpstreamFault};
+pub use reverse_proxy::{Upstream, UpstreamFault, UpstreamServer};
 pub use router::{Options, router};

@@ -6,6 +6,12 @@ mod client;
 mod forward;
 mod headers;
 mod mount;
+#[cfg(feature = "stdio")]
+#[expect(
+    deprecated,
+    reason = "clients of earlier revisions set log levels and subscribe"
+)]
+mod stdio;
 
-pub use client::{Upstream, UpstreamFault};
+pub use client::{Upstream, UpstreamFault, UpstreamServer};
 pub(crate) use mount::protected;

@@ -244,7 +244,16 @@ async fn banner(
         "Metadata",
         &issuer.url(Endpoint::AuthorizationServer.path()),
     );
+    for upstream in &config.upstreams {
+        row(
+            "Protects",
+            &format!("{} at {}", upstream.server, upstream.resource),
+        );
+    }
     let mcp = issuer.url(DEMONSTRATION);
+    let behind = config.upstreams.first();
+    let connect = behind.map_or(mcp, |behind| behind.resource.to_string());
+    let mcp = connect.as_str();
     if config
         .resources
         .iter()

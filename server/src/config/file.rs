@@ -17,7 +17,7 @@ pub(super) struct Given {
 }
 
 /// A `[[resource]]` of the configuration file. What a fault of the file made unreadable is `None`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ResourceEntry {
     /// The resource's URI, as tokens name it in `aud`.
     pub(super) identifier: String,
@@ -35,6 +35,8 @@ pub(super) struct ResourceEntry {
     pub(super) claims: Vec<String>,
     /// The address of the server behind the reverse proxy.
     pub(super) upstream: Option<String>,
+    /// The command of a server that speaks stdio; a file cannot hold it.
+    pub(super) command: Option<Vec<String>>,
     /// The file of what that server gets as `Authorization`.
     pub(super) upstream_authorization_file: Option<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
@@ -258,6 +260,7 @@ impl FileReader<'_> {
             jwt_type,
             claims,
             upstream,
+            command: None,
             upstream_authorization_file,
             introspection_secret_hash,
             default,

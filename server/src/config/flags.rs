@@ -4,19 +4,32 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::{setting::Setting, settings::SETTINGS};
+use super::{protected::ProtectedServer, setting::Setting, settings::SETTINGS};
 
 /// The flags that were given.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
     config: Option<String>,
     values: BTreeMap<&'static str, String>,
+    /// The server that `vestibule protect` names.
+    protected: Option<ProtectedServer>,
 }
 
 impl Flags {
     /// The configuration file named on the command line.
     pub(crate) fn config(&self) -> Option<&str> {
         self.config.as_deref()
+    }
+
+    /// The same flags, in front of this server.
+    pub(crate) fn protecting(self, server: ProtectedServer) -> Self {
+        let protected = Some(server);
+        Self { protected, ..self }
+    }
+
+    /// The server that `vestibule protect` names.
+    pub(super) fn protected(&self) -> Option<&ProtectedServer> {
+        self.protected.as_ref()
     }
 
     /// The value of the flag for the setting `key`.

@@ -11,7 +11,10 @@ use super::{
     parse::{self, ListenAddress},
     reader::{Reader, listen_for},
 };
-use crate::{endpoints::Endpoint, reverse_proxy::Upstream};
+use crate::{
+    endpoints::Endpoint,
+    reverse_proxy::{Upstream, UpstreamServer},
+};
 
 /// Where the files of the pages are, and their server functions.
 const FILES: [&str; 3] = ["/pkg", "/brand", "/actions"];
@@ -41,6 +44,10 @@ fn upstream(
     issuer: &Issuer,
     listen: &[ListenAddress],
 ) -> Result<Option<Upstream>, String> {
+    let identifier = ResourceIdentifier::parse(&entry.identifier);
+    if let (Some(resource), Some(command)) = (&identifier, &entry.command) {
+        return Ok(Some(Upstream::stdio(resource.clone(), command.clone())));
+    }
     let Some(address) = &entry.upstream else {
         return match entry.upstream_authorization_file {
             Some(_) => Err("it has upstream_authorization_file without upstream".to_owned()),
@@ -48,12 +55,16 @@ fn upstream(
         };
     };
     // A fault of the identifier is told where resources are read.
-    let Some(resource) = ResourceIdentifier::parse(&entry.identifier) else {
+    let Some(resource) = identifier else {
         return Ok(None);
     };
     let mut upstream = Upstream::parse(resource, address)
         .map_err(|fault| format!("its upstream \"{address}\" cannot be used: {fault}"))?;
-    if is_own(&upstream.address, issuer, listen) {
+    let is_own = match &upstream.server {
+        UpstreamServer::Http(address) => is_own(address, issuer, listen),
+        UpstreamServer::Stdio(_) => false,
+    };
+    if is_own {
         return Err(format!(
             "its upstream \"{address}\" is an address of this server, which would call itself"
         ));

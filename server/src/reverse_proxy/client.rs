@@ -30,10 +30,28 @@ const LARGEST_HEAD: usize = 64 * 1024;
 pub struct Upstream {
     /// The identifier of the resource: the address that clients use.
     pub resource: ResourceIdentifier,
-    /// The address of the server.
-    pub address: Uri,
+    /// The server.
+    pub server: UpstreamServer,
     /// What it gets as `Authorization`. A client's never reaches it.
     pub authorization: Option<HeaderValue>,
+}
+
+/// How a server behind the proxy is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamServer {
+    /// By streamable HTTP, at this address.
+    Http(Uri),
+    /// By stdio: a program and its arguments.
+    Stdio(Vec<String>),
+}
+
+impl fmt::Display for UpstreamServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(address) => address.fmt(formatter),
+            Self::Stdio(command) => formatter.write_str(&command.join(" ")),
+        }
+    }
 }
 
 /// Why an address is none of a server behind the proxy.
@@ -48,6 +66,15 @@ pub enum UpstreamFault {
 }
 
 impl Upstream {
+    /// A program that speaks stdio.
+    pub fn stdio(resource: ResourceIdentifier, command: Vec<String>) -> Self {
+        Self {
+            resource,
+            server: UpstreamServer::Stdio(command),
+            authorization: None,
+        }
+    }
+
     /// Reads the address of a server.
     ///
     /// # Errors
@@ -61,9 +88,10 @@ impl Upstream {
         if has_user || url.query().is_some() || url.fragment().is_some() {
             return Err(UpstreamFault::TooMuch);
         }
+        let address = url.as_str().parse().map_err(|_| UpstreamFault::NotAUrl)?;
         Ok(Self {
             resource,
-            address: url.as_str().parse().map_err(|_| UpstreamFault::NotAUrl)?,
+            server: UpstreamServer::Http(address),
             authorization: None,
         })
     }
@@ -74,7 +102,7 @@ impl fmt::Debug for Upstream {
         formatter
             .debug_struct("Upstream")
             .field("resource", &self.resource)
-            .field("address", &self.address)
+            .field("server", &self.server)
             .finish_non_exhaustive()
     }
 }
@@ -150,9 +178,9 @@ fn is_of_body(error: &Error) -> bool {
 mod tests {
     use super::*;
 
-    fn parse(address: &str) -> Result<Uri, UpstreamFault> {
+    fn parse(address: &str) -> Result<UpstreamServer, UpstreamFault> {
         let resource = ResourceIdentifier::parse("https://notes.example/mcp");
-        Upstream::parse(resource.expect("an identifier"), address).map(|upstream| upstream.address)
+        Upstream::parse(resource.expect("an identifier"), address).map(|upstream| upstream.server)
     }
 
     #[test]

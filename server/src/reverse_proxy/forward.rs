@@ -4,6 +4,7 @@ use access_token::{Bearer, Challenge};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
+    middleware::Next,
     response::Response,
 };
 use guard::Rules;
@@ -12,55 +13,66 @@ use http_body_util::Limited;
 
 use super::{
     answer::{self, Fault},
-    client::{NoAnswer, Upstream, UpstreamClient},
+    client::{NoAnswer, UpstreamClient},
     headers,
 };
 
 /// The largest message of a client, in bytes.
-const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
-/// What a request is forwarded with.
+/// What the calls of a resource need.
 #[derive(Clone)]
-pub(super) struct Forwarding {
-    pub(super) upstream: Upstream,
-    pub(super) client: UpstreamClient,
+pub(super) struct Judge {
     pub(super) rules: Rules,
     pub(super) challenge: Challenge,
 }
 
-/// Forwards a request whose token is valid. Rules are judged on the body, whatever the headers
-/// say; without rules it is not held.
-pub(super) async fn forward(
-    State(forwarding): State<Forwarding>,
+/// Lets a request through whose token permits what its body says, whatever the headers say. Without
+/// rules the body is not held.
+pub(super) async fn judge(
+    State(judge): State<Judge>,
     Bearer(claims): Bearer,
     request: Request,
+    next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = match parts.method {
         Method::GET | Method::DELETE => Body::empty(),
-        Method::POST if forwarding.rules.is_empty() => {
-            Body::new(Limited::new(body, LARGEST_MESSAGE))
-        }
+        Method::POST if judge.rules.is_empty() => Body::new(Limited::new(body, LARGEST_MESSAGE)),
         Method::POST => {
             let Ok(body) = to_bytes(body, LARGEST_MESSAGE).await else {
                 return Fault::TooLarge.response();
             };
-            if let Err(refusal) = forwarding.judge(&body, &claims.scope) {
+            if let Err(refusal) = judge.permits(&body, &claims.scope) {
                 return *refusal;
             }
             Body::from(body)
         }
         _ => return Fault::Method.response(),
     };
-    let headers = headers::for_upstream(
-        &parts.headers,
-        &claims,
-        forwarding.upstream.authorization.as_ref(),
-    );
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// What a request is forwarded with.
+#[derive(Clone)]
+pub(super) struct Forwarding {
+    pub(super) address: Uri,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) client: UpstreamClient,
+}
+
+/// Forwards a request whose token is valid.
+pub(super) async fn forward(
+    State(forwarding): State<Forwarding>,
+    Bearer(claims): Bearer,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = headers::for_upstream(&parts.headers, &claims, forwarding.authorization.as_ref());
     let request = forwarding.request(&parts, headers, body);
     match forwarding.client.send(request).await {
         Ok(response) if response.status().is_redirection() => {
-            tracing::warn!(upstream = %forwarding.upstream.address, "the MCP server answers with a redirect");
+            tracing::warn!(upstream = %forwarding.address, "the MCP server answers with a redirect");
             Fault::Redirect.response()
         }
         Ok(response) => {
@@ -77,20 +89,20 @@ pub(super) async fn forward(
         }
         Err(NoAnswer::Body) => Fault::TooLarge.response(),
         Err(NoAnswer::Late) => {
-            tracing::warn!(upstream = %forwarding.upstream.address, "the MCP server took too long");
+            tracing::warn!(upstream = %forwarding.address, "the MCP server took too long");
             Fault::Late.response()
         }
         Err(NoAnswer::Unreachable(error)) => {
-            tracing::warn!(%error, upstream = %forwarding.upstream.address, "the MCP server does not answer");
+            tracing::warn!(%error, upstream = %forwarding.address, "the MCP server does not answer");
             Fault::Unreachable.response()
         }
     }
 }
 
-impl Forwarding {
+impl Judge {
     /// Whether the scopes of a token permit a message. The refusal names every scope that it
     /// needs.
-    fn judge(&self, body: &Bytes, scope: &str) -> Result<(), Box<Response>> {
+    fn permits(&self, body: &Bytes, scope: &str) -> Result<(), Box<Response>> {
         match self.rules.needed_by_body(body) {
             Ok(needed) if needed.is_met_by(scope) => Ok(()),
             Ok(needed) => Err(Box::new(self.challenge.insufficient_scope(needed.scopes()))),
@@ -100,14 +112,16 @@ impl Forwarding {
             ))),
         }
     }
+}
 
+impl Forwarding {
     /// The request to the server behind. A query of the client goes along.
     fn request(&self, parts: &Parts, headers: http::HeaderMap, body: Body) -> Request {
         let mut request = Request::new(body);
         request.method_mut().clone_from(&parts.method);
         *request.uri_mut() = self.target(parts.uri.query());
         *request.headers_mut() = headers;
-        if let Some(host) = self.upstream.address.authority()
+        if let Some(host) = self.address.authority()
             && let Ok(host) = HeaderValue::from_str(host.as_str())
         {
             request.headers_mut().insert(header::HOST, host);
@@ -116,7 +130,7 @@ impl Forwarding {
     }
 
     fn target(&self, query: Option<&str>) -> Uri {
-        let address = &self.upstream.address;
+        let address = &self.address;
         let Some(query) = query else {
             return address.clone();
         };

@@ -29,8 +29,8 @@ use tower::ServiceExt as _;
 
 use super::{
     answer::Fault,
-    client::{Upstream, UpstreamClient},
-    forward::{Forwarding, forward},
+    client::{Upstream, UpstreamClient, UpstreamServer},
+    forward::{self, Forwarding, Judge},
 };
 use crate::{
     layers::addressed_host,
@@ -121,20 +121,13 @@ impl Mount {
         let clock = clock(provider.clone());
         let require = RequireToken::new(Arc::new(verifier), clock, challenge.clone(), &[])
             .asking(liveness(provider.clone()));
-        let forwarding = Forwarding {
-            upstream: upstream.clone(),
-            client: client.clone(),
-            rules,
-            challenge,
-        };
+        let judge = middleware::from_fn_with_state(Judge { rules, challenge }, forward::judge);
         let document = ProtectedResource::describe(issuer, resource);
         Self {
             is_own: origin(identifier) == issuer.origin(),
             document: serde_json::to_vec(&document).unwrap_or_default(),
             origins: [origin(identifier), issuer.origin().to_owned()],
-            router: Router::new()
-                .fallback(any(forward).with_state(forwarding))
-                .layer(require),
+            router: behind(upstream, client).layer(judge).layer(require),
             identifier: identifier.clone(),
         }
     }
@@ -185,6 +178,37 @@ impl Mount {
         open(headers);
         response
     }
+}
+
+/// What is behind: without a token and a judgement, nothing comes here.
+fn behind(upstream: &Upstream, client: &UpstreamClient) -> Router {
+    match &upstream.server {
+        UpstreamServer::Http(address) => {
+            let forwarding = Forwarding {
+                address: address.clone(),
+                authorization: upstream.authorization.clone(),
+                client: client.clone(),
+            };
+            Router::new().fallback(any(forward::forward).with_state(forwarding))
+        }
+        #[cfg(feature = "stdio")]
+        UpstreamServer::Stdio(command) => Router::new()
+            .fallback_service(super::stdio::service(command))
+            .layer(middleware::map_request(as_local)),
+        #[cfg(not(feature = "stdio"))]
+        UpstreamServer::Stdio(_) => {
+            Router::new().fallback(any(async || Fault::Unreachable.response()))
+        }
+    }
+}
+
+/// The request as if it came from this computer: host and origin have been checked.
+#[cfg(feature = "stdio")]
+async fn as_local(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+    headers.remove(header::ORIGIN);
+    request
 }
 
 /// Hands requests for the servers behind to them. Everything else goes on.

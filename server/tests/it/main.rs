@@ -51,6 +51,7 @@ mod revocation;
 mod scopes;
 mod settings;
 mod stages;
+mod stdio;
 mod step_up;
 mod token_endpoint;
 mod tokens;
