@@ -5,6 +5,7 @@ mod flags;
 mod parse;
 mod reader;
 mod resources;
+mod rules;
 mod setting;
 mod settings;
 mod similar;

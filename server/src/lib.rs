@@ -13,6 +13,7 @@ mod demonstration;
 pub mod endpoints;
 mod extract;
 mod files;
+mod guards;
 mod layers;
 mod listen;
 mod liveness;
@@ -30,4 +31,5 @@ mod swap;
 mod time;
 mod user_agent;
 
+pub use guards::Guards;
 pub use router::{Options, router};

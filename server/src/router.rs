@@ -16,6 +16,7 @@ use provider::{BrowserContext, Provider, RequestId};
 use crate::demonstration;
 use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
+use crate::guards::Guards;
 use crate::layers::{
     Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, open_to_browsers,
     protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
@@ -34,6 +35,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// The files of the pages.
     pub site: PageFiles,
+    /// Which scopes the calls of each resource need.
+    pub guards: Guards,
 }
 
 /// Everything this server answers to. It has no state but the provider's, so a test can make as
@@ -44,6 +47,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         provider,
         proxies: options.proxies,
         site: options.site,
+        guards: options.guards,
     };
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     let documents = Documents::new(service.provider.clone(), &protection);
@@ -54,6 +58,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         ))
         .merge(service.site.files())
         .merge(endpoints(Caller::Program, &service, &documents))
+        .merge(endpoints(Caller::Proxy, &service, &documents))
         .merge(endpoints(Caller::Probe, &service, &documents))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)

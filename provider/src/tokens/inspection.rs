@@ -290,7 +290,7 @@ impl TokenEndpoint {
     }
 }
 
-fn account_of(claims: &Claims) -> Option<Id> {
+pub(super) fn account_of(claims: &Claims) -> Option<Id> {
     claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse)
 }
 

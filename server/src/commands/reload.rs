@@ -68,8 +68,12 @@ impl Reloading {
             tracing::warn!(warning, "the configuration should not stay as it is");
         }
         let proxies = Proxies::of_listeners(&config.trusted_proxies, &self.listening);
-        self.router
-            .set(router::router(provider.clone(), Options { proxies, site }));
+        let options = Options {
+            proxies,
+            site,
+            guards: config.guards.clone(),
+        };
+        self.router.set(router::router(provider.clone(), options));
         self.provider.set(provider);
         tracing::info!("the configuration was reloaded");
     }

@@ -66,6 +66,7 @@ pub(super) async fn serve(
     let options = Options {
         proxies: proxies.clone(),
         site,
+        guards: config.guards.clone(),
     };
     let router = Current::new(router::router(provider, options));
     let reloading = Reloading {

@@ -19,7 +19,10 @@ use super::{
     reader::{Reader, SealingKeySource},
     setting::{Changes, Named, Setting},
 };
-use crate::brand::{Accent, Branding, Logo};
+use crate::{
+    brand::{Accent, Branding, Logo},
+    guards::Guards,
+};
 
 /// Declares the settings from one table: after each row comes how its value is read.
 macro_rules! settings {
@@ -37,19 +40,22 @@ macro_rules! settings {
             pub resources: Vec<Resource>,
             /// The resource that is meant when a request names none.
             pub default_resource: Option<ResourceIdentifier>,
+            /// Which scopes the calls of the resources need.
+            pub guards: Guards,
         }
 
         impl Config {
             /// Reads every setting. A faulty one gets a harmless value.
             pub(super) fn read(reader: &mut Reader) -> Self {
-                let (resources, default_resource) = reader.resources();
+                let protected = reader.resources();
                 Self {
                     $($key: {
                         let read: fn(&mut Reader, &str) -> $type = $read;
                         read(reader, stringify!($key))
                     },)+
-                    resources,
-                    default_resource,
+                    resources: protected.resources,
+                    default_resource: protected.default_resource,
+                    guards: protected.guards,
                 }
             }
 

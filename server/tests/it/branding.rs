@@ -3,7 +3,7 @@
 use app::Brand;
 use http::header;
 use server::{
-    Options,
+    Guards, Options,
     brand::{Accent, Branding, Logo},
     proxies::Proxies,
     router,
@@ -105,6 +105,7 @@ fn with_branding(server: &TestServer, branding: Branding) -> TestServer {
         Options {
             proxies: Proxies::default(),
             site,
+            guards: Guards::default(),
         },
     );
     with_branding

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{body::Body, extract::ConnectInfo};
 use http::{Method, Request, Version, header};
 use oauth::Issuer;
-use server::{Options, proxies::Proxies, router, site::PageFiles};
+use server::{Guards, Options, proxies::Proxies, router, site::PageFiles};
 use testkit::{
     EngineKind, Query, native_metadata, on_both_engines,
     routed::{McpClient, TestResponse, TestServer},
@@ -75,6 +75,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
         Options {
             proxies,
             site: PageFiles::new(None, None, "TestServer"),
+            guards: Guards::default(),
         },
     );
     let mut server = server.clone();

@@ -23,6 +23,7 @@ mod endpoints;
 mod failover;
 mod failures;
 mod faults;
+mod forward_auth;
 mod guessing;
 mod hostile;
 mod hosts;
