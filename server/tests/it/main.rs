@@ -38,6 +38,7 @@ pub(crate) mod operator;
 mod pages;
 mod pkce;
 mod prompt;
+mod proxies_in_front;
 mod published_documents;
 mod real_client;
 mod refresh;
