@@ -20,10 +20,11 @@ pub struct Challenge {
 
 /// Why a request is refused.
 #[derive(Debug)]
-pub(crate) enum Rejection {
+pub enum Rejection {
     /// There is no token.
     NoToken,
-    /// The Authorization header is malformed.
+    /// The Authorization header, or another one that decides, is malformed. The text is for the
+    /// client.
     Malformed(&'static str),
     /// The token is not accepted.
     Refused(Refusal),
@@ -66,7 +67,8 @@ impl Challenge {
         )
     }
 
-    pub(crate) fn answer(&self, rejection: &Rejection, needed: &[String]) -> Response {
+    /// The response to a refused request. `needed` are the scopes that it needs.
+    pub fn answer(&self, rejection: &Rejection, needed: &[String]) -> Response {
         match rejection {
             // No error code without credentials (R-P16).
             Rejection::NoToken => self.say(

@@ -182,6 +182,10 @@ impl Pair {
 }
 
 /// ring signs with RSA keys and makes none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a search for primes takes a generator, and not some bytes"
+)]
 fn rsa_key() -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let key = RsaPrivateKey::new(&mut rand::rng(), RSA_BITS);
     let document = key.map_err(|_| KeyError::Jwt)?.to_pkcs8_der();

@@ -86,6 +86,11 @@ impl RequireToken {
         Arc::make_mut(&mut self.gate).liveness = Some(liveness);
         self
     }
+
+    /// The claims of the caller, for a handler that decides by itself what to answer.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Claims, Rejection> {
+        self.gate.admit(headers).await
+    }
 }
 
 impl<S> Layer<S> for RequireToken {

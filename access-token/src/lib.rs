@@ -18,6 +18,7 @@
 //! clock, and what the cryptography draws from the system: keys of JWTs, the random numbers of
 //! their signatures, and the nonce of a sealed ring.
 
+mod assertion;
 mod claims;
 mod clock;
 mod invalid;
@@ -42,6 +43,7 @@ mod layer;
 #[cfg(feature = "remote")]
 mod remote;
 
+pub use assertion::{ASSERTION_LIFETIME, ASSERTION_TYPE};
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
 pub use invalid::Invalid;
@@ -60,7 +62,7 @@ pub use token::MAX_TOKEN_BYTES;
 pub use verifier::{Audience, Refusal, Renewal, Verifier};
 
 #[cfg(feature = "axum")]
-pub use challenge::Challenge;
+pub use challenge::{Challenge, Rejection};
 #[cfg(feature = "axum")]
 pub use layer::{Bearer, Guarded, Liveness, LivenessUnknown, RequireToken};
 #[cfg(feature = "remote")]

@@ -26,7 +26,7 @@ pub struct AuthorizationServer {
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
     revocation_endpoint: String,
-    /// Only while a resource gets JWTs: PASETO keys are no JWKs.
+    /// Only while JWTs are signed: PASETO keys are no JWKs.
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,12 +48,18 @@ pub struct AuthorizationServer {
     protected_resources: Vec<String>,
 }
 
-/// Whether a resource gets JWTs, so that their keys are published, and the metadata also at the path
-/// of OpenID Connect Discovery, where some gateways look for them. There are no ID tokens, so the
-/// document has no member about them.
+/// Whether a resource gets JWTs as access tokens, so that the metadata is also at the path of OpenID
+/// Connect Discovery, where some gateways look for the keys. There are no ID tokens, so the document
+/// has no member about them.
 pub fn issues_jwts(resources: &[Resource]) -> bool {
     let mut formats = resources.iter().map(|resource| resource.token_format);
     formats.any(|format| format != TokenFormat::Paseto)
+}
+
+/// Whether JWTs are signed, so that their keys are published: access tokens, or the assertions that
+/// proxies get for a resource with an id.
+pub fn signs_jwts(resources: &[Resource]) -> bool {
+    issues_jwts(resources) || resources.iter().any(|resource| resource.id.is_some())
 }
 
 /// How clients can register without an administrator.
@@ -84,7 +90,7 @@ impl AuthorizationServer {
             token_endpoint: issuer.url(endpoint::TOKEN),
             registration_endpoint: methods.registration.then(|| issuer.url(endpoint::REGISTER)),
             revocation_endpoint: issuer.url(endpoint::REVOKE),
-            jwks_uri: issues_jwts(resources).then(|| issuer.url(JWKS_PATH)),
+            jwks_uri: signs_jwts(resources).then(|| issuer.url(JWKS_PATH)),
             introspection_endpoint: may_ask.then(|| issuer.url(endpoint::INTROSPECT)),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],

@@ -85,5 +85,5 @@ pub use state::{
 pub use step_error::{LocalFault, StepError, TokenError};
 pub use store_identity::{IssuerChange, IssuerRecord, IssuerReport, is_in_use, recorded_issuer};
 pub use token_response::TokenResponse;
-pub use tokens::TokenEndpoint;
+pub use tokens::{TokenEndpoint, Vouched};
 pub use unavailable::Unavailable;

@@ -137,11 +137,14 @@ impl Settings {
             .find(|resource| resource.identifier == *identifier)
     }
 
-    /// The algorithms of the JWTs that the resources get, each once.
+    /// The algorithms of the JWTs that are signed, each once: those of the tokens of resources, and
+    /// `EdDSA` for assertions while a resource has an id, by which proxies ask for them.
     pub fn jwt_algorithms(&self) -> Vec<SigningAlgorithm> {
         let is_used = |algorithm: &SigningAlgorithm| {
-            let mut resources = self.resources.iter();
-            resources.any(|resource| resource.token_format.algorithm() == Some(*algorithm))
+            self.resources.iter().any(|resource| {
+                let asserts = resource.id.is_some() && *algorithm == SigningAlgorithm::EdDsa;
+                asserts || resource.token_format.algorithm() == Some(*algorithm)
+            })
         };
         SigningAlgorithm::ALL.into_iter().filter(is_used).collect()
     }

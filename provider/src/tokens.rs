@@ -1,11 +1,14 @@
 //! The token, revocation and introspection endpoints.
 
+mod assertion;
 mod exchange;
 mod failure;
 mod inspection;
 mod presented;
 mod replay;
 mod signing;
+
+pub use assertion::Vouched;
 
 use std::sync::Arc;
 

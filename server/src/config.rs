@@ -6,6 +6,7 @@ mod parse;
 mod protected;
 mod reader;
 mod resources;
+mod rules;
 mod setting;
 mod settings;
 mod similar;

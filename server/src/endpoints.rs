@@ -14,6 +14,8 @@ pub enum Caller {
     Client,
     /// A program that is no script: no cookies, no CORS.
     Program,
+    /// A reverse proxy that asks about each request of a resource: no cookies, no CORS.
+    Proxy,
     /// A program that asks whether the server is well, every few seconds.
     Probe,
     /// A program that reads a document that never changes.
@@ -67,6 +69,14 @@ endpoints! {
     Introspect = endpoint::INTROSPECT, Program;
     /// What the caller's token says.
     Me = "/api/me", Program;
+    /// A proxy asks whether a request may pass, and says with which method it came.
+    ForwardAuth = "/forward-auth/{id}", Proxy;
+    /// The same for a proxy that passes the method on, and the path.
+    ExtAuthz = "/ext-authz/{id}", Proxy;
+    /// The same for the path `/`.
+    ExtAuthzRoot = "/ext-authz/{id}/", Proxy;
+    /// The same for any other path.
+    ExtAuthzAt = "/ext-authz/{id}/{*path}", Proxy;
     /// The process answers.
     Live = "/health/live", Probe;
     /// The store does its work.
@@ -77,6 +87,8 @@ endpoints! {
     ProtectedResource = endpoint::PROTECTED_RESOURCE, Reader;
     /// Metadata of a protected resource, by its path.
     ProtectedResourceAt = "/.well-known/oauth-protected-resource/{*path}", Reader;
+    /// Metadata of a protected resource, by its id.
+    ProtectedResourceOf = "/forward-auth/{id}/metadata", Reader;
     /// The public keys of PASETO tokens.
     Keys = KEYS_PATH, Reader;
     /// The public keys of JWTs (RFC 7517).
@@ -110,7 +122,7 @@ impl Endpoint {
 
 /// Whether only programs call at this path: a fault is JSON there, and a page elsewhere.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    Endpoint::any_covers(path, &[Caller::Program, Caller::Probe])
+    Endpoint::any_covers(path, &[Caller::Program, Caller::Proxy, Caller::Probe])
         || FILES
             .iter()
             .chain([&DEMONSTRATION])
@@ -118,9 +130,9 @@ pub(crate) fn is_for_programs(path: &str) -> bool {
 }
 
 /// Whether this route is called so often that a line for each call hides all others: probes,
-/// documents and files.
+/// questions of proxies, documents and files.
 pub(crate) fn is_routine(route: &str) -> bool {
-    Endpoint::any_covers(route, &[Caller::Probe, Caller::Reader])
+    Endpoint::any_covers(route, &[Caller::Proxy, Caller::Probe, Caller::Reader])
         || FILES.iter().any(|area| route.starts_with(area))
 }
 
@@ -135,6 +147,8 @@ mod tests {
             "/api/x",
             "/introspect",
             "/health/",
+            "/forward-auth/notes",
+            "/ext-authz/notes/mcp",
             "/mcp/x",
             "/pkg/a.js",
         ] {
@@ -156,6 +170,7 @@ mod tests {
     fn probes_documents_and_files_are_routine() {
         for route in [
             "/health/live",
+            "/forward-auth/{id}",
             "/pkg/{*path}",
             "/brand/logo",
             "/.well-known/{*path}",

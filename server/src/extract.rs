@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Path, RawPathParams, Request},
     response::Response,
 };
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header, request::Parts};
 use oauth::Parameters;
 use provider::Provider;
 
-use crate::{proxies::Proxies, respond, site::PageFiles};
+use crate::{guards::Guards, proxies::Proxies, respond, site::PageFiles};
 
 /// The largest body any endpoint takes, in bytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
@@ -25,6 +25,8 @@ pub struct Service {
     pub proxies: Proxies,
     /// The files of the pages.
     pub site: PageFiles,
+    /// Which scopes calls need.
+    pub guards: Guards,
 }
 
 impl FromRef<Service> for Provider {
@@ -188,6 +190,24 @@ impl<S: Send + Sync> FromRequestParts<S> for PathClientId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let id = Path::<String>::from_request_parts(parts, state).await;
         Ok(Self(id.map(|Path(id)| id).unwrap_or_default()))
+    }
+}
+
+/// The id of the resource that a path names first. One that is not text names none.
+#[derive(Debug, Clone)]
+pub(crate) struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let named = RawPathParams::from_request_parts(parts, state).await;
+        let id = named.ok().and_then(|named| {
+            let mut named = named.iter();
+            let id = named.find(|(name, _)| *name == "id");
+            id.map(|(_, id)| id.to_owned())
+        });
+        Ok(Self(id.unwrap_or_default()))
     }
 }
 

@@ -13,6 +13,7 @@ mod demonstration;
 pub mod endpoints;
 mod extract;
 mod files;
+mod guards;
 mod layers;
 mod listen;
 mod liveness;
@@ -31,5 +32,6 @@ mod swap;
 mod time;
 mod user_agent;
 
+pub use guards::Guards;
 pub use reverse_proxy::{Upstream, UpstreamFault, UpstreamServer};
 pub use router::{Options, router};

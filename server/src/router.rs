@@ -7,17 +7,16 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::Response,
 };
-use guard::Rules;
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
-use oauth::resource::ResourceIdentifier;
 use provider::{BrowserContext, Provider, RequestId};
 
 #[cfg(feature = "demonstration")]
 use crate::demonstration;
 use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
+use crate::guards::Guards;
 use crate::layers::{
     Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, open_to_browsers,
     protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
@@ -37,16 +36,19 @@ pub struct Options {
     pub proxies: Proxies,
     /// The files of the pages.
     pub site: PageFiles,
+    /// Which scopes the calls of each resource need.
+    pub guards: Guards,
     /// The servers behind the reverse proxy.
     pub upstreams: Vec<Upstream>,
 }
 
 impl Options {
-    /// Without servers behind a reverse proxy.
+    /// Without rules, and without servers behind a reverse proxy.
     pub fn new(proxies: Proxies, site: PageFiles) -> Self {
         Self {
             proxies,
             site,
+            guards: Guards::default(),
             upstreams: Vec::new(),
         }
     }
@@ -60,14 +62,9 @@ pub fn router(provider: Provider, options: Options) -> Router {
         provider,
         proxies: options.proxies,
         site: options.site,
+        guards: options.guards,
     };
-    let rules = |_: &ResourceIdentifier| Rules::default();
-    let upstreams = protected(
-        &service.provider,
-        &options.upstreams,
-        rules,
-        &service.proxies,
-    );
+    let upstreams = protected(&service, &options.upstreams);
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     let documents = Documents::new(service.provider.clone(), &protection);
     let router = Router::new()
@@ -77,6 +74,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         ))
         .merge(service.site.files())
         .merge(endpoints(Caller::Program, &service, &documents))
+        .merge(endpoints(Caller::Proxy, &service, &documents))
         .merge(endpoints(Caller::Probe, &service, &documents))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod authorize;
+pub(crate) mod forward_auth;
 pub(crate) mod health;
 pub(crate) mod introspect;
 pub(crate) mod me;
@@ -11,6 +12,7 @@ pub(crate) mod revoke;
 pub(crate) mod token;
 
 use axum::routing::{MethodRouter, any, get, post};
+use forward_auth::ForwardAuth;
 use metadata::Documents;
 
 use crate::{endpoints::Endpoint, extract::Service};
@@ -36,11 +38,18 @@ pub(crate) fn handler(
         ),
         Endpoint::Introspect => of_service(post(introspect::introspect)),
         Endpoint::Me => get(me::me).layer(me::guard(&service.provider)),
+        Endpoint::ForwardAuth => {
+            any(forward_auth::forward_auth).with_state(ForwardAuth::new(service))
+        }
+        Endpoint::ExtAuthz | Endpoint::ExtAuthzRoot | Endpoint::ExtAuthzAt => {
+            any(forward_auth::ext_authz).with_state(ForwardAuth::new(service))
+        }
         Endpoint::Live => get(health::live),
         Endpoint::Ready => of_service(get(health::ready)),
         Endpoint::AuthorizationServer => of_documents(get(metadata::authorization_server)),
         Endpoint::ProtectedResource => of_documents(get(metadata::protected_resource)),
         Endpoint::ProtectedResourceAt => of_documents(get(metadata::protected_resource_at)),
+        Endpoint::ProtectedResourceOf => of_documents(get(metadata::protected_resource_of)),
         Endpoint::Keys => of_documents(get(metadata::keys)),
         Endpoint::JwtKeys => of_documents(get(metadata::jwt_keys)),
         Endpoint::OpenidConfiguration => of_documents(get(metadata::openid_configuration)),

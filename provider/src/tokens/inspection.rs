@@ -274,12 +274,12 @@ impl TokenEndpoint {
         if let Some(format) = format {
             verifier = verifier.only(format);
         }
-        let mut verified = verifier.verify(token, now).await;
-        if matches!(verified, Err(Unverified::Invalid(Invalid::UnknownKey))) {
+        let mut answer = verifier.verify(token, now).await;
+        if matches!(answer, Err(Unverified::Invalid(Invalid::UnknownKey))) {
             self.signing_keys.renew_keys().await?;
-            verified = verifier.verify(token, now).await;
+            answer = verifier.verify(token, now).await;
         }
-        match verified {
+        match answer {
             Ok(claims) => Ok(Some(claims)),
             Err(Unverified::Invalid(_)) => Ok(None),
             Err(Unverified::NoKeys(error)) => {
@@ -290,7 +290,7 @@ impl TokenEndpoint {
     }
 }
 
-fn account_of(claims: &Claims) -> Option<Id> {
+pub(super) fn account_of(claims: &Claims) -> Option<Id> {
     claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse)
 }
 

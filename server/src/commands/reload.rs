@@ -72,6 +72,7 @@ impl Reloading {
             proxies,
             site,
             upstreams: config.upstreams.clone(),
+            guards: config.guards.clone(),
         };
         self.router.set(router::router(provider.clone(), options));
         self.provider.set(provider);

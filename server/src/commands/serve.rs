@@ -67,6 +67,7 @@ pub(super) async fn serve(
         proxies: proxies.clone(),
         site,
         upstreams: config.upstreams.clone(),
+        guards: config.guards.clone(),
     };
     let router = Current::new(router::router(provider, options));
     let reloading = Reloading {

@@ -45,6 +45,10 @@ pub(super) struct ResourceEntry {
     pub(super) default: bool,
     /// Its scopes, in the order the consent page shows them.
     pub(super) scopes: Option<Vec<ScopeEntry>>,
+    /// Which calls need which scopes.
+    pub(super) rules: Option<Vec<RuleEntry>>,
+    /// What happens to a call that does not say what it is.
+    pub(super) unlabelled: Option<String>,
     /// Where it was found: its number, identifier, file and line.
     pub(super) source: String,
 }
@@ -62,6 +66,19 @@ pub(super) struct ScopeEntry {
     pub(super) source: String,
 }
 
+/// A `[[resource.rule]]` of the configuration file.
+#[derive(Debug, Clone)]
+pub(super) struct RuleEntry {
+    /// The JSON-RPC method.
+    pub(super) method: Option<String>,
+    /// The pattern of names.
+    pub(super) name: Option<String>,
+    /// The scopes, separated by spaces.
+    pub(super) scope: String,
+    /// Where it was found.
+    pub(super) source: String,
+}
+
 /// What a file holds, and what is wrong with it.
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -72,7 +89,7 @@ pub(super) struct File {
 }
 
 const RESOURCE: &str = "resource";
-const RESOURCE_KEYS: [&str; 12] = [
+const RESOURCE_KEYS: [&str; 14] = [
     "identifier",
     "id",
     "name",
@@ -85,8 +102,11 @@ const RESOURCE_KEYS: [&str; 12] = [
     "introspection_secret_hash",
     "default",
     "scope",
+    "rule",
+    "unlabelled",
 ];
 const SCOPE_KEYS: [&str; 3] = ["name", "sentence", "default"];
+const RULE_KEYS: [&str; 3] = ["method", "name", "scope"];
 
 impl File {
     /// Reads the file at `path`, which may hold the settings of `table`.
@@ -236,6 +256,7 @@ impl FileReader<'_> {
             jwt_algorithm,
             jwt_type,
             introspection_secret_hash,
+            unlabelled,
         ] = [
             "upstream",
             "upstream_authorization_file",
@@ -244,10 +265,12 @@ impl FileReader<'_> {
             "jwt_algorithm",
             "jwt_type",
             "introspection_secret_hash",
+            "unlabelled",
         ]
         .map(|key| self.text(&source, table, key, false));
         let claims = self.texts(&source, table, "claims");
-        let scopes = self.scopes(&source, table);
+        let scopes = self.entries(&source, table, "scope", Self::scope);
+        let rules = self.entries(&source, table, "rule", Self::rule);
         let default = self
             .switch(&source, table, "default", false)
             .unwrap_or_default();
@@ -265,30 +288,38 @@ impl FileReader<'_> {
             introspection_secret_hash,
             default,
             scopes,
+            rules,
+            unlabelled,
             source,
         })
     }
 
-    /// The scopes that can be read; `None` when one cannot, which is a fault.
-    fn scopes(&mut self, source: &str, table: &DeTable<'_>) -> Option<Vec<ScopeEntry>> {
+    /// The tables of a resource under this key; `None` when one cannot be read, which is a fault.
+    fn entries<T>(
+        &mut self,
+        source: &str,
+        table: &DeTable<'_>,
+        key: &str,
+        read: fn(&mut Self, &str, usize, &Value<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let empty = DeArray::new();
-        let entries = match table.get("scope").map(Spanned::get_ref) {
+        let entries = match table.get(key).map(Spanned::get_ref) {
             None => &empty,
             Some(DeValue::Array(entries)) => entries,
             Some(_) => {
                 self.fault(
                     source,
-                    "a scope begins with [[resource.scope]] on a line of its own",
+                    &format!("a {key} begins with [[resource.{key}]] on a line of its own"),
                 );
                 return None;
             }
         };
-        let scopes: Vec<_> = entries
+        let read: Vec<_> = entries
             .iter()
             .enumerate()
-            .map(|(index, entry)| self.scope(source, index + 1, entry))
+            .map(|(index, entry)| read(self, source, index + 1, entry))
             .collect();
-        scopes.into_iter().collect()
+        read.into_iter().collect()
     }
 
     fn scope(&mut self, resource: &str, number: usize, entry: &Value<'_>) -> Option<ScopeEntry> {
@@ -306,6 +337,23 @@ impl FileReader<'_> {
             name: name?,
             sentence: sentence?,
             default: default?,
+            source,
+        })
+    }
+
+    fn rule(&mut self, resource: &str, number: usize, entry: &Value<'_>) -> Option<RuleEntry> {
+        let line = self.line(entry.span().start);
+        let source = format!("{resource}: rule {number}, line {line}");
+        let Some(table) = entry.get_ref().as_table() else {
+            self.fault(resource, &format!("rule {number} is not a table"));
+            return None;
+        };
+        self.unknown(&source, table, &RULE_KEYS);
+        let [method, name] = ["method", "name"].map(|key| self.text(&source, table, key, false));
+        Some(RuleEntry {
+            method,
+            name,
+            scope: self.text(&source, table, "scope", true)?,
             source,
         })
     }

@@ -11,19 +11,56 @@ use provider::Settings;
 use super::{
     file::{ResourceEntry, ScopeEntry},
     reader::Reader,
+    rules,
 };
+use crate::guards::Guards;
+
+/// What is protected, and how.
+#[derive(Default)]
+pub(super) struct Protected {
+    pub(super) resources: Vec<Resource>,
+    /// The one among them that is the default.
+    pub(super) default_resource: Option<ResourceIdentifier>,
+    /// Their rules.
+    pub(super) guards: Guards,
+}
 
 impl Reader {
-    /// The resources of the file, which replace the demonstration's, and the one among them that is
-    /// the default.
-    pub(super) fn resources(&mut self) -> (Vec<Resource>, Option<ResourceIdentifier>) {
+    /// The resources of the file, which replace the demonstration's.
+    pub(super) fn resources(&mut self) -> Protected {
         let Some(entries) = self.values.resources.take() else {
-            return (included(&self.issuer), None);
+            return Protected {
+                resources: included(&self.issuer),
+                ..Protected::default()
+            };
         };
-        let default = self.default_resource(&entries);
+        let default_resource = self.default_resource(&entries);
+        self.repeated(&entries);
+        let mut protected = Protected {
+            default_resource,
+            ..Protected::default()
+        };
+        for entry in entries {
+            let rules = rules::read(&entry);
+            match (resource(entry), rules) {
+                (Ok(resource), Ok(rules)) => {
+                    let identifier = resource.identifier.clone();
+                    protected.guards = protected.guards.with(identifier, rules);
+                    protected.resources.push(resource);
+                }
+                (resource, rules) => {
+                    self.faults.extend(resource.err().unwrap_or_default());
+                    self.faults.extend(rules.err().unwrap_or_default());
+                }
+            }
+        }
+        protected
+    }
+
+    /// Names the identifiers and ids that are there twice.
+    fn repeated(&mut self, entries: &[ResourceEntry]) {
         let mut sources: Vec<(String, String)> = Vec::new();
         let mut ids: Vec<(String, String)> = Vec::new();
-        let mut resources = Vec::new();
         for entry in entries {
             let is_same = |(identifier, _): &&(String, String)| *identifier == entry.identifier;
             if let Some((_, earlier)) = sources.iter().find(is_same) {
@@ -38,12 +75,7 @@ impl Reader {
                 }
                 ids.push((id.clone(), entry.source.clone()));
             }
-            match resource(entry) {
-                Ok(resource) => resources.push(resource),
-                Err(faults) => self.faults.extend(faults),
-            }
         }
-        (resources, default)
     }
 
     /// The resource with `default = true`, of which there may be one.
@@ -193,7 +225,7 @@ fn token_format(entry: &ResourceEntry) -> Result<TokenFormat, String> {
 }
 
 /// The value of a name; `absent` without one.
-fn one_of<T: Copy>(
+pub(super) fn one_of<T: Copy>(
     key: &str,
     name: Option<&str>,
     absent: T,

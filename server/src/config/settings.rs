@@ -19,8 +19,11 @@ use super::{
     reader::{Reader, SealingKeySource},
     setting::{Changes, Named, Setting},
 };
-use crate::brand::{Accent, Branding, Logo};
-use crate::reverse_proxy::Upstream;
+use crate::{
+    brand::{Accent, Branding, Logo},
+    guards::Guards,
+    reverse_proxy::Upstream,
+};
 
 /// Declares the settings from one table: after each row comes how its value is read.
 macro_rules! settings {
@@ -40,20 +43,23 @@ macro_rules! settings {
             pub default_resource: Option<ResourceIdentifier>,
             /// The servers behind the reverse proxy.
             pub upstreams: Vec<Upstream>,
+            /// Which scopes the calls of the resources need.
+            pub guards: Guards,
         }
 
         impl Config {
             /// Reads every setting. A faulty one gets a harmless value.
             pub(super) fn read(reader: &mut Reader) -> Self {
                 let upstreams = reader.upstreams();
-                let (resources, default_resource) = reader.resources();
+                let protected = reader.resources();
                 Self {
                     $($key: {
                         let read: fn(&mut Reader, &str) -> $type = $read;
                         read(reader, stringify!($key))
                     },)+
-                    resources,
-                    default_resource,
+                    resources: protected.resources,
+                    default_resource: protected.default_resource,
+                    guards: protected.guards,
                     upstreams,
                 }
             }

@@ -1,6 +1,7 @@
 use std::{io::Write as _, time::Duration};
 
 use clap::FromArgMatches as _;
+use guard::{Rule, Rules, Unlabelled};
 use oauth::{Digest, redirect::PrivateSchemes};
 use oauth_clients::document::DocumentPolicy;
 use provider::{Settings, SignUpPolicy};
@@ -483,6 +484,84 @@ fn a_resource_may_ask_about_tokens_when_it_has_the_hash_of_a_secret() {
             "{wrong}"
         );
     }
+}
+
+#[test]
+fn calls_of_a_resource_need_the_scopes_of_its_rules() {
+    let read = |lines: &str| {
+        let file = file(&format!(
+            "[[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n{lines}\n[[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n"
+        ));
+        resolve(&["--config", path(&file)], &[])
+            .map_err(|Faults(faults)| faults.join("\n").replace(path(&file), "FILE"))
+    };
+    let rules = |config: &Config| config.guards.rules(&config.resources[0].identifier);
+    let config = read("").expect("without rules");
+    assert!(rules(&config).is_empty());
+    let config = read(
+        "unlabelled = \"all-scopes\"\n[[resource.rule]]\nmethod = \"tools/call\"\nname = \"add_*\"\nscope = \"read\"\n\
+         [[resource.rule]]\nmethod = \"tools/list\"\nscope = \"read\"",
+    )
+    .expect("with rules");
+    let rule = |method, name| Rule::new(method, name, "read").expect("a rule");
+    let expected = vec![
+        rule(Some("tools/call"), Some("add_*")),
+        rule(Some("tools/list"), None),
+    ];
+    assert_eq!(rules(&config), Rules::new(expected, Unlabelled::AllScopes));
+    let place = "[[resource]] 1 \"https://a.example\" in FILE, line 1";
+    let fault = |lines: &str| read(lines).map(|_| ());
+    let of_rule = |lines: &str| fault(&format!("[[resource.rule]]\n{lines}"));
+    for (lines, words) in [
+        ("scope = \"read\"", "it has neither method nor name"),
+        (
+            "name = \"a\"\nscope = \"write\"",
+            "its scope \"write\" is none of the resource",
+        ),
+        (
+            "name = \"a\"\nscope = \"read write\"",
+            "its scope \"write\" is none of the resource",
+        ),
+        ("name = \"a\"\nscope = \"\"", "it has no scope"),
+        (
+            "name = \"a**\"\nscope = \"read\"",
+            "its name is no pattern of 1 to 256 characters, in which one * stands for any characters",
+        ),
+        (
+            "method = \"tools/*\"\nscope = \"read\"",
+            "its method is no method of JSON-RPC, such as tools/call",
+        ),
+        (
+            "method = \"tools/list\"\nname = \"a\"\nscope = \"read\"",
+            "it has a name, and calls of its method have none that a rule can see",
+        ),
+        ("name = \"a\"", "it has no scope"),
+        (
+            "name = 7\nmethod = \"ping\"\nscope = \"read\"",
+            "its name is an integer, and not a text in quotes",
+        ),
+        (
+            "nam = \"a\"\nmethod = \"ping\"\nscope = \"read\"",
+            "nam (line 5) is not known here; did you mean name",
+        ),
+    ] {
+        assert_eq!(
+            of_rule(lines),
+            Err(format!("{place}: rule 1, line 4: {words}."))
+        );
+    }
+    assert_eq!(
+        fault("unlabelled = \"allow\""),
+        Err(format!(
+            "{place}: its unlabelled is \"allow\", and not one of \"refuse\", \"all-scopes\"."
+        ))
+    );
+    assert_eq!(
+        fault("rule = \"tools/call\""),
+        Err(format!(
+            "{place}: a rule begins with [[resource.rule]] on a line of its own."
+        ))
+    );
 }
 
 #[test]

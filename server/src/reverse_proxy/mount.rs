@@ -33,6 +33,7 @@ use super::{
     forward::{self, Forwarding, Judge},
 };
 use crate::{
+    extract::Service,
     layers::addressed_host,
     liveness::{liveness, renewal},
     proxies::Proxies,
@@ -72,22 +73,18 @@ struct Mount {
 }
 
 /// The servers behind. A resource without an upstream is none of them.
-pub(crate) fn protected(
-    provider: &Provider,
-    upstreams: &[Upstream],
-    rules: impl Fn(&ResourceIdentifier) -> Rules,
-    proxies: &Proxies,
-) -> Protected {
+pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected {
     let client = if upstreams.is_empty() {
         None
     } else {
         UpstreamClient::new()
     };
+    let provider = &service.provider;
     let settings = provider.settings();
     let mount = |upstream: &Upstream| {
         let mut resources = settings.resources.iter();
         let resource = resources.find(|resource| resource.identifier == upstream.resource)?;
-        let rules = rules(&resource.identifier);
+        let rules = service.guards.rules(&resource.identifier);
         Some(Mount::new(
             provider,
             resource,
@@ -98,7 +95,7 @@ pub(crate) fn protected(
     };
     Protected {
         mounts: upstreams.iter().filter_map(mount).collect(),
-        proxies: proxies.clone(),
+        proxies: service.proxies.clone(),
     }
 }
 

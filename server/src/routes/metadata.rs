@@ -11,11 +11,12 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use oauth::endpoint::PROTECTED_RESOURCE;
-use oauth_clients::discovery::issues_jwts;
+use oauth_clients::discovery::{ProtectedResource, issues_jwts, signs_jwts};
 use provider::Provider;
 use serde::Serialize;
 
 use crate::{
+    extract::PathId,
     layers::{self, Protection},
     respond,
     time::time_of,
@@ -30,6 +31,8 @@ struct Made {
     authorization_server: Bytes,
     /// By the part of the path after the well-known prefix.
     protected_resources: HashMap<String, Bytes>,
+    /// By the id of the resource, on whatever host it is.
+    by_id: HashMap<String, Bytes>,
     headers: HeaderMap,
     key_headers: HeaderMap,
     fault_headers: HeaderMap,
@@ -43,6 +46,11 @@ impl Documents {
             .resources
             .iter()
             .map(|resource| resource.identifier.path());
+        let settings = provider.settings();
+        let by_id = settings.resources.iter().filter_map(|resource| {
+            let document = ProtectedResource::describe(&settings.issuer, resource);
+            Some((resource.id.clone()?, bytes(&document)))
+        });
         let described =
             |path: &str| Some((path.to_owned(), bytes(&provider.protected_resource(path)?)));
         Self(Arc::new(Made {
@@ -51,6 +59,7 @@ impl Documents {
                 .chain(paths)
                 .filter_map(described)
                 .collect(),
+            by_id: by_id.collect(),
             headers: headers(protection, "public, max-age=300"),
             // A verifier that meets a new key asks for it at once, and must not get an old copy.
             key_headers: headers(protection, "no-cache"),
@@ -60,7 +69,11 @@ impl Documents {
     }
 
     fn protected_resource(&self, path: &str) -> Response {
-        match self.0.protected_resources.get(path) {
+        self.found(self.0.protected_resources.get(path))
+    }
+
+    fn found(&self, document: Option<&Bytes>) -> Response {
+        match document {
             Some(document) => answer(&self.0.headers, document.clone()),
             None => self.fault(respond::not_found()),
         }
@@ -97,6 +110,15 @@ pub(crate) async fn protected_resource_at(
     )
 }
 
+/// `GET /forward-auth/{id}/metadata`: the metadata of the resource of this id, for a proxy that serves
+/// it at the host of the resource.
+pub(crate) async fn protected_resource_of(
+    State(documents): State<Documents>,
+    PathId(id): PathId,
+) -> Response {
+    documents.found(documents.0.by_id.get(&id))
+}
+
 /// `GET /.well-known/paseto-keys`: the keys of this moment.
 pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
@@ -106,10 +128,10 @@ pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
     )
 }
 
-/// `GET /.well-known/jwks.json`: the keys of this moment, while a resource gets JWTs.
+/// `GET /.well-known/jwks.json`: the keys of this moment, while JWTs are signed.
 pub(crate) async fn jwt_keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
-    if !issues_jwts(&provider.settings().resources) {
+    if !signs_jwts(&provider.settings().resources) {
         return documents.fault(respond::not_found());
     }
     let keys = provider.tokens().ring().jwks(time_of(provider));

@@ -14,6 +14,7 @@ fn path(endpoint: Endpoint) -> String {
     endpoint
         .path()
         .replace("{client_id}", "vc_x")
+        .replace("{id}", "x")
         .replace("{*path}", "x")
 }
 
@@ -30,13 +31,17 @@ async fn is_open(server: &TestServer, endpoint: Endpoint, method: Method) -> boo
 #[tokio::test]
 async fn each_endpoint_is_routed() {
     let server = TestServer::empty(EngineKind::Memory).await;
-    // No endpoint accepts PATCH: an existing path answers 405.
+    // No endpoint accepts PATCH, but those that take every method: an existing path answers 405.
     for endpoint in Endpoint::ALL {
         let request = request(Method::PATCH, &path(endpoint))
             .body(axum::body::Body::empty())
             .expect("a request");
         let expected = match endpoint {
-            Endpoint::OtherDocument => 404,
+            Endpoint::OtherDocument
+            | Endpoint::ForwardAuth
+            | Endpoint::ExtAuthz
+            | Endpoint::ExtAuthzRoot
+            | Endpoint::ExtAuthzAt => 404,
             _ => 405,
         };
         let answer = server.send(request).await;
@@ -50,7 +55,7 @@ async fn only_client_and_reader_endpoints_allow_scripts() {
     for endpoint in Endpoint::ALL {
         let expected = match endpoint.caller() {
             Caller::Client | Caller::Reader => true,
-            Caller::Browser | Caller::Program | Caller::Probe => false,
+            Caller::Browser | Caller::Program | Caller::Proxy | Caller::Probe => false,
         };
         for method in [Method::GET, Method::POST, Method::OPTIONS] {
             let open = is_open(&server, endpoint, method.clone()).await;

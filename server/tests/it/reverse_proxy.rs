@@ -14,11 +14,12 @@ use axum::{
     routing::any,
 };
 use futures_util::{StreamExt as _, stream};
+use guard::{Rule, Rules, Unlabelled};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use provider::Settings;
 use serde_json::{Value, json};
-use server::{Options, Upstream, proxies::Proxies, router, site::PageFiles};
+use server::{Guards, Options, Upstream, proxies::Proxies, router, site::PageFiles};
 use testkit::{
     EngineKind, on_both_engines,
     routed::{Browser, ISSUER, McpClient, TestResponse, TestServer, Tokens, request},
@@ -34,6 +35,7 @@ on_both_engines!(
     a_message_that_is_too_large_is_refused,
     events_arrive_one_by_one_and_a_client_that_goes_ends_the_stream,
     pages_of_other_origins_may_not_call,
+    rules_are_judged_on_the_body_whatever_the_headers_say,
 );
 
 const NOTES: &str = "https://vestibule.example/notes";
@@ -93,12 +95,13 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 fn resource(identifier: &str) -> Resource {
-    let scope = ScopeDescription {
-        name: "notes:use".to_owned(),
+    let scope = |name: &str, default| ScopeDescription {
+        name: name.to_owned(),
         sentence: "Use your notes".to_owned(),
-        default: true,
+        default,
     };
-    Resource::new(identified(identifier), "Notes", vec![scope])
+    let scopes = vec![scope("notes:use", true), scope("notes:write", false)];
+    Resource::new(identified(identifier), "Notes", scopes)
 }
 
 fn identified(identifier: &str) -> ResourceIdentifier {
@@ -107,6 +110,15 @@ fn identified(identifier: &str) -> ResourceIdentifier {
 
 /// A server in front of `address`, which is the resource `identifier`.
 async fn in_front(engine: EngineKind, identifier: &str, address: &str) -> TestServer {
+    with_rules(engine, identifier, address, Vec::new()).await
+}
+
+async fn with_rules(
+    engine: EngineKind,
+    identifier: &str,
+    address: &str,
+    rules: Vec<Rule>,
+) -> TestServer {
     let change = |settings: &mut Settings| settings.resources.push(resource(identifier));
     let mut server = TestServer::with(engine, change).await;
     server.add_alice().await;
@@ -115,6 +127,10 @@ async fn in_front(engine: EngineKind, identifier: &str, address: &str) -> TestSe
     let site = PageFiles::new(None, None, "TestServer");
     let options = Options {
         upstreams: vec![upstream],
+        guards: Guards::default().with(
+            identified(identifier),
+            Rules::new(rules, Unlabelled::Refuse),
+        ),
         ..Options::new(Proxies::default(), site)
     };
     server.router = router(server.provider.clone(), options);
@@ -477,4 +493,81 @@ async fn pages_of_other_origins_may_not_call(engine: EngineKind) {
         fault(&server.send(from(origin)).await, 403);
     }
     assert!(seen.take().is_empty());
+}
+
+async fn rules_are_judged_on_the_body_whatever_the_headers_say(engine: EngineKind) {
+    let seen = Seen::default();
+    let address = serve(Router::new().fallback(any(answer)).with_state(seen.clone())).await;
+    let rule = |method, name, scope| Rule::new(method, name, scope).expect("a rule");
+    let rules = vec![
+        rule(Some("tools/call"), Some("add_*"), "notes:use notes:write"),
+        rule(Some("resources/read"), None, "notes:use"),
+    ];
+    let server = with_rules(engine, NOTES, &format!("http://{address}/mcp"), rules).await;
+    let (client, tokens) = tokens_for(&server, NOTES).await;
+    let ask = async |token: &str, body: &str, headers: &[(&str, &str)]| {
+        let mut request = call("/notes", token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        server
+            .send(
+                request
+                    .body(Body::from(body.to_owned()))
+                    .expect("a request"),
+            )
+            .await
+    };
+    let tool = |name: &str| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name}})
+            .to_string()
+    };
+    ask(&tokens.access, &tool("list_notes"), &[])
+        .await
+        .granted();
+    ask(&tokens.access, MESSAGE, &[]).await.granted();
+    assert_eq!(seen.take().len(), 2);
+    let lie = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "list_notes"),
+    ];
+    let escaped = tool("add_note").replace("add_note", "add\\u005fnote");
+    let batch = format!("[{MESSAGE},{}]", tool("add_note"));
+    for (body, headers) in [
+        (tool("add_note"), &[][..]),
+        (tool("add_note"), &lie),
+        (escaped, &lie),
+        (batch, &[]),
+    ] {
+        let refused = ask(&tokens.access, &body, headers).await;
+        refused.refused(403, "insufficient_scope");
+        let challenge = refused
+            .header(header::WWW_AUTHENTICATE)
+            .expect("a challenge");
+        assert!(
+            challenge.contains("scope=\"notes:use notes:write\""),
+            "{challenge}"
+        );
+        assert!(challenge.contains("resource_metadata="), "{challenge}");
+    }
+    for body in [
+        "",
+        "{",
+        "[]",
+        "7",
+        r#"{"jsonrpc":"2.0","method":"tools/call","method":"ping"}"#,
+    ] {
+        let refused = ask(&tokens.access, body, &[]).await;
+        assert_eq!(refused.status, 400, "{body}");
+        assert!(refused.json()["error"]["code"].is_i64(), "{body}");
+    }
+    assert!(seen.take().is_empty());
+    // Step-up: the client asks for what the challenge names.
+    let client = client.asking(|form| form.set("scope", "notes:use notes:write"));
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let form = client.code_form(&code).set("resource", NOTES);
+    let more = Tokens::read(&server.post("/token", &form).await);
+    ask(&more.access, &tool("add_note"), &[]).await.granted();
+    assert_eq!(seen.take()[0].body, tool("add_note"));
 }

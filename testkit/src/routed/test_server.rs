@@ -10,7 +10,7 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{HeaderValue, Method, Request, header};
 use oauth::Digest;
 use provider::{Provider, Settings, Web};
-use server::{Options, proxies::Proxies, router, site::PageFiles};
+use server::{Guards, Options, proxies::Proxies, router, site::PageFiles};
 use store::{CasResult, Store, Ttl};
 use tower::ServiceExt as _;
 
@@ -103,7 +103,7 @@ impl TestServer {
         let clock = Arc::new(TestClock::new());
         let opened = TestProvider::open(settings, store, SEALING_KEY, clock, web.clone()).await;
         Self {
-            router: routed(&opened.provider),
+            router: routed(&opened.provider, Guards::default()),
             provider: opened.provider,
             clock: opened.clock,
             switch,
@@ -128,10 +128,17 @@ impl TestServer {
         let opened =
             TestProvider::open(settings, store, SEALING_KEY, clock, self.web.clone()).await;
         Self {
-            router: routed(&opened.provider),
+            router: routed(&opened.provider, Guards::default()),
             provider: opened.provider,
             ..self.clone()
         }
+    }
+
+    /// The same server with rules for the calls of its resources.
+    #[must_use]
+    pub fn guarded(mut self, guards: Guards) -> Self {
+        self.router = routed(&self.provider, guards);
+        self
     }
 
     /// Creates Alice's account, the first one and an administrator. She declines a passkey.
@@ -335,7 +342,11 @@ pub fn from(address: IpAddr, method: Method, path: &str) -> http::request::Build
         .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
 }
 
-fn routed(provider: &Provider) -> Router {
+fn routed(provider: &Provider, guards: Guards) -> Router {
     let site = PageFiles::new(None, None, &provider.settings().name);
-    router(provider.clone(), Options::new(Proxies::default(), site))
+    let options = Options {
+        guards,
+        ..Options::new(Proxies::default(), site)
+    };
+    router(provider.clone(), options)
 }

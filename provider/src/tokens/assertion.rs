@@ -1,0 +1,44 @@
+//! What the server behind a proxy is told of a token.
+
+use access_token::Claims;
+use oauth::{resource::Resource, scope::Scopes};
+
+use super::{TokenEndpoint, inspection::account_of};
+use crate::{key_ring::date_time, unavailable::Unavailable};
+
+/// What is told of a token, besides its claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// The e-mail address of the user as it is now, for a resource that may know it.
+    pub email: Option<String>,
+    /// A JWT by which the resource can verify what it is told.
+    pub assertion: String,
+}
+
+impl TokenEndpoint {
+    /// Vouches for the claims of a live token before its resource. The address is read for a
+    /// resource that may know it, and nothing for another.
+    pub async fn vouch(
+        &self,
+        claims: &Claims,
+        resource: &Resource,
+    ) -> Result<Vouched, Unavailable> {
+        let email = match account_of(claims) {
+            Some(account) => {
+                let scopes = Scopes::parse(&claims.scope);
+                self.disclosed_email(account, &scopes, resource).await?
+            }
+            None => None,
+        };
+        let (now, jti) = (self.context.now(), self.context.entropy().bytes());
+        let signed = self
+            .signing_keys
+            .tokens
+            .assertion(date_time(now), jti, claims);
+        let assertion = signed.map_err(|error| {
+            tracing::error!(%error, "an assertion was not signed");
+            Unavailable::interrupted()
+        })?;
+        Ok(Vouched { email, assertion })
+    }
+}
