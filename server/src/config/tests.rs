@@ -4,6 +4,7 @@ use clap::FromArgMatches as _;
 use guard::{Rule, Rules, Unlabelled};
 use oauth::{Digest, redirect::PrivateSchemes};
 use oauth_clients::document::DocumentPolicy;
+use primitives::{JwtType, SigningAlgorithm, TokenFormat};
 use provider::{Settings, SignUpPolicy};
 use store::StoreLocation;
 
@@ -748,5 +749,166 @@ fn every_variable_is_the_key_in_capitals() {
     for named in SETTINGS {
         let variable = format!("VESTIBULE_{}", named.key.to_uppercase());
         assert_eq!(named.setting.environment, variable);
+    }
+}
+
+/// What a resource with these lines is read as, or its faults without their place.
+fn resource_with(lines: &str) -> Result<Config, Vec<String>> {
+    let file = file(&format!(
+        "[[resource]]\nidentifier = \"http://localhost:3000/notes\"\nname = \"Notes\"\n{lines}\n[[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n"
+    ));
+    resolve(&["--config", path(&file)], &[]).map_err(|Faults(faults)| {
+        let place = format!(
+            "[[resource]] 1 \"http://localhost:3000/notes\" in {}, line 1: ",
+            path(&file)
+        );
+        let told = faults.iter().map(|fault| fault.replace(&place, ""));
+        told.collect()
+    })
+}
+
+#[test]
+fn a_resource_chooses_the_format_of_its_tokens() {
+    let format = |lines: &str| resource_with(lines).map(|config| config.resources[0].token_format);
+    let jwt = |algorithm, jwt_type| TokenFormat::Jwt {
+        algorithm,
+        jwt_type,
+    };
+    let rs256 = jwt(SigningAlgorithm::Rs256, JwtType::AccessToken);
+    for (lines, read) in [
+        ("", TokenFormat::Paseto),
+        ("token = \"paseto\"", TokenFormat::Paseto),
+        ("token = \"jwt\"", rs256),
+        (
+            "token = \"jwt\"\njwt_algorithm = \"ES256\"\njwt_type = \"JWT\"",
+            jwt(SigningAlgorithm::Es256, JwtType::Jwt),
+        ),
+        (
+            "token = \"jwt\"\njwt_algorithm = \"EdDSA\"",
+            jwt(SigningAlgorithm::EdDsa, JwtType::AccessToken),
+        ),
+    ] {
+        assert_eq!(format(lines), Ok(read), "{lines}");
+    }
+    for (lines, fault) in [
+        (
+            "token = \"JWT\"",
+            "its token is \"JWT\", and not \"paseto\" or \"jwt\".",
+        ),
+        (
+            "jwt_algorithm = \"RS256\"",
+            "it has jwt_algorithm without token = \"jwt\".",
+        ),
+        (
+            "token = \"paseto\"\njwt_type = \"JWT\"",
+            "it has jwt_type without token = \"jwt\".",
+        ),
+        (
+            "token = \"jwt\"\njwt_algorithm = \"HS256\"",
+            "its jwt_algorithm is \"HS256\", and not one of \"RS256\", \"ES256\", \"EdDSA\".",
+        ),
+        (
+            "token = \"jwt\"\njwt_type = \"at\"",
+            "its jwt_type is \"at\", and not one of \"at+jwt\", \"JWT\".",
+        ),
+        (
+            "token = 1",
+            "its token is an integer, and not a text in quotes.",
+        ),
+    ] {
+        assert_eq!(format(lines), Err(vec![fault.to_owned()]), "{lines}");
+    }
+}
+
+#[test]
+fn a_resource_has_an_id_and_claims_of_its_own() {
+    let config = resource_with("id = \"notes-2.a_b\"\nclaims = [\"email\"]").expect("sound");
+    let resource = &config.resources[0];
+    assert_eq!(resource.id.as_deref(), Some("notes-2.a_b"));
+    assert!(resource.discloses_email);
+    let without = resource_with("claims = []").expect("sound");
+    assert!(!without.resources[0].discloses_email);
+    let long = "a".repeat(65);
+    for id in ["", "a:b", "A", "a/b", "ä", "..", "-", "a b", &long] {
+        let faults = resource_with(&format!("id = \"{id}\"")).map(|_| ());
+        let is_of_id = |faults: &Vec<String>| faults.len() == 1 && faults[0].contains("its id");
+        assert!(faults.as_ref().is_err_and(is_of_id), "{id}: {faults:?}");
+    }
+    for claims in ["[\"phone\"]", "[\"email\", \"name\"]", "\"email\"", "[1]"] {
+        let faults = resource_with(&format!("claims = {claims}")).map(|_| ());
+        assert!(faults.is_err_and(|faults| faults.len() == 1), "{claims}");
+    }
+    let scope = "[[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n";
+    let twice = file(&format!(
+        "[[resource]]\nid = \"a\"\nidentifier = \"https://a.example\"\nname = \"A\"\n{scope}\
+         [[resource]]\nid = \"a\"\nidentifier = \"https://b.example\"\nname = \"B\"\n{scope}"
+    ));
+    let Err(Faults(faults)) = resolve(&["--config", path(&twice)], &[]) else {
+        panic!("an id twice");
+    };
+    assert!(
+        faults.len() == 1
+            && faults[0].starts_with("[[resource]] 2")
+            && faults[0].contains("its id is that of [[resource]] 1"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn an_upstream_is_another_server_and_its_resource_hides_no_page() {
+    let upstreams = |lines: &str| resource_with(lines).map(|config| config.upstreams.len());
+    assert_eq!(upstreams(""), Ok(0));
+    assert_eq!(upstreams("upstream = \"http://127.0.0.1:8080/mcp\""), Ok(1));
+    for own in [
+        "http://localhost:3000/mcp",
+        "http://127.0.0.1:3000/other",
+        "http://[::1]:3000/",
+        "http://0.0.0.0:3000/",
+    ] {
+        let faults = upstreams(&format!("upstream = \"{own}\""));
+        let words = format!(
+            "its upstream \"{own}\" is an address of this server, which would call itself."
+        );
+        assert_eq!(faults, Err(vec![words]));
+    }
+    for bad in [
+        "",
+        "127.0.0.1:8080",
+        "ftp://a.example/",
+        "http://u:p@a.example/",
+        "http://a.example/?x",
+    ] {
+        let faults = upstreams(&format!("upstream = \"{bad}\""));
+        assert!(faults.is_err_and(|faults| faults.len() == 1), "{bad}");
+    }
+    let secret = "upstream_authorization_file = \"/does/not/exist\"";
+    let faults = upstreams(secret);
+    assert_eq!(
+        faults,
+        Err(vec![
+            "it has upstream_authorization_file without upstream.".to_owned()
+        ])
+    );
+    let faults = upstreams(&format!("upstream = \"http://127.0.0.1:8080/\"\n{secret}"));
+    assert!(faults.is_err_and(|faults| faults.len() == 1 && faults[0].contains("/does/not/exist")));
+    for taken in [
+        "/token",
+        "/admin",
+        "/admin/mcp",
+        "/.well-known/mcp",
+        "/pkg/a",
+        "/",
+        "/login",
+    ] {
+        let file = file(&format!(
+            "[[resource]]\nidentifier = \"http://localhost:3000{taken}\"\nname = \"A\"\nupstream = \"http://127.0.0.1:1/\"\n\
+             [[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n"
+        ));
+        let refused = resolve(&["--config", path(&file)], &[]);
+        assert!(
+            refused.is_err_and(|Faults(faults)| faults.len() == 1
+                && faults[0].contains("is a path of this server")),
+            "{taken}"
+        );
     }
 }
