@@ -1,11 +1,12 @@
 // Servers run as `vestibule resource show` prints them: the official client connects, calls a tool and steps up.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Application } from './support/application.ts';
 import { PYTHON } from './support/python.ts';
 import { accessToken, altered } from './support/tokens.ts';
@@ -18,40 +19,73 @@ const INITIALIZE = {
   params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'libraries', version: '1' } },
 };
 const ADD_NOTE = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'add_note', arguments: { text: 'Buy milk' } } };
+/** Where the program in Rust is compiled. */
+const TARGET = join(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../target', import.meta.url)), 'recipe');
 const METADATA = '/.well-known/oauth-protected-resource/mcp';
 
-/** The recipes, each with the lines of its resource. */
-const NODE = { file: 'server.ts', command: [process.execPath, '--import', 'tsx', 'server.ts'] };
-const STACKS: Record<string, { file: string; command: string[]; lines: string[] }> = {
-  express: { ...NODE, lines: ['token = "jwt"'] },
-  ts: { ...NODE, lines: ['token = "jwt"', 'jwt_algorithm = "ES256"'] },
-  hono: { ...NODE, lines: ['token = "jwt"', 'jwt_algorithm = "EdDSA"', 'jwt_type = "JWT"'] },
-  python: { file: 'server.py', command: [PYTHON, 'server.py'], lines: ['token = "jwt"', 'jwt_algorithm = "EdDSA"'] },
-  fastmcp: { file: 'server.py', command: [PYTHON, 'server.py'], lines: ['token = "jwt"'] },
-};
+interface Run {
+  stack: string;
+  /** The lines of its resource. */
+  lines: string[];
+  file: string;
+  command: string[];
+  /** What has to be done first. */
+  prepare?: (folder: string, recipe: string) => Promise<void>;
+}
 
-for (const [stack, { file, command, lines }] of Object.entries(STACKS)) {
-  describe(`the recipe for ${stack}, as printed`, { timeout: 120_000 }, () => {
-    test('connects, calls a tool, refuses tokens of others, and steps up', async () => {
-      const mcp = `http://localhost:${await freePort()}/mcp`;
-      const other: Resource = { id: 'other', identifier: 'https://other.example.com/mcp', lines };
-      const vestibule = await Vestibule.start([{ id: 'notes', identifier: mcp, lines }, other, { id: 'paseto', identifier: 'https://paseto.example.com' }]);
-      const folder = await mkdtemp(join(tmpdir(), 'vestibule-recipe-'));
-      await writeFile(join(folder, file), await vestibule.prints(['resource', 'show', 'notes', '--for', stack]));
-      await writeFile(join(folder, 'package.json'), '{"type": "module"}');
-      await symlink(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'));
-      const server = await running(command, folder, mcp);
-      try {
-        await judge(mcp, vestibule);
-      } catch (fault) {
-        throw new Error(`${(fault as Error).stack}\n\nthe server said:\n${server.output()}`);
-      } finally {
-        await end(server.child);
-        await vestibule.stop();
-        await rm(folder, { recursive: true });
-      }
-    });
+const NODE = { file: 'server.ts', command: [process.execPath, '--import', 'tsx', 'server.ts'], prepare: linkPackages };
+const SCRIPT = { file: 'server.py', command: [PYTHON, 'server.py'] };
+const RUST = { stack: 'rust', file: 'main.rs', command: [join(TARGET, 'debug', 'server')], prepare: compile };
+const RUNS: Run[] = [
+  { ...NODE, stack: 'express', lines: ['token = "jwt"'] },
+  { ...NODE, stack: 'ts', lines: ['token = "jwt"', 'jwt_algorithm = "ES256"'] },
+  { ...NODE, stack: 'hono', lines: ['token = "jwt"', 'jwt_algorithm = "EdDSA"', 'jwt_type = "JWT"'] },
+  { ...SCRIPT, stack: 'python', lines: ['token = "jwt"', 'jwt_algorithm = "EdDSA"'] },
+  { ...SCRIPT, stack: 'fastmcp', lines: ['token = "jwt"'] },
+  { ...RUST, lines: [] },
+  { ...RUST, lines: ['token = "jwt"', 'jwt_algorithm = "ES256"', 'jwt_type = "JWT"'] },
+];
+
+for (const { stack, lines, file, command, prepare } of RUNS) {
+  const format = lines.join(', ') || 'PASETO';
+  test(`the recipe for ${stack}, as printed, with ${format}`, { timeout: 900_000 }, async () => {
+    const mcp = `http://localhost:${await freePort()}/mcp`;
+    const other: Resource = { id: 'other', identifier: 'https://other.example.com/mcp', lines };
+    const vestibule = await Vestibule.start([{ id: 'notes', identifier: mcp, lines }, other, { id: 'paseto', identifier: 'https://paseto.example.com' }]);
+    const folder = await mkdtemp(join(tmpdir(), 'vestibule-recipe-'));
+    const recipe = await vestibule.prints(['resource', 'show', 'notes', '--for', stack]);
+    await writeFile(join(folder, file), recipe);
+    await prepare?.(folder, recipe);
+    const server = await running(command, folder, mcp);
+    try {
+      await judge(mcp, vestibule);
+    } catch (fault) {
+      throw new Error(`${(fault as Error).stack}\n\nthe server said:\n${server.output()}`);
+    } finally {
+      await end(server.child);
+      await vestibule.stop();
+      await rm(folder, { recursive: true });
+    }
   });
+}
+
+/** The packages that its first lines install are here already. */
+async function linkPackages(folder: string): Promise<void> {
+  await writeFile(join(folder, 'package.json'), '{"type": "module"}');
+  await symlink(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'));
+}
+
+/** A package with the dependencies that the first lines of the program name, in the versions of this workspace. */
+async function compile(folder: string, recipe: string): Promise<void> {
+  const dependencies = recipe.match(/^\/\/! ```toml\n([^]*?)^\/\/! ```/m)?.[1]?.replaceAll(/^\/\/! ?/gm, '');
+  const own = `[package]\nname = "server"\nversion = "0.1.0"\nedition = "2024"\n\n[[bin]]\nname = "server"\npath = "main.rs"\n`;
+  const [root, package_] = [fileURLToPath(new URL('..', import.meta.url)), join(folder, 'server')];
+  await mkdir(package_);
+  await rename(join(folder, 'main.rs'), join(package_, 'main.rs'));
+  await writeFile(join(package_, 'Cargo.toml'), `${own}\n${dependencies}\n[workspace]\n`);
+  await copyFile(join(root, 'Cargo.lock'), join(package_, 'Cargo.lock'));
+  await symlink(root, join(folder, 'vestibule'));
+  await promisify(execFile)('cargo', ['build', '--quiet', '--target-dir', TARGET], { cwd: package_ });
 }
 
 async function judge(mcp: string, vestibule: Vestibule): Promise<void> {

@@ -149,12 +149,15 @@ fn fill_program(
 /// A line of the program for a resource that gets JWTs.
 fn as_jwt(line: &str, jwt_type: JwtType) -> String {
     if line.starts_with(KEYS) {
-        return format!("{}\n", line.replace("::new(", "::jwks("));
+        return format!(
+            "{}\n",
+            line.replace("RemoteKeys::new(", "RemoteKeys::jwks(")
+        );
     }
     if !line.starts_with(VERIFIER) {
         return format!("{line}\n");
     }
-    let line = line.replace("::new(", "::jwt(");
+    let line = line.replace("Verifier::new(", "Verifier::jwt(");
     match jwt_type {
         JwtType::AccessToken => format!("{line}\n"),
         JwtType::Jwt => {

@@ -135,7 +135,10 @@ fn the_program_in_rust_is_the_example() {
     let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
     assert_eq!(read(own.expect("a document")), read(document));
     let jwt = shown(Stack::Rust, &with(SigningAlgorithm::EdDsa, JwtType::Jwt));
-    assert!(jwt.contains("RemoteKeys::jwks(ISSUER)"), "{jwt}");
+    assert!(
+        jwt.contains("Arc::new(RemoteKeys::jwks(ISSUER)?);"),
+        "{jwt}"
+    );
     assert!(jwt.contains("Verifier::jwt(ISSUER"), "{jwt}");
     assert!(
         jwt.contains(".of_type(access_token::JwtType::Jwt);"),
