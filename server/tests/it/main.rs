@@ -39,6 +39,7 @@ mod pkce;
 mod prompt;
 mod published_documents;
 mod real_client;
+mod recipes;
 mod refresh;
 mod registration;
 mod registrations_of_real_clients;
