@@ -50,6 +50,8 @@ mod page;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod recipes;
+#[cfg(feature = "ssr")]
 mod time_format;
 
 /// Passkey ceremonies.
@@ -211,3 +213,6 @@ pub use error_page::ErrorPage;
 /// Where the server gives the whole audit log to programs; the page of the log links to it.
 #[cfg(feature = "ssr")]
 pub const AUDIT_EXPORT: &str = "/admin/audit.jsonl";
+/// Where the server gives a recipe as plain text; the page of the resources links to it.
+#[cfg(feature = "ssr")]
+pub const RECIPE: &str = "/admin/resources/recipe";

@@ -3,15 +3,18 @@
 use std::{fs, path::Path};
 
 /// Modules whose texts no user reads: they move values, headers and cookies.
-const WITHOUT_TEXTS: [&str; 8] = [
+const WITHOUT_TEXTS: [&str; 11] = [
     "brand.rs",
     "ceremonies.rs",
     "clean.rs",
     "context.rs",
     "cookies.rs",
     "document.rs",
+    "facts.rs",
     "flash.rs",
+    "recipes.rs",
     "resource_guide.rs",
+    "stack.rs",
 ];
 /// Attributes that people read, or hear.
 const SPOKEN: [&str; 4] = ["title", "alt", "placeholder", "aria-label"];

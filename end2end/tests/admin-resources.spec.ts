@@ -13,7 +13,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       /^notes:read\s*at first\s*See who you are and read your notes$/,
       /^notes:write\s*Add notes for you$/,
     ]);
-    const [description, challenge, program] = await part.locator('pre code').all();
+    const [recipe, description, challenge] = await part.locator('pre code').all();
     await expect(description!).toBeHidden();
     await openDetails(part, 'What the MCP server needs');
 
@@ -30,21 +30,35 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect((await McpClient.discover(server.mcp)).resource).toBe(server.mcp);
     });
 
-    await test.step('the program is about this resource', async () => {
+    await test.step('a recipe is shown for the stack that is chosen, to copy or as plain text', async () => {
+      await openDetails(part, 'A server or gateway to copy');
+      await part.getByRole('link', { name: 'Rust', exact: true }).click();
       for (const line of [
         `const ISSUER: &str = "${server.issuer}";`,
         `const RESOURCE: &str = "${server.mcp}";`,
         'const PATH: &str = "/mcp";',
         'const SCOPES: &[&str] = &["notes:read"];',
       ]) {
-        await expect(program!).toContainText(line);
+        await expect(recipe!).toContainText(line);
       }
-      await expect(program!).toContainText('fn main()');
+      const copy = part.getByRole('button', { name: 'Copy' });
+      if (javaScriptEnabled) {
+        await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+        await copy.click();
+        await expect(part.getByRole('button', { name: 'Copied' })).toBeVisible();
+        expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('fn main()');
+      } else {
+        await expect(copy).toBeHidden();
+      }
+      await openDetails(part, 'What the MCP server needs');
     });
 
     await page.setViewportSize({ width: 320, height: 640 });
     await expectNoSidewaysScrolling(page);
     await expect(part).toContainText(server.url('/.well-known/paseto-keys'));
     await expect(part).toContainText('vestibule resource secret');
+
+    await part.getByRole('link', { name: 'As plain text' }).click();
+    await expect(page.locator('body')).toContainText(`const RESOURCE: &str = "${server.mcp}";`);
   });
 }

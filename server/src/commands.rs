@@ -10,15 +10,12 @@ mod operations;
 mod output;
 mod protect;
 mod reload;
+mod resource;
 mod restore;
 mod serve;
 mod warnings;
 
 use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-use oauth_clients::{client::secret_digest, introspection};
-use provider::Environment;
 
 use self::operations::{AccountCommand, ClientCommand, IssuerCommand, KeyCommand};
 use crate::{
@@ -26,6 +23,7 @@ use crate::{
     sealing,
     site::EmbeddedSite,
 };
+use clap::{Parser, Subcommand};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
@@ -61,9 +59,9 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Make what a protected resource needs
+    /// Show what protects a resource, and make what it needs
     #[command(subcommand)]
-    Resource(ResourceCommand),
+    Resource(resource::ResourceCommand),
     /// Show the issuer that the store belongs to, or accept that it has changed
     #[command(subcommand)]
     Issuer(IssuerCommand),
@@ -73,13 +71,6 @@ enum Command {
     Restore(restore::RestoreCommand),
     /// Explain every fault of the configuration at once
     Check,
-}
-
-#[derive(Debug, Subcommand)]
-enum ResourceCommand {
-    /// Print a fresh secret by which a resource may ask about tokens, and the line for its
-    /// [[resource]] in the file
-    Secret,
 }
 
 /// Runs the command that the process was started with.
@@ -110,7 +101,7 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
             return serve(&flags.protecting(command.server()), site).await;
         }
         Command::Check => return Ok(check::check(&flags, json, site).await),
-        Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
+        Command::Resource(command) => return resource::resource(&flags, &command, json),
         Command::Audit(command) => {
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
             return audit::audit(&resolve(&flags)?, command, json).await;
@@ -153,26 +144,6 @@ fn seal(json: bool) -> Result<ExitCode, String> {
         output::line(&key)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn introspection_secret(json: bool) -> Result<ExitCode, String> {
-    output::line(&told_secret(
-        &introspection::secret_text(&Environment::system().entropy.secret()),
-        json,
-    ))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// An introspection secret, and the line that lets the resource show it.
-fn told_secret(secret: &str, json: bool) -> String {
-    let hash = secret_digest(secret);
-    if json {
-        return serde_json::json!({ "introspection_secret": secret, "introspection_secret_hash": hash.as_str() }).to_string();
-    }
-    let line = format!("introspection_secret_hash = \"{}\"", hash.as_str());
-    format!(
-        "{secret}\n\nThe secret is shown this once. Into the configuration file, in the [[resource]] it is for:\n\n  {line}"
-    )
 }
 
 fn resolve(flags: &Flags) -> Result<Config, String> {
@@ -386,27 +357,6 @@ mod tests {
         ];
         assert!(CommandLine::try_parse_from(add).is_ok());
         assert!(CommandLine::try_parse_from([&add[..], &["--confidential"]].concat()).is_err());
-    }
-
-    #[test]
-    fn a_secret_is_told_with_the_line_for_the_file() {
-        let line = CommandLine::try_parse_from(["vestibule", "resource", "secret", "--json"])
-            .expect("a command");
-        assert!(
-            matches!(
-                line.command,
-                Some(Command::Resource(ResourceCommand::Secret))
-            ) && line.json
-        );
-        let hash = secret_digest("vis_abc");
-        let text = told_secret("vis_abc", false);
-        assert!(
-            text.starts_with("vis_abc\n") && text.ends_with(&format!("\"{}\"", hash.as_str())),
-            "{text}"
-        );
-        let json: serde_json::Value =
-            serde_json::from_str(&told_secret("vis_abc", true)).expect("JSON");
-        assert_eq!(json["introspection_secret_hash"], hash.as_str());
     }
 
     #[test]

@@ -57,6 +57,8 @@ endpoints! {
     Authorize = endpoint::AUTHORIZE, Browser;
     /// The audit log for export.
     AuditExport = app::AUDIT_EXPORT, Browser;
+    /// What protects a resource on a stack, as plain text.
+    Recipe = app::RECIPE, Browser;
     /// Codes and refresh tokens are exchanged (OAuth 2.1 section 3.2).
     Token = endpoint::TOKEN, Client;
     /// A client ends a grant (RFC 7009).

@@ -1,5 +1,6 @@
 //! The endpoints: each handler is extract, call, respond.
 
+mod administrators;
 pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod forward_auth;
@@ -7,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod introspect;
 pub(crate) mod me;
 pub(crate) mod metadata;
+pub(crate) mod recipe;
 pub(crate) mod register;
 pub(crate) mod revoke;
 pub(crate) mod token;
@@ -28,6 +30,7 @@ pub(crate) fn handler(
     match endpoint {
         Endpoint::Authorize => of_service(get(authorize::by_query).post(authorize::by_form)),
         Endpoint::AuditExport => of_service(get(audit::export)),
+        Endpoint::Recipe => of_service(get(recipe::recipe)),
         Endpoint::Token => of_service(post(token::exchange)),
         Endpoint::Revoke => of_service(post(revoke::revoke)),
         Endpoint::Register => of_service(post(register::register)),

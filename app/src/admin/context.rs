@@ -131,7 +131,8 @@ where
         let flash = admin.flash.clone();
         let lifetime = admin.context.provider.settings().lifetimes.invitation;
         let outcome = view! { <ResultMessage flash lifetime/> }.into_any();
-        Ok(PageView::new(frame(page, outcome, load(admin).await?)))
+        let view = PageView::new(frame(page, outcome, load(admin).await?));
+        Ok(view.with_islands(page == AdminPage::Resources))
     })
 }
 

@@ -4,17 +4,13 @@ use access_token::{Challenge, KEYS_PATH};
 use oauth::{Issuer, endpoint, resource::Resource};
 use oauth_clients::discovery::ProtectedResource;
 
-/// Values in its answers, and in the program.
+/// Values in its answers.
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const CORS: &str = "Access-Control-Allow-Origin: *";
 pub(crate) const INVALID_TOKEN: &str = "error=\"invalid_token\"";
 pub(crate) const INSUFFICIENT_SCOPE: &str = "error=\"insufficient_scope\"";
-pub(crate) const CRATE: &str = "access-token";
-pub(crate) const FILE: &str = "protected-resource.json";
 /// What makes a secret for introspection.
 pub(crate) const SECRET_COMMAND: &str = "vestibule resource secret";
-/// A program that compiles, for a resource that is none.
-const EXAMPLE: &str = include_str!("../../../access-token/examples/mcp_server.rs");
 
 /// What the developer of the server needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +23,6 @@ pub(crate) struct ResourceGuide {
     pub(crate) is_served_here: bool,
     /// The header of its answer to a request without a token.
     pub(crate) challenge: String,
-    /// The server in Rust.
-    pub(crate) program: String,
     /// Where the keys are.
     pub(crate) keys_address: String,
     /// Where it may ask about tokens.
@@ -47,43 +41,11 @@ impl ResourceGuide {
             document: serde_json::to_string_pretty(&described).unwrap_or_default(),
             is_served_here: found == Some(resource),
             challenge: format!("WWW-Authenticate: {challenge}"),
-            program: program(resource, issuer, &document_address, &scopes),
             keys_address: issuer.url(KEYS_PATH),
             introspection_address: issuer.url(endpoint::INTROSPECT),
             document_address,
         }
     }
-}
-
-/// The example with the constants of a resource.
-fn program(resource: &Resource, issuer: &Issuer, metadata: &str, scopes: &[&str]) -> String {
-    let identifier = &resource.identifier;
-    let (path, place) = match identifier.path() {
-        "" => ("/", ""),
-        path => (path, path),
-    };
-    let constants = [
-        ("const ISSUER:", format!("{:?}", issuer.as_str())),
-        ("const RESOURCE:", format!("{:?}", identifier.as_str())),
-        ("const METADATA:", format!("{metadata:?}")),
-        (
-            "const METADATA_PATH:",
-            format!("{:?}", format!("{}{place}", endpoint::PROTECTED_RESOURCE)),
-        ),
-        ("const PATH:", format!("{path:?}")),
-        ("const SCOPES:", format!("&{scopes:?}")),
-    ];
-    let line = |line: &str| match constants
-        .iter()
-        .find(|(constant, _)| line.starts_with(constant))
-    {
-        Some((_, value)) => format!(
-            "{} = {value};\n",
-            line.split_once(" = ").map_or(line, |(name, _)| name)
-        ),
-        None => format!("{line}\n"),
-    };
-    EXAMPLE.lines().map(line).collect()
 }
 
 #[cfg(test)]
@@ -114,13 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_what_it_is_made_from() {
+    fn the_description_is_that_of_the_example() {
         let notes = resource("https://notes.example.com/mcp", "Notes", &["notes:read"]);
         let guide = handed(&notes, "https://auth.example.com");
-        assert_eq!(
-            guide.program, EXAMPLE,
-            "every constant of the example is filled in, and nothing else changes"
-        );
         assert_eq!(
             guide.document,
             include_str!("../../../access-token/examples/protected-resource.json").trim_end()
@@ -143,18 +101,6 @@ mod tests {
             "WWW-Authenticate: Bearer resource_metadata=\"https://mcp.example/.well-known/oauth-protected-resource\", \
              scope=\"read write\""
         );
-        for line in [
-            "const RESOURCE: &str = \"https://mcp.example\";",
-            "const METADATA_PATH: &str = \"/.well-known/oauth-protected-resource\";",
-            "const PATH: &str = \"/\";",
-            "const SCOPES: &[&str] = &[\"read\", \"write\"];",
-        ] {
-            assert!(
-                guide.program.lines().any(|own| own == line),
-                "{line} in\n{}",
-                guide.program
-            );
-        }
     }
 
     #[test]

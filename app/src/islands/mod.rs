@@ -1,4 +1,5 @@
-//! The only parts that run in the browser: buttons that ask it for a passkey.
+//! The only parts that run in the browser: buttons that ask it for a passkey, and one that copies a
+//! text.
 
 #![expect(
     missing_docs,
@@ -10,6 +11,7 @@ mod autofill;
 mod button;
 #[cfg(feature = "hydrate")]
 mod ceremony;
+mod copy;
 mod passkey_action;
 #[cfg(feature = "hydrate")]
 mod wire;
@@ -103,4 +105,13 @@ pub fn AddPasskey(
             confirm,
         },
     )
+}
+
+/// "Copy", for the text of an element of the page. It is there only where script runs.
+#[island]
+pub fn CopyText(
+    /// The id of the element.
+    target: String,
+) -> impl IntoView {
+    copy::copy_button(target)
 }

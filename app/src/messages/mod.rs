@@ -6,6 +6,7 @@
 //! `components::sentence!`. A page that uses a missing
 //! text does not compile; a page with a text of its own fails `tests/no_hardcoded_text.rs`.
 
+pub(crate) mod copy;
 mod message;
 pub(crate) mod passkey;
 

@@ -1,9 +1,6 @@
 //! `GET /admin/audit.jsonl`: the audit log for export, an event a line, oldest first.
 
-use app::{
-    ErrorPage,
-    pages::{AdminPage, PagePath, ReturnTo},
-};
+use app::{ErrorPage, pages::AdminPage};
 use axum::{
     Extension,
     body::{Body, Bytes},
@@ -11,14 +8,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{StreamExt as _, stream};
-use http::{HeaderName, StatusCode, header, request::Parts};
+use http::{HeaderName, header, request::Parts};
 use provider::{
     Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext, Category,
-    NotAdministrator,
 };
 use url::form_urlencoded;
 
-use crate::{extract::Service, problem};
+use crate::{extract::Service, problem, routes::administrators};
 
 /// How many events are read at once: a long log is never in memory as a whole.
 const A_PAGE: usize = 500;
@@ -31,7 +27,7 @@ pub(crate) async fn export(
 ) -> Response {
     let administration = match service.provider.administrator(&browser).await {
         Ok(administration) => administration,
-        Err(error) => return refused(&service, &parts, error),
+        Err(error) => return administrators::refused(&service, &parts, error, AdminPage::Audit),
     };
     let filter = wanted(parts.uri.query().unwrap_or_default());
     let Ok(first) = administration.audit_export(&filter, 0, A_PAGE).await else {
@@ -94,24 +90,6 @@ fn wanted(query: &str) -> AuditFilter {
         category: value("kind").as_deref().and_then(Category::parse),
         who: value("who"),
     }
-}
-
-fn refused(service: &Service, parts: &Parts, error: NotAdministrator) -> Response {
-    let place = match error {
-        NotAdministrator::NotSignedIn => PagePath::Login(None),
-        NotAdministrator::ConfirmFirst => PagePath::Confirm(ReturnTo::Admin(AdminPage::Audit)),
-        NotAdministrator::WrongRole => {
-            return problem::respond(&service.site, parts, ErrorPage::for_administrators());
-        }
-        NotAdministrator::Unavailable => {
-            return problem::respond(&service.site, parts, ErrorPage::unavailable());
-        }
-    };
-    (
-        StatusCode::SEE_OTHER,
-        [(header::LOCATION, place.to_string())],
-    )
-        .into_response()
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ const SECTIONS: [&str; 6] = [
     "failures",
     "audit",
 ];
+const RECIPE: &str = "/admin/resources/recipe?for=ts&resource=http%3A%2F%2Flocalhost%3A3000%2Fmcp";
 const BOB: &str = "bob@example.com";
 
 /// Every operation, with valid fields for Bob.
@@ -151,6 +152,12 @@ async fn t_e41_administration_requires_the_role_and_a_recent_sign_in(engine: Eng
         "/confirm?then=admin-audit"
     );
     bob.get("/admin/audit.jsonl").await.problem(403);
+    assert_eq!(new_browser.get(RECIPE).await.destination(), "/login");
+    assert_eq!(
+        alice.get(RECIPE).await.destination(),
+        "/confirm?then=admin-resources"
+    );
+    bob.get(RECIPE).await.problem(403);
     assert_eq!(state(&server).await, before);
     let form = alice
         .open("/confirm?then=admin-accounts")

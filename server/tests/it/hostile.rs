@@ -28,7 +28,7 @@ on_both_engines!(
     odd_methods_and_headers_cause_no_server_error,
 );
 
-const PATHS: [&str; 35] = [
+const PATHS: [&str; 36] = [
     "/authorize",
     "/token",
     "/register",
@@ -49,6 +49,7 @@ const PATHS: [&str; 35] = [
     "/passkey",
     "/admin/audit",
     "/admin/audit.jsonl",
+    "/admin/resources/recipe",
     "/enroll/x",
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource/x",
@@ -341,6 +342,9 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
         "audit?who=",
         "audit?before=",
         "audit.jsonl?who=",
+        "resources?for=",
+        "resources/recipe?for=",
+        "resources/recipe?for=ts&resource=",
     ] {
         for nasty in DIFFICULT_TEXTS {
             let path = format!("/admin/{page}{}", percent_encoded(nasty.as_bytes()));

@@ -41,6 +41,7 @@ mod prompt;
 mod proxies_in_front;
 mod published_documents;
 mod real_client;
+mod recipes;
 mod refresh;
 mod registration;
 mod registrations_of_real_clients;

@@ -33,13 +33,11 @@ pub(crate) const CHALLENGE_EXPLAINED: Template = Template::new(
      with {scope} and every scope that is needed.",
 );
 
-pub(crate) const PROGRAM: &str = "In Rust";
-pub(crate) const PROGRAM_EXPLAINED: Template = Template::new(
-    "With axum and the crate {name} of this server, features {axum} and {remote}. The description above lies beside the program \
-     as {file}.",
-);
+pub(crate) const RECIPE: &str = "A server or gateway to copy";
+pub(crate) const RECIPE_EXPLAINED: &str = "Complete, with the addresses and scopes of this resource. Its first lines say what it needs and how it starts.";
+pub(crate) const PLAIN_TEXT: &str = "As plain text";
 
-pub(crate) const OTHERS: &str = "In other languages";
+pub(crate) const OTHERS: &str = "What a program checks";
 pub(crate) const OTHERS_EXPLAINED: Template = Template::new(
     "Tokens are PASETO v4.public. The keys are at {address}, by the {kid} in the footer. Take a token whose {iss} is {issuer}, \
      whose {aud} is {resource}, and whose {exp} has not passed; {scope} says what it permits.",

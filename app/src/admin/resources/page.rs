@@ -4,22 +4,31 @@ use leptos::prelude::*;
 use oauth::resource::{Resource, ScopeDescription};
 
 use crate::{
+    RECIPE,
     admin::{
         context::AdminContext,
+        pagination::address,
         resource_guide::{self, ResourceGuide},
         resources::messages,
     },
     clean,
     components::{Disclosure, sentence},
+    islands::CopyText,
     page::PageError,
+    pages::{AdminPage, PagePath},
+    recipes::{Stack, name_of, recipe},
 };
 
-/// `/admin/resources`.
+/// The recipe that is shown when none is asked for.
+const FIRST: Stack = Stack::Ts;
+
+/// `/admin/resources?for=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let settings = admin.context.provider.settings();
     if settings.resources.is_empty() {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
     }
+    let chosen = Stack::parse(&admin.context.query("for"));
     let sections = settings
         .resources
         .iter()
@@ -27,7 +36,8 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .map(|(index, resource)| {
             let guide = ResourceGuide::of(resource, &settings.issuer, &settings.resources);
             let issuer = settings.issuer.to_string();
-            view! { <OneResource index resource=resource.clone() guide issuer/> }
+            let text = recipe(chosen.unwrap_or(FIRST), resource, &settings.issuer);
+            view! { <OneResource index resource=resource.clone() guide issuer chosen text/> }
         });
     Ok(sections.collect_view().into_any())
 }
@@ -38,17 +48,22 @@ fn OneResource(
     resource: Resource,
     guide: ResourceGuide,
     issuer: String,
+    chosen: Option<Stack>,
+    text: String,
 ) -> impl IntoView {
     let id = format!("resource-{index}");
     let name = clean::name(&resource.name, resource.identifier.host());
     let scopes = view! { <Scopes scopes=resource.scopes.clone()/> };
     let identifier = resource.identifier.to_string();
+    let shown =
+        view! { <Recipe index resource=resource.clone() stack=chosen.unwrap_or(FIRST) text/> };
     let content = view! { <Needs resource guide issuer/> };
     view! {
         <section aria-labelledby=id>
             <h2 id=id.clone()><bdi>{name.clone()}</bdi></h2>
             <p><bdi class="host">{identifier}</bdi></p>
             {scopes}
+            <Disclosure summary=messages::RECIPE object=name.clone() open=chosen.is_some()>{shown}</Disclosure>
             <Disclosure summary=messages::NEEDS object=name>{content}</Disclosure>
         </section>
     }
@@ -60,7 +75,6 @@ fn Needs(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoV
     view! {
         <Description guide=guide.clone()/>
         <ChallengeExample challenge=guide.challenge.clone()/>
-        <Program program=guide.program.clone()/>
         <OtherLanguages resource guide issuer/>
     }
 }
@@ -137,23 +151,27 @@ fn ChallengeExample(challenge: String) -> impl IntoView {
     }
 }
 
+/// The recipe of a stack, and the way to the others.
 #[component]
-fn Program(program: String) -> impl IntoView {
-    let axum = code("axum");
-    let remote = code("remote");
-    let explained = sentence!(
-        messages::PROGRAM_EXPLAINED,
-        name = code(resource_guide::CRATE),
-        axum = axum,
-        remote = remote,
-        file = code(resource_guide::FILE)
-    );
+fn Recipe(index: usize, resource: Resource, stack: Stack, text: String) -> impl IntoView {
+    let place = PagePath::Admin(AdminPage::Resources);
+    let others = Stack::ALL.iter().map(|&other| {
+        let link = format!(
+            "{}#resource-{index}",
+            address(&place, &[("for", other.name())])
+        );
+        let current = (other == stack).then_some("true");
+        view! { <li><a class="link" href=link aria-current=current>{other.title()}</a></li> }
+    });
+    let fields = [("resource", name_of(&resource)), ("for", stack.name())];
+    let plain = address(&RECIPE, &fields);
+    let target = format!("recipe-{index}");
     view! {
-        <div class="part">
-            <h3>{messages::PROGRAM}</h3>
-            <p>{explained}</p>
-            <pre><code>{program}</code></pre>
-        </div>
+        <p>{messages::RECIPE_EXPLAINED}</p>
+        <ul class="choices">{others.collect_view()}</ul>
+        <p><a class="link" href=plain>{messages::PLAIN_TEXT}</a></p>
+        <CopyText target=target.clone()/>
+        <pre><code id=target>{text}</code></pre>
     }
 }
 
