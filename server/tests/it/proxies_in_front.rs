@@ -5,10 +5,14 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener as FreePort},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use axum::{Router, body::Body, routing::any};
+use axum::{Router, body::Body, extract::State, routing::any};
 use bytes::Bytes;
 use futures_util::stream;
 use guard::{Rule, Rules, Unlabelled};
@@ -167,6 +171,8 @@ struct Setting {
     client: McpClient,
     front: String,
     http: reqwest::Client,
+    /// The open streams of the server behind.
+    open: Arc<AtomicUsize>,
     tasks: [JoinHandle<()>; 2],
     _proxy: testkit::Running,
     _recipe: Recipe,
@@ -184,9 +190,10 @@ impl Setting {
         };
         let front = format!("http://{}", addresses.front);
         let server = authorization_server(&addresses, &format!("{front}/mcp")).await;
+        let open = Arc::new(AtomicUsize::new(0));
         let tasks = [
             serve(vestibule, server.router.clone()),
-            serve(behind, unprotected()),
+            serve(behind, unprotected(&open)),
         ];
         let (recipe, mut command) = start(&addresses);
         let name = command.get_program().to_string_lossy().into_owned();
@@ -205,6 +212,7 @@ impl Setting {
             client: client.asking(|query| query.set("resource", &resource)),
             server,
             http: reqwest::Client::new(),
+            open,
             front,
             tasks,
             _proxy: proxy,
@@ -271,16 +279,16 @@ async fn authorization_server(addresses: &Addresses, resource: &str) -> TestServ
 }
 
 /// An MCP server without any protection, and two paths that show what arrives and how.
-fn unprotected() -> Router {
+fn unprotected(open: &Arc<AtomicUsize>) -> Router {
     let service = StreamableHttpService::new(
         || Ok(Unprotected),
-        std::sync::Arc::new(NeverSessionManager::default()),
+        Arc::new(NeverSessionManager::default()),
         StreamableHttpServerConfig::default().with_legacy_session_mode(false),
     );
     Router::new()
         .route_service("/mcp", service)
         .route("/mcp/echo", any(echo))
-        .route("/mcp/stream", any(slow_stream))
+        .route("/mcp/stream", any(slow_stream).with_state(Arc::clone(open)))
 }
 
 async fn echo(headers: HeaderMap) -> String {
@@ -292,14 +300,33 @@ async fn echo(headers: HeaderMap) -> String {
     serde_json::to_string(&all).expect("JSON")
 }
 
+/// Counts the streams that are open.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn one(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Three events, a second apart.
-async fn slow_stream() -> ([(header::HeaderName, &'static str); 1], Body) {
-    let events = stream::unfold(0, async |count| {
+async fn slow_stream(
+    State(open): State<Arc<AtomicUsize>>,
+) -> ([(header::HeaderName, &'static str); 1], Body) {
+    let open = Open::one(&open);
+    let events = stream::unfold((0, open), async |(count, open)| {
         if count > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let event = Bytes::from(format!("data: {count}\n\n"));
-        (count < 3).then_some((Ok::<_, std::io::Error>(event), count + 1))
+        (count < 3).then_some((Ok::<_, std::io::Error>(event), (count + 1, open)))
     });
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];
     (kind, Body::from_stream(events))
@@ -481,6 +508,13 @@ async fn streams_are_not_held_back(setting: &Setting) {
         rest.push_str(str::from_utf8(&event).expect("text"));
     }
     assert_eq!(rest, "data: 1\n\ndata: 2\n\n");
+    // The server behind notices that a client has gone, as a cancellation of revision 2026-07-28.
+    let mut answer = setting.ask(Method::GET, "/mcp/stream", &headers).await;
+    answer.chunk().await.expect("a stream");
+    assert_eq!(setting.open.load(Ordering::SeqCst), 1);
+    drop(answer);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(setting.open.load(Ordering::SeqCst), 0);
 }
 
 async fn the_official_client_calls_tools(setting: &Setting) {
