@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use access_token::{
-    Audience, Invalid, Jwks, JwtRing, JwtSigningKey, JwtType, KeyRing, KeySetSource, NewKeys,
-    Refusal, SigningAlgorithm, SourceError, TokenFormat, TokenService, Verifier,
+    Audience, Invalid, Jwks, JwtRing, JwtSigningKey, JwtType, KeyRing, KeySet, KeySetSource,
+    NewKeys, Refusal, SigningAlgorithm, SourceError, TokenFormat, TokenService, Verifier,
 };
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -21,6 +21,17 @@ struct Fixed(Jwks);
 #[async_trait]
 impl KeySetSource<Jwks> for Fixed {
     async fn fetch(&self) -> Result<Jwks, SourceError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The same for PASETO.
+#[derive(Debug)]
+struct FixedPaseto(KeySet);
+
+#[async_trait]
+impl KeySetSource for FixedPaseto {
+    async fn fetch(&self) -> Result<KeySet, SourceError> {
         Ok(self.0.clone())
     }
 }
@@ -137,16 +148,8 @@ fn a_resource_of_one_format_refuses_the_other() {
     let paseto = issue(&service, TokenFormat::Paseto);
     assert_eq!(refusal(&remote(&service, NOON), &paseto), Invalid::NotAJwt);
     let set = service.key_set(NOON);
-    #[derive(Debug)]
-    struct Paseto(access_token::KeySet);
-    #[async_trait]
-    impl KeySetSource for Paseto {
-        async fn fetch(&self) -> Result<access_token::KeySet, SourceError> {
-            Ok(self.0.clone())
-        }
-    }
     let audience = Audience::Exactly(NOTES.into());
-    let verifier = Verifier::new(ISSUER.into(), audience, Arc::new(Paseto(set)));
+    let verifier = Verifier::new(ISSUER.into(), audience, Arc::new(FixedPaseto(set)));
     for algorithm in SigningAlgorithm::ALL {
         let jwt = issue(&service, format(algorithm));
         assert_eq!(refusal(&verifier, &jwt), Invalid::Header);

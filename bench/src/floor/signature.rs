@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use access_token::{KeyRing, TokenService, TokenSubject};
+use access_token::{KeyRing, TokenFormat, TokenService, TokenSubject};
 use time::OffsetDateTime;
 
 use crate::{
