@@ -73,7 +73,11 @@ fn find<'a>(resources: &'a [Resource], id: &str) -> Result<&'a Resource, String>
 
 fn list(resources: &[Resource], json: bool) -> String {
     if json {
-        return Value::from_iter(resources.iter().map(described)).to_string();
+        return resources
+            .iter()
+            .map(described)
+            .collect::<Value>()
+            .to_string();
     }
     let rows: Vec<_> = resources
         .iter()
