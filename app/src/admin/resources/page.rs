@@ -167,11 +167,13 @@ fn Recipe(index: usize, resource: Resource, stack: Stack, text: String) -> impl 
     let plain = address(&RECIPE, &fields);
     let target = format!("recipe-{index}");
     view! {
-        <p>{messages::RECIPE_EXPLAINED}</p>
-        <ul class="choices">{others.collect_view()}</ul>
-        <p><a class="link" href=plain>{messages::PLAIN_TEXT}</a></p>
-        <CopyText target=target.clone()/>
-        <pre><code id=target>{text}</code></pre>
+        <div class="part">
+            <p>{messages::RECIPE_EXPLAINED}</p>
+            <ul class="choices">{others.collect_view()}</ul>
+            <p><a class="link" href=plain>{messages::PLAIN_TEXT}</a></p>
+            <CopyText target=target.clone()/>
+            <pre><code id=target>{text}</code></pre>
+        </div>
     }
 }
 
