@@ -42,6 +42,7 @@ pub(crate) struct Deployment {
     environment: Vec<(&'static str, String)>,
     store: String,
     issuer: String,
+    resource: String,
     pub(crate) idle: Memory,
     folder: TempDir,
 }
@@ -87,6 +88,7 @@ impl Deployment {
             redis,
             environment,
             store,
+            resource: format!("{issuer}/mcp"),
             issuer,
             idle,
             folder,
@@ -155,6 +157,7 @@ impl Deployment {
         self.add_account(binary, EMAIL)?;
         let issuer = self.issuer.clone();
         let mut user = VirtualUser {
+            resource: self.resource.clone(),
             issuer,
             client: String::new(),
             callback: CALLBACK,
@@ -172,11 +175,18 @@ impl Deployment {
         Ok((user, token))
     }
 
+    /// The same with clients that ask for another resource than the demonstration.
+    pub(crate) fn asking_for(mut self, resource: String) -> Self {
+        self.resource = resource;
+        self
+    }
+
     /// A browser with these cookies that has opened the login page, and its form token.
     pub(crate) async fn visitor(&self, cookies: &CookieJar) -> Outcome<(VirtualUser, String)> {
         let issuer = self.issuer.clone();
         let client = String::new();
         let mut user = VirtualUser {
+            resource: self.resource.clone(),
             issuer,
             client,
             callback: CALLBACK,

@@ -4,6 +4,6 @@ mod bare;
 mod signature;
 mod trips;
 
-pub(crate) use bare::{Bare, serve};
-pub(crate) use signature::sign;
+pub(crate) use bare::{ANSWER, Bare, serve};
+pub(crate) use signature::{sign, sign_as};
 pub(crate) use trips::Trips;

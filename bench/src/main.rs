@@ -2,7 +2,8 @@
 //! docs/PERFORMANCE.md explains the figures.
 //!
 //! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
-//! instead, and `bench unauthenticated` measures single requests.
+//! instead, and `bench unauthenticated` measures single requests. `bench resources` measures JWTs,
+//! forward authentication and the reverse proxy.
 //!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]]`, from
 //! the root of the checkout. It measures the binary in `VESTIBULE_BINARY`, or the release. It
@@ -18,6 +19,7 @@ mod guesses;
 mod load;
 mod process;
 mod report;
+mod resources;
 mod scenario;
 mod size;
 mod timing;
@@ -39,7 +41,7 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]] \
-                     | failover | guesses | timing | signatures | connections | unauthenticated";
+                     | failover | guesses | timing | resources | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -76,6 +78,7 @@ fn outcome(words: &[&str]) -> Outcome<()> {
         ["connections"] => attack::run(connections::run()),
         ["failover"] => failover::run(&tested()?),
         ["guesses"] => guesses::measure(&tested()?),
+        ["resources"] => resources::measure(&tested()?),
         ["timing"] => timing::measure(&tested()?),
         ["bare", port, document, answer] => bare(port, document, answer),
         ["--store", engine, "--only", name] => alone(named(engine)?, work(name)?),

@@ -49,6 +49,8 @@ impl TokenPool {
 pub(crate) struct VirtualUser {
     pub(crate) issuer: String,
     pub(crate) client: String,
+    /// The resource that the client asks for.
+    pub(crate) resource: String,
     pub(crate) callback: &'static str,
     pub(crate) cookies: CookieJar,
 }
@@ -63,6 +65,15 @@ impl VirtualUser {
         let cookies = self.cookie_line();
         format!(
             "GET {path} HTTP/1.1\r\nhost: {}\r\naccept: */*\r\n{cookies}\r\n",
+            self.host()
+        )
+        .into_bytes()
+    }
+
+    /// A GET request of a program with a token.
+    pub(crate) fn with_token(&self, path: &str, token: &str) -> Vec<u8> {
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n",
             self.host()
         )
         .into_bytes()
@@ -105,27 +116,23 @@ impl VirtualUser {
 
     /// An authorization request.
     pub(crate) fn authorize(&self) -> Vec<u8> {
-        let query = self.oauth().authorization(&self.resource(), "af0ifjsldkj");
+        let query = self.oauth().authorization(&self.resource, "af0ifjsldkj");
         self.get(&format!("/authorize?{}", query.encode()))
     }
 
     /// A token request with a code.
     pub(crate) fn exchange(&self, code: &str) -> Vec<u8> {
-        self.form("/token", &self.oauth().code_form(code, &self.resource()))
+        self.form("/token", &self.oauth().code_form(code, &self.resource))
     }
 
     /// A token request with a refresh token.
     pub(crate) fn refresh(&self, token: &str) -> Vec<u8> {
         let form = self.oauth().refresh_form(token);
-        self.form("/token", &form.and("resource", &self.resource()))
+        self.form("/token", &form.and("resource", &self.resource))
     }
 
     fn oauth(&self) -> OAuthClient {
         OAuthClient::new(&self.client, None, self.callback)
-    }
-
-    fn resource(&self) -> String {
-        format!("{}/mcp", self.issuer)
     }
 
     fn cookie_line(&self) -> String {
@@ -140,6 +147,15 @@ impl VirtualUser {
         format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content}\r\ncontent-length: {length}\r\n{extra}\r\n{body}")
             .into_bytes()
     }
+}
+
+/// A message of a client to an MCP server at `host`.
+pub(crate) fn message(host: &str, path: &str, token: &str) -> Vec<u8> {
+    let body =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}"#;
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// The same request, repeated.

@@ -38,9 +38,17 @@ export class Vestibule {
     return vestibule;
   }
 
+  /** `vestibule protect` with these parameters and without a file. */
+  static async protecting(parameters: string[]): Promise<Vestibule> {
+    const folder = await mkdtemp(join(tmpdir(), 'vestibule-libraries-'));
+    const vestibule = new Vestibule(`http://localhost:${await freePort()}`, folder);
+    await vestibule.launch({}, ['protect', ...parameters]);
+    return vestibule;
+  }
+
   /** Starts it with its data. */
-  async launch(settings: Record<string, string> = {}): Promise<void> {
-    const child = spawn(BINARY, ['serve'], { env: { ...this.#environment(), ...settings }, cwd: this.folder });
+  async launch(settings: Record<string, string> = {}, command = ['serve']): Promise<void> {
+    const child = spawn(BINARY, command, { env: { ...this.#environment(), ...settings }, cwd: this.folder });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
     await until(`${this.issuer} is ready`, async () => {
@@ -82,7 +90,7 @@ export class Vestibule {
     return {
       PATH: process.env.PATH ?? '',
       HOME: this.folder,
-      VESTIBULE_CONFIG: join(this.folder, 'vestibule.toml'),
+      ...(existsSync(join(this.folder, 'vestibule.toml')) && { VESTIBULE_CONFIG: join(this.folder, 'vestibule.toml') }),
       VESTIBULE_ISSUER: this.issuer,
       VESTIBULE_LISTEN: new URL(this.issuer).host,
       VESTIBULE_STORE: `file:${this.folder}/data`,

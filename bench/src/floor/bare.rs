@@ -4,21 +4,24 @@ use std::{net::Ipv4Addr, process::Command};
 
 use axum::{
     Router,
+    body::Body,
     http::header::CONTENT_TYPE,
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
     Outcome, context,
     process::{self, Process},
-    scenario::{Repeat, VirtualUser},
+    scenario::{self, Repeat, VirtualUser},
 };
 
 const DOCUMENT: &str = "/document";
-const ANSWER: &str = "/answer";
+pub(crate) const ANSWER: &str = "/answer";
 /// Bytes of a refresh token.
 const REFRESH_TOKEN: usize = 134;
 
@@ -55,6 +58,15 @@ impl Bare {
         }
     }
 
+    /// A message to the same route, as an MCP client sends it.
+    pub(crate) fn message(&self) -> Repeat {
+        let host = self.process.address().to_string();
+        Repeat {
+            request: scenario::message(&host, ANSWER, "token"),
+            status: 200,
+        }
+    }
+
     /// A form post of the same size as a real one.
     pub(crate) fn post(&self) -> Repeat {
         let real = self.user.refresh(&"x".repeat(REFRESH_TOKEN));
@@ -78,7 +90,8 @@ pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<
         )
         .route(
             ANSWER,
-            post(move |_form: Bytes| std::future::ready(json(answer.clone()))),
+            post(move |_form: Bytes| std::future::ready(json(answer.clone())))
+                .get(async || events()),
         );
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
@@ -86,6 +99,17 @@ pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<
     axum::serve(listener, router)
         .await
         .map_err(context("serving"))
+}
+
+/// An event stream that says one thing and stays open.
+fn events() -> Response {
+    let first = futures_util::stream::iter([Ok::<_, std::convert::Infallible>("data: x\n\n")]);
+    let events = first.chain(futures_util::stream::pending());
+    (
+        [(CONTENT_TYPE, "text/event-stream")],
+        Body::from_stream(events),
+    )
+        .into_response()
 }
 
 fn body(length: usize) -> Bytes {

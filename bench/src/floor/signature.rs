@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use access_token::{KeyRing, TokenFormat, TokenService, TokenSubject};
+use access_token::{JwtRing, JwtSigningKey, KeyRing, TokenFormat, TokenService, TokenSubject};
 use time::OffsetDateTime;
 
 use crate::{
@@ -10,10 +10,15 @@ use crate::{
     load::{Meter, Sample},
 };
 
-/// Issues tokens for `duration` on all cores: the maximum rate of the server.
+/// Issues PASETO tokens for `duration` on all cores: the maximum rate of the server.
 pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
+    sign_as(TokenFormat::Paseto, duration)
+}
+
+/// The same in another format.
+pub(crate) fn sign_as(format: TokenFormat, duration: Duration) -> Outcome<Sample> {
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).map_err(context("a time"))?;
-    let service = service(now)?;
+    let service = service(now, format)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
     let running = Meter::own(None).start();
@@ -22,12 +27,7 @@ pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
         let mut issued: u32 = 0;
         while clock::now() < until {
             service
-                .issue(
-                    now,
-                    u128::from(issued).to_le_bytes(),
-                    subject(),
-                    TokenFormat::Paseto,
-                )
+                .issue(now, u128::from(issued).to_le_bytes(), subject(), format)
                 .map_err(context("a token"))?;
             issued += 1;
         }
@@ -43,8 +43,12 @@ pub(crate) fn sign(duration: Duration) -> Outcome<Sample> {
     Ok(running.stop(issued))
 }
 
-fn service(now: OffsetDateTime) -> Outcome<TokenService> {
-    let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
+fn service(now: OffsetDateTime, format: TokenFormat) -> Outcome<TokenService> {
+    let mut ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
+    if let Some(algorithm) = format.algorithm() {
+        let key = || JwtSigningKey::generate(algorithm).map_err(context("a key"));
+        ring = ring.with_jwt(JwtRing::first(key()?, key()?, now).ok_or("two keys")?);
+    }
     let issuer = "http://localhost:3000".to_owned();
     Ok(TokenService::new(issuer, time::Duration::HOUR, ring))
 }

@@ -1,5 +1,7 @@
 //! One request, from the client to the server behind and back.
 
+use std::time::Duration;
+
 use access_token::{Bearer, Challenge};
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -10,6 +12,7 @@ use axum::{
 use guard::Rules;
 use http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::Limited;
+use tokio::time::timeout;
 
 use super::{
     answer::{self, Fault},
@@ -19,6 +22,9 @@ use super::{
 
 /// The largest message of a client, in bytes.
 pub(super) const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// How long a message that is judged may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// What the calls of a resource need.
 #[derive(Clone)]
@@ -40,7 +46,8 @@ pub(super) async fn judge(
         Method::GET | Method::DELETE => Body::empty(),
         Method::POST if judge.rules.is_empty() => Body::new(Limited::new(body, LARGEST_MESSAGE)),
         Method::POST => {
-            let Ok(body) = to_bytes(body, LARGEST_MESSAGE).await else {
+            let whole = timeout(ARRIVAL, to_bytes(body, LARGEST_MESSAGE)).await;
+            let Ok(Ok(body)) = whole else {
                 return Fault::TooLarge.response();
             };
             if let Err(refusal) = judge.permits(&body, &claims.scope) {

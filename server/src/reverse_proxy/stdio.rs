@@ -40,7 +40,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{
     process::Command,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::forward::LARGEST_MESSAGE;
@@ -49,6 +49,9 @@ use super::forward::LARGEST_MESSAGE;
 const MOST_PROCESSES: usize = 64;
 /// How long a process may take to begin.
 const START: Duration = Duration::from_secs(30);
+
+/// How long the last progress of a request may take to pass.
+const GRACE: Duration = Duration::from_millis(10);
 
 /// The service that gives each session a process. Sessions without requests end after five minutes.
 pub(super) fn service(command: &[String]) -> StreamableHttpService<Bridge, LocalSessionManager> {
@@ -153,6 +156,7 @@ impl Bridge {
         let sent = process.send_cancellable_request(request, options).await;
         let mut sent = sent.map_err(|error| unsent(&error))?;
         let own = sent.progress_token.clone();
+        let tells = asked.is_some();
         if let Some(asked) = asked {
             self.progress().insert(own.clone(), asked);
         }
@@ -163,7 +167,12 @@ impl Bridge {
                 Err(ServiceError::Cancelled { reason: None })
             }
         };
-        self.progress().remove(&own);
+        if tells {
+            // What the process told before its result is still on its way: rmcp hands each message
+            // to a task of its own.
+            sleep(GRACE).await;
+            self.progress().remove(&own);
+        }
         let result = result.map_err(|error| unsent(&error))?;
         let result = serde_json::to_value(result).and_then(serde_json::from_value);
         result.map_err(|_| ErrorData::internal_error("the MCP server answers something else", None))

@@ -1,0 +1,58 @@
+// An MCP server that knows nothing of authorization: over HTTP with sessions and event streams, or over stdio.
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import express from 'express';
+import { z } from 'zod';
+
+function server(): McpServer {
+  const server = new McpServer({ name: 'unprotected', version: '1.0.0' });
+  server.registerTool('echo', { description: 'Says the same.', inputSchema: { text: z.string() } }, ({ text }) => ({
+    content: [{ type: 'text', text }],
+  }));
+  server.registerTool('count', { description: 'Counts, and tells each step.', inputSchema: { to: z.number() } }, async ({ to }, { _meta, sendNotification }) => {
+    for (let progress = 1; progress <= to; progress += 1) {
+      const progressToken = _meta?.progressToken;
+      if (progressToken !== undefined) await sendNotification({ method: 'notifications/progress', params: { progressToken, progress } });
+    }
+    return { content: [{ type: 'text', text: `Counted to ${to}` }] };
+  });
+  return server;
+}
+
+/** What the server has seen of each request. */
+export type Seen = Record<string, string | string[] | undefined>[];
+
+/** Starts it over HTTP; returns its address, and the headers of its requests. */
+export async function overHttp(): Promise<{ address: string; seen: Seen; stop: () => void }> {
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const seen: Seen = [];
+  const app = express();
+  app.use(express.json());
+  app.all('/mcp', async (request, response) => {
+    seen.push({ method: request.method, ...request.headers });
+    let transport = sessions.get(String(request.headers['mcp-session-id']));
+    if (!transport) {
+      const opened: StreamableHTTPServerTransport = new StreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: (id) => void sessions.set(id, opened),
+      });
+      transport = opened;
+      await server().connect(transport);
+    }
+    await transport.handleRequest(request, response, request.body);
+  });
+  const listening = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => listening.once('listening', resolve));
+  const address = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/mcp`;
+  const stop = () => {
+    listening.close();
+    listening.closeAllConnections();
+  };
+  return { address, seen, stop };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await server().connect(new StdioServerTransport());
