@@ -39,7 +39,7 @@ impl Scopes {
     /// [`RedirectError::NoGrantableScope`] when words were asked for and none of them exists.
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
-        let known = asked.where_word(|word| word == OFFLINE_ACCESS || resource.describes(word));
+        let known = asked.where_word(|word| is_known(word, resource));
         let disclosed = resource.discloses_email.then(|| EMAIL.to_owned());
         if known.names_something() {
             return Ok(known.0.into_iter().chain(disclosed).collect());
@@ -90,12 +90,7 @@ impl Scopes {
     /// # Errors
     /// [`TokenRequestError::GrantedScopesGone`] when nothing is left.
     pub fn at(&self, resource: &Resource) -> Result<Self, TokenRequestError> {
-        let is_own = |word: &str| match word {
-            OFFLINE_ACCESS => true,
-            EMAIL if resource.discloses_email => true,
-            word => resource.describes(word),
-        };
-        let left = self.where_word(is_own);
+        let left = self.where_word(|word| is_known(word, resource));
         if left.names_something() {
             Ok(left)
         } else {
@@ -148,6 +143,15 @@ impl Scopes {
     /// Whether there is no word at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Whether a word means something at a resource.
+fn is_known(word: &str, resource: &Resource) -> bool {
+    match word {
+        OFFLINE_ACCESS => true,
+        EMAIL if resource.discloses_email => true,
+        word => resource.describes(word),
     }
 }
 

@@ -165,7 +165,7 @@ fn the_address_is_disclosed_by_consent_alone() {
     for (asked, granted) in [
         (None, "read list email"),
         (Some("write"), "write email"),
-        (Some("email write"), "write email"),
+        (Some("email write"), "email write"),
         (Some("email"), "read list email"),
         (Some("offline_access"), "read list offline_access email"),
     ] {

@@ -1,6 +1,8 @@
 //! JWT access tokens (RFC 9068) of resources that ask for them: how they are issued, published,
 //! introspected and rotated.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use jose::{Jwks, UnverifiedJwt};
@@ -23,6 +25,7 @@ on_both_engines!(
     new_keys_are_published_two_hours_before_they_sign,
     a_revoked_jwt_key_is_replaced_at_once,
     an_access_token_that_is_a_jwt_ends_its_grant,
+    a_rotation_under_load_loses_no_request,
     the_address_is_told_only_after_consent,
     a_resource_that_changes_to_jwts_gets_keys_at_a_reload,
 );
@@ -342,4 +345,39 @@ async fn a_resource_that_changes_to_jwts_gets_keys_at_a_reload(engine: EngineKin
         1,
         "the server that prepares them has them too"
     );
+}
+
+async fn a_rotation_under_load_loses_no_request(engine: EngineKind) {
+    let (server, _, _) = connected(engine, jwt(SigningAlgorithm::Es256)).await;
+    let twin = server.twin().await;
+    let rotating = async {
+        let terminal = server.provider.terminal();
+        for _ in 0..12 {
+            terminal.rotate_keys(true).await.expect("rotated");
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    };
+    let refreshing = testkit::race(8, |number| {
+        let server = server.clone();
+        let twin = twin.clone();
+        async move {
+            let client = McpClient::native(&server).await;
+            let mut tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+            for round in 0..10 {
+                // Signed by one server, looked at by the other.
+                let [signer, reader] = if (number + round) % 2 == 0 {
+                    [&server, &twin]
+                } else {
+                    [&twin, &server]
+                };
+                tokens = Tokens::read(&client.at(signer).refresh(&tokens.refresh).await);
+                assert_eq!(ask(reader, &tokens.access).await["active"], true);
+            }
+            tokens.access
+        }
+    });
+    let ((), last) = tokio::join!(rotating, refreshing);
+    for token in last {
+        assert!(is_verified(&server, &token).await);
+    }
 }

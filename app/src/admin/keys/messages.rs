@@ -25,6 +25,11 @@ pub(crate) fn revoke(key: &str) -> String {
     format!("Revoke {key}")
 }
 
+/// The format of a key that signs no JWTs.
+pub(crate) const PASETO: &str = "PASETO";
+pub(crate) const JWT_KEYS_PUBLISHED: Template =
+    Template::new("Those that sign JWTs are published at {address}.");
+
 pub(crate) const PUBLISHED: Template =
     Template::new("Whoever checks tokens reads the public keys at {address}.");
 

@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use access_token::KEYS_PATH;
+use access_token::{JWKS_PATH, KEYS_PATH};
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use provider::{KeySummary, SigningKeyState};
@@ -26,6 +26,11 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let lifetimes = &settings.lifetimes;
     let span = time_format::at_most(lifetimes.key_overlap.max(lifetimes.access_token));
     let token = &admin.form_token;
+    let has_jwt_keys = keys.iter().any(|key| key.algorithm.is_some());
+    let jwks = has_jwt_keys.then(|| {
+        let address = view! { <bdi class="host">{settings.issuer.url(JWKS_PATH)}</bdi> };
+        view! { <p class="quiet">{sentence!(messages::JWT_KEYS_PUBLISHED, address = address)}</p> }
+    });
     let rows = keys
         .into_iter()
         .map(|key| view! { <Row key now form_token=token.clone()/> })
@@ -34,6 +39,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let view = view! {
         <ul class="rows">{rows}</ul>
         <p class="quiet">{sentence!(messages::PUBLISHED, address = address)}</p>
+        {jwks}
         <Disclosure summary=messages::ROTATE>
             <ActionForm
                 action=RotateKeys::url() form_token=&admin.form_token fields=Vec::new()
@@ -47,6 +53,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
 #[component]
 fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     let kid = key.kid.clone();
+    let format = key.algorithm.unwrap_or_else(|| messages::PASETO.to_owned());
     let shown = view! { <bdi class="host">{key.kid}</bdi> };
     let sentence = match (key.state, key.since, key.until) {
         (SigningKeyState::Active, Some(then), _) => sentence!(
@@ -71,7 +78,7 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     );
     view! {
         <li class="row">
-            <p>{sentence}</p>
+            <p><span class="mark">{format}</span>" "{sentence}</p>
             <Disclosure summary=admin_messages::REMOVE object=messages::revoke(&kid)>
                 <ActionForm
                     action=RevokeKey::url() form_token=&form_token fields=vec![("kid", kid)] grave=true
