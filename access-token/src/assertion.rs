@@ -51,10 +51,14 @@ impl TokenService {
             iat: iat.unix_timestamp(),
             exp: iat.saturating_add(ASSERTION_LIFETIME).unix_timestamp(),
         };
+        self.assert(&asserted)
+    }
+
+    fn assert(&self, asserted: &Asserted<'_>) -> Result<String, IssueError> {
         let ring = self.ring();
         let keys = ring.jwt_ring(SigningAlgorithm::EdDsa);
         let key = keys.ok_or(IssueError::NoKey)?.active();
-        let signed = key.sign(ASSERTION_TYPE, &asserted);
+        let signed = key.sign(ASSERTION_TYPE, asserted);
         signed.ok_or(IssueError::Signature)
     }
 }

@@ -61,6 +61,19 @@ impl Assertion<'_> {
     }
 }
 
+impl SealedJwtKey {
+    fn open(
+        &self,
+        algorithm: SigningAlgorithm,
+        with: &SealingKey,
+        assertion: &[u8],
+    ) -> Option<JwtSigningKey> {
+        let pkcs8 = with.decrypt(&self.sealed, assertion)?;
+        let opened = JwtSigningKey::from_pkcs8(algorithm, pkcs8).ok()?;
+        (opened.kid() == self.kid).then_some(opened)
+    }
+}
+
 impl SealedJwtRing {
     pub(crate) fn seal(ring: &JwtRing, under: &SealingKey) -> Result<Self, KeyError> {
         let stored = |retiring: &RetiringJwk| StoredJwk {
@@ -88,13 +101,10 @@ impl SealedJwtRing {
     /// `None` when it was changed without the sealing key.
     pub(crate) fn unseal(&self, with: &SealingKey) -> Option<JwtRing> {
         let algorithm = SigningAlgorithm::parse(&self.algorithm)?;
-        let open = |key: &SealedJwtKey, assertion: &[u8]| {
-            let pkcs8 = with.decrypt(&key.sealed, assertion)?;
-            let opened = JwtSigningKey::from_pkcs8(algorithm, pkcs8).ok()?;
-            (opened.kid() == key.kid).then_some(opened)
-        };
-        let active = open(&self.active, &self.active_assertion().ok()?)?;
-        let standby = open(&self.standby, &self.standby_assertion().ok()?)?;
+        let active = self.active_assertion().ok()?;
+        let active = self.active.open(algorithm, with, &active)?;
+        let standby = self.standby_assertion().ok()?;
+        let standby = self.standby.open(algorithm, with, &standby)?;
         let retiring = self.retiring.iter().map(|stored| {
             Some(RetiringJwk {
                 key: Jwk::parse(&stored.key)?,

@@ -103,19 +103,23 @@ impl KeyRing {
             key: self.active.public().clone(),
             until: now.saturating_add(overlap),
         };
-        let earlier = self
-            .retiring
-            .iter()
-            .filter(|retiring| now < retiring.until)
-            .cloned();
+        let is_retiring = |retiring: &&RetiringKey| now < retiring.until;
+        let earlier = self.retiring.iter().filter(is_retiring).cloned();
         let (active, standby) = self.successors(&new.seed)?;
-        let jwt = self
-            .jwt
-            .iter()
-            .map(|ring| Ok(ring.rotate(now, new.jwt_key(ring.algorithm())?, overlap)));
-        let jwt = jwt.collect::<Result<_, KeyError>>()?;
         let retiring = std::iter::once(last).chain(earlier).collect();
+        let jwt = self.rotated_jwt(now, new, overlap)?;
         Ok(Self::assemble(active, now, standby, retiring).having_jwt(jwt))
+    }
+
+    fn rotated_jwt(
+        &self,
+        now: OffsetDateTime,
+        new: &NewKeys,
+        overlap: Duration,
+    ) -> Result<Vec<JwtRing>, KeyError> {
+        let rotated =
+            |ring: &JwtRing| Ok(ring.rotate(now, new.jwt_key(ring.algorithm())?, overlap));
+        self.jwt.iter().map(rotated).collect()
     }
 
     /// The ring without a key, so that its signatures are no longer valid. The standby key replaces

@@ -137,26 +137,27 @@ impl KeyRing {
             under,
             &ring_assertion(self.active().id(), self.since(), &retiring)?,
         )?;
-        let beside = |key: &SigningKey| {
-            seal(
-                key,
-                self.since(),
-                under,
-                &standby_assertion(&active.kid, key.id())?,
-            )
-        };
-        let standby = self.standby().map(beside).transpose()?;
-        let jwt = self
-            .jwt()
-            .iter()
-            .map(|ring| SealedJwtRing::seal(ring, under));
+        let jwt = self.jwt().iter();
+        let jwt = jwt.map(|ring| SealedJwtRing::seal(ring, under));
         Ok(SealedRing {
+            standby: self.seal_standby(&active.kid, under)?,
             active,
-            standby,
             retiring,
             jwt: jwt.collect::<Result<_, _>>()?,
             sealed_under: under.id(),
         })
+    }
+
+    fn seal_standby(
+        &self,
+        active: &KeyId,
+        under: &SealingKey,
+    ) -> Result<Option<SealedKey>, KeyError> {
+        let Some(key) = self.standby() else {
+            return Ok(None);
+        };
+        let assertion = standby_assertion(active, key.id())?;
+        seal(key, self.since(), under, &assertion).map(Some)
     }
 }
 

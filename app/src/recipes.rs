@@ -31,6 +31,16 @@ pub fn recipe(stack: Stack, resource: &Resource, issuer: &Issuer) -> String {
     if missing.is_empty() {
         return text;
     }
+    after_missing_lines(&missing, stack, resource, &text)
+}
+
+/// The text of a recipe after what the configuration lacks for it.
+fn after_missing_lines(
+    missing: &[String],
+    stack: Stack,
+    resource: &Resource,
+    text: &str,
+) -> String {
     let mark = stack.comment();
     let lines = missing.iter().map(|line| format!("{mark}     {line}\n"));
     let (identifier, lines): (_, String) = (&resource.identifier, lines.collect());

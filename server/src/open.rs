@@ -69,12 +69,7 @@ pub(crate) async fn open_existing(config: &Config) -> Result<Store, StoreOpenErr
 
 /// Opens both, once.
 pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, StoreOpenError> {
-    let store = match creation {
-        Creation::Refused => open_existing(config).await?,
-        Creation::Allowed => Store::open(&config.store)
-            .await
-            .map_err(|error| explain(config, &error))?,
-    };
+    let store = open_store(config, creation).await?;
     let created = !provider::is_in_use(&store).await.unwrap_or(true);
     let sealing_key = sealing_key(config, created).map_err(StoreOpenError::Fault)?;
     let provider = Provider::open(
@@ -90,6 +85,15 @@ pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, 
         store,
         created,
     })
+}
+
+async fn open_store(config: &Config, creation: Creation) -> Result<Store, StoreOpenError> {
+    match creation {
+        Creation::Refused => open_existing(config).await,
+        Creation::Allowed => Store::open(&config.store)
+            .await
+            .map_err(|error| explain(config, &error)),
+    }
 }
 
 fn explained(error: &OpenError) -> String {

@@ -128,12 +128,17 @@ where
 {
     public_page(page.head(), move |context: PageContext| async move {
         let admin = AdminContext::open(context, page).await?;
-        let flash = admin.flash.clone();
-        let lifetime = admin.context.provider.settings().lifetimes.invitation;
-        let outcome = view! { <ResultMessage flash lifetime/> }.into_any();
+        let outcome = outcome(&admin);
         let view = PageView::new(frame(page, outcome, load(admin).await?));
         Ok(view.with_islands(page == AdminPage::Resources))
     })
+}
+
+/// What became of the operation that led here.
+fn outcome(admin: &AdminContext) -> AnyView {
+    let flash = admin.flash.clone();
+    let lifetime = admin.context.provider.settings().lifetimes.invitation;
+    view! { <ResultMessage flash lifetime/> }.into_any()
 }
 
 /// The frame that all of these pages have.

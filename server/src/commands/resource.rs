@@ -37,10 +37,7 @@ pub(super) fn resource(
     json: bool,
 ) -> Result<ExitCode, String> {
     let text = match command {
-        ResourceCommand::Secret => {
-            let secret = introspection::secret_text(&Environment::system().entropy.secret());
-            told_secret(&secret, json)
-        }
+        ResourceCommand::Secret => fresh_secret(json),
         ResourceCommand::List => {
             let config = super::resolve(flags)?;
             list(&config.resources, json)
@@ -54,6 +51,11 @@ pub(super) fn resource(
     };
     output::line(text.trim_end())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn fresh_secret(json: bool) -> String {
+    let secret = introspection::secret_text(&Environment::system().entropy.secret());
+    told_secret(&secret, json)
 }
 
 fn find<'a>(resources: &'a [Resource], id: &str) -> Result<&'a Resource, String> {
@@ -91,20 +93,24 @@ fn list(resources: &[Resource], json: bool) -> String {
 
 fn show(resource: &Resource, issuer: &Issuer, stack: Option<Stack>, json: bool) -> String {
     let text = stack.map(|stack| recipe(stack, resource, issuer));
-    let addresses = json!({
-        "issuer": issuer.as_str(),
-        "resource": described(resource),
-        "metadata": resource.identifier.metadata_address(),
-        "jwks": issuer.url(JWKS_PATH),
-        "paseto_keys": issuer.url(KEYS_PATH),
-        "introspection": issuer.url(endpoint::INTROSPECT),
-    });
+    let addresses = addresses(resource, issuer);
     match (text, json) {
         (Some(text), false) => text,
         (Some(text), true) => json!({ "for": stack.map(Stack::name), "recipe": text }).to_string(),
         (None, true) => addresses.to_string(),
         (None, false) => serde_json::to_string_pretty(&addresses).unwrap_or_default(),
     }
+}
+
+fn addresses(resource: &Resource, issuer: &Issuer) -> Value {
+    json!({
+        "issuer": issuer.as_str(),
+        "resource": described(resource),
+        "metadata": resource.identifier.metadata_address(),
+        "jwks": issuer.url(JWKS_PATH),
+        "paseto_keys": issuer.url(KEYS_PATH),
+        "introspection": issuer.url(endpoint::INTROSPECT),
+    })
 }
 
 fn described(resource: &Resource) -> Value {

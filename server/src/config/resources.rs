@@ -1,5 +1,6 @@
 //! The protected resources, which only the file can hold.
 
+use guard::Rules;
 use oauth::{
     Digest, Issuer,
     resource::{Resource, ResourceIdentifier, ScopeDescription},
@@ -25,6 +26,15 @@ pub(super) struct Protected {
     pub(super) guards: Guards,
 }
 
+impl Protected {
+    fn with(mut self, resource: Resource, rules: Rules) -> Self {
+        let identifier = resource.identifier.clone();
+        self.guards = self.guards.with(identifier, rules);
+        self.resources.push(resource);
+        self
+    }
+}
+
 impl Reader {
     /// The resources of the file, which replace the demonstration's.
     pub(super) fn resources(&mut self) -> Protected {
@@ -43,11 +53,7 @@ impl Reader {
         for entry in entries {
             let rules = rules::read(&entry);
             match (resource(entry), rules) {
-                (Ok(resource), Ok(rules)) => {
-                    let identifier = resource.identifier.clone();
-                    protected.guards = protected.guards.with(identifier, rules);
-                    protected.resources.push(resource);
-                }
+                (Ok(resource), Ok(rules)) => protected = protected.with(resource, rules),
                 (resource, rules) => {
                     self.faults.extend(resource.err().unwrap_or_default());
                     self.faults.extend(rules.err().unwrap_or_default());
@@ -59,21 +65,19 @@ impl Reader {
 
     /// Names the identifiers and ids that are there twice.
     fn repeated(&mut self, entries: &[ResourceEntry]) {
-        let mut sources: Vec<(String, String)> = Vec::new();
-        let mut ids: Vec<(String, String)> = Vec::new();
-        for entry in entries {
-            let is_same = |(identifier, _): &&(String, String)| *identifier == entry.identifier;
-            if let Some((_, earlier)) = sources.iter().find(is_same) {
-                let fault = format!("{}: the identifier is that of {earlier}.", entry.source);
+        for (index, entry) in entries.iter().enumerate() {
+            let earlier = &entries[..index];
+            let same = earlier
+                .iter()
+                .find(|known| known.identifier == entry.identifier);
+            if let Some(ResourceEntry { source, .. }) = same {
+                let fault = format!("{}: the identifier is that of {source}.", entry.source);
                 self.faults.push(fault);
             }
-            sources.push((entry.identifier.clone(), entry.source.clone()));
-            if let Some(id) = &entry.id {
-                if let Some((_, earlier)) = ids.iter().find(|(known, _)| known == id) {
-                    let fault = format!("{}: its id is that of {earlier}.", entry.source);
-                    self.faults.push(fault);
-                }
-                ids.push((id.clone(), entry.source.clone()));
+            let same = |known: &&ResourceEntry| known.id.is_some() && known.id == entry.id;
+            if let Some(ResourceEntry { source, .. }) = earlier.iter().find(same) {
+                let fault = format!("{}: its id is that of {source}.", entry.source);
+                self.faults.push(fault);
             }
         }
     }

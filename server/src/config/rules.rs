@@ -18,10 +18,7 @@ pub(super) fn read(entry: &ResourceEntry) -> Result<Rules, Vec<String>> {
             Err(fault) => faults.push(format!("{}: {fault}.", rule.source)),
         }
     }
-    let values = Unlabelled::ALL.map(|value| (value.as_str(), value));
-    let given = entry.unlabelled.as_deref();
-    let unlabelled = one_of("unlabelled", given, Unlabelled::default(), &values);
-    match unlabelled {
+    match unlabelled(entry) {
         Ok(unlabelled) if faults.is_empty() => Ok(Rules::new(rules, unlabelled)),
         unlabelled => {
             let source = &entry.source;
@@ -29,6 +26,12 @@ pub(super) fn read(entry: &ResourceEntry) -> Result<Rules, Vec<String>> {
             Err(faults)
         }
     }
+}
+
+fn unlabelled(entry: &ResourceEntry) -> Result<Unlabelled, String> {
+    let values = Unlabelled::ALL.map(|value| (value.as_str(), value));
+    let given = entry.unlabelled.as_deref();
+    one_of("unlabelled", given, Unlabelled::default(), &values)
 }
 
 fn read_one(entry: &RuleEntry, resource: &ResourceEntry) -> Result<Rule, String> {

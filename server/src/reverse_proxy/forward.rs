@@ -42,30 +42,18 @@ pub(super) async fn judge(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match parts.method {
-        Method::GET | Method::DELETE => Body::empty(),
-        Method::POST if judge.rules.is_empty() => Body::new(Limited::new(body, LARGEST_MESSAGE)),
-        Method::POST => {
-            let whole = timeout(ARRIVAL, to_bytes(body, LARGEST_MESSAGE)).await;
-            let Ok(Ok(body)) = whole else {
-                return Fault::TooLarge.response();
-            };
-            if let Err(refusal) = judge.permits(&body, &claims.scope) {
-                return *refusal;
-            }
-            Body::from(body)
-        }
-        _ => return Fault::Method.response(),
-    };
-    next.run(Request::from_parts(parts, body)).await
+    match judge.admit(&parts.method, body, &claims.scope).await {
+        Ok(body) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => *refusal,
+    }
 }
 
 /// What a request is forwarded with.
 #[derive(Clone)]
 pub(super) struct Forwarding {
-    pub(super) address: Uri,
-    pub(super) authorization: Option<HeaderValue>,
-    pub(super) client: UpstreamClient,
+    address: Uri,
+    authorization: Option<HeaderValue>,
+    client: UpstreamClient,
 }
 
 /// Forwards a request whose token is valid.
@@ -107,11 +95,29 @@ pub(super) async fn forward(
 }
 
 impl Judge {
-    /// Whether the scopes of a token permit a message. The refusal names every scope that it
-    /// needs.
-    fn permits(&self, body: &Bytes, scope: &str) -> Result<(), Box<Response>> {
-        match self.rules.needed_by_body(body) {
-            Ok(needed) if needed.is_met_by(scope) => Ok(()),
+    /// The body of a request that may pass.
+    async fn admit(&self, method: &Method, body: Body, scope: &str) -> Result<Body, Box<Response>> {
+        match *method {
+            Method::GET | Method::DELETE => Ok(Body::empty()),
+            Method::POST if self.rules.is_empty() => {
+                Ok(Body::new(Limited::new(body, LARGEST_MESSAGE)))
+            }
+            Method::POST => {
+                let whole = timeout(ARRIVAL, to_bytes(body, LARGEST_MESSAGE)).await;
+                let body = whole.ok().and_then(Result::ok);
+                self.permits(body, scope).map(Body::from)
+            }
+            _ => Err(Box::new(Fault::Method.response())),
+        }
+    }
+
+    /// The message, if the scopes of a token permit it. The refusal names every scope that it needs.
+    fn permits(&self, body: Option<Bytes>, scope: &str) -> Result<Bytes, Box<Response>> {
+        let Some(body) = body else {
+            return Err(Box::new(Fault::TooLarge.response()));
+        };
+        match self.rules.needed_by_body(&body) {
+            Ok(needed) if needed.is_met_by(scope) => Ok(body),
             Ok(needed) => Err(Box::new(self.challenge.insufficient_scope(needed.scopes()))),
             Err(fault) => Err(Box::new(answer::json(
                 StatusCode::BAD_REQUEST,
@@ -122,6 +128,19 @@ impl Judge {
 }
 
 impl Forwarding {
+    /// To the server at an address, with an `Authorization` of its own.
+    pub(super) fn new(
+        address: &Uri,
+        authorization: Option<HeaderValue>,
+        client: &UpstreamClient,
+    ) -> Self {
+        Self {
+            address: address.clone(),
+            authorization,
+            client: client.clone(),
+        }
+    }
+
     /// The request to the server behind. A query of the client goes along.
     fn request(&self, parts: &Parts, headers: http::HeaderMap, body: Body) -> Request {
         let mut request = Request::new(body);

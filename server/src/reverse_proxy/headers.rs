@@ -51,17 +51,7 @@ pub(super) fn for_upstream(
     let mut passed = passing(headers, |name| {
         !OF_CLIENT.contains(&name) && !name.starts_with(OWN) && !name.starts_with("x-forwarded-")
     });
-    let about = [
-        ("vestibule-subject", claims.sub.as_str()),
-        ("vestibule-client", &claims.client_id),
-        ("vestibule-scope", &claims.scope),
-        ("vestibule-device", &claims.device_id),
-        (
-            "vestibule-email",
-            claims.email.as_deref().unwrap_or_default(),
-        ),
-    ];
-    for (name, value) in about {
+    for (name, value) in about(claims) {
         if let Ok(value) = HeaderValue::from_str(value) {
             passed.insert(HeaderName::from_static(name), value);
         }
@@ -70,6 +60,18 @@ pub(super) fn for_upstream(
         passed.insert(header::AUTHORIZATION, authorization.clone());
     }
     passed
+}
+
+/// What the server behind is told of the user, empty where it is unknown.
+fn about(claims: &Claims) -> [(&'static str, &str); 5] {
+    let email = claims.email.as_deref().unwrap_or_default();
+    [
+        ("vestibule-subject", &claims.sub),
+        ("vestibule-client", &claims.client_id),
+        ("vestibule-scope", &claims.scope),
+        ("vestibule-device", &claims.device_id),
+        ("vestibule-email", email),
+    ]
 }
 
 /// The headers for the client.

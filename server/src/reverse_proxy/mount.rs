@@ -16,7 +16,6 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use guard::Rules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use oauth::{
     endpoint::PROTECTED_RESOURCE,
@@ -24,7 +23,6 @@ use oauth::{
 };
 use oauth_clients::discovery::ProtectedResource;
 use primitives::web_address::{AddressParts, host_and_port, is_loopback};
-use provider::Provider;
 use tower::ServiceExt as _;
 
 use super::{
@@ -79,19 +77,11 @@ pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected 
     } else {
         UpstreamClient::new()
     };
-    let provider = &service.provider;
-    let settings = provider.settings();
+    let settings = service.provider.settings();
     let mount = |upstream: &Upstream| {
         let mut resources = settings.resources.iter();
         let resource = resources.find(|resource| resource.identifier == upstream.resource)?;
-        let rules = service.guards.rules(&resource.identifier);
-        Some(Mount::new(
-            provider,
-            resource,
-            upstream,
-            client.as_ref()?,
-            rules,
-        ))
+        Some(Mount::new(service, resource, upstream, client.as_ref()?))
     };
     Protected {
         mounts: upstreams.iter().filter_map(mount).collect(),
@@ -101,12 +91,13 @@ pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected 
 
 impl Mount {
     fn new(
-        provider: &Provider,
+        service: &Service,
         resource: &Resource,
         upstream: &Upstream,
         client: &UpstreamClient,
-        rules: Rules,
     ) -> Self {
+        let provider = &service.provider;
+        let rules = service.guards.rules(&resource.identifier);
         let issuer = &provider.settings().issuer;
         let identifier = &resource.identifier;
         let scopes: Vec<_> = resource.default_scopes().collect();
@@ -165,6 +156,15 @@ impl Mount {
         response
     }
 
+    /// The answer at the address of its metadata.
+    fn answer_about(&self, method: &Method) -> Response {
+        match *method {
+            Method::OPTIONS => preflight(),
+            Method::GET | Method::HEAD => self.describe(),
+            _ => respond::method_not_allowed(),
+        }
+    }
+
     fn describe(&self) -> Response {
         let mut response = Response::new(Body::from(self.document.clone()));
         let headers = response.headers_mut();
@@ -181,22 +181,24 @@ impl Mount {
 fn behind(upstream: &Upstream, client: &UpstreamClient) -> Router {
     match &upstream.server {
         UpstreamServer::Http(address) => {
-            let forwarding = Forwarding {
-                address: address.clone(),
-                authorization: upstream.authorization.clone(),
-                client: client.clone(),
-            };
+            let authorization = upstream.authorization.clone();
+            let forwarding = Forwarding::new(address, authorization, client);
             Router::new().fallback(any(forward::forward).with_state(forwarding))
         }
-        #[cfg(feature = "stdio")]
-        UpstreamServer::Stdio(command) => Router::new()
-            .fallback_service(super::stdio::service(command))
-            .layer(middleware::map_request(as_local)),
-        #[cfg(not(feature = "stdio"))]
-        UpstreamServer::Stdio(_) => {
-            Router::new().fallback(any(async || Fault::Unreachable.response()))
-        }
+        UpstreamServer::Stdio(command) => by_stdio(command),
     }
+}
+
+#[cfg(feature = "stdio")]
+fn by_stdio(command: &[String]) -> Router {
+    Router::new()
+        .fallback_service(super::stdio::service(command))
+        .layer(middleware::map_request(as_local))
+}
+
+#[cfg(not(feature = "stdio"))]
+fn by_stdio(_: &[String]) -> Router {
+    Router::new().fallback(any(async || Fault::Unreachable.response()))
 }
 
 /// The request as if it came from this computer: host and origin have been checked.
@@ -225,9 +227,7 @@ pub(crate) async fn to_upstreams(
     }
     let mut mounts = protected.mounts.iter();
     match mounts.find(|mount| mount.is_described_at(host.as_deref(), path)) {
-        Some(_) if request.method() == Method::OPTIONS => preflight(),
-        Some(mount) if matches!(*request.method(), Method::GET | Method::HEAD) => mount.describe(),
-        Some(_) => respond::method_not_allowed(),
+        Some(mount) => mount.answer_about(request.method()),
         None => next.run(request).await,
     }
 }

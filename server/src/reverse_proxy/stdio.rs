@@ -67,11 +67,14 @@ pub(super) fn service(command: &[String]) -> StreamableHttpService<Bridge, Local
             _permit: permit,
         })
     };
-    // Host and origin are checked before a request comes here.
-    let config = StreamableHttpServerConfig::default()
+    StreamableHttpService::new(bridge, Arc::default(), configuration())
+}
+
+/// Host and origin are checked before a request comes to the service.
+fn configuration() -> StreamableHttpServerConfig {
+    StreamableHttpServerConfig::default()
         .with_allowed_hosts(["localhost"])
-        .with_max_request_body_bytes(LARGEST_MESSAGE);
-    StreamableHttpService::new(bridge, Arc::default(), config)
+        .with_max_request_body_bytes(LARGEST_MESSAGE)
 }
 
 /// The tokens by which a process tells its progress, and those by which the client knows it.
@@ -291,6 +294,23 @@ struct Backward {
     progress: Progress,
 }
 
+impl Backward {
+    /// A notification as the client understands it; `None` for one that is not for it.
+    fn for_client(&self, notification: ServerNotification) -> Option<ServerNotification> {
+        match notification {
+            // The client gives up its own requests, by its own numbers.
+            ServerNotification::CancelledNotification(_) => None,
+            ServerNotification::ProgressNotification(mut progress) => {
+                let tokens = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+                let asked = tokens.get(&progress.params.progress_token)?;
+                progress.params.progress_token = asked.clone();
+                Some(ServerNotification::ProgressNotification(progress))
+            }
+            other => Some(other),
+        }
+    }
+}
+
 impl Service<RoleClient> for Backward {
     async fn handle_request(
         &self,
@@ -316,18 +336,8 @@ impl Service<RoleClient> for Backward {
         notification: ServerNotification,
         _: NotificationContext<RoleClient>,
     ) -> Result<(), ErrorData> {
-        let notification = match notification {
-            ServerNotification::CancelledNotification(_) => return Ok(()),
-            ServerNotification::ProgressNotification(mut progress) => {
-                let tokens = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(asked) = tokens.get(&progress.params.progress_token).cloned() else {
-                    return Ok(());
-                };
-                drop(tokens);
-                progress.params.progress_token = asked;
-                ServerNotification::ProgressNotification(progress)
-            }
-            other => other,
+        let Some(notification) = self.for_client(notification) else {
+            return Ok(());
         };
         let sent = self.peer.send_notification(notification).await;
         sent.map_err(|error| unsent(&error))

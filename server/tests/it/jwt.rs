@@ -352,9 +352,9 @@ async fn a_rotation_under_load_loses_no_request(engine: EngineKind) {
     let twin = server.twin().await;
     let rotating = async {
         let terminal = server.provider.terminal();
-        for _ in 0..12 {
+        for _ in 0..6 {
             terminal.rotate_keys(true).await.expect("rotated");
-            tokio::time::sleep(Duration::from_millis(40)).await;
+            tokio::time::sleep(Duration::from_millis(80)).await;
         }
     };
     let refreshing = testkit::race(8, |number| {
