@@ -7,6 +7,8 @@ mod forward;
 mod headers;
 mod mount;
 #[cfg(feature = "stdio")]
+mod sessions;
+#[cfg(feature = "stdio")]
 #[expect(
     deprecated,
     reason = "clients of earlier revisions set log levels and subscribe"

@@ -1,8 +1,9 @@
 //! What the server of a resource has to answer and to check, made from the settings.
 
-use access_token::{Challenge, KEYS_PATH};
+use access_token::{Challenge, JWKS_PATH, KEYS_PATH};
 use oauth::{Issuer, endpoint, resource::Resource};
 use oauth_clients::discovery::ProtectedResource;
+use primitives::TokenFormat;
 
 /// Values in its answers.
 pub(crate) const JSON: &str = "application/json";
@@ -41,7 +42,10 @@ impl ResourceGuide {
             document: serde_json::to_string_pretty(&described).unwrap_or_default(),
             is_served_here: found == Some(resource),
             challenge: format!("WWW-Authenticate: {challenge}"),
-            keys_address: issuer.url(KEYS_PATH),
+            keys_address: issuer.url(match resource.token_format {
+                TokenFormat::Paseto => KEYS_PATH,
+                TokenFormat::Jwt { .. } => JWKS_PATH,
+            }),
             introspection_address: issuer.url(endpoint::INTROSPECT),
             document_address,
         }

@@ -27,9 +27,13 @@ impl Reader {
         let listen = listen.and_then(|given| parse::listen(&given.text).ok());
         let listen = listen.unwrap_or_else(|| listen_for(&self.issuer));
         let issuer = self.issuer.clone();
+        // A resource that is behind this server is no server behind it.
+        let is_behind = |entry: &&ResourceEntry| entry.upstream.is_some();
+        let own = entries.iter().filter(is_behind);
+        let own: Vec<_> = own.map(|entry| entry.identifier.clone()).collect();
         let mut upstreams = Vec::new();
         for entry in entries {
-            match upstream(&entry, &issuer, &listen) {
+            match upstream(&entry, &issuer, &listen, &own) {
                 Ok(found) => upstreams.extend(found),
                 Err(fault) => self.faults.push(format!("{}: {fault}.", entry.source)),
             }
@@ -43,8 +47,19 @@ fn upstream(
     entry: &ResourceEntry,
     issuer: &Issuer,
     listen: &[ListenAddress],
+    own: &[String],
 ) -> Result<Option<Upstream>, String> {
     let identifier = ResourceIdentifier::parse(&entry.identifier);
+    let is_behind = entry.command.is_some() || entry.upstream.is_some();
+    if let Some(taken) = identifier
+        .as_ref()
+        .and_then(|resource| taken_path(resource, issuer))
+        && is_behind
+    {
+        return Err(format!(
+            "{taken} is a path of this server itself, so a resource with an upstream cannot be there"
+        ));
+    }
     if let (Some(resource), Some(command)) = (&identifier, &entry.command) {
         return Ok(Some(Upstream::stdio(resource.clone(), command.clone())));
     }
@@ -61,17 +76,14 @@ fn upstream(
     let mut upstream = Upstream::parse(resource, address)
         .map_err(|fault| format!("its upstream \"{address}\" cannot be used: {fault}"))?;
     let is_own = match &upstream.server {
-        UpstreamServer::Http(address) => is_own(address, issuer, listen),
+        UpstreamServer::Http(address) => {
+            is_own(address, issuer, listen) || own.contains(&address.to_string())
+        }
         UpstreamServer::Stdio(_) => false,
     };
     if is_own {
         return Err(format!(
             "its upstream \"{address}\" is an address of this server, which would call itself"
-        ));
-    }
-    if let Some(taken) = taken_path(&upstream.resource, issuer) {
-        return Err(format!(
-            "{taken} is a path of this server itself, so a resource with an upstream cannot be there"
         ));
     }
     if let Some(path) = &entry.upstream_authorization_file {

@@ -21,6 +21,14 @@ pub(super) enum Fault {
     Late,
     /// 413.
     TooLarge,
+    /// 415: the body is not plain JSON, so it cannot be judged.
+    MediaType,
+    /// 404: the session is another's. A client begins a new one then.
+    #[cfg(feature = "stdio")]
+    NoSession,
+    /// 503: the user has too many sessions.
+    #[cfg(feature = "stdio")]
+    Busy,
     /// 405.
     Method,
     /// 403: a page of another origin asks.
@@ -33,6 +41,11 @@ impl Fault {
             Self::Unreachable | Self::Redirect => StatusCode::BAD_GATEWAY,
             Self::Late => StatusCode::GATEWAY_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            #[cfg(feature = "stdio")]
+            Self::NoSession => StatusCode::NOT_FOUND,
+            #[cfg(feature = "stdio")]
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Origin => StatusCode::FORBIDDEN,
         }
@@ -44,6 +57,11 @@ impl Fault {
             Self::Redirect => "The MCP server answers with a redirect, which is not followed.",
             Self::Late => "The MCP server took too long to answer.",
             Self::TooLarge => "The message is too large, or did not arrive whole.",
+            Self::MediaType => "The message must be application/json in UTF-8, without a coding.",
+            #[cfg(feature = "stdio")]
+            Self::NoSession => "There is no such session.",
+            #[cfg(feature = "stdio")]
+            Self::Busy => "There are too many sessions. End one, or try again in five minutes.",
             Self::Method => "This method is not allowed here.",
             Self::Origin => "Pages of this origin may not call this MCP server.",
         }

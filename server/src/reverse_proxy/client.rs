@@ -11,7 +11,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use oauth::resource::ResourceIdentifier;
-use rustls::{ClientConfig, crypto::ring};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use tokio::time::timeout;
 use url::Url;
@@ -20,8 +21,9 @@ use url::Url;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long the head of an answer may take: a tool may work for minutes before it says anything.
 const HEAD: Duration = Duration::from_mins(5);
-/// How long an idle connection is kept. Servers close theirs after a minute or more.
-const IDLE: Duration = Duration::from_secs(20);
+/// How long an idle connection is kept: servers in JavaScript and Python close theirs after five
+/// seconds.
+const IDLE: Duration = Duration::from_secs(4);
 /// The largest head of an answer, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
 
@@ -49,7 +51,11 @@ impl fmt::Display for UpstreamServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(address) => address.fmt(formatter),
-            Self::Stdio(command) => formatter.write_str(&command.join(" ")),
+            // Arguments may be secrets.
+            Self::Stdio(command) => {
+                let program = command.first().map(String::as_str);
+                formatter.write_str(program.unwrap_or_default())
+            }
         }
     }
 }
@@ -73,6 +79,10 @@ impl Upstream {
             server: UpstreamServer::Stdio(command),
             authorization: None,
         }
+    }
+
+    fn needs_certificates(&self) -> bool {
+        matches!(&self.server, UpstreamServer::Http(address) if address.scheme_str() == Some("https"))
     }
 
     /// Reads the address of a server.
@@ -118,23 +128,20 @@ pub(super) enum NoAnswer {
     Body,
 }
 
-/// Sends requests. It follows no redirect and repeats nothing.
+/// Sends requests. It follows no redirect, and repeats only what an idle connection that was closed
+/// has not sent.
 #[derive(Clone)]
 pub(super) struct UpstreamClient(Arc<Client<HttpsConnector<HttpConnector>, Body>>);
 
 impl UpstreamClient {
-    /// `None` when the system's certificates cannot be used.
-    pub(super) fn new() -> Option<Self> {
+    /// A client for these servers. `None` when one of them needs the system's certificates, and they
+    /// cannot be used.
+    pub(super) fn new(upstreams: &[Upstream]) -> Option<Self> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier)
-            .inspect_err(|error| tracing::error!(%error, "the certificates cannot be used"))
-            .ok()?
-            .with_no_client_auth();
+        let tls = tls(upstreams.iter().any(Upstream::needs_certificates))?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -144,7 +151,6 @@ impl UpstreamClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .http1_max_buf_size(LARGEST_HEAD)
-            .retry_canceled_requests(false)
             .build(connector);
         Some(Self(Arc::new(client)))
     }
@@ -162,6 +168,19 @@ impl UpstreamClient {
             Err(_) => Err(NoAnswer::Late),
         }
     }
+}
+
+/// The configuration of TLS; without a server that needs it, no certificate is trusted.
+fn tls(is_needed: bool) -> Option<ClientConfig> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions();
+    let tls = match (tls, is_needed) {
+        (Ok(tls), true) => tls.with_platform_verifier(),
+        (Ok(tls), false) => Ok(tls.with_root_certificates(RootCertStore::empty())),
+        (Err(error), _) => Err(error),
+    };
+    let tls = tls.inspect_err(|error| tracing::error!(%error, "the certificates cannot be used"));
+    Some(tls.ok()?.with_no_client_auth())
 }
 
 /// Whether the body of the request failed, and not the server.

@@ -41,8 +41,8 @@ pub(super) async fn judge(
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    match judge.admit(&parts.method, body, &claims.scope).await {
+    let (mut parts, body) = request.into_parts();
+    match judge.admit(&mut parts, body, &claims.scope).await {
         Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) => *refusal,
     }
@@ -66,7 +66,7 @@ pub(super) async fn forward(
     let headers = headers::for_upstream(&parts.headers, &claims, forwarding.authorization.as_ref());
     let request = forwarding.request(&parts, headers, body);
     match forwarding.client.send(request).await {
-        Ok(response) if response.status().is_redirection() => {
+        Ok(response) if is_redirect(response.status()) => {
             tracing::warn!(upstream = %forwarding.address, "the MCP server answers with a redirect");
             Fault::Redirect.response()
         }
@@ -94,15 +94,33 @@ pub(super) async fn forward(
     }
 }
 
+/// Whether a status leads elsewhere; 304 does not.
+fn is_redirect(status: StatusCode) -> bool {
+    status.is_redirection() && status != StatusCode::NOT_MODIFIED
+}
+
 impl Judge {
     /// The body of a request that may pass.
-    async fn admit(&self, method: &Method, body: Body, scope: &str) -> Result<Body, Box<Response>> {
-        match *method {
+    ///
+    /// What is judged is JSON in UTF-8, and the server behind is told so: in another charset or coding
+    /// it might read another call.
+    async fn admit(
+        &self,
+        parts: &mut Parts,
+        body: Body,
+        scope: &str,
+    ) -> Result<Body, Box<Response>> {
+        match parts.method {
             Method::GET | Method::DELETE => Ok(Body::empty()),
             Method::POST if self.rules.is_empty() => {
                 Ok(Body::new(Limited::new(body, LARGEST_MESSAGE)))
             }
+            Method::POST if !headers::is_plain_json(&parts.headers) => {
+                Err(Box::new(Fault::MediaType.response()))
+            }
             Method::POST => {
+                let json = HeaderValue::from_static("application/json");
+                parts.headers.insert(header::CONTENT_TYPE, json);
                 let whole = timeout(ARRIVAL, to_bytes(body, LARGEST_MESSAGE)).await;
                 let body = whole.ok().and_then(Result::ok);
                 self.permits(body, scope).map(Body::from)

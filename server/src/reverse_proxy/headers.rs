@@ -49,7 +49,9 @@ pub(super) fn for_upstream(
     authorization: Option<&HeaderValue>,
 ) -> HeaderMap {
     let mut passed = passing(headers, |name| {
-        !OF_CLIENT.contains(&name) && !name.starts_with(OWN) && !name.starts_with("x-forwarded-")
+        let is_ours = name.starts_with(OWN) || name.starts_with("x-forwarded-");
+        // Many servers cannot tell an underscore from a hyphen.
+        !OF_CLIENT.contains(&name) && !is_ours && !name.contains('_')
     });
     for (name, value) in about(claims) {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -60,6 +62,22 @@ pub(super) fn for_upstream(
         passed.insert(header::AUTHORIZATION, authorization.clone());
     }
     passed
+}
+
+/// Whether a body is JSON in UTF-8 without a coding, by the one `Content-Type`.
+pub(super) fn is_plain_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(content_type), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let Ok(content_type) = content_type.to_str() else {
+        return false;
+    };
+    let content_type = content_type
+        .to_ascii_lowercase()
+        .replace([' ', '\t', '"'], "");
+    let is_utf_8 = ["application/json", "application/json;charset=utf-8"].contains(&&*content_type);
+    is_utf_8 && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// What the server behind is told of the user, empty where it is unknown.

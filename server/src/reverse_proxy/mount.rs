@@ -25,6 +25,8 @@ use oauth_clients::discovery::ProtectedResource;
 use primitives::web_address::{AddressParts, host_and_port, is_loopback};
 use tower::ServiceExt as _;
 
+#[cfg(feature = "stdio")]
+use super::sessions::{self, Sessions};
 use super::{
     answer::Fault,
     client::{Upstream, UpstreamClient, UpstreamServer},
@@ -75,7 +77,7 @@ pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected 
     let client = if upstreams.is_empty() {
         None
     } else {
-        UpstreamClient::new()
+        UpstreamClient::new(upstreams)
     };
     let settings = service.provider.settings();
     let mount = |upstream: &Upstream| {
@@ -194,6 +196,10 @@ fn by_stdio(command: &[String]) -> Router {
     Router::new()
         .fallback_service(super::stdio::service(command))
         .layer(middleware::map_request(as_local))
+        .layer(middleware::from_fn_with_state(
+            Sessions::default(),
+            sessions::of_their_own,
+        ))
 }
 
 #[cfg(not(feature = "stdio"))]

@@ -8,7 +8,10 @@ use std::{
     collections::HashMap,
     io,
     process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,6 +53,9 @@ const MOST_PROCESSES: usize = 64;
 /// How long a process may take to begin.
 const START: Duration = Duration::from_secs(30);
 
+/// How the variables of our settings begin.
+const SETTINGS: &[u8] = b"VESTIBULE_";
+
 /// How long the last progress of a request may take to pass.
 const GRACE: Duration = Duration::from_millis(10);
 
@@ -62,6 +68,7 @@ pub(super) fn service(command: &[String]) -> StreamableHttpService<Bridge, Local
         let permit = permit.map_err(|_| io::Error::other("there are too many sessions"))?;
         Ok(Bridge {
             command: Arc::clone(&command),
+            has_begun: AtomicBool::new(false),
             process: OnceLock::new(),
             progress: Arc::default(),
             _permit: permit,
@@ -83,6 +90,8 @@ type Progress = Arc<Mutex<HashMap<ProgressToken, ProgressToken>>>;
 /// A session over HTTP, and its process.
 pub(super) struct Bridge {
     command: Arc<[String]>,
+    /// Whether the client has begun: a session has one process.
+    has_begun: AtomicBool,
     /// The process, once the client has begun.
     process: OnceLock<RunningService<RoleClient, Backward>>,
     progress: Progress,
@@ -96,6 +105,12 @@ impl Bridge {
         client: InitializeRequestParams,
         peer: Peer<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
+        if self.has_begun.swap(true, Ordering::SeqCst) {
+            return Err(ErrorData::invalid_request(
+                "the session has been initialized already",
+                None,
+            ));
+        }
         let backward = Backward {
             client,
             peer,
@@ -134,6 +149,11 @@ impl Bridge {
         let mut parts = self.command.iter();
         let mut command = Command::new(parts.next().map(String::as_str).unwrap_or_default());
         command.args(parts).kill_on_drop(true);
+        // Our settings may have secrets: the sealing key, the password of the store.
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.as_encoded_bytes().starts_with(SETTINGS)) {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -184,6 +184,8 @@ async fn a_call_with_a_token_reaches_the_server_behind(engine: EngineKind) {
         .header("vestibule-subject", "acct_forged")
         .header("vestibule-email", "forged@example.com")
         .header("vestibule-anything", "forged")
+        .header("vestibule_email", "forged@example.com")
+        .header("x_forwarded_for", "10.0.0.1")
         .header("x-forwarded-for", "10.0.0.1")
         .header("connection", "x-mine")
         .header("x-mine", "1")
@@ -229,6 +231,8 @@ async fn a_call_with_a_token_reaches_the_server_behind(engine: EngineKind) {
     for name in [
         "cookie",
         "vestibule-anything",
+        "vestibule_email",
+        "x_forwarded_for",
         "x-forwarded-for",
         "x-mine",
         "te",
@@ -562,7 +566,37 @@ async fn rules_are_judged_on_the_body_whatever_the_headers_say(engine: EngineKin
         assert_eq!(refused.status, 400, "{body}");
         assert!(refused.json()["error"]["code"].is_i64(), "{body}");
     }
+    // A server behind may decode what is not judged as it reads it.
+    let smuggled = r#"{"jsonrpc":"2.0","id":1,"method":"ping","+AG0-ethod":"tools/call","params":{"name":"add_note"}}"#;
+    for [name, value] in [
+        ["content-type", "application/json; charset=utf-7"],
+        ["content-type", "application/json; charset=utf-16"],
+        ["content-type", "text/plain"],
+        ["content-type", "text/plain; application/json"],
+        ["content-encoding", "gzip"],
+        ["content-encoding", "identity"],
+    ] {
+        let mut request = call("/notes", &tokens.access);
+        let value = HeaderValue::from_str(value).expect("a value");
+        request.headers_mut().expect("headers").insert(name, value);
+        let request = request.body(Body::from(smuggled)).expect("a request");
+        fault(&server.send(request).await, 415);
+    }
+    let twice = call("/notes", &tokens.access).header("content-type", "application/json");
+    let twice = twice.body(Body::from(smuggled)).expect("a request");
+    fault(&server.send(twice).await, 415);
     assert!(seen.take().is_empty());
+    let mut plain = call("/notes", &tokens.access);
+    let value = HeaderValue::from_static("Application/JSON; charset=\"UTF-8\"");
+    plain
+        .headers_mut()
+        .expect("headers")
+        .insert("content-type", value);
+    server
+        .send(plain.body(message()).expect("a request"))
+        .await
+        .granted();
+    assert_eq!(seen.take()[0].headers["content-type"], "application/json");
     // Step-up: the client asks for what the challenge names.
     let client = client.asking(|form| form.set("scope", "notes:use notes:write"));
     let code = Browser::of_alice(&server).await.allow(&client).await;

@@ -19,10 +19,11 @@ use rmcp::{
 use server::{Options, Upstream, proxies::Proxies, router, site::PageFiles};
 use testkit::{
     EngineKind,
-    routed::{Browser, McpClient, TestServer, Tokens},
+    routed::{Browser, McpClient, PASSWORD, TestServer, Tokens},
 };
 use tokio::net::TcpListener;
 
+const BOB: &str = "bob@example.com";
 const NOTES: &str = "https://vestibule.example/notes";
 
 /// The example, which Cargo builds with the tests.
@@ -40,6 +41,12 @@ fn identifier() -> ResourceIdentifier {
 
 /// A server in front of a command, at a socket of its own, and a token for it.
 async fn in_front(command: Vec<String>) -> (String, String) {
+    let (address, [alice, _]) = shared(command).await;
+    (address, alice)
+}
+
+/// The same with tokens of two users.
+async fn shared(command: Vec<String>) -> (String, [String; 2]) {
     // The HTTP client of rmcp takes the one of the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let resource = Resource::new(
@@ -65,12 +72,24 @@ async fn in_front(command: Vec<String>) -> (String, String) {
     let client = client.asking(|form| form.set("resource", NOTES));
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code).set("resource", NOTES);
-    let tokens = Tokens::read(&server.post("/token", &form).await);
+    let alice = Tokens::read(&server.post("/token", &form).await);
+    let terminal = server.provider.terminal();
+    let added = terminal.accounts().add_account(BOB, Some(PASSWORD)).await;
+    added.expect("Bob's account");
+    let mut browser = Browser::new(&server);
+    let signed_in = browser.sign_in(BOB, PASSWORD).await;
+    browser.past_the_offer(signed_in).await;
+    let code = browser.allow(&client).await;
+    let form = client.code_form(&code).set("resource", NOTES);
+    let bob = Tokens::read(&server.post("/token", &form).await);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (format!("http://{address}/notes"), tokens.access)
+    (
+        format!("http://{address}/notes"),
+        [alice.access, bob.access],
+    )
 }
 
 /// A client that keeps what it is told of progress.
@@ -181,4 +200,96 @@ async fn a_program_that_is_none_is_an_error_of_json_rpc() {
 fn is_running(process: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/stat"));
     status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_begins_once() {
+    let (address, token) = in_front(vec![program().display().to_string()]).await;
+    let initialize = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    });
+    let post = async |session: Option<&str>| {
+        let mut request = reqwest::Client::new().post(&address).bearer_auth(&token);
+        request = request.header("accept", "application/json, text/event-stream");
+        request = request.header("content-type", "application/json");
+        if let Some(session) = session {
+            request = request.header("mcp-session-id", session);
+        }
+        let request = request.body(initialize.to_string());
+        request.send().await.expect("an answer")
+    };
+    let begun = post(None).await;
+    let session = begun.headers()["mcp-session-id"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(
+        begun
+            .text()
+            .await
+            .expect("a text")
+            .contains("stdio-example")
+    );
+    let again = post(Some(&session)).await;
+    let again = again.text().await.expect("a text");
+    assert!(!again.contains("stdio-example"), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_p12_a_session_is_of_no_use_to_another_user_and_one_has_eight() {
+    let (address, tokens) = shared(vec![program().display().to_string()]).await;
+    let post = async |token: &str, session: Option<&str>, method: &str| {
+        let params = serde_json::json!({
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        });
+        let body =
+            serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut request = reqwest::Client::new().post(&address).bearer_auth(token);
+        request = request.header("accept", "application/json, text/event-stream");
+        request = request.header("content-type", "application/json");
+        if let Some(session) = session {
+            request = request.header("mcp-session-id", session);
+        }
+        request
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("an answer")
+    };
+    let [alice, bob] = &tokens;
+    let begun = post(alice, None, "initialize").await;
+    let session = begun.headers()["mcp-session-id"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert_eq!(
+        post(alice, Some(&session), "tools/list").await.status(),
+        200
+    );
+    assert_eq!(post(bob, Some(&session), "tools/list").await.status(), 404);
+    let ended = reqwest::Client::new().delete(&address).bearer_auth(bob);
+    let ended = ended
+        .header("mcp-session-id", &session)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(ended.status(), 404);
+    for _ in 1..8 {
+        assert_eq!(post(alice, None, "initialize").await.status(), 200);
+    }
+    assert_eq!(post(alice, None, "initialize").await.status(), 503);
+    assert_eq!(post(bob, None, "initialize").await.status(), 200);
+    let ended = reqwest::Client::new().delete(&address).bearer_auth(alice);
+    let ended = ended
+        .header("mcp-session-id", &session)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(ended.status().is_success(), "{ended:?}");
+    assert_eq!(post(alice, None, "initialize").await.status(), 200);
 }

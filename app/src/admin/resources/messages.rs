@@ -39,9 +39,12 @@ pub(crate) const PLAIN_TEXT: &str = "As plain text";
 
 pub(crate) const OTHERS: &str = "What a program checks";
 pub(crate) const OTHERS_EXPLAINED: Template = Template::new(
-    "Tokens are PASETO v4.public. The keys are at {address}, by the {kid} in the footer. Take a token whose {iss} is {issuer}, \
+    "Tokens are {format}. The keys are at {address}, by the {kid} in the {place}. Take a token whose {iss} is {issuer}, \
      whose {aud} is {resource}, and whose {exp} has not passed; {scope} says what it permits.",
 );
+/// What tokens are, and where they name their key.
+pub(crate) const PASETO: [&str; 2] = ["PASETO v4.public", "footer"];
+pub(crate) const JWT: [&str; 2] = ["JWTs (RFC 9068)", "header"];
 pub(crate) const INTROSPECTION: &str = "Asking about a token";
 pub(crate) const INTROSPECTION_EXPLAINED: Template = Template::new(
     "Only needed to learn at once that access has ended: a token that was checked by its signature is good until it expires. \

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use oauth::resource::{Resource, ScopeDescription};
+use primitives::TokenFormat;
 
 use crate::{
     RECIPE,
@@ -181,8 +182,14 @@ fn Recipe(index: usize, resource: Resource, stack: Stack, text: String) -> impl 
 #[component]
 fn OtherLanguages(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
     let shown = |text: String| view! { <bdi class="host">{text}</bdi> };
+    let [format, place] = match resource.token_format {
+        TokenFormat::Paseto => messages::PASETO,
+        TokenFormat::Jwt { .. } => messages::JWT,
+    };
     let explained = sentence!(
         messages::OTHERS_EXPLAINED,
+        format = format,
+        place = place,
         address = shown(guide.keys_address),
         kid = code("kid"),
         iss = code("iss"),

@@ -16,7 +16,7 @@ pub(crate) struct StoredRing<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standby: Option<Cow<'a, SealedKey>>,
     retiring: Cow<'a, [PublishedKey]>,
-    /// Absent until a resource gets JWTs.
+    /// Absent until a resource gets JWTs or assertions.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     jwt: Cow<'a, [SealedJwtRing]>,
     sealed_under: Cow<'a, str>,
