@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{Claims, IssueError, TokenService, timestamp::whole_seconds};
 
 /// The `typ` of an assertion, which no access token has: a [`Verifier`](crate::Verifier) refuses it,
-/// and whoever accepts assertions has to demand it.
+/// and a server that accepts assertions has to demand it.
 pub const ASSERTION_TYPE: &str = "vestibule-assertion+jwt";
 
 /// How long an assertion is valid: for the one request that it comes with.

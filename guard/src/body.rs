@@ -40,7 +40,7 @@ impl BodyFault {
         }
     }
 
-    /// A response of JSON-RPC that says so, for a request that nobody could read the id of.
+    /// A response of JSON-RPC that says so, for a request whose id cannot be read.
     pub fn response(self) -> String {
         let error = serde_json::json!({ "code": self.code(), "message": self.words() });
         serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string()

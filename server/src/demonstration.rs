@@ -14,9 +14,9 @@ use axum::{
     Router,
     extract::Request,
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{Method, header, request::Parts};
 use rmcp::{
     ErrorData, ServerHandler,
     handler::server::{
@@ -33,7 +33,11 @@ use rmcp::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{layers::watch, proxies::Proxies, respond};
+use crate::{
+    layers::{mcp_preflight, open_mcp, watch},
+    proxies::Proxies,
+    respond,
+};
 
 pub(crate) use mount::routes;
 
@@ -85,19 +89,6 @@ pub(crate) fn router(
         .layer(middleware::from_fn(open_to_browsers))
 }
 
-/// What a browser is told that asks before it sends.
-const OF_PREFLIGHT: [(HeaderName, &str); 3] = [
-    (
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        "GET, POST, DELETE, OPTIONS",
-    ),
-    (
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
-    ),
-    (header::ACCESS_CONTROL_MAX_AGE, "7200"),
-];
-
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const LOOPBACK_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 
@@ -135,24 +126,11 @@ fn is_preflight(request: &Request) -> bool {
 /// from a server on the user's own machine; CORS only lets such a page read that it got 401 or
 /// 403, and a client in a browser read the challenge that tells it where to sign in.
 async fn open_to_browsers(request: Request, next: Next) -> Response {
-    let preflight = is_preflight(&request);
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    say(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    say(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "WWW-Authenticate, Mcp-Session-Id",
-    );
-    if preflight {
-        for (name, value) in OF_PREFLIGHT {
-            say(name, value);
-        }
+    if is_preflight(&request) {
+        return mcp_preflight();
     }
+    let mut response = next.run(request).await;
+    open_mcp(response.headers_mut());
     response
 }
 

@@ -5,6 +5,7 @@ mod browser_context;
 mod busy;
 mod cors;
 mod host;
+mod mcp_cors;
 mod origin;
 mod protect;
 mod repeat;
@@ -15,6 +16,7 @@ pub(crate) use browser_context::{browser_context, is_cross_site, see_other_after
 pub(crate) use busy::busy;
 pub(crate) use cors::{is_preflight, open, open_to_browsers, preflight_answer};
 pub(crate) use host::{Hosts, OtherHost, addressed_host, at_the_issuer, marked, require_host};
+pub(crate) use mcp_cors::{mcp_preflight, open_mcp};
 pub(crate) use origin::same_origin_posts;
 pub(crate) use protect::{Protection, protect};
 pub(crate) use repeat::repeated_posts;

@@ -1,6 +1,6 @@
 use access_token::{Audience, KeyRing, TokenFormat, TokenService, TokenSubject};
 use axum::body::{Body, to_bytes};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt as _;

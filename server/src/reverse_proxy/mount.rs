@@ -13,10 +13,10 @@ use axum::{
     body::Body,
     extract::{Request, State},
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::any,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use oauth::{
     endpoint::PROTECTED_RESOURCE,
     resource::{Resource, ResourceIdentifier},
@@ -34,25 +34,12 @@ use super::{
 };
 use crate::{
     extract::Service,
-    layers::addressed_host,
+    layers::{addressed_host, mcp_preflight, open_mcp},
     liveness::{liveness, renewal},
     proxies::Proxies,
     respond,
     time::clock,
 };
-
-/// What a browser is told that asks before it sends, besides what every answer says.
-const OF_PREFLIGHT: [(HeaderName, &str); 3] = [
-    (
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        "GET, POST, DELETE, OPTIONS",
-    ),
-    (
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
-    ),
-    (header::ACCESS_CONTROL_MAX_AGE, "7200"),
-];
 
 /// The servers behind, each with what guards it.
 #[derive(Clone)]
@@ -145,7 +132,7 @@ impl Mount {
 
     async fn serve(&self, request: Request) -> Response {
         if request.method() == Method::OPTIONS {
-            return preflight();
+            return mcp_preflight();
         }
         let is_allowed = may_call(request.headers(), &self.origins);
         let mut response = if is_allowed {
@@ -154,14 +141,14 @@ impl Mount {
         } else {
             Fault::Origin.response()
         };
-        open(response.headers_mut());
+        open_mcp(response.headers_mut());
         response
     }
 
     /// The answer at the address of its metadata.
     fn answer_about(&self, method: &Method) -> Response {
         match *method {
-            Method::OPTIONS => preflight(),
+            Method::OPTIONS => mcp_preflight(),
             Method::GET | Method::HEAD => self.describe(),
             _ => respond::method_not_allowed(),
         }
@@ -174,7 +161,7 @@ impl Mount {
         headers.insert(header::CONTENT_TYPE, json);
         let caching = HeaderValue::from_static("public, max-age=300");
         headers.insert(header::CACHE_CONTROL, caching);
-        open(headers);
+        open_mcp(headers);
         response
     }
 }
@@ -265,23 +252,4 @@ fn may_call(headers: &HeaderMap, origins: &[String]) -> bool {
         }),
         (Some(_), Some(_)) => false,
     }
-}
-
-fn preflight() -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    let headers = response.headers_mut();
-    for (name, value) in OF_PREFLIGHT {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    open(headers);
-    response
-}
-
-/// Lets scripts of any origin read an answer, refusals too: a client in a browser must be able to
-/// read the challenge.
-fn open(headers: &mut HeaderMap) {
-    let any = HeaderValue::from_static("*");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    let exposed = HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id");
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }

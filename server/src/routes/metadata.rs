@@ -139,7 +139,7 @@ pub(crate) async fn jwt_keys(State(documents): State<Documents>) -> Response {
 }
 
 /// `GET /.well-known/openid-configuration`: the metadata of the authorization server, while a
-/// resource gets JWTs. Whoever finds no keys elsewhere looks here.
+/// resource gets JWTs. Gateways that find no keys elsewhere look here.
 pub(crate) async fn openid_configuration(State(documents): State<Documents>) -> Response {
     if issues_jwts(&documents.0.provider.settings().resources) {
         authorization_server(State(documents)).await

@@ -535,7 +535,7 @@ async fn the_assertion_is_verified_with_the_published_keys_and_is_no_access_toke
     let second = ask(&server, &tokens.access, "POST", &[]).await;
     assert_ne!(second.header("vestibule-assertion"), Some(assertion));
 
-    // Nobody takes it for an access token, also where the tokens are JWTs of the same key.
+    // It is not taken for an access token, also where the tokens are JWTs of the same key.
     let jwts = |settings: &mut Settings| settings.resources[0].token_format = EDDSA;
     for server in [&server, &server.twin_with(jwts).await] {
         let refusal = ask(server, assertion, "GET", &[]).await;
@@ -629,7 +629,7 @@ async fn a_store_failure_is_503_and_no_challenge(engine: EngineKind) {
     assert!(answer.header(header::RETRY_AFTER).is_some());
     assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
     assert!(TOLD.iter().all(|name| answer.header(*name).is_none()));
-    // What needs no store is answered: whoever has no token is told where to get one.
+    // What needs no store is answered: a client without a token is told where to get one.
     let answer = send(&server, Method::GET, "/forward-auth/notes", &[]).await;
     assert_eq!(answer.status, 401);
     server.switch.mend();

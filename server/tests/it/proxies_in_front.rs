@@ -578,7 +578,7 @@ async fn revocations_and_faults_count(setting: &Setting) {
     let answer = ask().await;
     assert_eq!(answer.status(), 401);
     assert!(challenge(&answer).contains("error=\"invalid_token\""));
-    // Without the authorization server, nobody passes.
+    // Without the authorization server, no request passes.
     setting.tasks[0].abort();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let status = ask().await.status();
