@@ -4,6 +4,7 @@
 //! applies all waiting changes in one transaction, so that they share one sync of the disk (group
 //! commit). Because there is one writer, each operation is atomic.
 
+mod batch;
 mod database;
 mod export;
 #[cfg(test)]
@@ -18,12 +19,13 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::database::FILE;
 use self::{
+    batch::OwnedStep,
     database::{Database, Home},
     tables::Tables,
     writer::{Broken, Job, Running, WriteJob, Writer},
 };
 use crate::{
-    CasResult, Engine, Error, Export, Result, Ttl,
+    BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Ttl,
     engine::{PROBE, PROBE_KEPT},
 };
 
@@ -114,7 +116,8 @@ impl Drop for Embedded {
 #[async_trait]
 impl Engine for Embedded {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.database.read(|snapshot| tables::get(snapshot, key))
+        self.database
+            .read(|snapshot| tables::Records::open(snapshot)?.get(key))
     }
 
     async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
@@ -152,7 +155,7 @@ impl Engine for Embedded {
         let count = self
             .write(move |tables| tables.add(&owned, amount, ttl))
             .await?;
-        count.ok_or_else(|| Error::Unavailable(format!("{key} is not a counter")))
+        count.ok_or_else(|| no_counter(key))
     }
 
     async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
@@ -182,6 +185,22 @@ impl Engine for Embedded {
             database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))
         })
         .await
+    }
+
+    /// Reads alone come from one snapshot. With writes, the whole batch is one change.
+    async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
+        if !steps.iter().any(BatchStep::is_write)
+            && let Some(results) = self
+                .database
+                .read(|snapshot| batch::read(snapshot, steps))?
+        {
+            return Ok(results);
+        }
+        let owned: Vec<OwnedStep> = steps.iter().map(OwnedStep::from).collect();
+        let applied = self
+            .write(move |tables| owned.iter().map(|step| step.apply(tables)).collect())
+            .await?;
+        batch::results(steps, applied)
     }
 
     async fn export(&self) -> Result<Export> {
@@ -240,6 +259,10 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|fault| Err(Error::Unavailable(fault.to_string())))
+}
+
+fn no_counter(key: &str) -> Error {
+    Error::Unavailable(format!("{key} is not a counter"))
 }
 
 fn stopped() -> Error {

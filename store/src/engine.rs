@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::Export;
+use crate::{BatchStep, Export, StepResult, batch};
 
 /// The atomic operations, and their guarantees.
 ///
@@ -19,6 +19,7 @@ use crate::Export;
 /// | [`add`](Engine::add) | add a number | the sum, this caller's number included |
 /// | [`set_add`](Engine::set_add), [`set_remove`](Engine::set_remove) | add or remove a member | true if that changed the list |
 /// | [`set_range`](Engine::set_range) | read | members in byte order |
+/// | [`batch`](Engine::batch) | each of its steps | the result of each step |
 /// | [`export`](Engine::export) | each entry is read in one step | every entry, at least once |
 /// | [`probe`](Engine::probe) | several, on separate keys | whether all of the above work |
 ///
@@ -86,6 +87,16 @@ pub trait Engine: Send + Sync + 'static {
     async fn set_range(&self, list: &str, after: Option<&str>, limit: usize)
     -> Result<Vec<String>>;
 
+    /// Several steps in one round trip (Redis) or one commit (embedded file), in this order. Each
+    /// step is atomic on its own and uses one key: steps of other callers may come in between. A
+    /// step sees the writes before it in the batch.
+    ///
+    /// # Errors
+    /// After an error any of the writes may have happened, also without those before it.
+    async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
+        batch::one_by_one(self, steps).await
+    }
+
     /// The whole store, for a backup: records with their remaining lifetime, then the members of
     /// lists.
     ///
@@ -128,6 +139,8 @@ pub(crate) async fn each_operation<E: Engine + ?Sized>(engine: &E) -> Result<()>
     let ttl = Ttl::For(PROBE_KEPT);
     engine.insert(PROBE, b"1", ttl).await?;
     engine.compare_and_swap(PROBE, b"1", b"2", ttl).await?;
+    let get = BatchStep::Get { key: PROBE };
+    engine.batch(&[get, get]).await?;
     engine.get(PROBE).await?;
     engine.take(PROBE).await?;
     engine.count(PROBE, PROBE_KEPT).await?;

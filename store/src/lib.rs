@@ -19,6 +19,7 @@
 //! # Ok(()) }
 //! ```
 
+mod batch;
 mod clock;
 mod embedded;
 mod engine;
@@ -30,6 +31,7 @@ mod resolving;
 
 use std::{fmt, io, ops::Deref, sync::Arc};
 
+pub use batch::{BatchStep, StepResult, one_by_one};
 pub use embedded::FILE;
 pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
@@ -53,6 +55,7 @@ impl Store {
     /// | `insert`, `compare_and_swap` | *done* if the current value is the new one; a caller that must know who wrote it puts something unique into the value |
     /// | `remove`, `set_add`, `set_remove` | *changed* if the list or record has the wanted state, also if it had it before; otherwise repeated |
     /// | `count` | repeated: it may count twice |
+    /// | `batch` | each step by its own rule |
     /// | `take` | repeated if the record exists; [`Error::Unavailable`] if it does not, since another caller may have taken it |
     #[must_use]
     pub fn resolving(self) -> Self {

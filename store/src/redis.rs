@@ -3,6 +3,7 @@
 //!
 //! Each operation is one command or one script on one key. Needs Redis 6.2 (`GETDEL`).
 
+mod batch;
 mod durability;
 mod export;
 mod faults;
@@ -12,16 +13,18 @@ use std::{path::Path, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script,
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, ProtocolVersion, RedisError, Script,
     ScriptInvocation, TlsCertificates, Value, aio::ConnectionManager, cmd,
 };
 
 use self::{
+    batch::Commands,
     faults::{explained, misplaced, nothing_was_done, unavailable},
     link::Link,
 };
 use crate::{
-    CasResult, Engine, Error, Export, Result, Ttl, clock, engine::each_operation, location,
+    BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Ttl, clock,
+    engine::each_operation, location,
 };
 
 /// How long sent bytes may stay unacknowledged before the connection counts as lost, for example to
@@ -38,24 +41,20 @@ const LIST: &str = "vestibule:list:";
 const AGES: u64 = 300 * 365 * 24 * 60 * 60 * 1000;
 
 /// Returns 1 when swapped, otherwise the current value (nil for none).
-static SWAP: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local there = redis.call('GET', KEYS[1])
-         if there ~= ARGV[1] then return there end
-         if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
-         else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-         return 1",
-    )
-});
+const SWAP_TEXT: &str = "local there = redis.call('GET', KEYS[1])
+if there ~= ARGV[1] then return there end
+if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1";
+
+static SWAP: LazyLock<Script> = LazyLock::new(|| Script::new(SWAP_TEXT));
 
 /// Returns the new sum. The first call sets the expiry.
-static ADD: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
-         if sum == tonumber(ARGV[1]) and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-         return sum",
-    )
-});
+const ADD_TEXT: &str = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
+if sum == tonumber(ARGV[1]) and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return sum";
+
+static ADD: LazyLock<Script> = LazyLock::new(|| Script::new(ADD_TEXT));
 
 /// What is sent to the server.
 enum Question<'a> {
@@ -68,6 +67,11 @@ enum Question<'a> {
     /// A script by its hash, with the same rule. A server that does not know the hash has done
     /// nothing and gets the script.
     Script(&'a ScriptInvocation<'a>),
+    /// Commands that change nothing, in one round trip.
+    Reads(&'a Pipeline),
+    /// Commands of which one may change something. They are repeated once only if the connection
+    /// was refused.
+    Changes(&'a Pipeline),
 }
 
 impl Question<'_> {
@@ -88,14 +92,23 @@ impl Question<'_> {
         match self {
             Self::Read(command) | Self::Write(command) => command.query_async(connection).await,
             Self::Script(script) => script.invoke_async(connection).await,
+            Self::Reads(pipeline) | Self::Changes(pipeline) => {
+                pipeline.query_async(connection).await
+            }
         }
     }
 
     fn may_be_repeated(&self, fault: &RedisError) -> bool {
         match self {
-            Self::Read(_) => fault.is_connection_dropped(),
-            Self::Write(_) | Self::Script(_) => fault.is_connection_refusal(),
+            Self::Read(_) | Self::Reads(_) => fault.is_connection_dropped(),
+            Self::Write(_) | Self::Script(_) | Self::Changes(_) => fault.is_connection_refusal(),
         }
+    }
+
+    /// Whether the server did nothing if it says so. Of several commands some may have been carried
+    /// out before one was refused.
+    const fn is_all_or_nothing(&self) -> bool {
+        !matches!(self, Self::Changes(_))
     }
 }
 
@@ -132,8 +145,10 @@ impl RedisEngine {
             return Err(unavailable(fault));
         }
         match self.link.renewed(number).await {
-            Some(connection) => question.send(connection).await.map_err(unavailable),
-            None => Err(unavailable(fault)),
+            Some(connection) if question.is_all_or_nothing() => {
+                question.send(connection).await.map_err(unavailable)
+            }
+            _ => Err(unavailable(fault)),
         }
     }
 
@@ -168,12 +183,7 @@ impl Engine for RedisEngine {
     }
 
     async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
-        let mut command = cmd("SET");
-        command.arg(record(key)).arg(value).arg("NX");
-        if let Some(milliseconds) = expiry(ttl) {
-            command.arg("PX").arg(milliseconds);
-        }
-        let answer: Value = self.write(&command).await?;
+        let answer: Value = self.write(&batch::insert(key, value, ttl)).await?;
         Ok(answer != Value::Nil)
     }
 
@@ -185,16 +195,10 @@ impl Engine for RedisEngine {
         ttl: Ttl,
     ) -> Result<CasResult> {
         let mut script = SWAP.key(record(key));
-        match self
+        let answer = self
             .script(script.arg(expected).arg(new).arg(expiry_text(ttl)))
-            .await?
-        {
-            Value::Int(_) => Ok(CasResult::Done),
-            there => Ok(CasResult::Changed(
-                FromRedisValue::from_redis_value(there)
-                    .map_err(|fault| unavailable(fault.into()))?,
-            )),
-        }
+            .await?;
+        batch::swap(answer).map_err(unavailable)
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -229,19 +233,24 @@ impl Engine for RedisEngine {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>> {
-        // All scores are equal, so the set is in byte order.
-        let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read(
-            cmd("ZRANGEBYLEX")
-                .arg(names(list))
-                .arg(from)
-                .arg("+")
-                .arg("LIMIT")
-                .arg(0)
-                .arg(limit),
-        )
-        .await
+        self.read(&batch::range(list, after, limit)).await
+    }
+
+    /// One pipeline. It is never repeated with a write in it: some of its commands may have been
+    /// carried out before the fault.
+    async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
+        if steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let commands = Commands::of(steps);
+        let pipeline = commands.pipeline();
+        let question = if steps.iter().any(BatchStep::is_write) {
+            Question::Changes(&pipeline)
+        } else {
+            Question::Reads(&pipeline)
+        };
+        let answers = self.send(question).await?;
+        commands.results(steps, answers).map_err(unavailable)
     }
 
     async fn export(&self) -> Result<Export> {

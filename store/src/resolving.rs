@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 
-use crate::{CasResult, Engine, Export, Result, Store, Ttl};
+use crate::{BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Store, Ttl};
 
 /// How long to read the record.
 const DEADLINE: Duration = Duration::from_secs(4);
@@ -34,6 +34,138 @@ impl Resolving {
         let before = predecessor(member)?;
         let next = asked(|| self.store.set_range(list, Some(&before), 1)).await?;
         Some(next.first().is_some_and(|next| next == member))
+    }
+
+    async fn after_insert(
+        &self,
+        key: &str,
+        value: &[u8],
+        ttl: Ttl,
+        mut fault: Error,
+    ) -> Result<bool> {
+        for repeat in [true, false] {
+            match self.look(key).await {
+                Some(Some(there)) => return Ok(there == value),
+                Some(None) if repeat => match self.store.insert(key, value, ttl).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn after_swap(
+        &self,
+        key: &str,
+        (expected, new): (&[u8], &[u8]),
+        ttl: Ttl,
+        mut fault: Error,
+    ) -> Result<CasResult> {
+        for repeat in [true, false] {
+            match self.look(key).await {
+                // With `new == expected`, it is unknown whether the write happened. It is repeated,
+                // and accepted at the second attempt.
+                Some(Some(there)) if there == new && (new != expected || !repeat) => {
+                    return Ok(CasResult::Done);
+                }
+                Some(Some(there)) if there != expected => {
+                    return Ok(CasResult::Changed(Some(there)));
+                }
+                Some(None) => return Ok(CasResult::Changed(None)),
+                Some(Some(_)) if repeat => {
+                    match self.store.compare_and_swap(key, expected, new, ttl).await {
+                        Err(again) => fault = again,
+                        answer => return answer,
+                    }
+                }
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn after_remove(&self, key: &str, mut fault: Error) -> Result<bool> {
+        for repeat in [true, false] {
+            match self.look(key).await {
+                Some(None) => return Ok(true),
+                Some(Some(_)) if repeat => match self.store.remove(key).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn after_add(&self, key: &str, amount: u64, ttl: Duration, fault: Error) -> Result<u64> {
+        let Some(before) = self.look(key).await else {
+            return Err(fault);
+        };
+        match self.store.add(key, amount, ttl).await {
+            // It was counted if the counter is higher than before.
+            Err(fault) => {
+                let (before, now) = (number(before), self.look(key).await.map_or(0, number));
+                if now > before { Ok(now) } else { Err(fault) }
+            }
+            answer => answer,
+        }
+    }
+
+    async fn after_set_add(&self, list: &str, member: &str, mut fault: Error) -> Result<bool> {
+        for repeat in [true, false] {
+            match self.lists(list, member).await {
+                Some(true) => return Ok(true),
+                Some(false) if repeat => match self.store.set_add(list, member).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn after_set_remove(&self, list: &str, member: &str, mut fault: Error) -> Result<bool> {
+        for repeat in [true, false] {
+            match self.lists(list, member).await {
+                Some(false) => return Ok(true),
+                Some(true) if repeat => match self.store.set_remove(list, member).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    /// The result of one step of a batch whose answer was lost.
+    async fn after_step(&self, step: &BatchStep<'_>, fault: Error) -> Result<StepResult> {
+        Ok(match *step {
+            BatchStep::Get { .. } | BatchStep::SetRange { .. } => step.run(&*self.store).await?,
+            BatchStep::Insert { key, value, ttl } => {
+                StepResult::Changed(self.after_insert(key, value, ttl, fault).await?)
+            }
+            BatchStep::CompareAndSwap {
+                key,
+                expected,
+                new,
+                ttl,
+            } => StepResult::Swap(self.after_swap(key, (expected, new), ttl, fault).await?),
+            BatchStep::Remove { key } => StepResult::Changed(self.after_remove(key, fault).await?),
+            BatchStep::Add { key, amount, ttl } => {
+                StepResult::Sum(self.after_add(key, amount, ttl, fault).await?)
+            }
+            BatchStep::SetAdd { list, member } => {
+                StepResult::Changed(self.after_set_add(list, member, fault).await?)
+            }
+            BatchStep::SetRemove { list, member } => {
+                StepResult::Changed(self.after_set_remove(list, member, fault).await?)
+            }
+        })
     }
 }
 
@@ -73,21 +205,10 @@ impl Engine for Resolving {
     }
 
     async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
-        let mut fault = match self.store.insert(key, value, ttl).await {
-            Err(fault) => fault,
-            answer => return answer,
-        };
-        for repeat in [true, false] {
-            match self.look(key).await {
-                Some(Some(there)) => return Ok(there == value),
-                Some(None) if repeat => match self.store.insert(key, value, ttl).await {
-                    Err(again) => fault = again,
-                    answer => return answer,
-                },
-                _ => break,
-            }
+        match self.store.insert(key, value, ttl).await {
+            Err(fault) => self.after_insert(key, value, ttl, fault).await,
+            answer => answer,
         }
-        Err(fault)
     }
 
     async fn compare_and_swap(
@@ -97,31 +218,10 @@ impl Engine for Resolving {
         new: &[u8],
         ttl: Ttl,
     ) -> Result<CasResult> {
-        let mut fault = match self.store.compare_and_swap(key, expected, new, ttl).await {
-            Err(fault) => fault,
-            answer => return answer,
-        };
-        for repeat in [true, false] {
-            match self.look(key).await {
-                // With `new == expected`, it is unknown whether the write happened. It is repeated,
-                // and accepted at the second attempt.
-                Some(Some(there)) if there == new && (new != expected || !repeat) => {
-                    return Ok(CasResult::Done);
-                }
-                Some(Some(there)) if there != expected => {
-                    return Ok(CasResult::Changed(Some(there)));
-                }
-                Some(None) => return Ok(CasResult::Changed(None)),
-                Some(Some(_)) if repeat => {
-                    match self.store.compare_and_swap(key, expected, new, ttl).await {
-                        Err(again) => fault = again,
-                        answer => return answer,
-                    }
-                }
-                _ => break,
-            }
+        match self.store.compare_and_swap(key, expected, new, ttl).await {
+            Err(fault) => self.after_swap(key, (expected, new), ttl, fault).await,
+            answer => answer,
         }
-        Err(fault)
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -136,51 +236,28 @@ impl Engine for Resolving {
 
     async fn remove(&self, key: &str) -> Result<bool> {
         match self.store.remove(key).await {
-            Err(fault) => match self.look(key).await {
-                Some(None) => Ok(true),
-                Some(Some(_)) => self.store.remove(key).await,
-                None => Err(fault),
-            },
+            Err(fault) => self.after_remove(key, fault).await,
             answer => answer,
         }
     }
 
     async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
-        let fault = match self.store.add(key, amount, ttl).await {
-            Err(fault) => fault,
-            answer => return answer,
-        };
-        let Some(before) = self.look(key).await else {
-            return Err(fault);
-        };
         match self.store.add(key, amount, ttl).await {
-            // It was counted if the counter is higher than before.
-            Err(fault) => {
-                let (before, now) = (number(before), self.look(key).await.map_or(0, number));
-                if now > before { Ok(now) } else { Err(fault) }
-            }
+            Err(fault) => self.after_add(key, amount, ttl, fault).await,
             answer => answer,
         }
     }
 
     async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
         match self.store.set_add(list, member).await {
-            Err(fault) => match self.lists(list, member).await {
-                Some(true) => Ok(true),
-                Some(false) => self.store.set_add(list, member).await,
-                None => Err(fault),
-            },
+            Err(fault) => self.after_set_add(list, member, fault).await,
             answer => answer,
         }
     }
 
     async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
         match self.store.set_remove(list, member).await {
-            Err(fault) => match self.lists(list, member).await {
-                Some(false) => Ok(true),
-                Some(true) => self.store.set_remove(list, member).await,
-                None => Err(fault),
-            },
+            Err(fault) => self.after_set_remove(list, member, fault).await,
             answer => answer,
         }
     }
@@ -192,6 +269,21 @@ impl Engine for Resolving {
         limit: usize,
     ) -> Result<Vec<String>> {
         self.store.set_range(list, after, limit).await
+    }
+
+    /// After a lost answer each step is resolved by its own rule, in order, so that later steps
+    /// still see earlier ones.
+    async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
+        let fault = match self.store.batch(steps).await {
+            Err(fault) => fault.to_string(),
+            answer => return answer,
+        };
+        let mut results = Vec::with_capacity(steps.len());
+        for step in steps {
+            let fault = Error::Unavailable(fault.clone());
+            results.push(self.after_step(step, fault).await?);
+        }
+        Ok(results)
     }
 
     async fn export(&self) -> Result<Export> {

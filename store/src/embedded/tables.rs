@@ -2,7 +2,9 @@
 
 use std::{ops::Bound, time::Duration};
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction,
+};
 
 use crate::{
     CasResult, Ttl,
@@ -112,6 +114,21 @@ impl<'txn> Tables<'txn> {
         Ok(was_in)
     }
 
+    /// The value under `key`, as this transaction sees it.
+    pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.live(key)?.map(|(_, value)| value))
+    }
+
+    /// Up to `limit` members of a list, as this transaction sees it.
+    pub(super) fn members(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        members_of(&self.lists, list, after, limit)
+    }
+
     /// Removes up to `limit` expired records, the oldest deadline first; returns how many.
     pub(super) fn sweep(&mut self, limit: usize) -> Result<usize> {
         let mut due = Vec::new();
@@ -164,10 +181,25 @@ impl<'txn> Tables<'txn> {
     }
 }
 
-/// The value under `key` in a snapshot.
-pub(super) fn get(snapshot: &ReadTransaction, key: &str) -> Result<Option<Vec<u8>>> {
-    let record = live(&snapshot.open_table(RECORDS)?, key, clock::now())?;
-    Ok(record.map(|(_, value)| value))
+/// The records of a snapshot, at one time.
+pub(super) struct Records {
+    table: ReadOnlyTable<&'static str, (Deadline, &'static [u8])>,
+    now: u64,
+}
+
+impl Records {
+    /// Opens the table of records.
+    pub(super) fn open(snapshot: &ReadTransaction) -> Result<Self> {
+        Ok(Self {
+            table: snapshot.open_table(RECORDS)?,
+            now: clock::now(),
+        })
+    }
+
+    /// The value under `key`.
+    pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(live(&self.table, key, self.now)?.map(|(_, value)| value))
+    }
 }
 
 /// Up to `limit` members of a list in byte order, strictly after `after`.
@@ -177,23 +209,7 @@ pub(super) fn members(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<String>> {
-    let from = after.map_or(Bound::Included((list, "")), |after| {
-        Bound::Excluded((list, after))
-    });
-    let mut members = Vec::new();
-    for entry in snapshot
-        .open_table(LISTS)?
-        .range((from, Bound::Unbounded))?
-        .take(limit)
-    {
-        let entry = entry?.0;
-        let (of, member) = entry.value();
-        if of != list {
-            break;
-        }
-        members.push(member.to_owned());
-    }
-    Ok(members)
+    members_of(&snapshot.open_table(LISTS)?, list, after, limit)
 }
 
 /// Whether any record has expired.
@@ -223,4 +239,25 @@ fn live(
     };
     let (deadline, value) = record.value();
     Ok((now < deadline).then(|| (deadline, value.to_owned())))
+}
+
+fn members_of(
+    lists: &impl ReadableTable<(&'static str, &'static str), ()>,
+    list: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let from = after.map_or(Bound::Included((list, "")), |after| {
+        Bound::Excluded((list, after))
+    });
+    let mut members = Vec::new();
+    for entry in lists.range((from, Bound::Unbounded))?.take(limit) {
+        let entry = entry?.0;
+        let (of, member) = entry.value();
+        if of != list {
+            break;
+        }
+        members.push(member.to_owned());
+    }
+    Ok(members)
 }

@@ -52,7 +52,7 @@ const CURES: [(&str, &str); 13] = [
     ),
     (
         "NOPERM",
-        "Its user lacks a right. Vestibule needs ~vestibule:* and +get +set +getdel +del +incr +pexpire +zadd +zrem +zrangebylex \
+        "Its user lacks a right. Vestibule needs ~vestibule:* and +get +mget +set +getdel +del +incr +pexpire +zadd +zrem +zrangebylex \
          +eval +evalsha +script|load +ping (docs/STORAGE.md)",
     ),
     (

@@ -5,6 +5,7 @@
     reason = "these tests measure expiry and response times in real time"
 )]
 
+mod batches;
 mod expiry;
 mod export;
 mod failover;
@@ -117,6 +118,12 @@ operations: [
         any_bytes_and_any_key,
         large_values,
         a_ready_store_answers,
+    ]
+    batches: [
+        a_batch_carries_out_every_step_in_order,
+        each_step_of_concurrent_batches_has_one_winner,
+        a_step_that_cannot_be_done_is_an_error,
+        a_batch_with_a_lost_answer_is_resolved,
     ]
     expiry: [
         an_expired_record_does_not_exist_for_any_operation,
