@@ -8,13 +8,12 @@ mod problem;
 
 use std::{sync::Arc, time::Duration};
 
-use identity::RateLimit;
+use identity::{RateLimit, Session};
 use oauth::{
-    Id, Parameters, Secret,
+    Parameters, Secret,
     authorize::{self, AuthorizationRequest},
     client::ClientId,
-    consent::{Consent, Interaction},
-    epoch::Epoch,
+    consent::{Consent, ConsentContext, Interaction},
     error::{LocalError, RedirectError},
     prompt::Prompt,
     redirect::{Location, ValidatedRedirectUri},
@@ -27,14 +26,15 @@ use crate::{
     clients::{ClientDocuments, ClientRegistry},
     context::Context,
     failures::{Counted, FailureLog},
-    grants::GrantStore,
-    limits::RateLimiter,
-    records::{self, keys},
+    grants::{ClientEvent, GrantStore, client_name, consent_key},
+    limits::{AddressCounters, RateLimiter},
+    records::{self, Batch, keys},
     state::{
-        PendingAuthorization, ReauthRequirement, StoredRequest,
+        Account, PendingAuthorization, ReauthRequirement, StoredRequest, account_name,
         audit::{Actor, AuditAction, RequestSource},
     },
     step_error::LocalFault,
+    unavailable::Unavailable,
 };
 
 pub(crate) use self::consent::sentences;
@@ -82,6 +82,13 @@ pub enum NextStep {
     Consent,
 }
 
+/// What is read first of a request.
+struct Opening {
+    client: Client,
+    session: Option<Session>,
+    consent_context: ConsentContext,
+}
+
 /// The authorization endpoint and the pages that a request passes.
 pub struct Authorization {
     pub(crate) context: Context,
@@ -108,10 +115,15 @@ impl Authorization {
                 return Err(self.note(failure, "", parameters, browser.address).await);
             }
         };
-        match self.validate(&id, parameters, browser).await {
-            Ok(outcome) => Ok(outcome),
-            Err(failure) => Err(self.note(failure, &id, parameters, browser.address).await),
+        let counters = self.limiter.address_counters(REQUESTS, browser.address);
+        let failure = match self.validate(&id, parameters, browser, &counters).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(failure) => failure,
+        };
+        if failure.counts() {
+            self.count(&counters).await;
         }
+        Err(self.note(failure, &id, parameters, browser.address).await)
     }
 
     async fn validate(
@@ -119,11 +131,13 @@ impl Authorization {
         id: &ClientId,
         parameters: &Parameters,
         browser: &BrowserContext,
+        counters: &AddressCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
         // 1. The client and the redirect URI. Errors are local.
-        let client = self.admitted_client(id, browser).await?;
+        let opening = self.opening(id, browser, counters).await?;
+        let client = &opening.client;
         let destination = authorize::destination(parameters, client.profile())
-            .map_err(|reason| AuthorizeFailure::local(reason).named(&client))?;
+            .map_err(|reason| AuthorizeFailure::local(reason).named(client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.context.settings();
         let resources = &settings.resources;
@@ -138,75 +152,120 @@ impl Authorization {
         .map_err(|reason| {
             let location =
                 destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
-            AuthorizeFailure::redirected(location, reason, &client)
+            AuthorizeFailure::redirected(location, reason, client)
         })?;
         // 3. An immediate response, or a pending request.
-        self.proceed(request, &client, &destination, browser).await
+        self.proceed(request, &opening, &destination, browser, counters)
+            .await
     }
 
-    /// The client of the request, within the limit of its network. Beyond it no document is
-    /// fetched.
-    async fn admitted_client(
+    /// Reads what decides a request, in one round trip: blocked hosts, client, epoch, session, and
+    /// the counters of its network. Beyond the limit no document is fetched.
+    async fn opening(
         &self,
         id: &ClientId,
         browser: &BrowserContext,
-    ) -> Result<Client, AuthorizeFailure> {
-        let admitted = async {
-            let mut wait = self.limiter.count_from(REQUESTS, browser.address).await?;
-            // Other clients of the same network do not lock a known browser out.
-            if wait.is_some() && self.sessions.is_known(browser).await? {
-                wait = self
-                    .limiter
-                    .count(REQUESTS_OF_KNOWN, browser.secret.digest().as_str())
-                    .await?;
-            }
-            wait.map_or(Ok(()), |retry_after| {
-                Err(AuthorizeFailure::too_many(
-                    retry_after,
-                    Counted::AuthorizationRequests,
-                ))
-            })
+        counters: &AddressCounters,
+    ) -> Result<Opening, AuthorizeFailure> {
+        let mut batch = Batch::default();
+        let client = self.documents.read_client(&mut batch, id);
+        let epoch = batch.read(keys::epoch(id));
+        let session = Sessions::read_session(&mut batch, browser);
+        let counts = counters.read(&mut batch);
+        let mut results = batch.run(self.context.store()).await?;
+        if let Some(wait) = counters.reached(counts, &mut results)? {
+            self.admit_known(browser, wait).await?;
+        }
+        let client = self
+            .documents
+            .resolve_client(id, browser.address, &client, &mut results)
+            .await
+            .map_err(|error| AuthorizeFailure::of_client(error, id))?;
+        let session = match session {
+            Some(ticket) => self.sessions.valid_session(&ticket, &mut results)?,
+            None => None,
         };
-        let client = if matches!(id, ClientId::Document(_)) {
-            admitted.await?;
-            self.documents.resolve_client(id, browser.address).await
-        } else {
-            let (client, admitted) =
-                tokio::join!(self.documents.resolve_client(id, browser.address), admitted);
-            admitted?;
-            client
-        };
-        client.map_err(|error| AuthorizeFailure::of_client(error, id))
+        let epoch = results.record(&epoch)?.unwrap_or_default();
+        Ok(Opening {
+            client,
+            session,
+            consent_context: self.registry.consent_context_of(epoch),
+        })
     }
 
-    /// Reads the session and the remembered consent, and decides the interaction.
+    /// Admits a known browser of a network that has reached its limit, so that others there do not
+    /// lock it out.
+    async fn admit_known(
+        &self,
+        browser: &BrowserContext,
+        wait: Duration,
+    ) -> Result<(), AuthorizeFailure> {
+        let mut wait = Some(wait);
+        if self.sessions.is_known(browser).await? {
+            wait = self
+                .limiter
+                .count(REQUESTS_OF_KNOWN, browser.secret.digest().as_str())
+                .await?;
+        }
+        wait.map_or(Ok(()), |retry_after| {
+            Err(AuthorizeFailure::too_many(
+                retry_after,
+                Counted::AuthorizationRequests,
+            ))
+        })
+    }
+
+    /// Counts a request that failed.
+    async fn count(&self, counters: &AddressCounters) {
+        let mut batch = Batch::default();
+        counters.count(&mut batch);
+        if let Err(error) = batch.run(self.context.plain_store()).await {
+            tracing::warn!(%error, "a failed authorization request was not counted");
+        }
+    }
+
+    /// The account of the session and the remembered consent, in one round trip.
+    async fn remembered(
+        &self,
+        opening: &Opening,
+        request: &AuthorizationRequest,
+        browser: &BrowserContext,
+    ) -> Result<Option<(Account, Option<Consent>)>, Unavailable> {
+        let Some(session) = &opening.session else {
+            return Ok(None);
+        };
+        let mut batch = Batch::default();
+        let account = batch.read(keys::account(session.account));
+        let consent = batch.read(consent_key(session.account, request));
+        let mut results = batch.run(self.context.store()).await?;
+        let account = results.record(&account)?;
+        let Some(account) = self
+            .sessions
+            .opened_account(browser, session, account)
+            .await
+        else {
+            return Ok(None);
+        };
+        let consent = results
+            .record(&consent)?
+            .filter(|consent: &Consent| consent.is_valid(opening.consent_context));
+        Ok(Some((account, consent)))
+    }
+
+    /// Reads the remembered consent, and decides the interaction.
     async fn proceed(
         &self,
         request: AuthorizationRequest,
-        client: &Client,
+        opening: &Opening,
         destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
+        counters: &AddressCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
-        // Nothing is remembered of a browser without a session, so nothing is read.
-        let read_context = async {
-            if browser.session.is_some() {
-                self.registry.consent_context(&client.id).await.map(Some)
-            } else {
-                Ok(None)
-            }
-        };
-        let (user, consent_context) = tokio::join!(self.sessions.signed_in(browser), read_context);
-        let user = user?;
-        let consent_context =
-            consent_context?.unwrap_or_else(|| self.registry.consent_context_of(Epoch::default()));
-        let earlier = match &user {
-            Some(user) => {
-                self.grants
-                    .remembered(user.account, &request, consent_context)
-                    .await?
-            }
-            None => None,
-        };
+        let client = &opening.client;
+        let (account, earlier) = self
+            .remembered(opening, &request, browser)
+            .await?
+            .map_or((None, None), |(account, consent)| (Some(account), consent));
         let state = request.state.as_deref();
         let issuer = &self.context.settings().issuer;
         let refused = |reason: RedirectError| {
@@ -216,35 +275,34 @@ impl Authorization {
         let next = oauth::consent::interaction(
             &request,
             destination,
-            user.is_some(),
+            account.is_some(),
             earlier.as_ref(),
-            consent_context,
+            opening.consent_context,
         );
-        match (next, user) {
-            (Interaction::Error(reason), _) => refused(reason),
-            (Interaction::None(consent), Some(user)) => {
+        let next = match (next, account) {
+            (Interaction::Error(reason), _) => return refused(reason),
+            (Interaction::None(consent), Some(account)) => {
                 let code = self
-                    .issue_without_prompt(client, &request, consent, user.account, browser)
+                    .issue_without_prompt(client, &request, consent, &account, browser, counters)
                     .await?;
                 match code {
-                    Some(code) => Ok(AuthorizeOutcome::Issued(
-                        destination.with_code(&code, state, issuer),
-                    )),
-                    None if request.prompt == Prompt::None => {
-                        refused(RedirectError::ConsentRequired)
+                    Some(code) => {
+                        return Ok(AuthorizeOutcome::Issued(
+                            destination.with_code(&code, state, issuer),
+                        ));
                     }
-                    None => Ok(self
-                        .store_pending(request, browser, NextStep::Consent)
-                        .await?),
+                    None if request.prompt == Prompt::None => {
+                        return refused(RedirectError::ConsentRequired);
+                    }
+                    None => NextStep::Consent,
                 }
             }
-            (Interaction::Consent, Some(_)) => Ok(self
-                .store_pending(request, browser, NextStep::Consent)
-                .await?),
-            (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => Ok(self
-                .store_pending(request, browser, NextStep::Login)
-                .await?),
-        }
+            (Interaction::Consent, Some(_)) => NextStep::Consent,
+            (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => {
+                NextStep::Login
+            }
+        };
+        Ok(self.store_pending(request, browser, next, counters).await?)
     }
 
     /// Issues a code for a remembered consent; `None` when it was withdrawn just now.
@@ -253,10 +311,15 @@ impl Authorization {
         client: &Client,
         request: &AuthorizationRequest,
         consent: &Consent,
-        account: Id,
+        account: &Account,
         browser: &BrowserContext,
+        counters: &AddressCounters,
     ) -> Result<Option<String>, AuthorizeError> {
-        if !self.registry.mark_used(&client.id).await? {
+        // Once a day. An end of the client in between ends its epoch, which is read after the
+        // grant is stored.
+        if client.touched(self.context.now()).is_some()
+            && !self.registry.mark_used(&client.id).await?
+        {
             return Err(AuthorizeError::Problem(
                 LocalFault::from(LocalError::UnknownClient).into(),
             ));
@@ -266,18 +329,18 @@ impl Authorization {
         let details = request.grant_details(client.profile(), self.context.now(), consent.epoch);
         let code = self
             .grants
-            .issue_code(consent, account, details, offer)
+            .issue_code(consent, account.id(), details, offer, Some(counters))
             .await?;
         if code.is_some() {
             self.grants
-                .note_of_client(
-                    AuditAction::AllowedAgain,
-                    Actor::Client,
-                    account,
-                    RequestSource::of(browser),
-                    &client.id,
-                    Some(request.resource.as_str().to_owned()),
-                )
+                .note_named(ClientEvent {
+                    action: AuditAction::AllowedAgain,
+                    by: Actor::Client,
+                    subject: Some(account_name(account)),
+                    from: RequestSource::of(browser),
+                    client: client_name(&client.id, client.name.clone()),
+                    about: Some(request.resource.as_str().to_owned()),
+                })
                 .await;
         }
         Ok(code)
@@ -289,6 +352,7 @@ impl Authorization {
         request: AuthorizationRequest,
         browser: &BrowserContext,
         next: NextStep,
+        counters: &AddressCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeError> {
         let id = self.context.entropy().secret();
         let now = self.context.now();
@@ -304,13 +368,14 @@ impl Authorization {
             expires_at: now.after(lifetime),
             sign_in_after,
         };
-        records::insert(
-            self.context.store(),
+        let mut batch = Batch::default();
+        batch.insert(
             &keys::request(&id.digest()),
             &StoredRequest::Pending(Box::new(pending)),
             records::ttl(lifetime),
-        )
-        .await?;
+        );
+        counters.count(&mut batch);
+        batch.run(self.context.store()).await?;
         Ok(AuthorizeOutcome::Pending {
             request: id.encode(),
             next,

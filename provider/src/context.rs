@@ -6,6 +6,7 @@ use oauth::Timestamp;
 use store::Store;
 
 use crate::{
+    background::BackgroundTasks,
     environment::{Entropy, Environment},
     settings::Settings,
 };
@@ -21,6 +22,7 @@ struct Parts {
     /// The plain store, for background writes.
     plain_store: Store,
     environment: Environment,
+    background: Arc<BackgroundTasks>,
 }
 
 impl Context {
@@ -31,6 +33,7 @@ impl Context {
             store: store.clone().resolving(),
             plain_store: store,
             environment,
+            background: Arc::default(),
         }))
     }
 
@@ -41,6 +44,7 @@ impl Context {
             store: self.0.store.clone(),
             plain_store: self.0.plain_store.clone(),
             environment: self.0.environment.clone(),
+            background: Arc::clone(&self.0.background),
         }))
     }
 
@@ -67,6 +71,11 @@ impl Context {
     /// The random source.
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.0.environment.entropy
+    }
+
+    /// Work after the response.
+    pub(crate) fn background(&self) -> &BackgroundTasks {
+        &self.0.background
     }
 
     /// Clock, random source and the world outside.

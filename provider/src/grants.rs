@@ -22,7 +22,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-pub(crate) use consents::consent_name;
+pub(crate) use consents::{consent_key, consent_name};
 
 /// The grants of all accounts, and their consents.
 #[derive(Clone)]
@@ -30,6 +30,25 @@ pub(crate) struct GrantStore {
     context: Context,
     audit: Arc<AuditLog>,
     registry: Arc<ClientRegistry>,
+}
+
+/// An event of a client, with the names of those concerned.
+pub(crate) struct ClientEvent {
+    pub(crate) action: AuditAction,
+    pub(crate) by: Actor,
+    pub(crate) subject: Option<AccountName>,
+    pub(crate) from: RequestSource,
+    pub(crate) client: ClientName,
+    /// The resource.
+    pub(crate) about: Option<String>,
+}
+
+/// The name of a client in events: its id, unless it has one.
+pub(crate) fn client_name(id: &str, name: Option<String>) -> ClientName {
+    ClientName {
+        id: id.to_owned(),
+        name: name.unwrap_or_else(|| id.to_owned()),
+    }
 }
 
 impl GrantStore {
@@ -116,7 +135,8 @@ impl GrantStore {
         }
     }
 
-    /// Records an event of a client, by its user or by the client. Unreadable parts are omitted.
+    /// Records an event of a client, by its user or by the client, whose names are read first.
+    /// Unreadable parts are omitted.
     pub(crate) async fn note_of_client(
         &self,
         action: AuditAction,
@@ -138,24 +158,30 @@ impl GrantStore {
                 email: String::new(),
             }),
         };
-        let name = client
-            .ok()
-            .flatten()
-            .and_then(|client| client.name)
-            .unwrap_or_else(|| client_id.to_owned());
-        let client = Some(ClientName {
-            id: client_id.to_owned(),
-            name,
-        });
+        let name = client.ok().flatten().and_then(|client| client.name);
+        let client = client_name(client_id, name);
+        self.note_named(ClientEvent {
+            action,
+            by,
+            subject,
+            from,
+            client,
+            about,
+        })
+        .await;
+    }
+
+    /// Records an event of a client.
+    pub(crate) async fn note_named(&self, event: ClientEvent) {
         self.audit
             .note(Event {
                 at: self.context.now(),
-                action,
-                by,
-                subject,
-                from: Some(from),
-                client,
-                about,
+                action: event.action,
+                by: event.by,
+                subject: event.subject,
+                from: Some(event.from),
+                client: Some(event.client),
+                about: event.about,
                 times: None,
             })
             .await;

@@ -10,7 +10,7 @@ use store::Store;
 
 use crate::{
     environment::Clock,
-    records::{Key, keys},
+    records::{Batch, BatchResults, Key, ReadTicket, keys},
     unavailable::Unavailable,
 };
 
@@ -58,6 +58,44 @@ impl Counter {
     }
 }
 
+/// The counters of an address and the networks around it in the present window: read in one batch,
+/// counted in a later one. Concurrent requests may exceed the limit by their number.
+pub(crate) struct AddressCounters {
+    counters: Vec<(RateLimit, Key<u64>)>,
+    now: Timestamp,
+}
+
+impl AddressCounters {
+    /// Reads all of them.
+    pub(crate) fn read(&self, batch: &mut Batch) -> Vec<ReadTicket<u64>> {
+        let read = |(_, key): &(RateLimit, Key<u64>)| batch.read(key.clone());
+        self.counters.iter().map(read).collect()
+    }
+
+    /// The waiting time, if one of the limits is reached.
+    pub(crate) fn reached(
+        &self,
+        tickets: Vec<ReadTicket<u64>>,
+        results: &mut BatchResults,
+    ) -> Result<Option<Duration>, Unavailable> {
+        let mut wait = None;
+        for ((limit, _), ticket) in self.counters.iter().zip(tickets) {
+            let count = results.found(&ticket)?.record().unwrap_or(0);
+            if limit.is_reached(count) {
+                wait = wait.max(Some(limit.remaining(self.now)));
+            }
+        }
+        Ok(wait)
+    }
+
+    /// Adds one to each.
+    pub(crate) fn count(&self, batch: &mut Batch) {
+        for (limit, key) in &self.counters {
+            batch.count(key, limit.window);
+        }
+    }
+}
+
 impl RateLimiter {
     /// Counters in a store. `is_on` switches every limit off, for tests.
     pub(crate) const fn new(store: Store, clock: Arc<dyn Clock>, is_on: bool) -> Self {
@@ -66,6 +104,20 @@ impl RateLimiter {
             clock,
             is_on,
         }
+    }
+
+    /// The counters of an address; none where the limit is off.
+    pub(crate) fn address_counters(&self, limit: RateLimit, address: IpAddr) -> AddressCounters {
+        let now = self.clock.now();
+        let limited = limit.counters_of(address).into_iter();
+        let counters = limited
+            .filter(|(limit, _)| self.is_on && limit.is_on())
+            .map(|(limit, whom)| {
+                let key = keys::counter(limit.name, &whom, limit.window_number(now));
+                (limit, key)
+            })
+            .collect();
+        AddressCounters { counters, now }
     }
 
     /// Counts one; `Some` with the waiting time beyond the limit.

@@ -11,7 +11,6 @@ use crate::{
     accounts::{self, AccountCredentials, Accounts, Enrolment, Sessions, SignIn},
     audit::{self, AuditLog},
     authorization::Authorization,
-    background::BackgroundTasks,
     browser_context::BrowserContext,
     clients::{self, BlockedHosts, ClientRegistry, Clients},
     connections::ConnectedClients,
@@ -57,7 +56,6 @@ pub(crate) struct Services {
 /// The state of the services of a process. It survives a reload of the settings.
 struct State {
     sealing_key: SealingKey,
-    background: Arc<BackgroundTasks>,
     audit: Arc<audit::LogState>,
     failures: Arc<failures::FailureQueue>,
     clients: clients::State,
@@ -87,7 +85,6 @@ impl Provider {
         let issuer = settings.issuer.as_str().to_owned();
         let tokens = TokenService::new(issuer, token_lifetime(settings), ring);
         let state = State {
-            background: Arc::default(),
             audit: Arc::new(audit::LogState::new(&sealing_key)),
             failures: Arc::default(),
             clients: clients::State::new(&context),
@@ -122,11 +119,7 @@ impl Provider {
             Arc::clone(&context.environment().clock),
             context.settings().rate_limits,
         ));
-        let audit = Arc::new(AuditLog::new(
-            context.clone(),
-            Arc::clone(&state.background),
-            Arc::clone(&state.audit),
-        ));
+        let audit = Arc::new(AuditLog::new(context.clone(), Arc::clone(&state.audit)));
         let failures = Arc::new(FailureLog::new(
             context.clone(),
             Arc::clone(&state.failures),
@@ -247,7 +240,7 @@ impl Provider {
 
     /// Waits until all work is done that was put off until after an answer.
     pub async fn finish_background_tasks(&self) {
-        self.0.state.background.finish_background_tasks().await;
+        self.0.context.background().finish_background_tasks().await;
     }
 
     /// The audit log.

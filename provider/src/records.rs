@@ -23,6 +23,7 @@
 //! 4. Read and write it by the steps here: [`read`], [`insert`], [`change`], [`put`], [`take`], or
 //!    a [`Collection`] where a list names the records.
 
+mod batch;
 mod collection;
 mod encoding;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use store::Ttl;
 
 pub use self::collection::Listing;
 pub(crate) use self::{
+    batch::{Batch, BatchResults, ReadTicket},
     collection::Collection,
     encoding::{
         Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,
@@ -50,8 +52,8 @@ pub(crate) use self::{
     key::{Key, PartOf},
     outcomes::Outcomes,
     steps::{
-        Change, Found, change, change_from, exists, find, found, insert, put, read, read_part,
-        remove, swap_bytes, take,
+        Change, Found, change, change_from, exists, find, found, insert, put, read, remove,
+        swap_bytes, take,
     },
     version::V1,
     versioned::{StoredBytes, Swapped, Versioned},

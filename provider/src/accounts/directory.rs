@@ -5,7 +5,7 @@ use store::Ttl;
 
 use crate::{
     context::Context,
-    records::{self, Change, Collection, keys, v1::AccountStatus},
+    records::{self, Change, Collection, keys},
     state::Account,
     unavailable::Unavailable,
 };
@@ -63,11 +63,5 @@ impl Directory {
         records::change(self.context.store(), &keys::account(id), change)
             .await?
             .unwrap_or(Err(gone))
-    }
-
-    pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
-        let account: Option<AccountStatus> =
-            records::read_part(self.context.store(), &keys::account(id)).await?;
-        Ok(account.as_ref().is_some_and(AccountStatus::is_active))
     }
 }

@@ -15,7 +15,9 @@ use crate::{
     audit::AuditLog,
     browser_context::{BrowserContext, BrowserUpdate},
     context::Context,
-    records::{self, Change, Collection, Found, Listing, Outcomes, keys},
+    records::{
+        self, Batch, BatchResults, Change, Collection, Found, Listing, Outcomes, ReadTicket, keys,
+    },
     state::{
         Account, Maybe, account_name,
         audit::{Activity, AuditAction, Event},
@@ -184,16 +186,32 @@ impl Sessions {
         &self,
         browser: &BrowserContext,
     ) -> Result<Option<Session>, Unavailable> {
-        let Some(secret) = &browser.session else {
-            return Ok(None);
-        };
-        // One that cannot be read is none: the user signs in again.
-        let session: Option<Session> = records::find(
-            self.context.store(),
-            &keys::session(secret.digest().as_str()),
-        )
-        .await?
-        .record();
+        let mut batch = Batch::default();
+        match Self::read_session(&mut batch, browser) {
+            None => Ok(None),
+            Some(ticket) => {
+                self.valid_session(&ticket, &mut batch.run(self.context.store()).await?)
+            }
+        }
+    }
+
+    /// Reads the session of a browser in a batch; `None` when it has none.
+    pub(crate) fn read_session(
+        batch: &mut Batch,
+        browser: &BrowserContext,
+    ) -> Option<ReadTicket<Session>> {
+        let digest = browser.session.as_ref()?.digest();
+        Some(batch.read(keys::session(digest.as_str())))
+    }
+
+    /// The session that was read, unless it has expired. One that cannot be read is none: the user
+    /// signs in again.
+    pub(crate) fn valid_session(
+        &self,
+        ticket: &ReadTicket<Session>,
+        results: &mut BatchResults,
+    ) -> Result<Option<Session>, Unavailable> {
+        let session = results.found(ticket)?.record();
         let now = self.context.now();
         let lifetime = self.context.settings().lifetimes.session;
         Ok(session.filter(|session| session.is_valid(now, lifetime)))
@@ -289,7 +307,9 @@ impl Sessions {
         let list = self.sessions_of(account.id());
         let names = list.names().await?;
         if names.len() <= MAX_SESSIONS {
-            return list.sweep(newest.as_str()).await;
+            let sweep = list.sweep_sometimes(newest.as_str());
+            self.context.background().spawn(sweep).await;
+            return Ok(());
         }
         let read = async |name: String| {
             let session: Option<Session> = records::find(self.context.store(), &list.key(&name))

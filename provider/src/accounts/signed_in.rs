@@ -48,6 +48,18 @@ pub struct AccountView {
     pub shortest_password: usize,
 }
 
+impl SignedInUser {
+    /// The user of a session and its account.
+    pub(crate) fn of(session: &Session, account: &Account) -> Self {
+        Self {
+            account: account.id(),
+            email: account.email().to_owned(),
+            authenticated_at: session.authenticated_at,
+            role: account.role(),
+        }
+    }
+}
+
 impl Sessions {
     /// The user who is signed in. A disabled account is signed in nowhere.
     pub async fn signed_in(
@@ -55,13 +67,7 @@ impl Sessions {
         browser: &BrowserContext,
     ) -> Result<Option<SignedInUser>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
-        let user = |(session, account): (Session, Account)| SignedInUser {
-            account: account.id(),
-            email: account.email().to_owned(),
-            authenticated_at: session.authenticated_at,
-            role: account.role(),
-        };
-        Ok(found.map(user))
+        Ok(found.map(|(session, account)| SignedInUser::of(&session, &account)))
     }
 
     /// The account of who is signed in.
@@ -96,11 +102,22 @@ impl Sessions {
             return Ok(None);
         };
         let account = records::read(self.context.store(), &keys::account(session.account)).await?;
-        let Some(account) = account.filter(|account| session.opens(account)) else {
-            return Ok(None);
-        };
-        self.note_session_use(browser, &session).await;
-        Ok(Some((session, account)))
+        Ok(self
+            .opened_account(browser, &session, account)
+            .await
+            .map(|account| (session, account)))
+    }
+
+    /// The account of a session, if the session opens it. Notes that the session is in use.
+    pub(crate) async fn opened_account(
+        &self,
+        browser: &BrowserContext,
+        session: &Session,
+        account: Option<Account>,
+    ) -> Option<Account> {
+        let account = account.filter(|account| session.opens(account))?;
+        self.note_session_use(browser, session).await;
+        Some(account)
     }
 
     /// The account of who is signed in and showed a credential in the last five minutes.

@@ -109,7 +109,7 @@ impl AuditLog {
                 provider.write(id, event).await;
             }
         };
-        self.background.spawn(work).await;
+        self.context.background().spawn(work).await;
     }
 
     /// Records an event. The operation is done already, so a failure undoes nothing, and the audit

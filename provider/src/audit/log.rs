@@ -23,7 +23,6 @@ use super::{
     folds::Folds,
 };
 use crate::{
-    background::BackgroundTasks,
     context::Context,
     records::{self, Key, keys},
     unavailable::Unavailable,
@@ -167,21 +166,12 @@ impl AuditFilter {
 #[derive(Clone)]
 pub struct AuditLog {
     pub(super) context: Context,
-    pub(super) background: Arc<BackgroundTasks>,
     pub(super) state: Arc<LogState>,
 }
 
 impl AuditLog {
-    pub(crate) const fn new(
-        context: Context,
-        background: Arc<BackgroundTasks>,
-        state: Arc<LogState>,
-    ) -> Self {
-        Self {
-            context,
-            background,
-            state,
-        }
+    pub(crate) const fn new(context: Context, state: Arc<LogState>) -> Self {
+        Self { context, state }
     }
 }
 
@@ -225,7 +215,7 @@ impl AuditLog {
 
     /// Adds everything before the server stops: deferred work, counts, and queued events.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
-        self.background.finish_background_tasks().await;
+        self.context.background().finish_background_tasks().await;
         self.write_all_counts().await;
         self.add_waiting(None).await
     }

@@ -233,7 +233,7 @@ impl Authorization {
         let offer = decided.code_secret(posted).ok_or(ConsentError::Gone)?;
         let code = self
             .grants
-            .issue_code(&consent, account, details, offer)
+            .issue_code(&consent, account, details, offer, None)
             .await?
             .ok_or(ConsentError::Gone)?;
         // A concurrent end of all sessions, by a new password or by disabling the account, may have

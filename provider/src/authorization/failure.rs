@@ -121,6 +121,11 @@ impl AuthorizeFailure {
         }
     }
 
+    /// Whether the request is counted: one that was refused because of the count is not.
+    pub(super) const fn counts(&self) -> bool {
+        !matches!(self.error, AuthorizeError::TooMany { .. })
+    }
+
     pub(super) fn named(self, client: &Client) -> Self {
         Self {
             client: Some(Box::new(client.clone())),

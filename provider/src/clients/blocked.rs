@@ -10,7 +10,7 @@ use store::Ttl;
 
 use crate::{
     context::Context,
-    records::{self, keys},
+    records::{self, Batch, BatchResults, ReadTicket, keys},
     state::{Blocked, BlockedHost},
     unavailable::Unavailable,
 };
@@ -43,6 +43,12 @@ impl BlockedCache {
     }
 }
 
+/// A read of the blocked hosts, and the number of changes by this server before it.
+pub(super) struct BlockedRead {
+    ticket: ReadTicket<Blocked>,
+    changes: u64,
+}
+
 /// The blocked hosts.
 #[derive(Clone)]
 pub struct BlockedHosts {
@@ -53,10 +59,28 @@ pub struct BlockedHosts {
 impl BlockedHosts {
     /// Reads the blocked hosts again, for changes of other servers.
     pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
-        let changes = self.cache.changes();
-        let blocked: Option<Blocked> =
-            records::read(self.context.store(), &keys::BLOCKED_HOSTS).await?;
-        self.cache.refresh(blocked.unwrap_or_default(), changes);
+        let mut batch = Batch::default();
+        let read = self.read(&mut batch);
+        self.refresh(&read, &mut batch.run(self.context.store()).await?)
+    }
+
+    /// Reads the blocked hosts in a batch, for [`Self::refresh`].
+    pub(super) fn read(&self, batch: &mut Batch) -> BlockedRead {
+        BlockedRead {
+            changes: self.cache.changes(),
+            ticket: batch.read(keys::BLOCKED_HOSTS.clone()),
+        }
+    }
+
+    /// Uses the blocked hosts that were read.
+    pub(super) fn refresh(
+        &self,
+        read: &BlockedRead,
+        results: &mut BatchResults,
+    ) -> Result<(), Unavailable> {
+        let blocked = results.record(&read.ticket)?;
+        self.cache
+            .refresh(blocked.unwrap_or_default(), read.changes);
         Ok(())
     }
 
@@ -71,14 +95,9 @@ impl BlockedHosts {
         self.cache.current().holds(host)
     }
 
-    /// Whether a stored client names a blocked host.
-    pub(crate) async fn blocks_stored(&self, client_id: &str) -> Result<bool, Unavailable> {
-        if self.cache.current().0.is_empty() {
-            return Ok(false);
-        }
-        let client: Option<Client> =
-            records::read(self.context.store(), &keys::client(client_id)).await?;
-        Ok(client.is_some_and(|client| self.blocks(&client)))
+    /// Whether any host is blocked.
+    pub(crate) fn blocks_any(&self) -> bool {
+        !self.cache.current().0.is_empty()
     }
 
     pub(crate) fn blocked_hosts(&self) -> Vec<BlockedHost> {

@@ -21,12 +21,12 @@ use thiserror::Error;
 
 use crate::{
     clients::{
-        BlockedHosts, ClientFetcher, ClientRegistry, StorageBudget, fetch::FetchError,
-        fetching::FetchTrigger,
+        BlockedHosts, ClientFetcher, ClientRegistry, StorageBudget, blocked::BlockedRead,
+        fetch::FetchError, fetching::FetchTrigger,
     },
     context::Context,
     fetch_fault::FetchFault,
-    records::{self, Change, Versioned, keys},
+    records::{self, Batch, BatchResults, Change, ReadTicket, Versioned, keys},
     step_error::{LocalFault, TokenError},
     unavailable::Unavailable,
 };
@@ -57,6 +57,12 @@ pub(crate) enum NoClient {
     Unavailable(#[from] Unavailable),
 }
 
+/// The stored client of an authorization request, and the blocked hosts.
+pub(crate) struct ClientRead {
+    blocked: BlockedRead,
+    client: ReadTicket<Client>,
+}
+
 /// Clients that describe themselves by a metadata document.
 #[derive(Clone)]
 pub(crate) struct ClientDocuments {
@@ -68,20 +74,25 @@ pub(crate) struct ClientDocuments {
 }
 
 impl ClientDocuments {
-    /// The client of an authorization request (R-C2).
+    /// Reads the stored client of an authorization request in a batch. The blocked hosts are read
+    /// too: blocks of all servers apply here at once.
+    pub(crate) fn read_client(&self, batch: &mut Batch, id: &str) -> ClientRead {
+        ClientRead {
+            blocked: self.blocked.read(batch),
+            client: batch.read(keys::client(id)),
+        }
+    }
+
+    /// The client of an authorization request (R-C2), from what was read.
     pub(crate) async fn resolve_client(
         &self,
         id: &str,
         address: IpAddr,
+        read: &ClientRead,
+        results: &mut BatchResults,
     ) -> Result<Client, NoClient> {
-        // Blocks of all servers apply here at once.
-        let key = keys::client(id);
-        let (blocked, stored) = tokio::join!(
-            self.blocked.refresh_blocked(),
-            records::read(self.context.store(), &key)
-        );
-        blocked?;
-        let stored: Option<Client> = stored?;
+        self.blocked.refresh(&read.blocked, results)?;
+        let stored: Option<Client> = results.record(&read.client)?;
         if stored
             .as_ref()
             .is_some_and(|client| self.blocked.blocks(client))

@@ -91,7 +91,11 @@ impl ClientRegistry {
     /// which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, ttl) = self.client_with_ttl(client);
-        self.all_clients().add(&client.id, &client, ttl).await
+        let list = self.all_clients();
+        let added = list.add(&client.id, &client, ttl).await?;
+        let sweep = list.sweep_sometimes(&client.id);
+        self.context.background().spawn(sweep).await;
+        Ok(added)
     }
 
     /// Removes a client. `false` when there was none.

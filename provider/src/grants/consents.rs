@@ -10,14 +10,16 @@ use oauth::{
     authorize::AuthorizationRequest,
     client::ClientId,
     consent::{Consent, ConsentContext},
+    epoch::Epoch,
     grant::{Grant, GrantDetails, GrantKey},
     resource::ResourceIdentifier,
 };
 
 use crate::{
     grants::GrantStore,
+    limits::AddressCounters,
     records::{
-        self, Collection, Listing, Outcomes,
+        self, Batch, Collection, Key, Listing, Outcomes,
         keys::{self, listed_consent},
         v1::GrantOrigin,
     },
@@ -38,9 +40,8 @@ impl GrantStore {
         request: &AuthorizationRequest,
         consent_context: ConsentContext,
     ) -> Result<Option<Consent>, Unavailable> {
-        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
-        let consent: Option<Consent> =
-            records::read(self.context.store(), &keys::consent(account, name.as_str())).await?;
+        let key = consent_key(account, request);
+        let consent: Option<Consent> = records::read(self.context.store(), &key).await?;
         Ok(consent.filter(|consent| consent.is_valid(consent_context)))
     }
 
@@ -89,23 +90,16 @@ impl GrantStore {
         match (is_new, consent.id == id) {
             // A concurrent decision was faster.
             (true, false) => _ = list.unlist_name(&listed).await?,
-            // The earlier one was withdrawn concurrently.
-            (false, true) => list.list_name(&listed).await?,
-            _ => {}
+            // A sweep may have dropped the name before the record was stored, or the earlier
+            // consent was withdrawn concurrently.
+            (_, true) => {
+                list.list_name(&listed).await?;
+                let sweep = list.sweep_sometimes(&listed);
+                self.context.background().spawn(sweep).await;
+            }
+            (false, false) => {}
         }
         Ok(consent)
-    }
-
-    /// Lists a consent, so that its user sees it and can withdraw it.
-    async fn list_consent(
-        &self,
-        account: Id,
-        name: &str,
-        consent: &Consent,
-    ) -> Result<(), Unavailable> {
-        self.consents_of(account)
-            .list_name_and_sweep(&listed_consent(name, consent.id))
-            .await
     }
 
     /// The valid consents of an account, by their names.
@@ -128,35 +122,42 @@ impl GrantStore {
 
     /// Issues a grant under a consent, with this id and code secret; returns the code, or `None`
     /// when the consent was withdrawn in between. Then the grant is revoked, and its code was never
-    /// sent.
+    /// sent. `counters` are counted in the same round trip.
     pub(crate) async fn issue_code(
         &self,
         consent: &Consent,
         account: Id,
         details: GrantDetails,
         (grant, secret): (Id, Secret),
+        counters: Option<&AddressCounters>,
     ) -> Result<Option<String>, Unavailable> {
         let now = self.context.now();
         let lifetime = self.context.settings().lifetimes.code;
         let key = GrantKey { account, grant };
         let name = Consent::name(&details.client_id, &details.redirect_uri, &details.resource);
         let (grant, code) = Grant::issue_code(details, key, secret, now.after(lifetime));
+        let listed = key.grant.to_string();
+        let list = keys::grants(account);
+        let mut batch = Batch::default();
         // 1. Listed before its code is sent, so that a grant in use can always be found and
         //    revoked; and after it is stored, since names without a record are dropped.
-        self.grants_of(account)
-            .add(&key.grant.to_string(), &grant, records::ttl(lifetime))
-            .await?;
-        // The consent too, each time, since its name may have been dropped before it was stored.
-        self.list_consent(account, name.as_str(), consent).await?;
-        // 2. A later withdrawal finds the grant. An earlier one is detected here, and so is an end
-        //    of the client's epoch, in which the grant is invalid already.
-        let consent_key = keys::consent(account, name.as_str());
-        let (there, epoch) = tokio::join!(
-            records::read(self.context.store(), &consent_key),
-            self.registry.epoch(&consent.client_id)
-        );
-        if there?.is_some_and(|there: Consent| there.id == consent.id)
-            && !epoch?.ends(consent.epoch)
+        batch.insert(&list.key(&listed), &grant, records::ttl(lifetime));
+        batch.list_name(&list, &listed);
+        if let Some(counters) = counters {
+            counters.count(&mut batch);
+        }
+        // 2. Read after the writes: a later withdrawal finds the grant. An earlier one is detected
+        //    here, and so is an end of the client's epoch, in which the grant is invalid already.
+        let there = batch.read(keys::consent(account, name.as_str()));
+        let epoch = batch.read(keys::epoch(&consent.client_id));
+        let mut results = batch.run(self.context.store()).await?;
+        let sweep = self.grants_of(account).sweep_sometimes(&listed);
+        self.context.background().spawn(sweep).await;
+        let epoch: Epoch = results.record(&epoch)?.unwrap_or_default();
+        if results
+            .record(&there)?
+            .is_some_and(|there| there.id == consent.id)
+            && !epoch.ends(consent.epoch)
         {
             return Ok(Some(code.encode()));
         }
@@ -268,6 +269,12 @@ impl GrantStore {
         }
         (any, outcomes.end())
     }
+}
+
+/// The key of the consent for the client, the origin and the resource of a request.
+pub(crate) fn consent_key(account: Id, request: &AuthorizationRequest) -> Key<Consent> {
+    let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+    keys::consent(account, name.as_str())
 }
 
 /// The name of a grant's consent.

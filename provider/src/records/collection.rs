@@ -1,16 +1,16 @@
 //! Records that a list names: added, read by pages, and swept.
 //!
 //! A record is written before it is listed, so a listed name without a record means that the record
-//! has expired. Lists do not expire: adding a name also checks a few others and drops those without
-//! a record.
+//! has expired. Lists do not expire: some additions also check other names, after the response, and
+//! drop those without a record.
 
 use std::ops::{Deref, DerefMut};
 
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use store::{Store, Ttl};
 
 use super::{
+    batch::Batch,
     encoding::Record,
     key::{Key, List, PartOf},
     steps::{self, Found},
@@ -19,8 +19,9 @@ use crate::unavailable::Unavailable;
 
 /// How many names are read at once, and how many records.
 const PAGE: usize = 256;
-/// How many names of a list are looked at when one is added.
-const SWEPT: usize = 8;
+/// One of so many additions sweeps the list, and how many names it looks at.
+const SWEEPS: usize = 8;
+const SWEPT: usize = 64;
 
 /// What a list leads to, as far as this version can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,28 +99,22 @@ impl<'a, T> Collection<'a, T> {
         Ok(self.store.set_remove(self.list.as_str(), name).await?)
     }
 
-    /// Lists a name, and drops some that lead to no record.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn list_name_and_sweep(&self, name: &str) -> Result<(), Unavailable> {
-        self.list_name(name).await?;
-        self.sweep(name).await
-    }
-
-    /// Drops names without a record, since names outlive their records. Checking a few, from a
-    /// random name on, at each addition keeps the list about as long as the number of records.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn sweep(&self, from: &str) -> Result<(), Unavailable> {
-        let list = self.list.as_str();
-        for name in self.store.set_range(list, Some(from), SWEPT).await? {
-            if !steps::exists(self.store, &self.key(&name)).await? {
-                self.store.set_remove(list, &name).await?;
+    /// Looks at some names after this one, and drops those without a record, since names outlive
+    /// their records. Names are random: one in a few does something, so that the list stays about
+    /// as long as the number of records. To be run after the response.
+    pub(crate) fn sweep_sometimes(&self, name: &str) -> impl Future<Output = ()> + Send + 'static
+    where
+        T: 'static,
+    {
+        let (store, list, name) = (self.store.clone(), self.list.clone(), name.to_owned());
+        async move {
+            let sum: usize = name.bytes().map(usize::from).sum();
+            if sum.is_multiple_of(SWEEPS)
+                && let Err(error) = sweep(&store, &list, &name).await
+            {
+                tracing::warn!(list = list.as_str(), %error, "a list was not swept");
             }
         }
-        Ok(())
     }
 
     /// Removes a record and its name. `false` when there was no record.
@@ -190,11 +185,15 @@ impl<'a, T> Collection<'a, T> {
         let mut listing = Listing::default();
         let mut after: Option<String> = None;
         while let Some(names) = self.page(after.as_deref()).await? {
-            let keys: Vec<_> = names.iter().map(|name| part(self.key(name))).collect();
-            let records = try_join_all(keys.iter().map(|key| self.store.get(key.as_str()))).await?;
+            let mut batch = Batch::default();
+            let tickets: Vec<_> = names
+                .iter()
+                .map(|name| batch.read(part(self.key(name))))
+                .collect();
+            let mut records = batch.run(self.store).await?;
             after = names.last().cloned().filter(|_| names.len() == PAGE);
-            for ((name, key), bytes) in names.into_iter().zip(keys).zip(records) {
-                match steps::found(&key, bytes.as_deref()) {
+            for (name, ticket) in names.into_iter().zip(tickets) {
+                match records.found(&ticket)? {
                     Found::Nothing => {}
                     Found::Unreadable => listing.unreadable += 1,
                     Found::Record(record) => listing.rows.extend(row(name, record)),
@@ -218,14 +217,33 @@ impl<'a, T> Collection<'a, T> {
 }
 
 impl<T: Record> Collection<'_, T> {
-    /// Writes a record where none is, lists it, and drops some names that lead to no record.
-    /// `false` when there was a record already, which is not changed but listed.
+    /// Writes a record where none is, and lists it. `false` when there was a record already, which
+    /// is not changed but listed.
     ///
     /// # Errors
     /// When the store does not answer. The record may then exist without being listed.
     pub(crate) async fn add(&self, name: &str, record: &T, ttl: Ttl) -> Result<bool, Unavailable> {
-        let added = steps::insert(self.store, &self.key(name), record, ttl).await?;
-        self.list_name_and_sweep(name).await?;
-        Ok(added)
+        let mut batch = Batch::default();
+        let added = batch.insert(&self.key(name), record, ttl);
+        batch.list_name(&self.list, name);
+        batch.run(self.store).await?.changed(&added)
     }
+}
+
+/// Drops names without a record: one range, one read of the records, one write.
+async fn sweep<T>(store: &Store, list: &List<T>, from: &str) -> Result<(), Unavailable> {
+    let names = store.set_range(list.as_str(), Some(from), SWEPT).await?;
+    let mut reads = Batch::default();
+    let tickets: Vec<_> = names
+        .iter()
+        .map(|name| reads.read(list.key(name)))
+        .collect();
+    let mut there = reads.run(store).await?;
+    let mut dropped = Batch::default();
+    for (name, ticket) in names.iter().zip(&tickets) {
+        if !there.exists(ticket)? {
+            dropped.unlist_name(list, name);
+        }
+    }
+    dropped.run(store).await.map(drop)
 }

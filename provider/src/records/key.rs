@@ -1,6 +1,6 @@
 //! Typed keys of the store.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
+use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref, sync::Arc};
 
 use super::keys::Kind;
 
@@ -15,7 +15,7 @@ pub(crate) struct Key<T> {
 /// The name of a list of records, and how a name in it leads to one.
 pub(crate) struct List<T> {
     name: Cow<'static, str>,
-    key_of: Box<KeyOf<T>>,
+    key_of: Arc<KeyOf<T>>,
 }
 
 /// The key of the record of a list entry.
@@ -114,7 +114,7 @@ impl<T> List<T> {
     ) -> Self {
         Self {
             name: name.into(),
-            key_of: Box::new(key_of),
+            key_of: Arc::new(key_of),
         }
     }
 
@@ -126,6 +126,15 @@ impl<T> List<T> {
     /// The key of the record of a name in the list.
     pub(crate) fn key(&self, name: &str) -> Key<T> {
         (self.key_of)(name)
+    }
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            key_of: Arc::clone(&self.key_of),
+        }
     }
 }
 

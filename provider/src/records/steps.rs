@@ -4,7 +4,7 @@ use store::{CasResult, Store, Ttl};
 
 use super::{
     encoding::{Record, decode, encode, parse},
-    key::{Key, PartOf},
+    key::Key,
     versioned::{Swapped, Versioned},
 };
 use crate::unavailable::Unavailable;
@@ -23,17 +23,6 @@ pub(crate) async fn read<T: Record>(store: &Store, key: &Key<T>) -> Result<Optio
         .await?
         .map(|bytes| decode(key, &bytes))
         .transpose()
-}
-
-/// Reads some members of a record.
-///
-/// # Errors
-/// As [`read`].
-pub(crate) async fn read_part<P: Record + PartOf<T>, T>(
-    store: &Store,
-    key: &Key<T>,
-) -> Result<Option<P>, Unavailable> {
-    read(store, &key.clone().part::<P>()).await
 }
 
 /// Whether there is a record, also an unreadable one.

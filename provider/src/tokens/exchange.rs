@@ -22,7 +22,7 @@ use oauth_clients::{
 use super::{TokenEndpoint, presented::Presented};
 use crate::{
     clients::authentication::Asking,
-    records::{self, Change, Key, Versioned, keys},
+    records::{self, Batch, Change, Key, Versioned, keys, v1::AccountStatus},
     state::failure::FailedStep,
     step_error::{StepError, TokenError},
     token_response::TokenResponse,
@@ -113,15 +113,20 @@ impl TokenEndpoint {
         unknown: TokenRequestError,
     ) -> Result<TokenContext, TokenError> {
         let grant_key = keys::grant(key);
-        let (client, epoch, grant, account_is_active) = tokio::join!(
-            self.registry.client(&credentials.client_id),
-            self.registry.epoch(&credentials.client_id),
-            Versioned::read(self.context.store(), &grant_key),
-            self.directory.account_is_active(key.account)
-        );
-        let client = client?;
-        let epoch = epoch?;
-        let account_is_active = account_is_active?;
+        let mut batch = Batch::default();
+        let client = batch.read(keys::client(&credentials.client_id));
+        let epoch = batch.read(keys::epoch(&credentials.client_id));
+        let grant = batch.read(grant_key.clone());
+        let account = batch.read(keys::account(key.account).part::<AccountStatus>());
+        let mut results = batch.run(self.context.store()).await?;
+        let client = results
+            .record(&client)?
+            .filter(|client| self.registry.is_registered(client));
+        let epoch = results.record(&epoch)?.unwrap_or_default();
+        let account = results.record(&account)?;
+        let account_is_active = account.as_ref().is_some_and(AccountStatus::is_active);
+        // A client that has to authenticate learns nothing of a grant before.
+        let grant = results.versioned(&grant);
         let client = match client {
             None => {
                 self.documents

@@ -6,14 +6,18 @@ use std::net::IpAddr;
 use access_token::{Audience, Claims, Invalid, Refusal as Unverified, TokenFormat, Verifier};
 use oauth::{
     Id, Parameters, Timestamp,
+    epoch::Epoch,
     error::{ParameterError, RefreshTokenError, TokenRequestError},
     grant::{Grant, GrantKey, RefreshToken},
     resource::ResourceIdentifier,
     scope::Scopes,
 };
 use oauth_clients::{
-    authentication::Credentials, client::CLIENT_PREFIX, document::DocumentUrl,
-    error::IntrospectionError, introspection,
+    authentication::Credentials,
+    client::{CLIENT_PREFIX, Client},
+    document::DocumentUrl,
+    error::IntrospectionError,
+    introspection,
 };
 
 use super::{TokenEndpoint, signing::SUBJECT_PREFIX};
@@ -21,7 +25,7 @@ use crate::{
     failures::{FailureCause, NewFailure},
     introspection_response::{ActiveToken, Introspection},
     key_ring::date_time,
-    records::{self, Change, keys},
+    records::{self, Batch, Change, keys, v1::AccountStatus},
     state::{
         audit::AuditAction,
         failure::{FailedStep, RequestedParameters, RequestedText},
@@ -228,37 +232,50 @@ impl TokenEndpoint {
         let Some(account) = account_of(claims) else {
             return Ok(false);
         };
-        let (account_is_active, grant, client_is_valid, epoch) = tokio::join!(
-            self.directory.account_is_active(account),
-            self.grant_of(account, claims),
-            self.client_is_valid(&claims.client_id),
-            self.registry.epoch(&claims.client_id)
-        );
-        let grant = grant?;
-        let epoch = epoch?;
-        let is_valid = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
-        let grant_is_valid = claims.grant.is_none() || grant.as_ref().is_some_and(is_valid);
-        Ok(account_is_active? && grant_is_valid && client_is_valid?)
-    }
-
-    async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {
-        let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else {
-            return Ok(None);
+        let id = claims.client_id.as_str();
+        let mut batch = Batch::default();
+        let status = batch.read(keys::account(account).part::<AccountStatus>());
+        let epoch = batch.read(keys::epoch(id));
+        let grant = grant_key(claims).map(|key| batch.read(keys::grant(&key)));
+        let client = self
+            .depends_on_record(id)
+            .then(|| batch.read(keys::client(id)));
+        let mut results = batch.run(self.context.store()).await?;
+        let status = results.record(&status)?;
+        let epoch: Epoch = results.record(&epoch)?.unwrap_or_default();
+        let grant: Option<Grant> = match grant {
+            Some(ticket) => results.record(&ticket)?,
+            None => None,
         };
-        records::read(
-            self.context.store(),
-            &keys::grant(&GrantKey { account, grant }),
-        )
-        .await
+        let client = match client {
+            Some(ticket) => results.record(&ticket)?,
+            None => None,
+        };
+        let is_live = |grant: Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
+        let grant_is_valid = claims.grant.is_none() || grant.is_some_and(is_live);
+        Ok(status.as_ref().is_some_and(AccountStatus::is_active)
+            && grant_is_valid
+            && self.client_is_valid(id, client))
     }
 
-    /// A registered client can expire; a document client can only be blocked (T-E38).
-    async fn client_is_valid(&self, id: &str) -> Result<bool, Unavailable> {
+    /// Whether the validity of a client follows from its record, beyond its id and the settings.
+    fn depends_on_record(&self, id: &str) -> bool {
         if DocumentUrl::is_meant(id) {
-            return Ok(self.registry.allowed_document(id).is_some()
-                && !self.blocked.blocks_stored(id).await?);
+            self.blocked.blocks_any()
+        } else {
+            id.starts_with(CLIENT_PREFIX)
         }
-        Ok(!id.starts_with(CLIENT_PREFIX) || self.registry.client(id).await?.is_some())
+    }
+
+    /// A registered client can expire; a document client can only be blocked (T-E38). `stored` is
+    /// its record, if that matters.
+    fn client_is_valid(&self, id: &str, stored: Option<Client>) -> bool {
+        if DocumentUrl::is_meant(id) {
+            return self.registry.allowed_document(id).is_some()
+                && !stored.is_some_and(|client| self.blocked.blocks(&client));
+        }
+        !id.starts_with(CLIENT_PREFIX)
+            || stored.is_some_and(|client| self.registry.is_registered(&client))
     }
 
     /// The claims of an access token of this issuer, for any resource, if its signature and times
