@@ -6,13 +6,10 @@ mod entry;
 mod folds;
 mod log;
 mod reader;
+mod waiting;
 
 pub use self::log::{AuditFilter, AuditLog, AuditPage, AuditReport};
-pub(crate) use self::{
-    entry::{CorruptEntry, StoredEntry},
-    log::LogState,
-    reader::AuditReader,
-};
+pub(crate) use self::{reader::AuditReader, waiting::LogState};
 pub(crate) use crate::state::audit::{
     AccountName, Actor, AuditAction, AuditEntry, Category, ChainHead, Event, RequestSource,
     UnknownAction,

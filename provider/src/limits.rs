@@ -1,7 +1,12 @@
 //! The counters behind limits on guessing, registering and the like. Their arithmetic is in
 //! [`identity::rate_limit`].
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::{join_all, try_join_all};
 use identity::{RateLimit, rate_limit::rate_limit_key};
@@ -10,7 +15,7 @@ use store::Store;
 
 use crate::{
     environment::Clock,
-    records::{Batch, BatchResults, Key, ReadTicket, keys},
+    records::{Batch, BatchResults, Key, ReadTicket, WriteTicket, keys},
     unavailable::Unavailable,
 };
 
@@ -20,6 +25,7 @@ pub(crate) struct RateLimiter {
     clock: Arc<dyn Clock>,
     /// `false` where every limit is switched off.
     is_on: bool,
+    refused: RefusedNetworks,
 }
 
 /// Why something is not done now.
@@ -58,10 +64,12 @@ impl Counter {
     }
 }
 
-/// The counters of an address and the networks around it in the present window: read in one batch,
-/// counted in a later one. Concurrent requests may exceed the limit by their number.
+/// The counters of an address and the networks around it in the present window, for batches: read
+/// in one and counted in a later one, so that concurrent requests may exceed the limit by their
+/// number; or counted together with what they limit, which the caller undoes beyond the limit.
 pub(crate) struct AddressCounters {
     counters: Vec<(RateLimit, Key<u64>)>,
+    amount: u64,
     now: Timestamp,
 }
 
@@ -88,26 +96,94 @@ impl AddressCounters {
         Ok(wait)
     }
 
-    /// Adds one to each.
-    pub(crate) fn count(&self, batch: &mut Batch) {
-        for (limit, key) in &self.counters {
-            batch.count(key, limit.window);
+    /// Adds to each.
+    pub(crate) fn count(&self, batch: &mut Batch) -> Vec<WriteTicket<u64>> {
+        let add = |(limit, key): &(RateLimit, Key<u64>)| batch.add(key, self.amount, limit.window);
+        self.counters.iter().map(add).collect()
+    }
+
+    /// The waiting time, if one of the limits is exceeded.
+    pub(crate) fn exceeded(
+        &self,
+        tickets: &[WriteTicket<u64>],
+        results: &mut BatchResults,
+    ) -> Result<Option<Duration>, Unavailable> {
+        let mut wait = None;
+        for ((limit, _), ticket) in self.counters.iter().zip(tickets) {
+            if limit.is_exceeded(results.sum(ticket)?, 0) {
+                wait = wait.max(Some(limit.remaining(self.now)));
+            }
         }
+        Ok(wait)
+    }
+}
+
+/// The networks that a limit has refused lately, as far as this server remembers: they are counted
+/// before anything is done for them.
+#[derive(Default)]
+struct RefusedNetworks(Mutex<HashMap<String, Timestamp>>);
+
+/// How many networks are remembered.
+const MOST_REFUSED: usize = 4096;
+
+impl RefusedNetworks {
+    fn networks(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, network: String, until: Timestamp, now: Timestamp) {
+        let mut networks = self.networks();
+        if networks.len() >= MOST_REFUSED {
+            networks.retain(|_, until| !until.has_passed(now));
+        }
+        if networks.len() < MOST_REFUSED {
+            networks.insert(network, until);
+        }
+    }
+
+    fn contains(&self, network: &str, now: Timestamp) -> bool {
+        self.networks()
+            .get(network)
+            .is_some_and(|until| !until.has_passed(now))
     }
 }
 
 impl RateLimiter {
     /// Counters in a store. `is_on` switches every limit off, for tests.
-    pub(crate) const fn new(store: Store, clock: Arc<dyn Clock>, is_on: bool) -> Self {
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, is_on: bool) -> Self {
         Self {
             store,
             clock,
             is_on,
+            refused: RefusedNetworks::default(),
         }
     }
 
-    /// The counters of an address; none where the limit is off.
+    /// Remembers that a network was refused.
+    pub(crate) fn note_refused(&self, address: IpAddr, wait: Duration) {
+        let now = self.clock.now();
+        self.refused
+            .add(rate_limit_key(address), now.after(wait), now);
+    }
+
+    /// Whether this server has refused the network lately.
+    pub(crate) fn was_refused(&self, address: IpAddr) -> bool {
+        self.refused
+            .contains(&rate_limit_key(address), self.clock.now())
+    }
+
+    /// The counters of an address, to which one is added; none where the limit is off.
     pub(crate) fn address_counters(&self, limit: RateLimit, address: IpAddr) -> AddressCounters {
+        self.counters_of_amount(limit, address, 1)
+    }
+
+    /// The counters of an address, to which an amount is added; none where the limit is off.
+    pub(crate) fn counters_of_amount(
+        &self,
+        limit: RateLimit,
+        address: IpAddr,
+        amount: u64,
+    ) -> AddressCounters {
         let now = self.clock.now();
         let limited = limit.counters_of(address).into_iter();
         let counters = limited
@@ -117,7 +193,11 @@ impl RateLimiter {
                 (limit, key)
             })
             .collect();
-        AddressCounters { counters, now }
+        AddressCounters {
+            counters,
+            amount,
+            now,
+        }
     }
 
     /// Counts one; `Some` with the waiting time beyond the limit.

@@ -43,7 +43,7 @@ use store::Ttl;
 
 pub use self::collection::Listing;
 pub(crate) use self::{
-    batch::{Batch, BatchResults, ReadTicket},
+    batch::{Batch, BatchResults, ReadTicket, WriteTicket},
     collection::Collection,
     encoding::{
         Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,

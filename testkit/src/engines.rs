@@ -12,7 +12,7 @@ mod tests;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::{CasResult, Engine, Export, Result, Store, Ttl};
+use store::{BatchStep, CasResult, Engine, Export, Result, StepResult, Store, Ttl, one_by_one};
 
 pub use fault_plan::{Fault, FaultPlan};
 pub use fault_switch::FaultSwitch;
@@ -32,6 +32,7 @@ pub enum Verb {
     SetAdd,
     SetRemove,
     SetRange,
+    Batch,
     Export,
     Ping,
     Probe,
@@ -49,6 +50,7 @@ impl Verb {
             | Self::Add
             | Self::SetAdd
             | Self::SetRemove
+            | Self::Batch
             | Self::Probe => true,
             Self::Get | Self::SetRange | Self::Export | Self::Ping | Self::DurabilityWarnings => {
                 false
@@ -76,6 +78,11 @@ pub trait Interceptor: Clone + Send + Sync + 'static {
         call: Call<'_>,
         verb: impl Future<Output = Result<T>> + Send,
     ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Whether a batch is one call now. Otherwise each of its steps is one.
+    fn takes_batches(&self) -> bool {
+        false
+    }
 
     /// A store whose calls `self` intercepts.
     fn wrap(&self, store: Store) -> Store {
@@ -156,6 +163,15 @@ impl<I: Interceptor> Engine for Wrapped<I> {
     async fn set_range(&self, set: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         let work = self.store.set_range(set, after, limit);
         self.run(Verb::SetRange, set, b"", work).await
+    }
+
+    async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
+        if self.interceptor.takes_batches() {
+            let work = self.store.batch(steps);
+            self.run(Verb::Batch, "", b"", work).await
+        } else {
+            one_by_one(self, steps).await
+        }
     }
 
     async fn export(&self) -> Result<Export> {

@@ -67,6 +67,40 @@ impl RedisServer {
         self.port
     }
 
+    /// Runs `work`, and returns the commands that the server got meanwhile, each with its first
+    /// argument. Commands within scripts are not among them.
+    pub async fn monitored<T>(&self, work: impl Future<Output = T>) -> (Vec<String>, T) {
+        const END: &str = "the end of the monitored work";
+        let mut monitor = BufReader::new(self.sent("MONITOR"));
+        let result = work.await;
+        let _marker = self.sent(&format!("ECHO \"{END}\""));
+        let mut commands = Vec::new();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = monitor.read_line(&mut line).expect("a line");
+            assert!(read > 0, "the monitor goes on");
+            if line.contains(END) {
+                return (commands, result);
+            }
+            if let Some((from, command)) = line.split_once("] ")
+                && !from.ends_with("lua")
+            {
+                commands.push(named(command));
+            }
+        }
+    }
+
+    /// A connection over which one command was sent, with the response to it still to be read.
+    fn sent(&self, command: &str) -> TcpStream {
+        let mut connection =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a connection");
+        let timeout = Some(Duration::from_secs(10));
+        connection.set_read_timeout(timeout).expect("a timeout");
+        write!(connection, "{command}\r\n").expect("sent");
+        connection
+    }
+
     /// Suspends the process (SIGSTOP): its connections stay open, and nothing is answered.
     pub fn freeze(&self) {
         self.signal("-STOP");
@@ -236,4 +270,12 @@ fn ask(port: u16, command: &str) -> std::io::Result<String> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// A command of the monitor with its first key.
+fn named(command: &str) -> String {
+    let mut words = command.split('"').filter(|word| !word.trim().is_empty());
+    let name = words.next().unwrap_or_default();
+    let key = words.find(|word| word.starts_with("vestibule:"));
+    format!("{name} {}", key.unwrap_or_default().trim())
 }

@@ -365,6 +365,7 @@ impl Sessions {
         let Some(user) = self.signed_in(browser).await? else {
             return Ok(None);
         };
+        self.audit.settle().await;
         let activity: Option<Activity> =
             records::find(self.context.store(), &keys::activity(user.account))
                 .await?

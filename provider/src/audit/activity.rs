@@ -1,13 +1,15 @@
 //! Recording events: in the audit log, and the latest ones of each account for its user.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
+use futures_util::future::join_all;
 use identity::rate_limit::rate_limit_key;
 use oauth::{Digest, Id, Timestamp};
 
 use super::{
     AccountName, Actor, AuditAction, Event, RequestSource,
     folds::{Subject, Verdict},
+    waiting::FollowUp,
 };
 use crate::{
     audit::AuditLog,
@@ -98,15 +100,13 @@ impl AuditLog {
         // They wait for the audit log from now on, in the order in which they happened.
         let waiting: Vec<_> = events
             .into_iter()
-            .map(|event| (self.enqueue(event.clone()), event))
+            .map(|event| self.enqueue(event))
             .collect();
-        let provider = self.clone();
+        let log = self.clone();
         let work = async move {
-            if waiting.is_empty() {
-                return provider.note_nothing().await;
-            }
-            for (id, event) in waiting {
-                provider.write(id, event).await;
+            match waiting.last() {
+                Some(last) => log.added(*last).await,
+                None => log.note_nothing().await,
             }
         };
         self.context.background().spawn(work).await;
@@ -128,8 +128,14 @@ impl AuditLog {
             }
             _ => (Verdict::Write, Vec::new()),
         };
+        let may_wait = event.action.is_routine();
         let event = Some(event).filter(|_| verdict == Verdict::Write);
-        self.write_all(over.into_iter().chain(event)).await;
+        let events = over.into_iter().chain(event);
+        if may_wait {
+            self.write_soon(events).await;
+        } else {
+            self.write_all(events).await;
+        }
     }
 
     /// Writes the counts whose window has ended.
@@ -157,27 +163,66 @@ impl AuditLog {
         (verdict, over)
     }
 
+    /// Writes events, and returns once they are in the audit log, if the store takes them.
     async fn write_all(&self, events: impl IntoIterator<Item = Event>) {
+        let mut last = None;
         for event in events {
-            let id = self.enqueue(event.clone());
-            self.write(id, event).await;
+            last = Some(self.enqueue(event));
+        }
+        if let Some(last) = last {
+            self.added(last).await;
         }
     }
 
-    /// Writes a pending event to the audit log and to the activity of its account.
-    async fn write(&self, id: Id, event: Event) {
-        let action = event.action;
-        let appended = self.append(id).await;
-        let activity = self.note_activity(event).await;
-        if let Err(error) = appended.and(activity) {
-            tracing::error!(%error, ?action, "an event is not in the audit trail yet");
+    /// Writes events soon, together with others.
+    async fn write_soon(&self, events: impl IntoIterator<Item = Event>) {
+        let mut any = false;
+        for event in events {
+            self.enqueue(event);
+            any = true;
+        }
+        if any {
+            self.append_soon().await;
         }
     }
 
-    /// Does as many store operations as recording an event: three writes and two reads.
+    /// Returns once a queued event, and all before it, are in the audit log.
+    async fn added(&self, id: Id) {
+        if let Err(error) = self.append(id).await {
+            tracing::error!(%error, "an event is not in the audit log yet");
+        }
+    }
+
+    /// Does what is left for events that are stored: renews the note of the newest one, and the
+    /// activity of their accounts. What fails is tried again with the next events.
+    pub(super) async fn follow_up(&self) {
+        let mut noted = self.state.following.lock().await;
+        let FollowUp { newest, events } = self.state.take_follow_up();
+        let mut undone = FollowUp::default();
+        if let Some(newest) = newest
+            && let Err(error) = self.note_latest(&mut noted, newest.clone()).await
+        {
+            tracing::error!(%error, "the newest event of the audit log is not noted yet");
+            undone.newest = Some(newest);
+        }
+        let by_account = by_account(events);
+        let noting = by_account.into_iter().map(async |(account, events)| {
+            let noted = self.note_activity(account, &events).await;
+            noted.err().map(|error| (error, events))
+        });
+        for (error, events) in join_all(noting).await.into_iter().flatten() {
+            tracing::error!(%error, "the activity of an account lacks events");
+            undone.events.extend(events);
+        }
+        if undone.newest.is_some() || !undone.events.is_empty() {
+            self.state.give_back(undone);
+        }
+    }
+
+    /// Does as many store operations as recording an event: three writes and a read.
     async fn note_nothing(&self) {
         let key = keys::counter("nothing", "", 0);
-        for looks in [false, true, true] {
+        for looks in [false, false, true] {
             if looks {
                 self.context.plain_store().get(&key).await.ok();
             }
@@ -185,25 +230,35 @@ impl AuditLog {
         }
     }
 
-    async fn note_activity(&self, event: Event) -> Result<(), Unavailable> {
-        let Some(account) = event.subject.as_ref().map(|subject| subject.account) else {
-            return Ok(());
-        };
+    async fn note_activity(&self, account: Id, events: &[Event]) -> Result<(), Unavailable> {
         let key = keys::activity(account);
-        if event.action == AuditAction::AccountRemoved {
+        let removal = |event: &Event| event.action == AuditAction::AccountRemoved;
+        if events.iter().any(removal) {
             records::remove(self.context.store(), &key).await?;
             return Ok(());
         }
         let lifetime = self.context.settings().lifetimes.audit;
-        let oldest = event.at.before(lifetime);
         let add = |activity: Option<Activity>| {
             let mut activity = activity.unwrap_or_default();
-            activity.add(event.clone(), oldest);
+            for event in events {
+                activity.add(event.clone(), event.at.before(lifetime));
+            }
             (activity, records::ttl(lifetime))
         };
-        records::put(self.context.plain_store(), &key, add).await?;
+        records::put(self.context.store(), &key, add).await?;
         Ok(())
     }
+}
+
+/// Events by the account that they are about, each in their order.
+fn by_account(events: Vec<Event>) -> HashMap<Id, Vec<Event>> {
+    let mut accounts: HashMap<Id, Vec<Event>> = HashMap::new();
+    for event in events {
+        if let Some(subject) = &event.subject {
+            accounts.entry(subject.account).or_default().push(event);
+        }
+    }
+    accounts
 }
 
 impl RequestSource {

@@ -1,41 +1,38 @@
-//! The chain in the store: an event is one record, written where none is, so that of any number of
-//! servers one adds the next.
+//! The chain in the store: the events that wait are one record, written where none is, so that of
+//! any number of servers one adds the next.
 //!
 //! With write access to the store, events can be removed at the end, or all of them; an earlier
 //! export shows it. Without the sealing key, none can be changed, added or reordered.
 
 use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, MutexGuard},
+    time::Duration,
 };
 
-use access_token::SealingKey;
 use identity::audit_chain::Retention;
-use oauth::{Id, Secret, Timestamp};
+use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
+use store::Ttl;
+use tokio::time::{sleep, timeout};
 
 use super::{
     AuditEntry, Category, ChainHead, Event,
-    entry::{CorruptEntry, EntryHeader, StoredEntry},
+    entry::RecordHeader,
     folds::Folds,
+    waiting::{Chain, LogState, WaitingBatch},
 };
 use crate::{
     context::Context,
-    records::{self, Key, keys},
+    records::{self, Key, Swapped, Versioned, keys},
     unavailable::Unavailable,
 };
 
+/// How long an operation waits for the events of others.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How soon events are added that no response waits for.
+const SOON: Duration = Duration::from_millis(200);
 /// How often another server may be faster before this one stops trying.
 const MOST_TRIES: usize = 256;
-/// The number of events in memory while the store does not accept them.
-const MOST_WAITING: usize = 16_384;
-/// The number of queued events from which an operation waits for the log.
-const CROWD: usize = 256;
-/// The number of events that one task adds for others.
-const A_BATCH: usize = 64;
 
 /// Which events are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,82 +73,6 @@ pub struct AuditReport {
     pub faults: Vec<String>,
 }
 
-/// The state of a server for adding events. It survives a reload of the settings.
-pub(crate) struct LogState {
-    key: Secret,
-    /// Events to be stored, oldest first, including those that the store did not accept.
-    waiting: PendingEvents,
-    /// Its holder adds all queued events: the servers of a store compete, the tasks of one server
-    /// do not. It contains the latest event, once known.
-    chain: tokio::sync::Mutex<Option<ChainHead>>,
-    /// How often the store did not take one.
-    failures: AtomicU64,
-    /// The events that are counted instead of written.
-    folds: std::sync::Mutex<Folds>,
-    /// The number of the event that was last marked.
-    marked: AtomicU64,
-}
-
-type PendingEvents = std::sync::Mutex<VecDeque<(Id, Event)>>;
-
-impl LogState {
-    /// Under a key that follows from the sealing key.
-    pub(crate) fn new(sealing_key: &SealingKey) -> Self {
-        let paserk = sealing_key.expose();
-        let secret = paserk.rsplit('.').next().and_then(Secret::decode);
-        #[expect(
-            clippy::expect_used,
-            reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is"
-        )]
-        let key = secret
-            .expect("a sealing key is a secret")
-            .derive("audit trail", b"");
-        Self {
-            key,
-            waiting: PendingEvents::default(),
-            chain: tokio::sync::Mutex::default(),
-            failures: AtomicU64::default(),
-            folds: std::sync::Mutex::default(),
-            marked: AtomicU64::default(),
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Id, Event)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The event that has waited longest.
-    fn first(&self) -> Option<(Id, Event)> {
-        self.waiting().front().cloned()
-    }
-
-    fn len(&self) -> usize {
-        self.waiting().len()
-    }
-
-    fn holds(&self, id: Id) -> bool {
-        self.waiting().iter().any(|(waiting, _)| *waiting == id)
-    }
-
-    /// Takes an event out that was added.
-    fn done(&self, id: Id) {
-        let mut waiting = self.waiting();
-        if waiting.front().is_some_and(|(first, _)| *first == id) {
-            waiting.pop_front();
-        }
-    }
-
-    /// Queues an event; the oldest one is dropped when there are too many.
-    fn wait(&self, id: Id, event: Event) {
-        let mut waiting = self.waiting();
-        if waiting.len() == MOST_WAITING {
-            tracing::error!("an event is lost to the audit trail: too many wait for the store");
-            waiting.pop_front();
-        }
-        waiting.push_back((id, event));
-    }
-}
-
 impl AuditFilter {
     /// Whether an event is wanted.
     pub(crate) fn wants(&self, event: &Event) -> bool {
@@ -183,26 +104,56 @@ impl AuditLog {
         id
     }
 
-    /// Adds all queued events to the chain. If another task is adding events, it takes these along
-    /// without waiting, unless too many are queued. Events that the store does not accept stay
-    /// queued for the next call, or for [`Self::add_late_events`].
-    pub(super) async fn append(&self, id: Id) -> Result<(), Unavailable> {
-        self.add_waiting(Some(id)).await
+    /// Adds all queued events to the chain, and returns once this one is in it: another task may
+    /// take it along. It does not wait long for another task. Events that the store does not accept stay queued for the next call, or for
+    /// [`Self::add_late_events`].
+    pub(super) async fn append(&self, own: Id) -> Result<(), Unavailable> {
+        let log = &self.state;
+        let failures = log.failures();
+        let mut chain = self.turn().await?;
+        if !log.holds(own) {
+            return Ok(());
+        }
+        // The store failed for another task in between: waiting tasks must not all try again.
+        if log.failures() != failures {
+            return Err(Unavailable::interrupted());
+        }
+        self.add_in_turn(&mut chain, Some(own)).await
+    }
+
+    /// Adds queued events soon, after the response. In a crowd it is done before.
+    pub(super) async fn append_soon(&self) {
+        if self.state.is_crowded() {
+            self.add_waiting().await;
+        } else if self.state.may_schedule() {
+            let log = self.clone();
+            let work = async move {
+                sleep(SOON).await;
+                log.state.begin_scheduled();
+                log.add_waiting().await;
+            };
+            self.context.background().spawn(work).await;
+        }
+    }
+
+    /// Adds all queued events, so that this server reads what it has noted.
+    pub(crate) async fn settle(&self) {
+        if !self.state.is_empty() {
+            self.add_waiting().await;
+        }
+        self.follow_up().await;
     }
 
     /// Adds queued events, finished counts, and the mark of the newest event.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
         self.write_due_counts().await;
-        self.add_waiting(None).await?;
+        let added = self.add_all().await;
+        self.follow_up().await;
+        added?;
         let Some(newest) = self.newest_added().await else {
             return Ok(());
         };
-        if self
-            .state
-            .marked
-            .fetch_max(newest.number, Ordering::Relaxed)
-            < newest.number
-        {
+        if self.state.marks(newest.number) {
             self.note_newer(&keys::EVENT_MARK, &newest).await?;
         }
         Ok(())
@@ -210,21 +161,20 @@ impl AuditLog {
 
     /// The newest event that this server has added or followed.
     pub(crate) async fn newest_added(&self) -> Option<ChainHead> {
-        self.state.chain.lock().await.clone()
+        self.state.chain.lock().await.latest.clone()
     }
 
     /// Adds everything before the server stops: deferred work, counts, and queued events.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
         self.context.background().finish_background_tasks().await;
         self.write_all_counts().await;
-        self.add_waiting(None).await
+        let added = self.add_all().await;
+        self.follow_up().await;
+        added
     }
 
     pub(super) fn folds(&self) -> MutexGuard<'_, Folds> {
-        self.state
-            .folds
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.state.folds()
     }
 
     /// How many events the store has not taken yet.
@@ -232,59 +182,55 @@ impl AuditLog {
         self.state.len()
     }
 
-    async fn add_waiting(&self, own: Option<Id>) -> Result<(), Unavailable> {
-        let log = &self.state;
-        if log.len() > CROWD {
-            let failures = log.failures.load(Ordering::Relaxed);
-            let mut latest = log.chain.lock().await;
-            // The store failed for another task in between: waiting tasks must not all try again.
-            if log.failures.load(Ordering::Relaxed) != failures {
-                return Err(Unavailable::interrupted());
-            }
-            self.add_in_turn(&mut latest, own).await?;
+    async fn add_waiting(&self) {
+        if let Err(error) = self.add_all().await {
+            tracing::error!(%error, "events are not in the audit log yet");
         }
-        // The holder checks the queue again after releasing the lock, since an event may have
-        // arrived just then. With many queued events, the last task waits for the lock.
-        while (1..=CROWD).contains(&log.len())
-            && let Ok(mut latest) = log.chain.try_lock()
-        {
-            self.add_in_turn(&mut latest, own).await?;
-        }
-        Ok(())
+    }
+
+    async fn add_all(&self) -> Result<(), Unavailable> {
+        let mut chain = self.turn().await?;
+        self.add_in_turn(&mut chain, None).await
+    }
+
+    /// The chain, once no other task adds to it. A store that does not answer another task holds
+    /// up nobody for long.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, Chain>, Unavailable> {
+        timeout(PATIENCE, self.state.chain.lock())
+            .await
+            .map_err(|_| Unavailable::interrupted())
     }
 
     /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
-    async fn add_in_turn(
-        &self,
-        latest: &mut Option<ChainHead>,
-        own: Option<Id>,
-    ) -> Result<(), Unavailable> {
+    async fn add_in_turn(&self, chain: &mut Chain, own: Option<Id>) -> Result<(), Unavailable> {
         let log = &self.state;
-        let mut added = 0;
-        let mut newest = None;
-        let failed = |_: &Unavailable| _ = log.failures.fetch_add(1, Ordering::Relaxed);
-        let others_wait =
-            |added| added >= A_BATCH && log.len() > CROWD && own.is_some_and(|own| !log.holds(own));
-        while !others_wait(added)
-            && let Some((id, event)) = log.first()
-        {
-            newest = Some(self.add(latest, id, &event).await.inspect_err(failed)?);
-            log.done(id);
-            added += 1;
+        let mut added = Ok(());
+        while let Some(batch) = log.next_batch(chain) {
+            chain.attempt = batch.ids();
+            match self.add(&mut chain.latest, batch).await {
+                Ok(newest) => log.done(std::mem::take(&mut chain.attempt), newest),
+                Err(error) => {
+                    log.count_failure();
+                    added = Err(error);
+                    break;
+                }
+            }
+            if log.is_crowded() && own.is_some_and(|own| !log.holds(own)) {
+                break;
+            }
         }
-        match newest {
-            Some(newest) => self.note_latest(&newest).await.inspect_err(failed),
-            None => Ok(()),
-        }
+        let log = self.clone();
+        let work = async move { log.follow_up().await };
+        self.context.background().spawn(work).await;
+        added
     }
 
-    /// Adds one event after `latest`, or after newer events of other servers. If the store fails,
-    /// `latest` does not change: the event may be stored already, and is looked for the next time.
+    /// Adds a batch after `latest`, or after newer events of other servers. If the store fails,
+    /// `latest` does not change: the batch may be stored already, and is looked for the next time.
     async fn add(
         &self,
         latest: &mut Option<ChainHead>,
-        id: Id,
-        event: &Event,
+        batch: WaitingBatch,
     ) -> Result<ChainHead, Unavailable> {
         let store = self.context.plain_store();
         let key = &self.state.key;
@@ -296,11 +242,11 @@ impl AuditLog {
                 Some(known) => known,
                 None => self.latest_event().await?,
             };
-            let next =
-                latest
-                    .insert(before)
-                    .followed_by(id, event.clone(), event.at.after(lifetime), key);
-            let name = keys::event(next.number);
+            let WaitingBatch { first, others } = batch.clone();
+            let next = latest
+                .insert(before)
+                .followed_by(first, others, lifetime, key);
+            let name = keys::event(next.first());
             if records::insert(store, &name, &next, records::ttl(lifetime)).await? {
                 return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
@@ -310,8 +256,11 @@ impl AuditLog {
                 .ok_or_else(Unavailable::contended)?;
             let there = serde_json::from_slice(&there)
                 .ok()
-                .filter(|there: &EntryHeader| there.number == next.number);
-            if there.as_ref().is_some_and(|there| there.hash == next.hash) {
+                .filter(|there: &RecordHeader| there.number == next.first());
+            if there
+                .as_ref()
+                .is_some_and(|there| there.hash == next.hash())
+            {
                 // It was added before, and the answer was lost.
                 return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
@@ -353,7 +302,7 @@ impl AuditLog {
                 .await?;
             let next = bytes
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                .filter(|next: &EntryHeader| next.number == number);
+                .filter(|next: &RecordHeader| next.number == number);
             match next {
                 Some(next) => latest = next.into(),
                 None => return Ok(latest),
@@ -369,8 +318,30 @@ impl AuditLog {
         }
     }
 
-    async fn note_latest(&self, latest: &ChainHead) -> Result<(), Unavailable> {
-        self.note_newer(&keys::LATEST_EVENT, latest).await
+    /// Renews the note of the newest event. `noted` is what this server wrote there last, so that
+    /// one step is enough while it is alone.
+    pub(super) async fn note_latest(
+        &self,
+        noted: &mut Option<Versioned<ChainHead>>,
+        latest: ChainHead,
+    ) -> Result<(), Unavailable> {
+        if let Some(known) = noted.take()
+            && known.record.number < latest.number
+            && let Swapped::Done(next) = known
+                .swap(
+                    self.context.store(),
+                    &keys::LATEST_EVENT,
+                    latest.clone(),
+                    Ttl::Forever,
+                )
+                .await?
+        {
+            *noted = Some(next);
+            return Ok(());
+        }
+        let newest = self.note_newer(&keys::LATEST_EVENT, &latest).await?;
+        *noted = Some(Versioned::supposed(newest));
+        Ok(())
     }
 
     /// Notes an event under a key, unless a newer one is noted there.
@@ -378,45 +349,13 @@ impl AuditLog {
         &self,
         key: &Key<ChainHead>,
         latest: &ChainHead,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<ChainHead, Unavailable> {
         let newer = |there: Option<ChainHead>| {
             let newest = there
                 .filter(|there| there.number > latest.number)
                 .unwrap_or_else(|| latest.clone());
-            (newest, store::Ttl::Forever)
+            (newest, Ttl::Forever)
         };
-        records::put(self.context.plain_store(), key, newer).await?;
-        Ok(())
-    }
-
-    /// The record in the place of an event, while it is kept.
-    pub(crate) async fn entry(
-        &self,
-        number: u64,
-    ) -> Result<Option<Result<StoredEntry, CorruptEntry>>, Unavailable> {
-        let Some(bytes) = self
-            .context
-            .store()
-            .get(keys::event(number).as_str())
-            .await?
-        else {
-            return Ok(None);
-        };
-        let stored = StoredEntry::read(number, &bytes, &self.state.key);
-        let over = |entry: &AuditEntry| {
-            self.retention()
-                .is_over(Some(entry.event.at), entry.expires_at)
-        };
-        Ok(Some(stored)
-            .filter(|stored| stored.as_ref().map_or(true, |stored| !over(&stored.entry))))
-    }
-
-    /// The fault of an event, given the one before it.
-    pub(crate) fn fault_of(
-        &self,
-        stored: &StoredEntry,
-        previous: Option<&AuditEntry>,
-    ) -> Option<String> {
-        stored.fault(previous, self.retention())
+        records::put(self.context.store(), key, newer).await
     }
 }

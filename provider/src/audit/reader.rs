@@ -2,21 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::try_join_all;
 use oauth::Timestamp;
 use tokio::time::sleep;
 
-use super::AuditLog;
+use super::{
+    AuditLog,
+    entry::{CorruptEntry, StoredRecord},
+    waiting::MOST_TOGETHER,
+};
 use crate::{
-    audit::{
-        AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, StoredEntry,
-    },
-    records::{self, Key, keys},
+    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead},
+    records::{self, Batch, Key, keys},
     unavailable::Unavailable,
 };
 
-/// How many events are read at once.
-const A_CHUNK: u64 = 64;
+/// How many numbers are read at once.
+const A_CHUNK: u64 = 256;
+/// How far before an event its record may begin.
+const WITHIN: u64 = MOST_TOGETHER as u64 - 1;
 /// The number of events read for one page; a filter for rare events continues on the next.
 const MOST_LOOKED_AT: u64 = 4096;
 /// A server notes the newest event sooner than this after it has added it.
@@ -62,33 +65,25 @@ impl AuditReader {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AuditPage, Unavailable> {
+        self.log.settle().await;
         let newest = self.newest().await?;
-        let mut below = before.map_or(newest + 1, |before| before.min(newest + 1));
+        let end = before.map_or(newest + 1, |before| before.min(newest + 1));
+        let mut below = end;
         let mut events = Vec::new();
         let last = below.saturating_sub(MOST_LOOKED_AT);
         let mut looked_back_to = None;
         let mut is_continued = true;
         while below > 1 && below > last && events.len() <= limit {
             let from = below.saturating_sub(A_CHUNK).max(1);
-            let chunk: Vec<AuditEntry> = self
-                .read(from, below)
-                .await?
-                .into_iter()
-                .flatten()
-                .map(|stored| stored.entry)
-                .collect();
+            let chunk = self.entries(from, below).await?;
             if let Some(oldest) = chunk.first() {
                 looked_back_to = Some(oldest.event.at);
                 is_continued = self.is_continued(oldest);
             } else if !is_continued {
                 return Ok(page(events, limit, None, looked_back_to));
             }
-            events.extend(
-                chunk
-                    .into_iter()
-                    .rev()
-                    .filter(|entry| filter.wants(&entry.event)),
-            );
+            let is_wanted = |entry: &AuditEntry| entry.number < end && filter.wants(&entry.event);
+            events.extend(chunk.into_iter().rev().filter(is_wanted));
             below = from;
         }
         Ok(page(
@@ -106,14 +101,15 @@ impl AuditReader {
         after: u64,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, Unavailable> {
+        self.log.settle().await;
         let newest = self.newest().await?;
-        let mut from = (after + 1).max(self.oldest(newest).await?);
+        let mut from = after.saturating_sub(WITHIN).max(self.oldest(newest).await?);
         let mut events = Vec::new();
         while from <= newest && events.len() < limit {
-            let chunk = self.read(from, (from + A_CHUNK).min(newest + 1)).await?;
-            let entry = chunk.into_iter().flatten().map(|stored| stored.entry);
-            events.extend(entry.filter(|entry| filter.wants(&entry.event)));
-            from += A_CHUNK;
+            let to = (from + A_CHUNK).min(newest + 1);
+            let is_wanted = |entry: &AuditEntry| entry.number > after && filter.wants(&entry.event);
+            events.extend(self.entries(from, to).await?.into_iter().filter(is_wanted));
+            from = to;
         }
         events.truncate(limit);
         Ok(events)
@@ -123,6 +119,7 @@ impl AuditReader {
     /// none is missing at the end which is noted, marked or remembered as the newest, and that it
     /// is noted.
     pub(crate) async fn verify_audit(&self) -> Result<AuditReport, Unavailable> {
+        self.log.settle().await;
         let anchors = self.anchors().await?;
         let newest = self.newest().await?;
         let mut from = self.oldest(newest).await?;
@@ -132,28 +129,29 @@ impl AuditReader {
             last: None,
             faults: Vec::new(),
         };
-        let mut previous: Option<AuditEntry> = None;
+        let mut previous: Option<ChainHead> = None;
         while from <= newest {
-            for found in self.read(from, (from + A_CHUNK).min(newest + 1)).await? {
-                let number = match found {
+            let to = (from + A_CHUNK).min(newest + 1);
+            for found in self.read(from, to).await? {
+                let (first, last) = match found {
                     Err(CorruptEntry(number)) => {
                         report.faults.push(format!(
                             "event {number} was changed, or not written by this server"
                         ));
-                        number
+                        (number, number)
                     }
                     Ok(stored) => {
-                        report
-                            .faults
-                            .extend(self.log.fault_of(&stored, previous.as_ref()));
-                        previous.insert(stored.entry).number
+                        let fault = stored.fault(previous.as_ref(), self.log.retention());
+                        report.faults.extend(fault);
+                        previous = Some(ChainHead::of(&stored.record));
+                        (stored.record.first(), stored.record.last())
                     }
                 };
-                report.events += 1;
-                report.first = report.first.or(Some(number));
-                report.last = Some(number);
+                report.events += last - first + 1;
+                report.first = report.first.or(Some(first));
+                report.last = Some(last);
             }
-            from += A_CHUNK;
+            from = to;
         }
         report.faults.extend(self.missing_end(&anchors, &report));
         report.faults.extend(self.missing_note(&report).await?);
@@ -163,11 +161,23 @@ impl AuditReader {
     /// Removes events beyond the configured retention, since the store keeps them for the retention
     /// at their time. Called when a server starts.
     pub(crate) async fn forget_old_events(&self) -> Result<(), Unavailable> {
-        let mut number = self.oldest(self.newest().await?).await?;
-        while number > 1
-            && records::remove(self.log.context.store(), &keys::event(number - 1)).await?
-        {
-            number -= 1;
+        let mut end = self.oldest(self.newest().await?).await?;
+        let store = self.log.context.store();
+        while end > 1 {
+            let from = end.saturating_sub(A_CHUNK).max(1);
+            let mut batch = Batch::default();
+            let removed: Vec<_> = (from..end)
+                .map(|number| batch.remove(&keys::event(number)))
+                .collect();
+            let mut results = batch.run(store).await?;
+            let mut any = false;
+            for ticket in &removed {
+                any |= results.changed(ticket)?;
+            }
+            if !any {
+                break;
+            }
+            end = from;
         }
         Ok(())
     }
@@ -234,13 +244,14 @@ impl AuditReader {
         } else {
             self.found_anywhere().await?
         };
-        loop {
-            let chunk = self.read(newest + 1, newest + 1 + A_CHUNK).await?;
-            newest += chunk.len() as u64;
-            if (chunk.len() as u64) < A_CHUNK {
-                return Ok(newest);
-            }
+        // From the newest that is noted on, few are expected.
+        while let Some(found) = self.read(newest + 1, newest + 2 + WITHIN).await?.last() {
+            newest = match found {
+                Ok(stored) => stored.record.last(),
+                Err(CorruptEntry(number)) => *number,
+            };
         }
+        Ok(newest)
     }
 
     /// The number of some event, if no record names the newest: searched at numbers that grow by a
@@ -248,14 +259,13 @@ impl AuditReader {
     async fn found_anywhere(&self) -> Result<u64, Unavailable> {
         let numbers = std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1))
             .take_while(|number| *number < 1 << 40);
-        let numbers: Vec<_> = numbers.collect();
-        let there = try_join_all(numbers.iter().map(|number| self.log.entry(*number))).await?;
-        let found = numbers
-            .into_iter()
-            .zip(there)
-            .filter(|(_, there)| there.is_some())
-            .map(|(number, _)| number);
-        Ok(found.max().unwrap_or(0))
+        let mut found = 0;
+        for number in numbers {
+            if self.covers(number).await? {
+                found = number;
+            }
+        }
+        Ok(found)
     }
 
     /// The number of the oldest kept event, by binary search, since older ones are deleted first;
@@ -264,7 +274,7 @@ impl AuditReader {
         let (mut low, mut high) = (1, newest + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.log.entry(middle).await?.is_some() {
+            if self.covers(middle).await? {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -281,14 +291,49 @@ impl AuditReader {
             .is_some_and(|link| !self.log.retention().is_over(link.at, link.expires_at))
     }
 
-    /// The kept events from `from` to below `to`, and other records in their places, oldest first.
+    /// Whether an event is kept: its record begins there, or shortly before.
+    async fn covers(&self, number: u64) -> Result<bool, Unavailable> {
+        let from = number.saturating_sub(WITHIN).max(1);
+        Ok(match self.read(from, number + 1).await?.last() {
+            None => false,
+            Some(Ok(stored)) => stored.record.last() >= number,
+            Some(Err(CorruptEntry(there))) => *there == number,
+        })
+    }
+
+    /// The readable events of the records from `from` to below `to`, oldest first.
+    async fn entries(&self, from: u64, to: u64) -> Result<Vec<AuditEntry>, Unavailable> {
+        let records = self.read(from, to).await?.into_iter().flatten();
+        Ok(records
+            .flat_map(|stored| stored.record.into_entries())
+            .collect())
+    }
+
+    /// The kept records whose first event has a number from `from` to below `to`, and what else is
+    /// in their places, oldest first.
     async fn read(
         &self,
         from: u64,
         to: u64,
-    ) -> Result<Vec<Result<StoredEntry, CorruptEntry>>, Unavailable> {
-        let read = try_join_all((from..to).map(|number| self.log.entry(number))).await?;
-        Ok(read.into_iter().flatten().collect())
+    ) -> Result<Vec<Result<StoredRecord, CorruptEntry>>, Unavailable> {
+        let mut batch = Batch::default();
+        let tickets: Vec<_> = (from..to)
+            .map(|number| (number, batch.read(keys::event(number))))
+            .collect();
+        let mut results = batch.run(self.log.context.store()).await?;
+        let retention = self.log.retention();
+        let mut found = Vec::new();
+        for (number, ticket) in tickets {
+            let Some(bytes) = results.bytes(&ticket)? else {
+                continue;
+            };
+            let stored = StoredRecord::read(number, &bytes, &self.log.state.key);
+            let is_over = |stored: &StoredRecord| {
+                retention.is_over(Some(stored.record.at()), stored.record.expires_at())
+            };
+            found.extend(Some(stored).filter(|stored| !stored.as_ref().is_ok_and(is_over)));
+        }
+        Ok(found)
     }
 }
 

@@ -5,7 +5,11 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use identity::RateLimit;
 
-use crate::{context::Context, limits::RateLimiter, unavailable::Unavailable};
+use crate::{
+    context::Context,
+    limits::{AddressCounters, RateLimiter},
+    unavailable::Unavailable,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 /// The bytes a day for each registration that is allowed in an hour: twenty allow 960 KB.
@@ -27,18 +31,32 @@ impl StorageBudget {
         address: IpAddr,
         bytes: usize,
     ) -> Result<Option<Duration>, Unavailable> {
-        match u64::from(self.context.settings().registration.limit_per_hour) {
-            0 => Ok(None),
-            hourly => {
-                self.spend_bytes(
-                    "registered-bytes",
-                    hourly * PER_REGISTRATION,
-                    address,
-                    bytes,
-                )
-                .await
-            }
+        match self.registered_bytes() {
+            Some(limit) => self.limiter.spend_from(limit, address, amount(bytes)).await,
+            None => Ok(None),
         }
+    }
+
+    /// The counters of the bytes of a registration, for a batch; `None` without a limit.
+    pub(crate) fn registration_counters(
+        &self,
+        address: IpAddr,
+        bytes: usize,
+    ) -> Option<AddressCounters> {
+        let limit = self.registered_bytes()?;
+        Some(
+            self.limiter
+                .counters_of_amount(limit, address, amount(bytes)),
+        )
+    }
+
+    fn registered_bytes(&self) -> Option<RateLimit> {
+        let hourly = u64::from(self.context.settings().registration.limit_per_hour);
+        (hourly > 0).then_some(RateLimit {
+            name: "registered-bytes",
+            max: hourly * PER_REGISTRATION,
+            window: DAY,
+        })
     }
 
     /// Counts the bytes of a newly stored document or key set.
@@ -47,23 +65,15 @@ impl StorageBudget {
         address: IpAddr,
         bytes: usize,
     ) -> Result<Option<Duration>, Unavailable> {
-        self.spend_bytes("fetched-bytes", FETCHED, address, bytes)
-            .await
-    }
-
-    async fn spend_bytes(
-        &self,
-        what: &'static str,
-        most: u64,
-        address: IpAddr,
-        bytes: usize,
-    ) -> Result<Option<Duration>, Unavailable> {
         let limit = RateLimit {
-            name: what,
-            max: most,
+            name: "fetched-bytes",
+            max: FETCHED,
             window: DAY,
         };
-        let amount = u64::try_from(bytes).unwrap_or(most);
-        self.limiter.spend_from(limit, address, amount).await
+        self.limiter.spend_from(limit, address, amount(bytes)).await
     }
+}
+
+fn amount(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::{
     clients::ClientRegistry,
     failures::{Counted, FailureCause, NewFailure},
-    records::{self, Change, keys},
+    records::{self, Batch, Change, keys},
     state::failure::{FailedStep, RequestedParameters},
     step_error::StepError,
     unavailable::Unavailable,
@@ -105,26 +105,34 @@ impl ClientRegistry {
         if !policy.open {
             return Err(RegisterError::Closed);
         }
-        self.count_registration(address).await?;
-        let settings = self.context.settings();
-        let (metadata, dropped) = ClientMetadata::accept(body, &settings.private_schemes)?;
-        let fresh = GeneratedSecrets {
-            secret: self.context.entropy().secret(),
-            token: self.context.entropy().secret(),
-        };
-        let (client, information) = metadata.register(
-            self.new_client_id(),
-            &fresh,
-            &settings.issuer,
-            self.context.now(),
-            records::size,
-        )?;
-        if self.blocked.blocks(&client) {
-            return Err(KEPT_OUT.into());
+        // A network that was refused lately is counted before anything else is done for it.
+        let is_counted = self.limiter.was_refused(address);
+        if is_counted {
+            self.count_registration(address).await?;
         }
-        self.spend_registered(address, records::size(&client))
-            .await?;
-        self.keep_client(client.clone()).await?;
+        let settings = self.context.settings();
+        let accepted = ClientMetadata::accept(body, &settings.private_schemes)
+            .map_err(RegisterError::from)
+            .and_then(|(metadata, dropped)| {
+                let (client, information) = self.named(metadata)?;
+                Ok((client, information, dropped))
+            });
+        let (client, information, dropped) = match accepted {
+            Ok(accepted) => accepted,
+            Err(_) if !is_counted => {
+                // The limit is the better answer.
+                self.count_registration(address).await?;
+                return accepted.map(|(_, information, _)| information);
+            }
+            Err(refused) => return Err(refused),
+        };
+        if is_counted {
+            self.spend_registered(address, records::size(&client))
+                .await?;
+            self.keep_client(client.clone()).await?;
+        } else {
+            self.keep_within_limits(&client, address).await?;
+        }
         for reason in dropped {
             tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
             // The client may still use that redirect URI, and an administrator may want to allow
@@ -153,6 +161,76 @@ impl ClientRegistry {
         Ok(information)
     }
 
+    /// A client with a new id and new secrets, unless its hosts are blocked.
+    fn named(
+        &self,
+        metadata: ClientMetadata,
+    ) -> Result<(Client, ClientInformation), RegisterError> {
+        let fresh = GeneratedSecrets {
+            secret: self.context.entropy().secret(),
+            token: self.context.entropy().secret(),
+        };
+        let (client, information) = metadata.register(
+            self.new_client_id(),
+            &fresh,
+            &self.context.settings().issuer,
+            self.context.now(),
+            records::size,
+        )?;
+        if self.blocked.blocks(&client) {
+            return Err(KEPT_OUT.into());
+        }
+        Ok((client, information))
+    }
+
+    /// Counts a registration and its bytes, and stores and lists the client, in one round trip.
+    /// Beyond a limit the client is removed again, whose id was never sent.
+    async fn keep_within_limits(
+        &self,
+        client: &Client,
+        address: IpAddr,
+    ) -> Result<(), RegisterError> {
+        let limits = [
+            Some(self.limiter.address_counters(self.registrations(), address)),
+            self.budget
+                .registration_counters(address, records::size(client)),
+        ];
+        let mut batch = Batch::default();
+        let counted: Vec<_> = limits
+            .iter()
+            .flatten()
+            .map(|counters| (counters, counters.count(&mut batch)))
+            .collect();
+        let (record, ttl) = self.client_with_ttl(client.clone());
+        let list = keys::clients();
+        batch.insert(&list.key(&client.id), &record, ttl);
+        batch.list_name(&list, &client.id);
+        let mut results = batch.run(self.context.store()).await?;
+        let mut wait = None;
+        for (counters, tickets) in counted {
+            wait = wait.max(counters.exceeded(&tickets, &mut results)?);
+        }
+        let Some(retry_after) = wait else {
+            let sweep = self.all_clients().sweep_sometimes(&client.id);
+            self.context.background().spawn(sweep).await;
+            return Ok(());
+        };
+        self.limiter.note_refused(address, retry_after);
+        let mut undo = Batch::default();
+        undo.remove(&list.key(&client.id));
+        undo.unlist_name(&list, &client.id);
+        undo.run(self.context.store()).await?;
+        Err(RegisterError::TooMany { retry_after })
+    }
+
+    fn registrations(&self) -> RateLimit {
+        RateLimit {
+            name: "register",
+            max: self.context.settings().registration.limit_per_hour.into(),
+            window: HOUR,
+        }
+    }
+
     /// The response to a client about its registration; `token` is its registration access token
     /// (RFC 7592 section 2.1).
     pub async fn registration(
@@ -168,12 +246,7 @@ impl ClientRegistry {
     /// Counts a registration or an update, since each may name another URL from which keys are
     /// fetched (T-E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
-        let max = self.context.settings().registration.limit_per_hour.into();
-        let limit = RateLimit {
-            name: "register",
-            max,
-            window: HOUR,
-        };
+        let limit = self.registrations();
         within_limit(self.limiter.count_from(limit, address).await?)
     }
 

@@ -20,7 +20,8 @@ pub(crate) struct Batch(Vec<OwnedStep>);
 enum OwnedStep {
     Get(String),
     Insert(String, Vec<u8>, Ttl),
-    Add(String, Duration),
+    Remove(String),
+    Add(String, u64, Duration),
     SetAdd(String, String),
     SetRemove(String, String),
 }
@@ -61,9 +62,14 @@ impl Batch {
         ))
     }
 
-    /// Adds one to a counter: its value.
-    pub(crate) fn count(&mut self, key: &Key<u64>, ttl: Duration) -> WriteTicket<u64> {
-        self.write(OwnedStep::Add(key.as_str().to_owned(), ttl))
+    /// Removes a record: whether there was one.
+    pub(crate) fn remove<T>(&mut self, key: &Key<T>) -> WriteTicket<bool> {
+        self.write(OwnedStep::Remove(key.as_str().to_owned()))
+    }
+
+    /// Adds an amount to a counter: its value.
+    pub(crate) fn add(&mut self, key: &Key<u64>, amount: u64, ttl: Duration) -> WriteTicket<u64> {
+        self.write(OwnedStep::Add(key.as_str().to_owned(), amount, ttl))
     }
 
     /// Lists a name: whether it was not listed.
@@ -111,9 +117,10 @@ impl OwnedStep {
                 value,
                 ttl: *ttl,
             },
-            Self::Add(key, ttl) => BatchStep::Add {
+            Self::Remove(key) => BatchStep::Remove { key },
+            Self::Add(key, amount, ttl) => BatchStep::Add {
                 key,
-                amount: 1,
+                amount: *amount,
                 ttl: *ttl,
             },
             Self::SetAdd(list, member) => BatchStep::SetAdd { list, member },
@@ -160,6 +167,17 @@ impl BatchResults {
         Ok(steps::found(&ticket.key, bytes.as_deref()))
     }
 
+    /// The bytes of a record.
+    ///
+    /// # Errors
+    /// When the engine answered something else.
+    pub(crate) fn bytes<T>(
+        &mut self,
+        ticket: &ReadTicket<T>,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.value(ticket.place)
+    }
+
     /// Whether there is a record, also an unreadable one.
     ///
     /// # Errors
@@ -174,6 +192,14 @@ impl BatchResults {
     /// When the engine answered something else.
     pub(crate) fn changed(&mut self, ticket: &WriteTicket<bool>) -> Result<bool, Unavailable> {
         Ok(self.result(ticket.place)?.changed()?)
+    }
+
+    /// The value of a counter.
+    ///
+    /// # Errors
+    /// When the engine answered something else.
+    pub(crate) fn sum(&mut self, ticket: &WriteTicket<u64>) -> Result<u64, Unavailable> {
+        Ok(self.result(ticket.place)?.sum()?)
     }
 
     fn value(&mut self, place: usize) -> Result<Option<Vec<u8>>, Unavailable> {

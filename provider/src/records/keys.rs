@@ -13,7 +13,7 @@ use oauth_clients::{client::Client, document::DocumentUrl};
 use super::key::{Key, List};
 use crate::state::{
     Account, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest, UsedAssertion,
-    audit::{Activity, AuditEntry, ChainHead},
+    audit::{Activity, AuditRecord, ChainHead},
     failure::{FailureList, Standing},
 };
 
@@ -105,8 +105,8 @@ kinds! {
     Post = "post:": Post,
     /// A passkey ceremony under way.
     Ceremony = "ceremony:": PendingCeremony,
-    /// An event of the audit log.
-    Event = "event:": AuditEntry,
+    /// An event of the audit log, or several that were written together.
+    Event = "event:": AuditRecord,
     /// The newest event of the audit log.
     LatestEvent = "latest-event": ChainHead,
     /// An event that was the newest one a few seconds ago.
@@ -304,8 +304,8 @@ pub(crate) fn known_browser_before_epochs(account: Id, browser: &Digest) -> Key<
     )
 }
 
-/// An event of the audit log, by its number.
-pub(crate) fn event(number: u64) -> Key<AuditEntry> {
+/// A record of the audit log, by the number of its first event.
+pub(crate) fn event(number: u64) -> Key<AuditRecord> {
     Key::new(Kind::Event, format_args!("{number}"))
 }
 
@@ -339,7 +339,7 @@ pub(crate) fn ceremony(id: &Digest) -> Key<PendingCeremony> {
     Key::new(Kind::Ceremony, format_args!("{}", id.as_str()))
 }
 
-/// The number of an event, by its key.
+/// The number of the first event of a record, by its key.
 pub(crate) fn event_number(key: &str) -> Option<u64> {
     key.strip_prefix(Kind::Event.prefix())?.parse().ok()
 }

@@ -23,14 +23,13 @@ use oauth_clients::client::Client;
 
 pub(crate) use self::{
     account::AccountStatus,
-    event::StoredEvent,
     grant::{GrantOrigin, revoked_state},
 };
 use super::{stored_as, stored_as_itself};
 use crate::state::{
     Account, AccountMembers, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest,
     UsedAssertion,
-    audit::{Activity, AuditEntry, ChainHead},
+    audit::{Activity, AuditBatch, AuditEntry, AuditRecord, ChainHead},
     failure::FailureList,
 };
 use crate::values::Plain;
@@ -45,7 +44,9 @@ stored_as_itself!(
 
 stored_as!(
     Account => account::StoredAccount,
-    AuditEntry => StoredEvent<'a>,
+    AuditBatch => event::StoredBatch<'a>,
+    AuditEntry => event::StoredEvent<'a>,
+    AuditRecord => event::StoredAuditRecord<'a>,
     ChainHead => event::StoredHead<'a>,
     Client => client::StoredClient<'a>,
     Consent => consent::StoredConsent<'a>,

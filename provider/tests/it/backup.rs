@@ -282,6 +282,7 @@ async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(
         .insert("bytes", b"\xff\0", Ttl::Forever)
         .await
         .expect("written");
+    server.provider.finish_background_tasks().await;
     let original = content(&server.store).await;
     let (there, _there) = engine.other().open().await;
     let (back, _back) = engine.open().await;

@@ -3,6 +3,7 @@
 mod addresses;
 mod administration;
 mod audit;
+mod audit_batches;
 mod backup;
 mod blocked;
 mod chain;

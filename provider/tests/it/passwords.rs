@@ -91,6 +91,7 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
         !bare.is_empty() && server.opens(ADA, PASSWORD).await,
         "the first steps of all are behind it"
     );
+    server.provider.finish_background_tasks().await;
     for by_code in [false, true] {
         let mut steps = Vec::new();
         let emails = [

@@ -85,8 +85,8 @@ async fn t_a1_r_o2_without_a_valid_client_and_redirect_uri_every_error_is_local(
         let (calls, by_query) = server.counting(server.get(&asking.authorize_path())).await;
         let by_form = server.post("/authorize", &asking.authorization).await;
         assert!(
-            calls <= 5,
-            "{what}: nothing but counting, looking the client and the blocked hosts up, and noting the fault"
+            calls <= 4,
+            "{what}: nothing but reading once, counting, and noting the fault"
         );
         for answer in [by_query, by_form] {
             let page = answer.problem(400);
@@ -329,14 +329,14 @@ async fn t_a7_the_first_error_decides_and_nothing_is_stored(engine: EngineKind) 
         (callback.query.one("error"), callback.query.one("state")),
         (Some("invalid_request"), None)
     );
-    // A refused request is counted, reads the client and the blocked hosts, and stores only a
-    // failure record, which takes two calls.
+    // A refused request reads client, blocked hosts and counters at once, is counted, and stores
+    // only a failure record, which takes two calls.
     let refused = client.asking(|query| query.without("code_challenge"));
     let (calls, _) = server.counting(server.get(&refused.authorize_path())).await;
-    assert_eq!(calls, 5);
+    assert_eq!(calls, 4);
     let (calls, answer) = server.counting(server.get(&client.authorize_path())).await;
     expect_pending(&answer);
-    assert_eq!(calls, 4);
+    assert_eq!(calls, 2, "one read, one write");
 }
 
 async fn the_state_is_returned_unchanged(engine: EngineKind) {

@@ -81,15 +81,15 @@ async fn the_last_use_is_stored_once_a_day(engine: EngineKind) {
     let (server, client, tokens) = McpClient::connected(engine).await;
     let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
-    assert_eq!(calls, 5, "the consent of today has noted it");
+    assert_eq!(calls, 2, "the consent of today has noted it");
     server.pass(DAY);
     let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
-    assert_eq!(calls, 6, "once");
+    assert_eq!(calls, 3, "once");
     server.pass(DAY - 1);
     assert_eq!(
         server.counting(client.refresh(&tokens.refresh)).await.0,
-        5,
+        2,
         "not again on the same day"
     );
     // A refused request is no use.

@@ -56,6 +56,7 @@ mod settings;
 mod stages;
 mod stdio;
 mod step_up;
+mod store_commands;
 mod token_endpoint;
 mod tokens;
 mod users;

@@ -61,7 +61,7 @@ impl FaultSwitch {
         self.set(Fault::None);
     }
 
-    /// The number of calls so far, failed ones included: the round trips.
+    /// The number of calls so far, failed ones included: the round trips. A batch is one.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::SeqCst)
     }
@@ -76,6 +76,11 @@ impl FaultSwitch {
 }
 
 impl Interceptor for FaultSwitch {
+    /// A fault is one of a single step.
+    fn takes_batches(&self) -> bool {
+        self.fault() == Fault::None
+    }
+
     async fn around<T: Send>(
         &self,
         call: Call<'_>,

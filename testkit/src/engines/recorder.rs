@@ -56,6 +56,7 @@ impl Interceptor for Recorder {
             | Verb::Remove
             | Verb::SetRemove
             | Verb::SetRange
+            | Verb::Batch
             | Verb::Export
             | Verb::Ping
             | Verb::Probe

@@ -143,6 +143,10 @@ impl StallSwitch {
 }
 
 impl Interceptor for StallSwitch {
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
     async fn around<T: Send>(
         &self,
         call: Call<'_>,

@@ -47,7 +47,7 @@ pub struct TestServer {
     store: Store,
     web: Option<Web>,
     /// Kept alive until the last clone is dropped.
-    _redis: Option<Arc<RedisServer>>,
+    redis: Option<Arc<RedisServer>>,
 }
 
 impl TestServer {
@@ -69,7 +69,7 @@ impl TestServer {
         change(&mut settings);
         let (store, redis) = engine.open().await;
         Self {
-            _redis: redis.map(Arc::new),
+            redis: redis.map(Arc::new),
             ..Self::over(store, settings).await
         }
     }
@@ -84,7 +84,7 @@ impl TestServer {
         change(&mut settings);
         let (store, redis) = engine.open().await;
         let server = Self {
-            _redis: redis.map(Arc::new),
+            redis: redis.map(Arc::new),
             ..Self::in_the_web(store, settings, Some(web)).await
         };
         server.add_alice().await;
@@ -110,7 +110,7 @@ impl TestServer {
             stall,
             store: opened.store,
             web,
-            _redis: None,
+            redis: None,
         }
     }
 
@@ -318,6 +318,12 @@ impl TestServer {
         tokio::time::timeout(Duration::from_secs(10), done)
             .await
             .expect("the work completes");
+    }
+
+    /// Runs `work`, and returns the commands that Redis got meanwhile; only of a server over Redis.
+    pub async fn monitored<T>(&self, work: impl Future<Output = T>) -> (Vec<String>, T) {
+        let redis = self.redis.as_ref().expect("a server over Redis");
+        redis.monitored(work).await
     }
 
     /// Counts the calls of the store in `work`; returns the count and the result.

@@ -38,6 +38,12 @@ macro_rules! audit_actions {
                 }
             }
 
+            /// Whether it is the work of a client that a user has allowed before, which happens all
+            /// the time. No response waits until it is written.
+            pub(crate) const fn is_routine(self) -> bool {
+                matches!(self, Self::AllowedAgain)
+            }
+
             /// Its category.
             pub const fn category(self) -> Category {
                 match self {
