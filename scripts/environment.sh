@@ -76,6 +76,15 @@ debian_packages() {
   fi
 }
 
+# The reverse proxies whose recipes run in tests.
+reverse_proxies() {
+  local proxy needed=()
+  for proxy in nginx caddy haproxy; do
+    have "$proxy" || needed+=("$proxy")
+  done
+  debian_packages "${needed[@]}"
+}
+
 # The features for lints and tests of crate $1, one per line.
 crate_features() {
   case $1 in

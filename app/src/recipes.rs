@@ -115,8 +115,21 @@ fn missing_lines(stack: Stack, resource: &Resource, facts: &Facts) -> Vec<String
     lines
 }
 
+/// The lines of a template, of those that begin with `{{if name}}` only where that is so.
+fn chosen(template: &str, facts: &Facts) -> String {
+    let chosen = |line: &str| {
+        let condition = line.strip_prefix("{{if ");
+        match condition.and_then(|rest| rest.split_once("}}")) {
+            Some((name, line)) => facts.is(name).then(|| format!("{line}\n")),
+            None => Some(format!("{line}\n")),
+        }
+    };
+    template.lines().filter_map(chosen).collect()
+}
+
 /// A template with the values of a resource in place of `{{name}}`. A name that is unknown stays.
 fn fill(template: &str, facts: &Facts) -> String {
+    let template = chosen(template, facts);
     let mut parts = template.split("{{");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -20,7 +20,7 @@ export class Application implements OAuthClientProvider {
     response_types: ['code'],
   };
   authorizationUrl: URL | undefined;
-  readonly client = new Client({ name: 'libraries', version: '1.0.0' });
+  readonly client: Client;
   #transport: StreamableHTTPClientTransport;
   #information: Stored<'clientInformation'>;
   #tokens: Stored<'tokens'>;
@@ -30,7 +30,10 @@ export class Application implements OAuthClientProvider {
   constructor(
     private readonly server: string,
     private readonly person: Person,
+    /** The revision of MCP that it speaks, unless that is for the first request to find out. */
+    private readonly revision?: string,
   ) {
+    this.client = this.#newClient();
     this.#transport = this.#newTransport();
   }
 
@@ -47,7 +50,7 @@ export class Application implements OAuthClientProvider {
 
   /** Connects without a token, lets the person sign in, and connects again. */
   async connect(): Promise<void> {
-    await this.#refusedOnce(() => new Client({ name: 'libraries', version: '1.0.0' }).connect(this.#transport));
+    await this.#refusedOnce(() => this.#newClient().connect(this.#transport));
     this.#transport = this.#newTransport();
     await this.client.connect(this.#transport);
   }
@@ -66,6 +69,17 @@ export class Application implements OAuthClientProvider {
     return content.text;
   }
 
+  /** Calls a tool that waits, hears of its progress, and cancels the call. */
+  async cancel(name: string): Promise<void> {
+    const ending = new AbortController();
+    const call = this.client.callTool({ name, arguments: {} }, { signal: ending.signal, onprogress: () => ending.abort('no longer wanted') });
+    const fault = await call.then(
+      () => new Error('it was not cancelled'),
+      (error: unknown) => error,
+    );
+    if (!ending.signal.aborted) throw fault;
+  }
+
   async #refusedOnce(act: () => Promise<unknown>): Promise<void> {
     this.authorizationUrl = undefined;
     const fault = await act().then(
@@ -75,6 +89,11 @@ export class Application implements OAuthClientProvider {
     const url = this.authorizationUrl as URL | undefined;
     if (!(fault instanceof UnauthorizedError) || !url) throw fault;
     await this.#transport.finishAuth(await this.person.allows(url));
+  }
+
+  #newClient(): Client {
+    const versionNegotiation = this.revision === undefined ? {} : { versionNegotiation: { mode: { pin: this.revision } } };
+    return new Client({ name: 'libraries', version: '1.0.0' }, versionNegotiation);
   }
 
   #newTransport(): StreamableHTTPClientTransport {

@@ -1,5 +1,6 @@
 // An MCP server that knows nothing of authorization: over HTTP with sessions and event streams, or over stdio.
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -20,7 +21,28 @@ function server(): McpServer {
     }
     return { content: [{ type: 'text', text: `Counted to ${to}` }] };
   });
+  server.registerTool('add_note', { description: 'Adds a note.', inputSchema: { text: z.string() } }, ({ text }) => ({
+    content: [{ type: 'text', text: `Noted: ${text}` }],
+  }));
+  server.registerTool('settings', { description: 'Names the variables of Vestibule.' }, () => ({
+    content: [{ type: 'text', text: JSON.stringify(Object.keys(process.env).filter((name) => name.startsWith('VESTIBULE_'))) }],
+  }));
+  server.registerTool('wait', { description: 'Tells its progress, and waits until it is cancelled.' }, async ({ _meta, signal, sendNotification }) => {
+    const progressToken = _meta?.progressToken;
+    if (progressToken !== undefined) await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: 1 } });
+    await aborted(signal);
+    cancelled.emit('call');
+    return { content: [] };
+  });
   return server;
+}
+
+/** Tells of each call that a client has cancelled. */
+export const cancelled = new EventEmitter();
+
+/** Waits for the end of a call by its client. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** What the server has seen of each request. */
@@ -45,14 +67,18 @@ export async function overHttp(): Promise<{ address: string; seen: Seen; stop: (
     }
     await transport.handleRequest(request, response, request.body);
   });
-  const listening = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => listening.once('listening', resolve));
-  const address = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/mcp`;
+  return { ...(await listening(app)), seen };
+}
+
+/** Serves an application on a free port. */
+export async function listening(app: express.Express): Promise<{ address: string; stop: () => void }> {
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const stop = () => {
-    listening.close();
-    listening.closeAllConnections();
+    server.close();
+    server.closeAllConnections();
   };
-  return { address, seen, stop };
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, stop };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await server().connect(new StdioServerTransport());

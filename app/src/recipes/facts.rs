@@ -8,6 +8,8 @@ use serde_json::Value;
 
 /// Where a server listens unless its identifier names a port of this computer.
 const PORT: &str = "8000";
+/// Lines that both recipes in Python have.
+const PYTHON_STEP_UP: &str = include_str!("../../recipes/python-step-up.txt");
 
 /// The values of a resource by their names in templates, each as it stands between the quotation
 /// marks of a program, and the lists as programs write them.
@@ -81,30 +83,41 @@ impl Facts {
         self.values.push((name, quotable(value)));
     }
 
+    fn answer(&mut self, name: &'static str, answer: bool) {
+        self.values.push((name, answer.to_string()));
+    }
+
+    /// Whether the value of this name is a yes.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.value(name) == Some("true")
+    }
+
     fn describe_place(&mut self, resource: &Resource, issuer: &Issuer) {
         let identifier = &resource.identifier;
         let parts = AddressParts::split(identifier.as_str());
         let metadata = identifier.metadata_address();
-        let host = identifier.host();
-        let is_local = matches!(host_name(host), "localhost" | "127.0.0.1" | "[::1]");
-        let own_port = port_of(host).filter(|_| is_local && host != authority(issuer));
+        let path = Some(parts.path).filter(|path| !path.is_empty());
+        let path = path.unwrap_or("/");
         self.quoted("resource", identifier.as_str());
         self.quoted("name", &resource.name);
         self.quoted("id", &id_of(resource));
-        self.quoted("host", host);
-        self.quoted("hostname", host_name(host));
-        self.quoted("origin", &format!("{}://{host}", parts.scheme));
-        self.quoted("port", own_port.unwrap_or(PORT));
-        self.quoted(
-            "path",
-            if parts.path.is_empty() {
-                "/"
-            } else {
-                parts.path
-            },
-        );
+        self.quoted("path", path);
+        self.answer("below_root", path != "/");
         self.quoted("metadata_path", AddressParts::split(&metadata).path);
         self.quoted("metadata", &metadata);
+        self.describe_listener(parts.scheme, identifier.host(), issuer);
+    }
+
+    fn describe_listener(&mut self, scheme: &str, host: &str, issuer: &Issuer) {
+        let is_local = matches!(host_name(host), "localhost" | "127.0.0.1" | "[::1]");
+        let own_port = port_of(host).filter(|_| is_local && host != authority(issuer));
+        self.quoted("host", host);
+        self.quoted("hostname", host_name(host));
+        self.quoted("origin", &format!("{scheme}://{host}"));
+        self.quoted("port", own_port.unwrap_or(PORT));
+        self.quoted("tls_port", port_of(host).unwrap_or("443"));
+        self.answer("tls", scheme == "https");
+        self.answer("plain", scheme != "https");
     }
 
     fn describe_issuer(&mut self, issuer: &Issuer) {
@@ -116,7 +129,8 @@ impl Facts {
         self.quoted("issuer_port", port_of(host).unwrap_or(scheme_port));
         self.quoted("jwks", &issuer.url(JWKS_PATH));
         self.quoted("introspection", &issuer.url(endpoint::INTROSPECT));
-        self.values.push(("https", issuer.is_https().to_string()));
+        self.answer("https", issuer.is_https());
+        self.answer("http", !issuer.is_https());
     }
 
     fn describe_tokens(&mut self, format: TokenFormat) {
@@ -150,6 +164,7 @@ impl Facts {
             ("braced_scopes", format!("{{ {names} }}")),
             ("authorities", authorities),
             ("shell_scopes", for_shells.join(" ")),
+            ("python_step_up", PYTHON_STEP_UP.trim_end().to_owned()),
         ]);
     }
 }

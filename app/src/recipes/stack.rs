@@ -5,7 +5,8 @@ use primitives::{JwtType, SigningAlgorithm};
 /// What a recipe is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Text {
-    /// A text with `{{name}}` in place of each value.
+    /// A text with `{{name}}` in place of each value, and `{{if name}}` before each line that is for
+    /// some resources alone.
     Template(&'static str),
     /// A program that compiles, for a resource that is none.
     Program(&'static str),
@@ -130,6 +131,8 @@ stacks! {
     Caddy "caddy" "Caddy" "#" Demand::Id, Template "../../recipes/caddy.txt";
     /// Traefik.
     Traefik "traefik" "Traefik" "#" Demand::Id, Template "../../recipes/traefik.txt";
+    /// `HAProxy`.
+    Haproxy "haproxy" "HAProxy" "#" Demand::Id, Template "../../recipes/haproxy.txt";
 }
 
 impl Stack {

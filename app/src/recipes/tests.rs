@@ -52,7 +52,7 @@ fn every_value_of_every_recipe_is_filled_in() {
             assert_eq!(Stack::parse(stack.name()), Some(stack));
         }
     }
-    assert_eq!(Stack::NAMES.len(), 16);
+    assert_eq!(Stack::NAMES.len(), 17);
     for other in ["", "TS", "ts ", "javascript", "ts\0"] {
         assert_eq!(Stack::parse(other), None, "{other:?}");
     }
@@ -102,6 +102,21 @@ fn the_values_are_those_of_the_resource() {
     }
     assert!(text.contains("add_note: [\"notes:write\"]"));
     assert!(text.contains("app.listen(8000,"));
+}
+
+#[test]
+fn a_line_for_some_resources_is_for_those_alone() {
+    let remote = shown(Stack::Nginx, &notes());
+    assert!(remote.contains("\n  listen 443 ssl;\n"), "{remote}");
+    assert!(remote.contains("\n  proxy_ssl_verify on;\n"), "{remote}");
+    assert!(!remote.contains("listen 127.0.0.1"), "{remote}");
+    assert!(remote.contains("\n  location = /.well-known/oauth-protected-resource {"));
+    let issuer = Issuer::parse("http://localhost:3000").expect("a valid issuer");
+    let local = recipe(Stack::Nginx, &resource("http://localhost:8123"), &issuer);
+    assert!(local.contains("\n  listen 127.0.0.1:8123;\n"), "{local}");
+    assert!(!local.contains("ssl"), "{local}");
+    // The document is at one address, and nginx takes no two locations of one name.
+    assert_eq!(local.matches("/forward-auth/").count(), 2, "{local}");
 }
 
 #[test]
