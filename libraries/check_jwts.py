@@ -16,15 +16,7 @@ from joserfc.jwk import KeySet
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from starlette.requests import HTTPConnection
 
-passed = 0
-
-
-def check(is_so: bool, about: str) -> None:
-    global passed
-    if not is_so:
-        raise SystemExit(f"failed: {about}")
-    passed += 1
-
+from support.checks import check, report
 
 def by_pyjwt(given: dict, own: dict):
     keys = jwt.PyJWKClient(given["issuer"] + "/.well-known/jwks.json")
@@ -115,7 +107,7 @@ def main(file: Path) -> None:
             check((claims["aud"], claims["scope"]) == (own["resource"], "notes:read"), f"{about}: the claims {claims}")
             for name, token in own["bad"].items():
                 check(verify(token) is None, f"{about}: {name}")
-    print(f"{passed} checks passed")
+    report()
 
 
 main(Path(sys.argv[1]))

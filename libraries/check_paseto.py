@@ -9,17 +9,10 @@ import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
 
+from support.checks import check, report
+
 sys.path.insert(0, sys.argv[1])
 import paseto  # noqa: E402
-
-passed = 0
-
-
-def check(is_so: bool, about: str) -> None:
-    global passed
-    if not is_so:
-        raise SystemExit(f"failed: {about}")
-    passed += 1
 
 
 def is_refused(act) -> bool:
@@ -99,4 +92,4 @@ given = json.loads(Path(sys.argv[2]).read_text())
 official_vectors(given["vectors"])
 real_tokens(given)
 states_of_keys(given)
-print(f"{passed} checks passed")
+report()
