@@ -30,6 +30,7 @@ mod sealing;
 pub mod site;
 mod swap;
 mod time;
+mod told;
 mod user_agent;
 
 pub use guards::Guards;

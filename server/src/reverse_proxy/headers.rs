@@ -3,6 +3,8 @@
 use access_token::Claims;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::told;
+
 /// Of one connection alone (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
@@ -39,9 +41,6 @@ const OF_UPSTREAM: [&str; 4] = [
     "alt-svc",
 ];
 
-/// The beginning of the headers in which the server behind learns of the user.
-const OWN: &str = "vestibule-";
-
 /// The headers for the server behind. Whatever a client says of itself under our names is dropped.
 pub(super) fn for_upstream(
     headers: &HeaderMap,
@@ -49,11 +48,12 @@ pub(super) fn for_upstream(
     authorization: Option<&HeaderValue>,
 ) -> HeaderMap {
     let mut passed = passing(headers, |name| {
-        let is_ours = name.starts_with(OWN) || name.starts_with("x-forwarded-");
+        let is_ours = name.starts_with(told::BEGINNING) || name.starts_with("x-forwarded-");
         // Many servers cannot tell an underscore from a hyphen.
         !OF_CLIENT.contains(&name) && !is_ours && !name.contains('_')
     });
-    for (name, value) in about(claims) {
+    let about = told::about(claims, claims.email.as_deref());
+    for (name, value) in told::ABOUT.into_iter().zip(about) {
         if let Ok(value) = HeaderValue::from_str(value) {
             passed.insert(HeaderName::from_static(name), value);
         }
@@ -80,18 +80,6 @@ pub(super) fn is_plain_json(headers: &HeaderMap) -> bool {
     is_utf_8 && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// What the server behind is told of the user, empty where it is unknown.
-fn about(claims: &Claims) -> [(&'static str, &str); 5] {
-    let email = claims.email.as_deref().unwrap_or_default();
-    [
-        ("vestibule-subject", &claims.sub),
-        ("vestibule-client", &claims.client_id),
-        ("vestibule-scope", &claims.scope),
-        ("vestibule-device", &claims.device_id),
-        ("vestibule-email", email),
-    ]
-}
-
 /// The headers for the client.
 pub(super) fn for_client(headers: &HeaderMap) -> HeaderMap {
     passing(headers, |name| {
@@ -110,7 +98,7 @@ fn passing(headers: &HeaderMap, may_pass: impl Fn(&str) -> bool) -> HeaderMap {
         .collect();
     let is_of_connection =
         |name: &str| HOP_BY_HOP.contains(&name) || named.iter().any(|named| named == name);
-    let mut passed = HeaderMap::with_capacity(headers.len() + 6);
+    let mut passed = HeaderMap::with_capacity(headers.len() + told::ABOUT.len() + 1);
     for (name, value) in headers {
         if may_pass(name.as_str()) && !is_of_connection(name.as_str()) {
             passed.append(name, value.clone());

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use access_token::{Audience, Challenge, Claims, Rejection, RequireToken, Verifier};
+use access_token::{Audience, Challenge, Rejection, RequireToken, Verifier};
 use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
@@ -12,7 +12,7 @@ use axum::{
 use guard::{Labels, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, Rules};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use oauth::resource::Resource;
-use provider::{Provider, Vouched};
+use provider::Provider;
 
 use crate::{
     extract::{PathId, Service},
@@ -20,18 +20,8 @@ use crate::{
     liveness::{liveness, renewal},
     respond,
     time::clock,
+    told::{self, ABOUT, ASSERTION},
 };
-
-/// What the server behind is told: the same headers in every answer that lets a request pass, so
-/// that a proxy replaces all that a client has sent under these names.
-const TOLD: [&str; 6] = [
-    "vestibule-subject",
-    "vestibule-email",
-    "vestibule-client",
-    "vestibule-scope",
-    "vestibule-device",
-    "vestibule-assertion",
-];
 
 /// Where proxies say with which method a request came: Traefik and Caddy; nginx and others.
 const SAID_METHOD: [&str; 2] = ["x-forwarded-method", "x-original-method"];
@@ -138,7 +128,7 @@ impl Gate {
         let malformed = |why| self.challenge.answer(&Rejection::Malformed(why), &[]);
         let verb = verb.map_err(malformed)?;
         if is_preflight(verb, headers) {
-            return Ok(passed(Default::default()));
+            return Ok(passed(Default::default(), ""));
         }
         let admitted = self.tokens.admit(headers).await;
         let claims = admitted.map_err(|rejection| self.challenge.answer(&rejection, &[]))?;
@@ -150,7 +140,10 @@ impl Gate {
         }
         let endpoint = self.provider.token_endpoint();
         match endpoint.vouch(&claims, &self.resource).await {
-            Ok(vouched) => Ok(passed(told(&claims, &vouched))),
+            Ok(vouched) => {
+                let about = told::about(&claims, vouched.email.as_deref());
+                Ok(passed(about, &vouched.assertion))
+            }
             Err(_) => Err(respond::unavailable()),
         }
     }
@@ -195,24 +188,15 @@ fn labels<'a>(verb: &'a str, headers: &'a HeaderMap) -> Labels<'a> {
     }
 }
 
-/// The values of [`TOLD`].
-fn told<'a>(claims: &'a Claims, vouched: &'a Vouched) -> [&'a str; TOLD.len()] {
-    [
-        &claims.sub,
-        vouched.email.as_deref().unwrap_or_default(),
-        &claims.client_id,
-        &claims.scope,
-        &claims.device_id,
-        &vouched.assertion,
-    ]
-}
-
-/// 200 with all headers, of which those without a value are empty.
-fn passed(values: [&str; TOLD.len()]) -> Response {
+/// 200 with all headers about a user, of which those without a value are empty: the same ones in
+/// every answer that lets a request pass, so that a proxy replaces all that a client has sent under
+/// these names.
+fn passed(about: [&str; ABOUT.len()], assertion: &str) -> Response {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for (name, value) in TOLD.into_iter().zip(values) {
+    let about = ABOUT.into_iter().zip(about);
+    for (name, value) in about.chain([(ASSERTION, assertion)]) {
         let value = HeaderValue::from_bytes(value.as_bytes());
         headers.insert(name, value.unwrap_or(HeaderValue::from_static("")));
     }
