@@ -29,10 +29,10 @@ export class Vestibule {
     private readonly folder: string,
   ) {}
 
-  static async start(resources: Resource[], settings: Record<string, string> = {}): Promise<Vestibule> {
+  static async start(resources: Resource[], settings: Record<string, string> = {}, issuer?: string): Promise<Vestibule> {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: build it, or name another in VESTIBULE_BINARY`);
     const folder = await mkdtemp(join(tmpdir(), 'vestibule-libraries-'));
-    const vestibule = new Vestibule(`http://localhost:${await freePort()}`, folder);
+    const vestibule = new Vestibule(issuer ?? `http://localhost:${await freePort()}`, folder);
     await writeFile(join(folder, 'vestibule.toml'), resources.map(entry).join('\n'));
     await vestibule.launch(settings);
     return vestibule;
@@ -55,6 +55,13 @@ export class Vestibule {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
       return (await fetch(`${this.issuer}/health/ready`).catch(() => undefined))?.ok ?? false;
     });
+  }
+
+  /** Lets it read its configuration again. */
+  async reload(): Promise<void> {
+    const before = this.#output.length;
+    this.#child?.kill('SIGHUP');
+    await until('the configuration was reloaded', async () => this.#output.slice(before).includes('the configuration was reloaded'));
   }
 
   async end(): Promise<void> {

@@ -2,6 +2,7 @@
 
 mod file;
 mod flags;
+mod own_address;
 mod parse;
 mod protected;
 mod reader;

@@ -34,5 +34,5 @@ mod told;
 mod user_agent;
 
 pub use guards::Guards;
-pub use reverse_proxy::{Upstream, UpstreamFault, UpstreamServer};
+pub use reverse_proxy::{StdioServers, Upstream, UpstreamFault, UpstreamServer};
 pub use router::{Options, router};

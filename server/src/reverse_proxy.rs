@@ -14,6 +14,8 @@ mod sessions;
     reason = "clients of earlier revisions set log levels and subscribe"
 )]
 mod stdio;
+mod stdio_servers;
 
 pub use client::{Upstream, UpstreamFault, UpstreamServer};
 pub(crate) use mount::protected;
+pub use stdio_servers::StdioServers;

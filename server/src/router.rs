@@ -23,7 +23,7 @@ use crate::layers::{
     unreadable_is_bad_request, watch, watch_pages,
 };
 use crate::proxies::Proxies;
-use crate::reverse_proxy::{Upstream, protected};
+use crate::reverse_proxy::{StdioServers, Upstream, protected};
 use crate::routes::handler;
 use crate::routes::metadata::{self, Documents};
 use crate::site::PageFiles;
@@ -40,6 +40,8 @@ pub struct Options {
     pub guards: Guards,
     /// The servers behind the reverse proxy.
     pub upstreams: Vec<Upstream>,
+    /// Those of them that speak stdio and have run before.
+    pub stdio: StdioServers,
 }
 
 impl Options {
@@ -50,6 +52,7 @@ impl Options {
             site,
             guards: Guards::default(),
             upstreams: Vec::new(),
+            stdio: StdioServers::default(),
         }
     }
 }
@@ -64,7 +67,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         site: options.site,
         guards: options.guards,
     };
-    let upstreams = protected(&service, &options.upstreams);
+    let upstreams = protected(&service, &options.upstreams, &options.stdio);
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     let documents = Documents::new(service.provider.clone(), &protection);
     let router = Router::new()

@@ -10,6 +10,7 @@ use super::warnings;
 use crate::{
     config::{Config, Faults, Flags},
     proxies::Proxies,
+    reverse_proxy::StdioServers,
     router::{self, Options},
     site::EmbeddedSite,
     swap::Current,
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct Reloading {
     pub(super) provider: Current<Provider>,
     pub(super) router: Current<Router>,
+    pub(super) stdio: StdioServers,
     pub(super) listening: Vec<SocketAddr>,
     /// The configuration at the start: what it says of the settings that need a restart still
     /// holds.
@@ -73,6 +75,7 @@ impl Reloading {
             site,
             upstreams: config.upstreams.clone(),
             guards: config.guards.clone(),
+            stdio: self.stdio.clone(),
         };
         self.router.set(router::router(provider.clone(), options));
         self.provider.set(provider);

@@ -20,6 +20,7 @@ use crate::{
     listen::{self, Bounds, Patience},
     open::{self, Opened},
     proxies::Proxies,
+    reverse_proxy::StdioServers,
     router::{self, Options},
     site::{EmbeddedSite, PageFiles},
     swap::{self, Current},
@@ -63,16 +64,19 @@ pub(super) async fn serve(
         .filter_map(|listener| listener.local_addr().ok())
         .collect();
     let proxies = Proxies::of_listeners(&config.trusted_proxies, &listening);
+    let stdio = StdioServers::default();
     let options = Options {
         proxies: proxies.clone(),
         site,
         upstreams: config.upstreams.clone(),
         guards: config.guards.clone(),
+        stdio: stdio.clone(),
     };
     let router = Current::new(router::router(provider, options));
     let reloading = Reloading {
         provider: current.clone(),
         router: router.clone(),
+        stdio,
         listening,
         config,
         flags: flags.clone(),

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use oauth::{Issuer, resource::ResourceIdentifier};
-use primitives::web_address::{AddressParts, host_and_port, is_loopback};
 
 use super::{
     file::ResourceEntry,
+    own_address::is_own,
     parse::{self, ListenAddress},
     reader::{Reader, listen_for},
 };
@@ -90,32 +90,6 @@ fn upstream(
         upstream.authorization = Some(authorization(Path::new(path))?);
     }
     Ok(Some(upstream))
-}
-
-/// Whether a request to an address would come back to this server.
-fn is_own(address: &Uri, issuer: &Issuer, listen: &[ListenAddress]) -> bool {
-    let Some(host) = address.host() else {
-        return false;
-    };
-    let default = if address.scheme_str() == Some("https") {
-        443
-    } else {
-        80
-    };
-    let port = address.port_u16().unwrap_or(default);
-    let origin = AddressParts::split(issuer.as_str());
-    let issuer_default = if issuer.is_https() { 443 } else { 80 };
-    let (issuer_host, issuer_port) = host_and_port(origin.authority);
-    let issuer_port = issuer_port.map_or(Some(issuer_default), |port| port.parse().ok());
-    let (own, _) = host_and_port(host);
-    if own == issuer_host && Some(port) == issuer_port {
-        return true;
-    }
-    let is_here = is_loopback(&own) || host == "0.0.0.0" || host == "[::]";
-    let is_named = |listen: &ListenAddress| listen.host.eq_ignore_ascii_case(host);
-    listen
-        .iter()
-        .any(|listen| listen.port == port && (is_here || is_named(listen)))
 }
 
 /// The path of a resource on the issuer's origin that begins like one of this server's own: pages,

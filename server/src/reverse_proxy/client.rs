@@ -134,8 +134,7 @@ pub(super) enum NoAnswer {
 pub(super) struct UpstreamClient(Arc<Client<HttpsConnector<HttpConnector>, Body>>);
 
 impl UpstreamClient {
-    /// A client for these servers. `None` when one of them needs the system's certificates, and they
-    /// cannot be used.
+    /// A client for these servers. `None` when TLS cannot be used at all.
     pub(super) fn new(upstreams: &[Upstream]) -> Option<Self> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
@@ -170,17 +169,24 @@ impl UpstreamClient {
     }
 }
 
-/// The configuration of TLS; without a server that needs it, no certificate is trusted.
+/// The configuration of TLS. No certificate is trusted without a server that needs it, nor when
+/// those of the system cannot be used: the other servers are reached.
 fn tls(is_needed: bool) -> Option<ClientConfig> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions();
-    let tls = match (tls, is_needed) {
-        (Ok(tls), true) => tls.with_platform_verifier(),
-        (Ok(tls), false) => Ok(tls.with_root_certificates(RootCertStore::empty())),
-        (Err(error), _) => Err(error),
+    let unusable = |error: &rustls::Error| {
+        tracing::error!(%error, "the certificates cannot be used: no MCP server with https is reached");
     };
-    let tls = tls.inspect_err(|error| tracing::error!(%error, "the certificates cannot be used"));
-    Some(tls.ok()?.with_no_client_auth())
+    let tls = tls.inspect_err(unusable).ok()?;
+    let of_system = || {
+        tls.clone()
+            .with_platform_verifier()
+            .inspect_err(unusable)
+            .ok()
+    };
+    let trusting = is_needed.then(of_system).flatten();
+    let trusting = trusting.unwrap_or_else(|| tls.with_root_certificates(RootCertStore::empty()));
+    Some(trusting.with_no_client_auth())
 }
 
 /// Whether the body of the request failed, and not the server.

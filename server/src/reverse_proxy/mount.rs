@@ -31,6 +31,7 @@ use super::{
     answer::Fault,
     client::{Upstream, UpstreamClient, UpstreamServer},
     forward::{self, Forwarding, Judge},
+    stdio_servers::StdioServers,
 };
 use crate::{
     extract::Service,
@@ -60,7 +61,12 @@ struct Mount {
 }
 
 /// The servers behind. A resource without an upstream is none of them.
-pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected {
+pub(crate) fn protected(
+    service: &Service,
+    upstreams: &[Upstream],
+    stdio: &StdioServers,
+) -> Protected {
+    stdio.keep(upstreams);
     let client = if upstreams.is_empty() {
         None
     } else {
@@ -70,7 +76,8 @@ pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected 
     let mount = |upstream: &Upstream| {
         let mut resources = settings.resources.iter();
         let resource = resources.find(|resource| resource.identifier == upstream.resource)?;
-        Some(Mount::new(service, resource, upstream, client.as_ref()?))
+        let behind = behind(upstream, client.as_ref()?, stdio);
+        Some(Mount::new(service, resource, behind))
     };
     Protected {
         mounts: upstreams.iter().filter_map(mount).collect(),
@@ -79,12 +86,7 @@ pub(crate) fn protected(service: &Service, upstreams: &[Upstream]) -> Protected 
 }
 
 impl Mount {
-    fn new(
-        service: &Service,
-        resource: &Resource,
-        upstream: &Upstream,
-        client: &UpstreamClient,
-    ) -> Self {
+    fn new(service: &Service, resource: &Resource, behind: Router) -> Self {
         let provider = &service.provider;
         let rules = service.guards.rules(&resource.identifier);
         let issuer = &provider.settings().issuer;
@@ -104,7 +106,7 @@ impl Mount {
             is_own: origin(identifier) == issuer.origin(),
             document: serde_json::to_vec(&document).unwrap_or_default(),
             origins: [origin(identifier), issuer.origin().to_owned()],
-            router: behind(upstream, client).layer(judge).layer(require),
+            router: behind.layer(judge).layer(require),
             identifier: identifier.clone(),
         }
     }
@@ -167,14 +169,14 @@ impl Mount {
 }
 
 /// What is behind: without a token and a judgement, nothing comes here.
-fn behind(upstream: &Upstream, client: &UpstreamClient) -> Router {
+fn behind(upstream: &Upstream, client: &UpstreamClient, stdio: &StdioServers) -> Router {
     match &upstream.server {
         UpstreamServer::Http(address) => {
             let authorization = upstream.authorization.clone();
             let forwarding = Forwarding::new(address, authorization, client);
             Router::new().fallback(any(forward::forward).with_state(forwarding))
         }
-        UpstreamServer::Stdio(command) => by_stdio(command),
+        UpstreamServer::Stdio(command) => stdio.service(upstream, || by_stdio(command)),
     }
 }
 

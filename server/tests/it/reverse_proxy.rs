@@ -32,6 +32,7 @@ on_both_engines!(
     without_a_good_token_nothing_reaches_the_server_behind,
     a_resource_at_another_host_is_known_by_host_and_path,
     what_the_server_behind_does_wrong_is_a_502,
+    an_answer_that_nothing_has_changed_passes,
     a_message_that_is_too_large_is_refused,
     events_arrive_one_by_one_and_a_client_that_goes_ends_the_stream,
     pages_of_other_origins_may_not_call,
@@ -70,6 +71,10 @@ async fn answer(State(seen): State<Seen>, request: Request) -> Response {
         headers: parts.headers,
         body: body.unwrap_or_default(),
     });
+    if target.contains("unmodified") {
+        let headers = [(header::ETAG, "\"1\"")];
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
     if target.contains("redirect") {
         let headers = [(header::LOCATION, "http://127.0.0.1/elsewhere")];
         return (StatusCode::TEMPORARY_REDIRECT, headers).into_response();
@@ -406,6 +411,21 @@ async fn what_the_server_behind_does_wrong_is_a_502(engine: EngineKind) {
             .is_some_and(|words| words.contains("redirect")),
         "{words}"
     );
+}
+
+/// 304 leads nowhere else, unlike a redirect.
+async fn an_answer_that_nothing_has_changed_passes(engine: EngineKind) {
+    let router = Router::new()
+        .fallback(any(answer))
+        .with_state(Seen::default());
+    let address = serve(router).await;
+    let server = in_front(engine, NOTES, &format!("http://{address}/unmodified")).await;
+    let (_, tokens) = tokens_for(&server, NOTES).await;
+    let asked = request_of(Method::GET, "/notes", &tokens.access);
+    let answered = server.send(asked).await;
+    assert_eq!(answered.status, 304);
+    assert_eq!(answered.header("etag"), Some("\"1\""));
+    assert_eq!(answered.body, "");
 }
 
 async fn a_message_that_is_too_large_is_refused(engine: EngineKind) {
