@@ -2,8 +2,9 @@
 
 mod bare;
 mod signature;
+mod tools;
 mod trips;
 
-pub(crate) use bare::{ANSWER, Bare, serve};
+pub(crate) use bare::{Bare, EVENTS, MCP, serve};
 pub(crate) use signature::{sign, sign_as};
 pub(crate) use trips::Trips;

@@ -35,13 +35,14 @@ use std::{
 use attack::{connections, signatures, unauthenticated};
 use comparison::{Plan, work};
 use deployment::Engine;
+use resources::Turns;
 
 /// An error is a sentence and ends the run.
 pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]] \
-                     | failover | guesses | timing | resources | signatures | connections | unauthenticated";
+                     | failover | guesses | timing | resources [--quick] | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -78,7 +79,8 @@ fn outcome(words: &[&str]) -> Outcome<()> {
         ["connections"] => attack::run(connections::run()),
         ["failover"] => failover::run(&tested()?),
         ["guesses"] => guesses::measure(&tested()?),
-        ["resources"] => resources::measure(&tested()?),
+        ["resources"] => resources::measure(&tested()?, Turns::WHOLE),
+        ["resources", "--quick"] => resources::measure(&tested()?, Turns::QUICK),
         ["timing"] => timing::measure(&tested()?),
         ["bare", port, document, answer] => bare(port, document, answer),
         ["--store", engine, "--only", name] => alone(named(engine)?, work(name)?),

@@ -1,5 +1,6 @@
 //! Resources that need more than a PASETO token: refreshes with JWTs, forward authentication, and the
-//! reverse proxy with its event streams. Each is measured in turns with its floor.
+//! reverse proxy with its event streams. Each is measured in turns with its floor. The limits of the
+//! reverse proxy are judged, and a run that misses one fails.
 
 use std::{fmt::Write as _, io::Write as _, path::Path, time::Duration};
 
@@ -14,29 +15,50 @@ use tokio::{
 use crate::{
     Outcome, context,
     deployment::{Deployment, Engine},
-    floor::{self, ANSWER, Bare},
+    floor::{self, Bare, EVENTS, MCP},
     load::{self, Meter, Sample, Scenario},
     process,
-    scenario::{Allow, Exchange, Refresh, Repeat, TokenPool, VirtualUser, message},
+    scenario::{Allow, Exchange, Refresh, Repeat, TokenPool, VirtualUser, call},
     wire::Wire,
 };
 
 const CLIENTS: usize = 8;
-const ROUNDS: usize = 6;
-const TURN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_mins(1);
 const STREAMS: usize = 1000;
-/// The size of an answer of the server behind the proxy, in bytes.
-const ANSWERED: usize = 1000;
-/// Where the server behind the proxy is.
-const PROXIED: &str = "notes.localhost";
+/// The size of a document, in bytes.
+const DOCUMENT: usize = 1000;
+/// Where the MCP server behind the proxy is, and where event streams are.
+const NOTES: &str = "notes.localhost";
+const STREAMING: &str = "events.localhost";
+/// The share of the calls of a server that pass through the proxy in the same time, at least.
+const LEAST_SHARE: f64 = 0.6;
+/// What all open streams may cost together.
+const MOST_MB: f64 = 200.0;
 
-/// A resource of the run: its id, and the format of its tokens.
-const RESOURCES: [(&str, TokenFormat); 4] = [
-    ("paseto", TokenFormat::Paseto),
-    ("rs256", jwt(SigningAlgorithm::Rs256)),
-    ("es256", jwt(SigningAlgorithm::Es256)),
-    ("eddsa", jwt(SigningAlgorithm::EdDsa)),
+/// How long each work takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Turns {
+    rounds: usize,
+    each: Duration,
+}
+
+impl Turns {
+    pub(crate) const WHOLE: Self = Self {
+        rounds: 6,
+        each: Duration::from_secs(1),
+    };
+    pub(crate) const QUICK: Self = Self {
+        rounds: 1,
+        each: Duration::from_millis(300),
+    };
+}
+
+/// A resource of the run: its id, the name of its line, and the format of its tokens.
+const RESOURCES: [(&str, &str, TokenFormat); 4] = [
+    ("paseto", "PASETO refresh", TokenFormat::Paseto),
+    ("rs256", "JWT refresh, RS256", jwt(SigningAlgorithm::Rs256)),
+    ("es256", "JWT refresh, ES256", jwt(SigningAlgorithm::Es256)),
+    ("eddsa", "JWT refresh, EdDSA", jwt(SigningAlgorithm::EdDsa)),
 ];
 
 const fn jwt(algorithm: SigningAlgorithm) -> TokenFormat {
@@ -47,15 +69,53 @@ const fn jwt(algorithm: SigningAlgorithm) -> TokenFormat {
 }
 
 /// Prints a table for each engine.
-pub(crate) fn measure(binary: &Path) -> Outcome<()> {
+///
+/// # Errors
+/// What could not be measured, or which limits were missed.
+pub(crate) fn measure(binary: &Path, turns: Turns) -> Outcome<()> {
+    let mut missed = Vec::new();
     for (name, engine) in [("Embedded store", Engine::File), ("Redis", Engine::Redis)] {
         eprintln!("==> {name}");
-        println!("### {name}\n\n{}", table(engine, binary)?);
+        let findings = findings(engine, binary, turns)?;
+        println!("### {name}\n\n{}", findings.text);
+        missed.extend(findings.missed.iter().map(|what| format!("{name}: {what}")));
     }
-    Ok(())
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(missed.join("; "))
+    }
 }
 
-fn table(engine: Engine, binary: &Path) -> Outcome<String> {
+/// The table, and the limits that were missed.
+#[derive(Default)]
+struct Findings {
+    text: String,
+    missed: Vec<String>,
+}
+
+impl Findings {
+    fn row(&mut self, name: &str, floor: &str, line: &Line) {
+        let _ = writeln!(
+            self.text,
+            "| {name} | {:.0} | {:.0} | {floor} | {:.0} | {:.0} |",
+            line.work.rate(),
+            line.work.cpu_each(),
+            line.floor.rate(),
+            line.floor.cpu_each()
+        );
+    }
+
+    fn judge(&mut self, what: &str, is_met: bool) {
+        let judged = if is_met { "met" } else { "**missed**" };
+        let _ = writeln!(self.text, "\n{what}: {judged}.");
+        if !is_met {
+            self.missed.push(what.to_owned());
+        }
+    }
+}
+
+fn findings(engine: Engine, binary: &Path, turns: Turns) -> Outcome<Findings> {
     let generator = Builder::new_current_thread().enable_all().build();
     let generator = generator.map_err(context("a thread"))?;
     let user = VirtualUser {
@@ -65,7 +125,7 @@ fn table(engine: Engine, binary: &Path) -> Outcome<String> {
         callback: "",
         cookies: testkit::cookies::CookieJar::new(),
     };
-    let bare = Bare::start(&user, ANSWERED, ANSWERED)?;
+    let bare = Bare::start(&user, DOCUMENT, DOCUMENT)?;
     let configuration = configuration(&bare)?;
     let path = configuration.path().display().to_string();
     let settings = [("VESTIBULE_CONFIG", path.as_str())];
@@ -74,9 +134,10 @@ fn table(engine: Engine, binary: &Path) -> Outcome<String> {
     let run = Run {
         deployment: &deployment,
         bare: &bare,
+        turns,
     };
-    let text = generator.block_on(run.all(binary));
-    text.map_err(|fault| deployment.explain(&fault))
+    let findings = generator.block_on(run.all(binary));
+    findings.map_err(|fault| deployment.explain(&fault))
 }
 
 fn identifier(id: &str) -> String {
@@ -86,8 +147,7 @@ fn identifier(id: &str) -> String {
 /// The configuration file with all resources.
 fn configuration(bare: &Bare) -> Outcome<NamedTempFile> {
     let mut text = String::new();
-    let proxied = format!("upstream = \"http://{}{ANSWER}\"\n", bare.process.address());
-    for (id, format) in RESOURCES {
+    for (id, _, format) in RESOURCES {
         let token = format.algorithm().map_or_else(String::new, |algorithm| {
             format!(
                 "token = \"jwt\"\njwt_algorithm = \"{}\"\n",
@@ -96,7 +156,11 @@ fn configuration(bare: &Bare) -> Outcome<NamedTempFile> {
         });
         text += &resource(id, &identifier(id), &token);
     }
-    text += &resource("notes", &format!("http://{PROXIED}/mcp"), &proxied);
+    for (host, path) in [(NOTES, MCP), (STREAMING, EVENTS)] {
+        let id = host.split('.').next().unwrap_or_default();
+        let proxied = format!("upstream = \"http://{}{path}\"\n", bare.process.address());
+        text += &resource(id, &identifier(id), &proxied);
+    }
     let mut file = NamedTempFile::new().map_err(context("a file"))?;
     file.write_all(text.as_bytes()).map_err(context("a file"))?;
     Ok(file)
@@ -109,20 +173,10 @@ fn resource(id: &str, identifier: &str, more: &str) -> String {
     )
 }
 
-fn row(text: &mut String, name: &str, floor: &str, line: &Line) {
-    let _ = writeln!(
-        text,
-        "| {name} | {:.0} | {:.0} | {floor} | {:.0} | {:.0} |",
-        line.work.rate(),
-        line.work.cpu_each(),
-        line.floor.rate(),
-        line.floor.cpu_each()
-    );
-}
-
 struct Run<'a> {
     deployment: &'a Deployment,
     bare: &'a Bare,
+    turns: Turns,
 }
 
 /// A work and its floor, in turns.
@@ -133,24 +187,19 @@ struct Line {
 }
 
 impl Run<'_> {
-    async fn all(&self, binary: &Path) -> Outcome<String> {
+    async fn all(&self, binary: &Path) -> Outcome<Findings> {
         let (user, form_token) = self.deployment.furnish(binary).await?;
-        let mut text = String::from(
+        let mut findings = Findings::default();
+        findings.text.push_str(
             "| work | requests/s | server CPU µs each | floor | requests/s | CPU µs each |\n|---|--:|--:|---|--:|--:|\n",
         );
-        for (id, format) in RESOURCES {
-            let user = VirtualUser {
-                resource: identifier(id),
-                ..user.clone()
-            };
-            let tokens = self.tokens(&user, &form_token).await?;
-            let refresh = Refresh { user, tokens };
-            let mut line = Line::default();
-            for _ in 0..ROUNDS {
-                line.floor = line.floor + floor::sign_as(format, TURN)?;
-                line.work = line.work + self.at_deployment(&refresh).await?;
-            }
-            row(&mut text, &format!("refresh, {id}"), "signature", &line);
+        let of = |id: &str| VirtualUser {
+            resource: identifier(id),
+            ..user.clone()
+        };
+        for (id, name, format) in RESOURCES {
+            let line = self.refreshes(of(id), &form_token, format).await?;
+            findings.row(name, "signature", &line);
         }
         let token = self.access_token(&user, &form_token).await?;
         let asking = Repeat {
@@ -158,26 +207,59 @@ impl Run<'_> {
             status: 200,
         };
         let line = self.beside(&asking, &self.bare.get()).await?;
-        row(&mut text, "forward auth", "bare route", &line);
-        let user = VirtualUser {
-            resource: format!("http://{PROXIED}/mcp"),
-            ..user
-        };
-        let token = self.access_token(&user, &form_token).await?;
+        findings.row("forward auth", "bare route", &line);
+        let token = self.access_token(&of("notes"), &form_token).await?;
         let proxied = Repeat {
-            request: message(PROXIED, "/mcp", &token),
+            request: call(NOTES, "/mcp", &token),
             status: 200,
         };
-        let line = self.beside(&proxied, &self.bare.message()).await?;
-        row(&mut text, "protect", "the server without a proxy", &line);
-        text += &self.streams(&token).await?;
-        Ok(text)
+        self.echoes(&proxied).await?;
+        let line = self.beside(&proxied, &self.bare.call()).await?;
+        findings.row("protect", "the MCP server without a proxy", &line);
+        let share = line.work.rate() / line.floor.rate();
+        let what = format!(
+            "`protect` passes {:.0} % of the calls, wanted ≥ {:.0} %",
+            share * 100.0,
+            LEAST_SHARE * 100.0
+        );
+        findings.judge(&what, share >= LEAST_SHARE);
+        let token = self.access_token(&of("events"), &form_token).await?;
+        self.streams(&token, &mut findings).await?;
+        Ok(findings)
+    }
+
+    /// Refreshes with tokens of a format, beside its signatures.
+    async fn refreshes(
+        &self,
+        user: VirtualUser,
+        form_token: &str,
+        format: TokenFormat,
+    ) -> Outcome<Line> {
+        let tokens = self.tokens(&user, form_token).await?;
+        let refresh = Refresh { user, tokens };
+        let mut line = Line::default();
+        for _ in 0..self.turns.rounds {
+            line.floor = line.floor + floor::sign_as(format, self.turns.each)?;
+            line.work = line.work + self.at_deployment(&refresh).await?;
+        }
+        Ok(line)
+    }
+
+    /// Makes sure that a call gets the answer of the tool.
+    async fn echoes(&self, call: &Repeat) -> Outcome<()> {
+        let mut wire = Wire::connect(self.deployment.server().address()).await?;
+        let answer = wire.send(&call.request).await?;
+        if answer.text().contains(r#""text":"Buy milk""#) {
+            Ok(())
+        } else {
+            Err(answer.unexpected())
+        }
     }
 
     /// Turns of a work, each after one of a bare server.
     async fn beside(&self, work: &Repeat, bare: &Repeat) -> Outcome<Line> {
         let mut line = Line::default();
-        for _ in 0..ROUNDS {
+        for _ in 0..self.turns.rounds {
             line.floor = line.floor + self.at_bare(bare).await?;
             line.work = line.work + self.at_deployment(work).await?;
         }
@@ -187,7 +269,7 @@ impl Run<'_> {
     async fn at_deployment<E: Scenario + Clone>(&self, work: &E) -> Outcome<Sample> {
         let address = self.deployment.server().address();
         let clients = vec![work.clone(); CLIENTS];
-        load::run(address, self.deployment.meter(), clients, TURN).await
+        load::run(address, self.deployment.meter(), clients, self.turns.each).await
     }
 
     async fn at_bare(&self, work: &Repeat) -> Outcome<Sample> {
@@ -196,7 +278,7 @@ impl Run<'_> {
             redis: None,
         };
         let clients = vec![work.clone(); CLIENTS];
-        load::run(self.bare.process.address(), meter, clients, TURN).await
+        load::run(self.bare.process.address(), meter, clients, self.turns.each).await
     }
 
     /// A refresh token for each client.
@@ -241,41 +323,39 @@ impl Run<'_> {
         answer.member("access_token").map(str::to_owned)
     }
 
-    /// Opens event streams through the proxy, and says what they cost.
-    async fn streams(&self, token: &str) -> Outcome<String> {
-        let before = process::memory(self.deployment.server().id());
-        let request = format!(
-            "GET /mcp HTTP/1.1\r\nhost: {PROXIED}\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\r\n"
-        );
+    /// Opens event streams through the proxy, and judges what they cost.
+    async fn streams(&self, token: &str, findings: &mut Findings) -> Outcome<()> {
+        let before = process::memory(self.deployment.server().id()).resident;
         let mut open = Vec::new();
         for _ in 0..STREAMS {
-            let address = self.deployment.server().address();
-            let mut stream = TcpStream::connect(address)
-                .await
-                .map_err(context("connecting"))?;
-            let sent = stream.write_all(request.as_bytes()).await;
-            sent.map_err(context("a stream"))?;
-            let mut answer = Vec::new();
-            while !answer.ends_with(b"data: x\n\n\r\n") {
-                let read = stream
-                    .read_buf(&mut answer)
-                    .await
-                    .map_err(context("a stream"))?;
-                if read == 0 {
-                    return Err(format!(
-                        "a stream ended: {}",
-                        String::from_utf8_lossy(&answer)
-                    ));
-                }
-            }
-            open.push(stream);
+            open.push(self.stream(token).await?);
         }
-        let after = process::memory(self.deployment.server().id());
-        Ok(format!(
-            "\n{} open event streams: {:.0} MB before, {:.0} MB with them.\n",
-            open.len(),
-            before.resident,
-            after.resident
-        ))
+        let after = process::memory(self.deployment.server().id()).resident;
+        let what = format!(
+            "{} open event streams: {before:.0} MB before, {after:.0} MB with them, wanted < {MOST_MB:.0} MB more",
+            open.len()
+        );
+        findings.judge(&what, after - before < MOST_MB);
+        Ok(())
+    }
+
+    /// A stream whose first event has arrived.
+    async fn stream(&self, token: &str) -> Outcome<TcpStream> {
+        let request = format!(
+            "GET /mcp HTTP/1.1\r\nhost: {STREAMING}\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\r\n"
+        );
+        let fault = context("a stream");
+        let address = self.deployment.server().address();
+        let mut stream = TcpStream::connect(address).await.map_err(&fault)?;
+        stream.write_all(request.as_bytes()).await.map_err(&fault)?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"data: x\n\n\r\n") {
+            let read = stream.read_buf(&mut answer).await.map_err(&fault)?;
+            if read == 0 {
+                let said = String::from_utf8_lossy(&answer);
+                return Err(format!("a stream ended: {said}"));
+            }
+        }
+        Ok(stream)
     }
 }

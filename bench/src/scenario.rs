@@ -149,12 +149,12 @@ impl VirtualUser {
     }
 }
 
-/// A message of a client to an MCP server at `host`.
-pub(crate) fn message(host: &str, path: &str, token: &str) -> Vec<u8> {
-    let body =
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}"#;
+/// A call of a tool of the MCP server at `host`.
+pub(crate) fn call(host: &str, path: &str, token: &str) -> Vec<u8> {
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"Buy milk"}}}"#;
     let length = body.len();
-    format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    let accept = "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-06-18";
+    format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{accept}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()
 }
 

@@ -1,4 +1,5 @@
-//! A bare axum route in a separate process, on the same kind of runtime as the server.
+//! A bare axum route and a real MCP server in a separate process, on the same kind of runtime as the
+//! server.
 
 use std::{net::Ipv4Addr, process::Command};
 
@@ -14,6 +15,7 @@ use futures_util::StreamExt as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use super::tools;
 use crate::{
     Outcome, context,
     process::{self, Process},
@@ -21,7 +23,11 @@ use crate::{
 };
 
 const DOCUMENT: &str = "/document";
-pub(crate) const ANSWER: &str = "/answer";
+const ANSWER: &str = "/answer";
+/// An event stream that stays open.
+pub(crate) const EVENTS: &str = "/events";
+/// The MCP server.
+pub(crate) const MCP: &str = "/mcp";
 /// Bytes of a refresh token.
 const REFRESH_TOKEN: usize = 134;
 
@@ -58,11 +64,11 @@ impl Bare {
         }
     }
 
-    /// A message to the same route, as an MCP client sends it.
-    pub(crate) fn message(&self) -> Repeat {
+    /// A call of a tool of the MCP server, as a client sends it.
+    pub(crate) fn call(&self) -> Repeat {
         let host = self.process.address().to_string();
         Repeat {
-            request: scenario::message(&host, ANSWER, "token"),
+            request: scenario::call(&host, MCP, "token"),
             status: 200,
         }
     }
@@ -90,9 +96,10 @@ pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<
         )
         .route(
             ANSWER,
-            post(move |_form: Bytes| std::future::ready(json(answer.clone())))
-                .get(async || events()),
-        );
+            post(move |_form: Bytes| std::future::ready(json(answer.clone()))),
+        )
+        .route(EVENTS, get(async || events()))
+        .route_service(MCP, tools::service());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(context("listening"))?;
