@@ -9,6 +9,7 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse as _, Response},
     routing::{get, post},
+    serve::ListenerExt as _,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -103,6 +104,10 @@ pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(context("listening"))?;
+    // An event stream is written in parts, which would wait for each other.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router)
         .await
         .map_err(context("serving"))
