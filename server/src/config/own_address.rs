@@ -131,6 +131,9 @@ mod tests {
         let address = address.ip();
         assert!(own(&format!("http://{address}:3000/"), "0.0.0.0:3000"));
         assert!(own(&format!("http://{address}:3000/"), "[::]:3000"));
-        assert!(!own(&format!("http://{address}:3000/"), "203.0.113.78:3000"));
+        assert!(!own(
+            &format!("http://{address}:3000/"),
+            "203.0.113.78:3000"
+        ));
     }
 }
