@@ -68,7 +68,7 @@ impl Counter {
 /// in one and counted in a later one, so that concurrent requests may exceed the limit by their
 /// number; or counted together with what they limit, which the caller undoes beyond the limit.
 pub(crate) struct AddressCounters {
-    counters: Vec<(RateLimit, Key<u64>)>,
+    counters: Vec<Counter>,
     amount: u64,
     now: Timestamp,
 }
@@ -76,7 +76,7 @@ pub(crate) struct AddressCounters {
 impl AddressCounters {
     /// Reads all of them.
     pub(crate) fn read(&self, batch: &mut Batch) -> Vec<ReadTicket<u64>> {
-        let read = |(_, key): &(RateLimit, Key<u64>)| batch.read(key.clone());
+        let read = |counter: &Counter| batch.read(counter.key.clone());
         self.counters.iter().map(read).collect()
     }
 
@@ -87,10 +87,10 @@ impl AddressCounters {
         results: &mut BatchResults,
     ) -> Result<Option<Duration>, Unavailable> {
         let mut wait = None;
-        for ((limit, _), ticket) in self.counters.iter().zip(tickets) {
+        for (counter, ticket) in self.counters.iter().zip(tickets) {
             let count = results.found(&ticket)?.record().unwrap_or(0);
-            if limit.is_reached(count) {
-                wait = wait.max(Some(limit.remaining(self.now)));
+            if counter.limit.is_reached(count) {
+                wait = wait.max(Some(counter.limit.remaining(self.now)));
             }
         }
         Ok(wait)
@@ -98,23 +98,8 @@ impl AddressCounters {
 
     /// Adds to each.
     pub(crate) fn count(&self, batch: &mut Batch) -> Vec<WriteTicket<u64>> {
-        let add = |(limit, key): &(RateLimit, Key<u64>)| batch.add(key, self.amount, limit.window);
+        let add = |counter: &Counter| batch.add(&counter.key, self.amount, counter.limit.window);
         self.counters.iter().map(add).collect()
-    }
-
-    /// The waiting time, if one of the limits is exceeded.
-    pub(crate) fn exceeded(
-        &self,
-        tickets: &[WriteTicket<u64>],
-        results: &mut BatchResults,
-    ) -> Result<Option<Duration>, Unavailable> {
-        let mut wait = None;
-        for ((limit, _), ticket) in self.counters.iter().zip(tickets) {
-            if limit.is_exceeded(results.sum(ticket)?, 0) {
-                wait = wait.max(Some(limit.remaining(self.now)));
-            }
-        }
-        Ok(wait)
     }
 }
 
@@ -188,16 +173,45 @@ impl RateLimiter {
         let limited = limit.counters_of(address).into_iter();
         let counters = limited
             .filter(|(limit, _)| self.is_on && limit.is_on())
-            .map(|(limit, whom)| {
-                let key = keys::counter(limit.name, &whom, limit.window_number(now));
-                (limit, key)
-            })
+            .map(|(limit, whom)| Counter::new(limit, &whom, now))
             .collect();
         AddressCounters {
             counters,
             amount,
             now,
         }
+    }
+
+    /// The waiting time, if counters that were counted in a batch exceed their limit. Then those
+    /// that do not are given back: a refusal by one network does not count for the larger ones.
+    pub(crate) async fn exceeded(
+        &self,
+        counted: &AddressCounters,
+        tickets: &[WriteTicket<u64>],
+        results: &mut BatchResults,
+    ) -> Result<Option<Duration>, Unavailable> {
+        let mut wait = None;
+        let mut within = Vec::new();
+        for (counter, ticket) in counted.counters.iter().zip(tickets) {
+            let count = results.sum(ticket)?;
+            // The subtracted count is read only if it matters.
+            let limit = counter.limit;
+            if limit.is_exceeded(count, 0)
+                && limit.is_exceeded(count, self.counted(&counter.given_back).await?)
+            {
+                wait = wait.max(Some(limit.remaining(counted.now)));
+            } else {
+                within.push(counter);
+            }
+        }
+        if wait.is_some() {
+            let mut batch = Batch::default();
+            for counter in within {
+                batch.add(&counter.given_back, counted.amount, counter.limit.window);
+            }
+            batch.run(&self.store).await?;
+        }
+        Ok(wait)
     }
 
     /// Counts one; `Some` with the waiting time beyond the limit.

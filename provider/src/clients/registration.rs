@@ -208,7 +208,11 @@ impl ClientRegistry {
         let mut results = batch.run(self.context.store()).await?;
         let mut wait = None;
         for (counters, tickets) in counted {
-            wait = wait.max(counters.exceeded(&tickets, &mut results)?);
+            let exceeded = self
+                .limiter
+                .exceeded(counters, &tickets, &mut results)
+                .await?;
+            wait = wait.max(exceeded);
         }
         let Some(retry_after) = wait else {
             let sweep = self.all_clients().sweep_sometimes(&client.id);

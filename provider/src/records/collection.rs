@@ -106,7 +106,9 @@ impl<'a, T> Collection<'a, T> {
     where
         T: 'static,
     {
-        let (store, list, name) = (self.store.clone(), self.list.clone(), name.to_owned());
+        let store = self.store.clone();
+        let list = self.list.clone();
+        let name = name.to_owned();
         async move {
             let sum: usize = name.bytes().map(usize::from).sum();
             if sum.is_multiple_of(SWEEPS)

@@ -289,6 +289,7 @@ impl TestServer {
     /// Counts how often `work` waits for the store, where concurrent calls are one wait; returns
     /// the count and the result.
     pub async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        self.provider.finish_background_tasks().await;
         self.stall.waits(work).await
     }
 
@@ -306,6 +307,7 @@ impl TestServer {
     /// Drops `work` at its first wait for the store, as when a client closes the connection, and
     /// waits until the server has made `calls` calls of the store.
     pub async fn hanging_up(&self, calls: u64, work: impl Future) {
+        self.provider.finish_background_tasks().await;
         let before = self.switch.calls();
         self.stall.abandon(work).await;
         let done = async {
@@ -328,6 +330,7 @@ impl TestServer {
 
     /// Counts the calls of the store in `work`; returns the count and the result.
     pub async fn counting<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        self.provider.finish_background_tasks().await;
         let before = self.switch.calls();
         let result = work.await;
         (self.switch.calls() - before, result)
