@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header, request::Parts};
 use oauth::Parameters;
 use provider::Provider;
 
-use crate::{guards::Guards, proxies::Proxies, respond, site::PageFiles};
+use crate::{guards::Guards, overload::Load, proxies::Proxies, respond, site::PageFiles};
 
 /// The largest body any endpoint takes, in bytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
@@ -27,6 +27,8 @@ pub struct Service {
     pub site: PageFiles,
     /// Which scopes calls need.
     pub guards: Guards,
+    /// How loaded the process is.
+    pub load: Load,
 }
 
 impl FromRef<Service> for Provider {

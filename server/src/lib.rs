@@ -19,6 +19,7 @@ mod listen;
 mod liveness;
 mod log_throttle;
 mod open;
+pub mod overload;
 mod problem;
 pub mod proxies;
 mod random;

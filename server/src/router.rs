@@ -22,6 +22,7 @@ use crate::layers::{
     protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
     unreadable_is_bad_request, watch, watch_pages,
 };
+use crate::overload::{Load, shed};
 use crate::proxies::Proxies;
 use crate::reverse_proxy::{StdioServers, Upstream, protected};
 use crate::routes::handler;
@@ -42,6 +43,8 @@ pub struct Options {
     pub upstreams: Vec<Upstream>,
     /// Those of them that speak stdio and have run before.
     pub stdio: StdioServers,
+    /// How loaded the process is.
+    pub load: Load,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             guards: Guards::default(),
             upstreams: Vec::new(),
             stdio: StdioServers::default(),
+            load: Load::default(),
         }
     }
 }
@@ -66,6 +70,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         proxies: options.proxies,
         site: options.site,
         guards: options.guards,
+        load: options.load,
     };
     let upstreams = protected(&service, &options.upstreams, &options.stdio);
     let protection = Protection::new(service.provider.settings().issuer.is_https());
@@ -81,6 +86,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .merge(endpoints(Caller::Probe, &service, &documents))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(service.clone(), shed))
         .layer(from_fn_with_state(service.clone(), watch_pages))
         // They are watched too, inside of their CORS: a script must be able to read that something
         // went wrong.
@@ -116,6 +122,7 @@ where
 fn clients(service: &Service, endpoints: Router<Service>) -> Router<Service> {
     endpoints
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(service.clone(), shed))
         .layer(from_fn_with_state(service.proxies.clone(), watch))
         .layer(from_fn(open_to_browsers))
 }

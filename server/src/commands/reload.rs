@@ -9,6 +9,7 @@ use tokio::signal::unix::Signal;
 use super::warnings;
 use crate::{
     config::{Config, Faults, Flags},
+    overload::Load,
     proxies::Proxies,
     reverse_proxy::StdioServers,
     router::{self, Options},
@@ -21,6 +22,7 @@ pub(super) struct Reloading {
     pub(super) provider: Current<Provider>,
     pub(super) router: Current<Router>,
     pub(super) stdio: StdioServers,
+    pub(super) load: Load,
     pub(super) listening: Vec<SocketAddr>,
     /// The configuration at the start: what it says of the settings that need a restart still
     /// holds.
@@ -76,6 +78,7 @@ impl Reloading {
             upstreams: config.upstreams.clone(),
             guards: config.guards.clone(),
             stdio: self.stdio.clone(),
+            load: self.load.clone(),
         };
         self.router.set(router::router(provider.clone(), options));
         self.provider.set(provider);

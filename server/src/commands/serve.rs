@@ -19,6 +19,7 @@ use crate::{
     endpoints::Endpoint,
     listen::{self, Bounds, Patience},
     open::{self, Opened},
+    overload::Load,
     proxies::Proxies,
     reverse_proxy::StdioServers,
     router::{self, Options},
@@ -65,18 +66,22 @@ pub(super) async fn serve(
         .collect();
     let proxies = Proxies::of_listeners(&config.trusted_proxies, &listening);
     let stdio = StdioServers::default();
+    let load = Load::default();
+    let measuring = tokio::spawn(load.clone().watch());
     let options = Options {
         proxies: proxies.clone(),
         site,
         upstreams: config.upstreams.clone(),
         guards: config.guards.clone(),
         stdio: stdio.clone(),
+        load: load.clone(),
     };
     let router = Current::new(router::router(provider, options));
     let reloading = Reloading {
         provider: current.clone(),
         router: router.clone(),
         stdio,
+        load,
         listening,
         config,
         flags: flags.clone(),
@@ -95,6 +100,7 @@ pub(super) async fn serve(
         reason = opened.store.broken() => return Err(broken(&reason)),
     }
 
+    measuring.abort();
     refreshing.abort();
     reloading.abort();
     let provider = current.get();
