@@ -26,7 +26,7 @@ use crate::{
 
 const A_MINUTE: Duration = Duration::from_mins(1);
 
-/// The name under which the log speaks of a request; the server provides it as a context.
+/// The id of a request in the log; the server provides it as a context.
 #[derive(Clone, Debug)]
 pub struct RequestName(pub String);
 
@@ -232,7 +232,7 @@ fn answer_busy(response: &ResponseOptions, own: bool) {
 }
 
 /// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in
-/// place of the form's own answer: the queue of passwords is full. The value says of whom.
+/// place of the form's own answer: the queue of passwords is full. The value says whose queue.
 pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
 /// The value of [`BUSY`] where this browser's own network or account fills the queue.
 pub const BUSY_OWN: &str = "own";

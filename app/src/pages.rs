@@ -136,11 +136,11 @@ pages!(declare_pages);
 pub enum PagePath {
     /// The sign-in page, for a pending request if there is one.
     Login(Option<OpaqueToken>),
-    /// Signing in with a recovery code, likewise.
+    /// Signing in with a recovery code.
     Recover(Option<OpaqueToken>),
-    /// Creating an account without a link, likewise.
+    /// Creating an account without a link.
     SignUp(Option<OpaqueToken>),
-    /// The offer of a passkey after a sign-in without one, likewise.
+    /// The offer of a passkey after a sign-in without one.
     Offer(Option<OpaqueToken>),
     /// The decision about a pending request.
     Consent(OpaqueToken),

@@ -35,14 +35,14 @@ pub(crate) fn at_most(span: Duration) -> String {
     }
 }
 
-/// The moment for users: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
+/// A time for users: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
 pub(crate) fn exactly(timestamp: Timestamp) -> String {
     calendar(timestamp)
         .and_then(|date| date.format(time_messages::EXACTLY).ok())
         .unwrap_or_default()
 }
 
-/// The moment for machines (RFC 3339), as `<time datetime>` wants it.
+/// A time for machines (RFC 3339), as `<time datetime>` wants it.
 pub(crate) fn machine_readable(timestamp: Timestamp) -> String {
     let shape = &time::format_description::well_known::Rfc3339;
     calendar(timestamp)

@@ -94,7 +94,7 @@ enum Part<'a> {
     Literal(&'a str),
 }
 
-/// Words that a person would read, in the text of a page.
+/// Words that a user would read, in the text of a page.
 fn hardcoded_texts(text: &str) -> Vec<String> {
     let text = text.split("#[cfg(test)]").next().unwrap_or_default();
     let parts = parts(text);

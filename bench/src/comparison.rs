@@ -1,5 +1,5 @@
 //! A run on one engine: every kind of work and its floors in turns, so that other load on the
-//! machine affects all of them alike.
+//! machine affects all of them equally.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 

@@ -29,7 +29,7 @@ const CODES_OF_KNOWN: RateLimit = limit("code-known", 10);
 /// which no guessing finds: no limit on an address is needed, and none keeps out a user who has
 /// lost everything else.
 const CODES_FROM: RateLimit = limit("code-from", 100);
-/// Sign-ins by password to one account. Each costs a hash, though the password be right.
+/// Sign-ins by password to one account. Each costs a hash, even with the right password.
 pub const SIGN_INS: RateLimit = limit("sign-ins", 100);
 /// Sign-ins by password from one part of the network: a large office in the morning.
 pub const SIGN_INS_FROM: RateLimit = limit("sign-ins-from", 2000);
@@ -85,7 +85,7 @@ impl Guess {
         }
     }
 
-    /// Whether sign-ins by it are counted too, whatever comes of them: those that cost a hash.
+    /// Whether sign-ins by it are counted too, whatever their result: those that cost a hash.
     pub const fn counts_sign_ins(self) -> bool {
         matches!(self, Self::Password)
     }

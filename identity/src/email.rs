@@ -103,7 +103,7 @@ pub fn folded_forms(text: &str) -> Vec<String> {
 }
 
 /// The form in which addresses are compared. Every text has one, so that guesses at any text are
-/// counted alike.
+/// counted as one.
 pub fn folded(text: &str) -> String {
     Email::parse(text).map_or_else(|| as_typed(text), |email| email.folded())
 }

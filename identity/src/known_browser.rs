@@ -1,5 +1,5 @@
 //! Known browsers: those that have signed in to an account before. Their attempts are counted
-//! apart, so that no stranger who guesses keeps an account's own user out.
+//! apart, so that guesses of others do not keep an account's own user out.
 //!
 //! A browser is known to an account as long as the account is in the session epoch in which the
 //! browser signed in. Whatever ends the sessions of an account, a new password above all, ends that

@@ -199,7 +199,7 @@ pub fn surplus_sessions(
 
 /// Whether a user who has just signed in should be offered a passkey: after a recovery code
 /// (`method` is `None`) always, since they have lost what they had; after a password, where they
-/// have none and have not declined lately.
+/// have none and have not declined recently.
 pub fn offers_passkey<K>(
     account: &Account<K>,
     method: Option<SignInMethod>,

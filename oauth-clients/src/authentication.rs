@@ -26,7 +26,7 @@ pub struct Credentials {
 enum Proof {
     /// A secret in every spelling it may have; none of a client that shows none.
     Secret(Vec<String>),
-    /// An assertion, of which nothing is believed yet.
+    /// An assertion that is not verified yet.
     Assertion(Box<Assertion>),
 }
 

@@ -40,8 +40,7 @@ const STALE: Duration = DAY;
 pub struct Client {
     /// Its identifier.
     pub id: ClientId,
-    /// The name it gave itself, or an administrator gave it. Nobody has checked a name that it gave
-    /// itself.
+    /// The name that it or an administrator gave it. A name that it gave itself is not checked.
     pub name: Option<String>,
     /// Where answers to it may go.
     pub redirect_uris: Vec<RedirectUri>,
@@ -149,7 +148,7 @@ impl Client {
     }
 
     /// The hosts that its identity rests on, in lower case: that of its document, and those that
-    /// its answers go to. None is the person's own computer.
+    /// its answers go to. None is the user's own computer.
     pub fn hosts(&self) -> Vec<String> {
         let own = match &self.id {
             ClientId::Document(address) => Some(address.as_str()),

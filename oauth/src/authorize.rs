@@ -44,12 +44,12 @@ pub struct AuthorizationRequest {
     pub resource: ResourceIdentifier,
     /// What they will allow.
     pub scopes: Scopes,
-    /// What the client wants the person to be asked.
+    /// What the client wants the user to be asked.
     pub prompt: Prompt,
 }
 
 impl AuthorizationRequest {
-    /// What a person allows who allows this, in this epoch of the client.
+    /// What a user who allows this request allows, in this epoch of the client.
     pub fn grant_details(
         &self,
         client: ClientProfile<'_>,

@@ -1,4 +1,4 @@
-//! A grant: what a person allowed a client, from the code to the last refresh. The unit of rotation
+//! A grant: what a user allowed a client, from the code to the last refresh. The unit of rotation
 //! and of revocation.
 //!
 //! ```text
@@ -32,10 +32,10 @@ use crate::{
     scope::Scopes,
 };
 
-/// How long a grant that a replay ended is remembered, for its person to see.
+/// How long a grant that a replay ended is remembered, so that its user sees it.
 pub const REPLAY_REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
-/// What a person allowed, and to whom; fixed for the life of the grant.
+/// What a user allowed, and the client that got it; fixed for the life of the grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantDetails {
     /// The client.
@@ -50,7 +50,7 @@ pub struct GrantDetails {
     pub scopes: Scopes,
     /// Whether the client may hold refresh tokens.
     pub may_refresh: bool,
-    /// When the person said yes.
+    /// When the user allowed it.
     pub allowed_at: Timestamp,
     /// The client's epoch at that time: a later one ends the grant.
     pub epoch: Epoch,
@@ -67,7 +67,7 @@ pub struct Grant {
     pub last_use: Option<LastUse>,
 }
 
-/// When a client last got a token, for its person to see.
+/// When a client last got a token, as the user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When.
@@ -114,7 +114,7 @@ pub enum RevocationReason {
     CodeReplayed,
     /// A rotated refresh token came back (R-O14).
     RefreshTokenReplayed,
-    /// The person, the client or an administrator revoked it.
+    /// The user, the client or an administrator revoked it.
     Requested,
 }
 
@@ -179,7 +179,7 @@ impl Grant {
 
     /// When the live refresh token expires: at the time that was set when it was issued, or after
     /// the lifetime of today. Records of earlier releases do not say when that was; then the last
-    /// use does, which is the same moment.
+    /// use does, which is the same time.
     fn refresh_until(&self, rotation: &Rotation, lifetime: Duration) -> Timestamp {
         let issued_at = rotation
             .issued_at
@@ -189,7 +189,7 @@ impl Grant {
         })
     }
 
-    /// When a replay ended it, for as long as its person should see that.
+    /// When a replay ended it, for as long as its user should see that.
     pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
         let GrantState::Revoked { reason, at } = self.state else {
             return None;

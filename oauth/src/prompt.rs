@@ -1,9 +1,9 @@
-//! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a person's attention a client asks
+//! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a user's attention a client asks
 //! for.
 
 use crate::{error::RedirectError, parameters::Parameters};
 
-/// What a client wants a person to be asked.
+/// What a client wants a user to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
     /// No page: a code or an error at once.
@@ -46,8 +46,8 @@ impl Prompt {
         }
         Ok(Self::Ask {
             sign_in: words().any(|word| word == "login"),
-            // The consent page says as whom, and offers another account: that is where one is
-            // selected.
+            // The consent page names the account and offers another one: an account is selected
+            // there.
             consent: words().any(|word| word == "consent" || word == "select_account"),
         })
     }

@@ -99,7 +99,7 @@ impl ValidatedRedirectUri {
         AddressParts::split(&self.0).host_or_scheme()
     }
 
-    /// Whether the answer goes to an application on the person's own computer (R-C9).
+    /// Whether the answer goes to an application on the user's own computer (R-C9).
     pub fn targets_native_app(&self) -> bool {
         web_address::targets_native_app(&self.0)
     }

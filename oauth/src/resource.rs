@@ -129,7 +129,7 @@ impl Resource {
 pub struct ScopeDescription {
     /// The word on the wire.
     pub name: String,
-    /// What a person is told that it allows.
+    /// What a user is told that it allows.
     pub sentence: String,
     /// Whether it belongs to the default set: what clients get that ask for nothing in particular,
     /// and all that the resource's own metadata and its first challenge name. Clients ask for the

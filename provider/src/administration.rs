@@ -64,7 +64,7 @@ impl From<Unavailable> for NotAdministrator {
     }
 }
 
-/// The permission to administer, with its actor, under whom every operation is logged.
+/// The permission to administer, with its actor, who is named in the log of every operation.
 #[derive(Clone)]
 pub struct Administration {
     provider: Provider,

@@ -185,11 +185,7 @@ impl ConnectedClients {
 
     /// Ends all connections of the signed-in user, with their consents.
     pub async fn disconnect_all(&self, browser: &BrowserContext) -> Result<(), AccountError> {
-        let (_, account) = self
-            .sessions
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (_, account) = self.sessions.required_account(browser).await?;
         let (any, outcome) = self.grants.withdraw_each(account.id()).await;
         if any {
             self.audit

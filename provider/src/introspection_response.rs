@@ -26,7 +26,7 @@ pub struct ActiveToken {
     pub iss: String,
     /// When it expires, in seconds since 1970.
     pub exp: u64,
-    /// When it was issued, likewise.
+    /// When it was issued, in seconds since 1970.
     pub iat: u64,
     /// Its number.
     pub jti: String,
@@ -37,7 +37,7 @@ pub struct ActiveToken {
     /// The e-mail address of the user, for a resource that may know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Likewise, by the name that OpenID Connect gives it.
+    /// The same address, by the name that OpenID Connect gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
@@ -51,7 +51,7 @@ impl Introspection {
         }
     }
 
-    /// It is not, or it is no concern of the caller's: nothing tells which.
+    /// It is not, or the caller may not know; the answer does not say which.
     pub const fn inactive() -> Self {
         Self {
             active: false,

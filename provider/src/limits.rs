@@ -53,11 +53,11 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(limit: RateLimit, whom: &str, now: Timestamp) -> Self {
+    fn new(limit: RateLimit, subject: &str, now: Timestamp) -> Self {
         let number = limit.window_number(now);
-        let given_back = keys::given_back(limit.name, whom, number);
+        let given_back = keys::given_back(limit.name, subject, number);
         Self {
-            key: keys::counter(limit.name, whom, number),
+            key: keys::counter(limit.name, subject, number),
             given_back,
             limit,
         }
@@ -218,13 +218,13 @@ impl RateLimiter {
     pub(crate) async fn count(
         &self,
         limit: RateLimit,
-        whom: &str,
+        subject: &str,
     ) -> Result<Option<Duration>, Unavailable> {
         if !self.is_on || !limit.is_on() {
             return Ok(None);
         }
         let now = self.clock.now();
-        let key = keys::counter(limit.name, whom, limit.window_number(now));
+        let key = keys::counter(limit.name, subject, limit.window_number(now));
         let count = self.store.count(&key, limit.window).await?;
         Ok(limit.is_exceeded(count, 0).then(|| limit.remaining(now)))
     }
@@ -259,8 +259,8 @@ impl RateLimiter {
             return Ok(None);
         }
         let now = self.clock.now();
-        for (limit, whom) in limit.counters_of(address) {
-            let key = keys::counter(limit.name, &whom, limit.window_number(now));
+        for (limit, subject) in limit.counters_of(address) {
+            let key = keys::counter(limit.name, &subject, limit.window_number(now));
             let spent = self.store.add(&key, amount, limit.window).await?;
             if limit.is_exceeded(spent, 0) {
                 return Ok(Some(limit.remaining(now)));
@@ -273,9 +273,9 @@ impl RateLimiter {
     pub(crate) async fn reserve(
         &self,
         limit: RateLimit,
-        whom: &str,
+        subject: &str,
     ) -> Result<Reservation, Refused> {
-        self.reserve_all(vec![(limit, whom.to_owned())]).await
+        self.reserve_all(vec![(limit, subject.to_owned())]).await
     }
 
     /// The same from an address and the networks around it.
@@ -298,7 +298,7 @@ impl RateLimiter {
         let store = &self.store;
         let limited = counters.into_iter().filter(|(limit, _)| limit.is_on());
         let counters: Vec<_> = limited
-            .map(|(limit, whom)| Counter::new(limit, &whom, now))
+            .map(|(limit, subject)| Counter::new(limit, &subject, now))
             .collect();
         let counting = counters
             .iter()
@@ -339,9 +339,9 @@ impl RateLimiter {
     pub(crate) async fn reached(
         &self,
         limit: RateLimit,
-        whom: &str,
+        subject: &str,
     ) -> Result<Option<Duration>, Unavailable> {
-        self.reached_any(vec![(limit, whom.to_owned())]).await
+        self.reached_any(vec![(limit, subject.to_owned())]).await
     }
 
     /// The same of an address and the networks around it.
@@ -361,9 +361,13 @@ impl RateLimiter {
             return Ok(None);
         }
         let now = self.clock.now();
-        let reads = counters.iter().map(async |(limit, whom)| {
+        let reads = counters.iter().map(async |(limit, subject)| {
             let count = self
-                .counted(&keys::counter(limit.name, whom, limit.window_number(now)))
+                .counted(&keys::counter(
+                    limit.name,
+                    subject,
+                    limit.window_number(now),
+                ))
                 .await?;
             Ok::<_, Unavailable>(limit.is_reached(count).then(|| limit.remaining(now)))
         });
@@ -374,10 +378,10 @@ impl RateLimiter {
     pub(crate) async fn forget_count(
         &self,
         limit: RateLimit,
-        whom: &str,
+        subject: &str,
     ) -> Result<(), Unavailable> {
         if self.is_on {
-            let counter = Counter::new(limit, whom, self.clock.now());
+            let counter = Counter::new(limit, subject, self.clock.now());
             // In this order the count may briefly be too high, but never too low.
             self.store.remove(&counter.given_back).await?;
             self.store.remove(&counter.key).await?;

@@ -50,7 +50,7 @@ enum Command {
     /// Manage the people who can sign in
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Read the audit trail
+    /// Read the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Manage the applications that ask for access

@@ -41,7 +41,7 @@ impl From<Provider> for Current<Provider> {
     }
 }
 
-/// A router that hands each request to the one of this moment. Connections stay, and requests under
+/// A router that hands each request to the current one. Connections stay, and requests under
 /// way end where they began.
 pub(crate) fn router(current: Current<Router>) -> Router {
     Router::new().fallback_service(ToCurrent(current))

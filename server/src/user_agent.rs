@@ -14,7 +14,7 @@ const BROWSERS: [(&str, &str); 8] = [
     ("Safari/", "Safari"),
 ];
 
-/// Systems, likewise: Android calls itself Linux, and an iPhone "like Mac OS X".
+/// Systems, the more special ones first: Android calls itself Linux, and an iPhone "like Mac OS X".
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),

@@ -1,4 +1,4 @@
-//! What the sections say, and what they offer to whom.
+//! What the sections say, and what they offer to which user.
 
 use std::time::Duration;
 

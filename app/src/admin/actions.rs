@@ -89,7 +89,7 @@ pub async fn enable_account(
         .await
 }
 
-/// Removes an account for good.
+/// Removes an account permanently.
 #[server(prefix = "/actions", endpoint = "remove_account")]
 pub async fn remove_account(
     #[server(default)] form_token: String,

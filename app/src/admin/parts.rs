@@ -81,7 +81,7 @@ fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration
     }
 }
 
-/// A one-time link, and for whom it is.
+/// A one-time link, and its user.
 #[component]
 fn MadeLink(email: String, link: OneTimeSecret, lifetime: Duration) -> impl IntoView {
     let explained = sentence!(
@@ -147,6 +147,35 @@ pub(crate) fn TextField(
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
             {fault.map(|fault| view! { <p class="alert" role="alert" id=fault_id>{fault}</p> })}
         </div>
+    }
+}
+
+/// A search in the list of a page.
+#[component]
+pub(crate) fn Search(
+    section: AdminPage,
+    label: &'static str,
+    button: &'static str,
+    query: String,
+) -> impl IntoView {
+    view! {
+        <form class="search" method="get" action=PagePath::Admin(section).to_string() role="search">
+            <TextField id="find" name="q" label kind="search" value=query required=false/>
+            <button class="button" type="submit">{button}</button>
+        </form>
+    }
+}
+
+/// A search that found nothing, and a link to the whole list.
+#[component]
+pub(crate) fn NoneFound(
+    section: AdminPage,
+    sentence: AnyView,
+    show_all: &'static str,
+) -> impl IntoView {
+    view! {
+        <p class="quiet">{sentence}</p>
+        <p><a class="link" href=PagePath::Admin(section).to_string()>{show_all}</a></p>
     }
 }
 

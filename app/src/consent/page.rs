@@ -147,7 +147,7 @@ fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
     }
 }
 
-/// As whom, and the way out of a wrong account: it comes back to the same request.
+/// The account, and a form that signs out of a wrong one and comes back to the same request.
 #[component]
 fn SwitchAccount(email: String, form_token: String, request: String) -> impl IntoView {
     view! {

@@ -59,17 +59,12 @@ async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
     let Some(token) = OpaqueToken::parse(token) else {
         return PagePath::Login(request);
     };
-    let purpose = match PageContext::current() {
-        Ok(context) => context
-            .provider
-            .enrolment()
-            .invitation(token.as_str())
-            .await
-            .ok()
-            .map(|invitation| invitation.purpose),
-        Err(_) => None,
+    let invitation = async {
+        let context = PageContext::current().ok()?;
+        let enrolment = context.provider.enrolment();
+        enrolment.invitation(token.as_str()).await.ok()
     };
-    match purpose {
+    match invitation.await.map(|invitation| invitation.purpose) {
         Some(Purpose::FirstAccount) => PagePath::Setup(token, request),
         Some(Purpose::Reset) => PagePath::Reset(token, request),
         Some(Purpose::Enrolment) | None => PagePath::Enroll(token, request),

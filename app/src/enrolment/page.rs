@@ -118,7 +118,7 @@ pub(crate) struct Labels {
     pub(crate) submit: &'static str,
 }
 
-/// For whom, and by a passkey or a password.
+/// The user, and a passkey or a password.
 #[component]
 pub(crate) fn CredentialForm(
     hidden: Hidden,

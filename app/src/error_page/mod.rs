@@ -117,7 +117,7 @@ impl ErrorPage {
             .about_client()
     }
 
-    /// Adds the id under which the log speaks of this request.
+    /// Adds the id of this request in the log.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
         self.request_id = Some(clean::sentence(id)).filter(|id| !id.is_empty());

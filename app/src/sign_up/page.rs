@@ -1,4 +1,4 @@
-//! Making an account for oneself, where the settings let users.
+//! Sign-up: a user creates an account, where the settings allow it.
 
 use leptos::prelude::*;
 use provider::SignUpPolicy as Policy;

@@ -47,7 +47,7 @@ pub(super) fn is_common(password: &str) -> bool {
     digits || is_plain(&lower) || readings(&lower).any(|reading| is_word_with_little_else(&reading))
 }
 
-/// Whether a password is a name that belongs to its person or its server, with little else: an
+/// Whether a password is a name that belongs to its user or its server, with little else: an
 /// address, a part of it, or a title.
 pub(super) fn is_made_of(password: &str, names: &[&str]) -> bool {
     let lower: Vec<char> = password.to_lowercase().chars().collect();

@@ -49,7 +49,7 @@ fn verify(text: &str) -> Result<VerifiedAssertion, AssertionError> {
         .verify(&keys())
 }
 
-/// What comes of claims that a client signed well.
+/// The result for claims with a valid signature of the client.
 fn verify_claims(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
     verify(&sign(&json!({"alg": "EdDSA"}), claims)).map_err(why)
 }

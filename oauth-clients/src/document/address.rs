@@ -74,7 +74,7 @@ impl DocumentUrl {
         &self.url
     }
 
-    /// The host, with its port when that is not the usual one: what a person is shown as the
+    /// The host, with its port when that is not the usual one: what a user is shown as the
     /// client's identity (R-C11).
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]

@@ -81,7 +81,7 @@ step_error! {
         Denied => AccessDenied, "the person denied the request";
         /// The answer would go where the user is asked every time (R-O19).
         InteractionRequired => InteractionRequired, "prompt=none, but for this redirect URI the person is asked every time";
-        /// Nobody is signed in.
+        /// No user is signed in.
         LoginRequired => LoginRequired, "prompt=none, but the person has to sign in";
         /// The user has not consented, or not any longer, or is to be asked.
         ConsentRequired => ConsentRequired, "prompt=none, but the person has to be asked";

@@ -1,4 +1,4 @@
-//! Which refresh token of a grant is live, and which were rotated so lately that they still give
+//! Which refresh token of a grant is live, and which were rotated so recently that they still give
 //! their successor (R-O14).
 
 use primitives::{Digest, Secret, Timestamp};

@@ -21,7 +21,7 @@ const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: Duration = Duration::from_hours(1);
 static NOTES: LazyLock<Resource> = LazyLock::new(|| resource(&["read", "write", "admin"]));
-/// When the person said yes, in seconds.
+/// When the user allowed it, in seconds.
 const START: u64 = 1_000_000;
 
 const CODE: CodeRequest<'_> = CodeRequest {
@@ -896,7 +896,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
             .map(|grant| grant.expires_at(HOUR)),
         Some(at(DAY + 3600))
     );
-    // Longer, when its person should see why: and as long as access tokens live, if that is longer
+    // Longer, when its user should see why: and as long as access tokens live, if that is longer
     // still.
     for why in [
         RevocationReason::CodeReplayed,

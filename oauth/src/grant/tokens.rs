@@ -12,7 +12,7 @@ const SECRET_LENGTH: usize = 43;
 /// Names a grant: where its record lies, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrantKey {
-    /// The account of the person.
+    /// The account of the user.
     pub account: Id,
     /// The grant itself.
     pub grant: Id,

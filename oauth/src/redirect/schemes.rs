@@ -64,8 +64,8 @@ impl Default for PrivateSchemes {
     }
 }
 
-/// Whether a text can be the scheme of an application: RFC 3986 section 3.1 in lower case, and
-/// nobody else's.
+/// Whether a text can be the scheme of an application: RFC 3986 section 3.1 in lower case, and not
+/// a scheme that something else owns.
 pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| {

@@ -56,7 +56,7 @@ enum Event {
     RefreshWrongly(Index, WrongRefresh),
     /// Time passes.
     Wait(u64),
-    /// The person ends the grant.
+    /// The user ends the grant.
     RevocationReason,
 }
 
@@ -123,7 +123,7 @@ struct Issued {
     rotated_at: Option<u64>,
 }
 
-/// The grant under test beside what ought to be true of it.
+/// The grant under test beside what should be true of it.
 struct Life {
     grant: Grant,
     code: AuthorizationCode,
@@ -386,7 +386,7 @@ impl Life {
         Ok(())
     }
 
-    /// What holds at every moment, whatever has happened.
+    /// What is true at every time, whatever has happened.
     fn assert_invariants(&self, details: &GrantDetails) -> Result<(), TestCaseError> {
         prop_assert_eq!(&self.grant.details, details);
         prop_assert!(self.redemptions <= 1, "a code yields one success");
@@ -418,7 +418,11 @@ impl Life {
                 live += 1;
                 prop_assert_eq!(number, self.tokens.len() - 1);
             } else {
-                prop_assert_eq!(one, other, "the same successor, whatever chance says");
+                prop_assert_eq!(
+                    one,
+                    other,
+                    "the same successor, whatever the random bytes are"
+                );
                 prop_assert!(
                     successors.insert(one.refresh_token.as_ref().map(RefreshToken::encode))
                 );

@@ -44,11 +44,7 @@ impl AccountCredentials {
         id: &str,
         name: &str,
     ) -> Result<(), AccountError> {
-        let (session, user) = self
-            .sessions
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (session, user) = self.sessions.required_account(browser).await?;
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let (renamed, name) = self
             .directory
@@ -201,11 +197,7 @@ impl AccountCredentials {
 
     /// Notes that the user wants no passkey now: they are not offered one again for a while.
     pub async fn decline_passkey(&self, browser: &BrowserContext) -> Result<(), AccountError> {
-        let (session, user) = self
-            .sessions
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (session, user) = self.sessions.required_account(browser).await?;
         let now = self.context.now();
         self.directory
             .change_account(
@@ -246,11 +238,7 @@ impl AccountCredentials {
     ) -> Result<(), AccountError> {
         // 1. Take the ceremony out, even if the wrong account is signed in.
         let task = self.ceremonies.take_ceremony(browser, ceremony).await?;
-        let (session, user) = self
-            .sessions
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (session, user) = self.sessions.required_account(browser).await?;
         let id = user.id();
         let Some(Task::Add { state, .. }) =
             task.filter(|task| matches!(task, Task::Add { account, .. } if *account == id))

@@ -86,7 +86,7 @@ impl Passwords {
         let forms = forms(password);
         let known = hash.is_some();
         let hash = hash.unwrap_or(DUMMY_HASH).to_owned();
-        // All of them, though the first be right: so it takes as long whichever is.
+        // All of them, even if the first is right, so that the time does not tell which one is.
         let verify =
             move |form: &String| Argon2::default().verify_password(form.as_bytes(), hash.as_str());
         let mut right = false;

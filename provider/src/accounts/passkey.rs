@@ -33,7 +33,7 @@ const STARTS: RateLimit = RateLimit {
     max: 30,
     window: QUARTER_OF_AN_HOUR,
 };
-/// Sign-in pages that offer passkeys by themselves, likewise.
+/// Sign-in pages that offer passkeys by themselves, of one browser.
 const AUTOFILLS: RateLimit = RateLimit {
     name: "passkey-autofill",
     max: 100,

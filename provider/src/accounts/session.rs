@@ -101,10 +101,7 @@ impl Sessions {
         browser: &BrowserContext,
         id: &str,
     ) -> Result<(), AccountError> {
-        let (_, account) = self
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (_, account) = self.required_account(browser).await?;
         // A name has the form of a secret. The store sees no other.
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let key = keys::session(id.as_str());
@@ -130,10 +127,7 @@ impl Sessions {
         &self,
         browser: &BrowserContext,
     ) -> Result<BrowserUpdate, AccountError> {
-        let (session, account) = self
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (session, account) = self.required_account(browser).await?;
         // 1. In one step every session is dead.
         let (account, ()) = self
             .directory

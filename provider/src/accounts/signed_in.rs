@@ -120,15 +120,21 @@ impl Sessions {
         Some(account)
     }
 
+    /// The session of a browser with its account, for what only a signed-in user may do.
+    pub(crate) async fn required_account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<(Session, Account), AccountError> {
+        let found = self.signed_in_account(browser).await?;
+        found.ok_or(AccountError::NotSignedIn)
+    }
+
     /// The account of who is signed in and showed a credential in the last five minutes.
     pub(crate) async fn fresh_account(
         &self,
         browser: &BrowserContext,
     ) -> Result<Account, AccountError> {
-        let (session, account) = self
-            .signed_in_account(browser)
-            .await?
-            .ok_or(AccountError::NotSignedIn)?;
+        let (session, account) = self.required_account(browser).await?;
         if session.is_fresh(self.context.now()) {
             Ok(account)
         } else {

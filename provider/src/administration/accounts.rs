@@ -91,13 +91,7 @@ impl AccountAdministration<'_> {
             return self.add_pending_account(email, None).await;
         };
         let email = address(email)?;
-        if let Some(account) = self
-            .services()
-            .accounts
-            .directory
-            .account_of(&email.shown())
-            .await?
-        {
+        if let Some(account) = self.account_at(&email).await? {
             return Err(StateConflict::AccountExists(account.email().to_owned()).into());
         }
         let first = !self.services().accounts.directory.has_accounts().await?;
@@ -119,13 +113,7 @@ impl AccountAdministration<'_> {
     /// Adds an account with an enrolment link. A pending one gets a new link, but no other role.
     pub async fn add_pending_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self
-            .services()
-            .accounts
-            .directory
-            .account_of(&email.shown())
-            .await?
-        {
+        match self.account_at(&email).await? {
             Some(account) => {
                 account
                     .may_be_added_again(role)
@@ -140,16 +128,21 @@ impl AccountAdministration<'_> {
                 self.send_link(&self.invite_again(account, None).await?, true)
                     .await
             }
-            None => {
-                self.send_link(
-                    &self
-                        .add_new_account(&email, role.unwrap_or_default(), None)
-                        .await?,
-                    false,
-                )
-                .await
-            }
+            None => self.add_invited_account(&email, role).await,
         }
+    }
+
+    /// The account of an address, if there is one.
+    async fn account_at(&self, email: &Email) -> Done<Option<Account>> {
+        let directory = &self.services().accounts.directory;
+        Ok(directory.account_of(&email.shown()).await?)
+    }
+
+    /// Adds a pending account with its first link.
+    async fn add_invited_account(&self, email: &Email, role: Option<Role>) -> Done<AddedAccount> {
+        let role = role.unwrap_or_default();
+        let account = self.add_new_account(email, role, None).await?;
+        self.send_link(&account, false).await
     }
 
     /// Sets the password of an account. Recovery codes, sessions and consents end.
@@ -165,26 +158,12 @@ impl AccountAdministration<'_> {
     /// if any, and a new link, which replaces earlier ones.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self
-            .services()
-            .accounts
-            .directory
-            .account_of(&email.shown())
-            .await?
-        {
+        match self.account_at(&email).await? {
             Some(account) => {
                 self.send_link(&self.invite_again(account, role).await?, true)
                     .await
             }
-            None => {
-                self.send_link(
-                    &self
-                        .add_new_account(&email, role.unwrap_or_default(), None)
-                        .await?,
-                    false,
-                )
-                .await
-            }
+            None => self.add_invited_account(&email, role).await,
         }
     }
 

@@ -146,13 +146,13 @@ impl Tally {
     fn is_exhausted(&self, Counted(counted): &Counted) -> bool {
         counted
             .iter()
-            .any(|(whom, most)| self.counts.get(whom).is_some_and(|count| count >= most))
+            .any(|(subject, most)| self.counts.get(subject).is_some_and(|count| count >= most))
     }
 
     fn note(&mut self, Counted(counted): &Counted) {
-        for (whom, _) in counted {
-            if self.counts.len() < MOST_COUNTS || self.counts.contains_key(whom) {
-                let count = self.counts.entry(*whom).or_default();
+        for (subject, _) in counted {
+            if self.counts.len() < MOST_COUNTS || self.counts.contains_key(subject) {
+                let count = self.counts.entry(*subject).or_default();
                 *count = count.saturating_add(1);
             }
         }

@@ -353,17 +353,23 @@ pub(crate) fn is_one_time(key: &str) -> bool {
 }
 
 /// A counter of a limit: its name, subject and window.
-pub(crate) fn counter(what: &str, whom: &str, window: u64) -> Key<u64> {
+pub(crate) fn counter(what: &str, subject: &str, window: u64) -> Key<u64> {
     Key::new(
         Kind::Counter,
-        format_args!("{what}:{}:{window}", Digest::of(whom.as_bytes()).as_str()),
+        format_args!(
+            "{what}:{}:{window}",
+            Digest::of(subject.as_bytes()).as_str()
+        ),
     )
 }
 
 /// The subtracted amount of such a counter.
-pub(crate) fn given_back(what: &str, whom: &str, window: u64) -> Key<u64> {
+pub(crate) fn given_back(what: &str, subject: &str, window: u64) -> Key<u64> {
     Key::new(
         Kind::GivenBack,
-        format_args!("{what}:{}:{window}", Digest::of(whom.as_bytes()).as_str()),
+        format_args!(
+            "{what}:{}:{window}",
+            Digest::of(subject.as_bytes()).as_str()
+        ),
     )
 }

@@ -1,4 +1,4 @@
-//! What the audit log says of each deed, and to whom.
+//! What the audit log says of each operation, and who sees it.
 
 use oauth::Parameters;
 use provider::{
@@ -391,7 +391,7 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
     }
 }
 
-/// A deed that was refused, or changed nothing, is none.
+/// An operation that was refused, or changed nothing, leaves no event.
 #[tokio::test]
 async fn what_did_not_happen_is_not_noted() {
     let (server, _, ada) = with_passkey().await;

@@ -203,7 +203,7 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
             .verify_audit()
             .await
             .expect("a report");
-        assert_eq!(report.faults, [""; 0], "the trail is whole");
+        assert_eq!(report.faults, [""; 0], "the log is whole");
         assert!(
             again
                 .user(&again.sign_in(ADA, PASSWORD).await)

@@ -560,7 +560,7 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
     assert_ne!(faults(&server.twin().await).await, 0);
 }
 
-/// More at once than wait while the store fails, by a person who is not limited.
+/// More at once than wait while the store fails, by a user who is not limited.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flood_of_events_pushes_another_one_out() {
     let server = with_events(1).await;
@@ -662,7 +662,7 @@ async fn when_all_deeds_are_done_all_are_noted() {
 }
 
 /// Whichever step the store fails at, and however, once or for a while, whether or not another
-/// server goes on: when it works again, the next deed brings along what is missing, in order and
+/// server goes on: when it works again, the next operation also writes what is missing, in order and
 /// once.
 #[tokio::test]
 async fn a_store_that_fails_loses_and_doubles_nothing() {
@@ -714,7 +714,7 @@ async fn fails_at(
         .accounts()
         .invite(BOB, Some(Role::User))
         .await
-        .expect("a deed that the trail costs nothing");
+        .expect("an operation that the log does not slow");
     server
         .provider
         .terminal()

@@ -1,4 +1,4 @@
-//! The provider through its front door: real stores, a clock moved by hand, chance that repeats.
+//! The provider through its front door: real stores, a clock moved by hand, random bytes that repeat.
 
 mod addresses;
 mod administration;

@@ -46,7 +46,7 @@ async fn shown(server: &TestProvider, browser: &Browser) -> Option<Vec<String>> 
     shown.map(|(codes, _)| codes)
 }
 
-/// What comes of trying a code, in a browser from an address of its own choice.
+/// The result of trying a code, in a browser from an address of its own choice.
 async fn tried(
     server: &TestProvider,
     last_byte: u8,

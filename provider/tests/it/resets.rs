@@ -15,7 +15,7 @@ use testkit::{
 const ANOTHER: &str = "a second, longer password";
 const GONE: EnrolError = EnrolError::LinkGone;
 
-/// What comes of using a link.
+/// The result of using a link.
 async fn used(server: &TestProvider, token: &str) -> Result<(), EnrolError> {
     server
         .provider

@@ -96,7 +96,7 @@ async fn disabling_ends_sessions_for_good() {
         .sign_in()
         .sign_in_with_password(&server.browser(), ADA, PASSWORD)
         .await
-        .expect("signed in anew");
+        .expect("signed in again");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn with(change: impl FnOnce(&mut Settings)) -> TestProvider {
     server
 }
 
-/// What comes of signing up with a passkey, from an address of one's own choice.
+/// The result of signing up with a passkey, from a chosen address.
 async fn signs_up(server: &TestProvider, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
     let signed_in = Authenticator::new(last_byte)
         .comes_in(

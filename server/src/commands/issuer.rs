@@ -7,7 +7,7 @@ pub(super) fn explained(change: &IssuerChange) -> String {
     let (old, new) = (&change.recorded.issuer, &change.issuer);
     let passkeys = match (change.lost_domain(), &change.recorded.rp_id) {
         (Some(domain), _) => format!(
-            " No passkey works any more, since passkeys belong to {domain}: whoever has nothing else needs a link of \
+            " No passkey works any more, since passkeys belong to {domain}: a user who has nothing else needs a link of \
              \"vestibule account reset\"."
         ),
         (None, Some(_)) => " Passkeys still work.".to_owned(),

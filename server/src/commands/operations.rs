@@ -62,7 +62,7 @@ pub(super) enum AccountCommand {
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
-        /// What the person may do
+        /// What the user may do
         #[arg(long, value_parser = role, value_name = "person|administrator", conflicts_with = "password_stdin")]
         role: Option<Role>,
     },
@@ -74,7 +74,7 @@ pub(super) enum AccountCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Print a one-time link by which a person chooses a new way to sign in; earlier links end
+    /// Print a one-time link with which the user chooses a new way to sign in; earlier links end
     Reset {
         /// The e-mail address
         email: String,
@@ -89,7 +89,7 @@ pub(super) enum AccountCommand {
         /// The e-mail address it gets
         new: String,
     },
-    /// Say what a person may do
+    /// Set what a user may do
     Role {
         /// The e-mail address
         email: String,
@@ -109,7 +109,7 @@ pub(super) enum AccountCommand {
         /// The e-mail address
         email: String,
     },
-    /// Remove an account for good
+    /// Remove an account permanently
     Remove {
         /// The e-mail address
         email: String,

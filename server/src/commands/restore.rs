@@ -1,4 +1,4 @@
-//! `vestibule restore`: an empty store is filled from a backup, whichever engine that is of.
+//! `vestibule restore`: an empty store is filled from a backup of either engine.
 
 use std::{
     fmt::Write as _,

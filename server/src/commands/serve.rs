@@ -108,7 +108,7 @@ pub(super) async fn serve(
     if provider.audit().add_last_events().await.is_err() {
         tracing::error!(
             events = provider.audit().late_events(),
-            "the store takes no events, which are lost to the audit trail"
+            "the store takes no events, which the audit log has lost"
         );
     }
     if let Some(control) = control {

@@ -55,7 +55,7 @@ impl ForwardAuth {
         let Some(gate) = self.0.get(id) else {
             return respond::not_found();
         };
-        gate.judge(verb, headers)
+        gate.validate(verb, headers)
             .await
             .unwrap_or_else(|mut refused| {
                 // A script of another origin has to read where it gets a token.
@@ -120,7 +120,7 @@ impl Gate {
     }
 
     /// The answer that lets a request pass, or the one that refuses it.
-    async fn judge(
+    async fn validate(
         &self,
         verb: Result<&str, &'static str>,
         headers: &HeaderMap,

@@ -119,7 +119,7 @@ pub(crate) async fn protected_resource_of(
     documents.found(documents.0.by_id.get(&id))
 }
 
-/// `GET /.well-known/paseto-keys`: the keys of this moment.
+/// `GET /.well-known/paseto-keys`: the current keys.
 pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
     answer(
@@ -128,7 +128,7 @@ pub(crate) async fn keys(State(documents): State<Documents>) -> Response {
     )
 }
 
-/// `GET /.well-known/jwks.json`: the keys of this moment, while JWTs are signed.
+/// `GET /.well-known/jwks.json`: the current keys, while JWTs are signed.
 pub(crate) async fn jwt_keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
     if !signs_jwts(&provider.settings().resources) {

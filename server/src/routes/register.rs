@@ -6,6 +6,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode};
 use provider::{Provider, RegisterError};
+use serde::Serialize;
 
 use crate::{
     extract::{ClientAddress, Metadata, PathClientId, bearer},
@@ -18,10 +19,8 @@ pub(crate) async fn register(
     ClientAddress(address): ClientAddress,
     Metadata(body): Metadata,
 ) -> Response {
-    match provider.clients().register(&body, address).await {
-        Ok(client) => respond::json(StatusCode::CREATED, &client),
-        Err(error) => refused(&error, &provider),
-    }
+    let outcome = provider.clients().register(&body, address).await;
+    answer(StatusCode::CREATED, outcome, &provider)
 }
 
 /// Tells a client what it registered.
@@ -30,14 +29,11 @@ pub(crate) async fn read(
     PathClientId(client_id): PathClientId,
     headers: HeaderMap,
 ) -> Response {
-    match provider
+    let outcome = provider
         .clients()
         .registration(&client_id, bearer(&headers))
-        .await
-    {
-        Ok(client) => respond::json(StatusCode::OK, &client),
-        Err(error) => refused(&error, &provider),
-    }
+        .await;
+    answer(StatusCode::OK, outcome, &provider)
 }
 
 /// Replaces what a client registered.
@@ -48,14 +44,11 @@ pub(crate) async fn update(
     headers: HeaderMap,
     Metadata(body): Metadata,
 ) -> Response {
-    match provider
+    let outcome = provider
         .clients()
         .update_registration(&client_id, bearer(&headers), &body, address)
-        .await
-    {
-        Ok(client) => respond::json(StatusCode::OK, &client),
-        Err(error) => refused(&error, &provider),
-    }
+        .await;
+    answer(StatusCode::OK, outcome, &provider)
 }
 
 /// Ends a registration.
@@ -71,6 +64,18 @@ pub(crate) async fn end(
     {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&error, &provider),
+    }
+}
+
+/// The answer of RFC 7591 section 3.2.
+fn answer<T: Serialize>(
+    status: StatusCode,
+    outcome: Result<T, RegisterError>,
+    provider: &Provider,
+) -> Response {
+    match outcome {
+        Ok(client) => respond::json(status, &client),
+        Err(error) => refused(&error, provider),
     }
 }
 

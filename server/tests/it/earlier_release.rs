@@ -59,7 +59,7 @@ impl FilledStore {
             ..testkit::direct::settings(issuer)
         };
         let server = TestServer::over(store, settings).await;
-        server.pass(known["at"].as_u64().expect("a moment") - TestClock::START);
+        server.pass(known["at"].as_u64().expect("a time") - TestClock::START);
         Self {
             server: server.twin().await,
             known,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A browser without JavaScript. It stores cookies as browsers do, sends `Origin` with its posts,
-/// and follows redirects only on request. A clone has the same cookies at this moment.
+/// and follows redirects only on request. A clone starts with the same cookies.
 #[derive(Clone)]
 pub struct Browser {
     server: TestServer,

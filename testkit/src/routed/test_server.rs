@@ -247,8 +247,8 @@ impl TestServer {
 
     /// Sets a counter of a rate limit directly in the store, in the current window of this many
     /// seconds.
-    pub async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
-        let digest = Digest::of(whom.as_bytes());
+    pub async fn set_counter(&self, limit: &str, subject: &str, window: u64, count: u64) {
+        let digest = Digest::of(subject.as_bytes());
         let number = self.provider.now().seconds() / window;
         let key = format!("count:{limit}:{}:{number}", digest.as_str());
         self.store.remove(&key).await.expect("the store answers");

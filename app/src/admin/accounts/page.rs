@@ -13,14 +13,14 @@ use crate::{
         },
         context::{AdminContext, Refused},
         messages as admin_messages,
-        pagination::{Page, Pagination, address},
-        parts::{ActionForm, TextField},
+        pagination::{Page, Pagination},
+        parts::{ActionForm, NoneFound, Search, TextField},
     },
     clean,
     components::{Ago, Disclosure, PostForm, Unreadable, sentence},
     messages::common,
     page::PageError,
-    pages::{AdminPage, PagePath},
+    pages::AdminPage,
     time_format,
 };
 
@@ -56,9 +56,9 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let rows = rows.collect_view();
     let view = view! {
         <Invitation refused=admin.refused() form_token=admin.form_token.clone()/>
-        <Search query=query.clone()/>
+        <Search section=AdminPage::Accounts label=messages::FIND button=messages::FIND_IT query=query.clone()/>
         {if none {
-            view! { <NoneFound query=query.clone()/> }.into_any()
+            view! { <NoneFound section=AdminPage::Accounts sentence=nothing_found(&query) show_all=messages::SHOW_ALL/> }.into_any()
         } else {
             view! { <ul class="rows">{rows}</ul> }.into_any()
         }}
@@ -98,23 +98,10 @@ fn RoleField(administrator: bool) -> impl IntoView {
     }
 }
 
-#[component]
-fn Search(query: String) -> impl IntoView {
-    view! {
-        <form class="search" method="get" action=PagePath::Admin(AdminPage::Accounts).to_string() role="search">
-            <TextField id="find" name="q" label=messages::FIND kind="search" value=query required=false/>
-            <button class="button" type="submit">{messages::FIND_IT}</button>
-        </form>
-    }
-}
-
-#[component]
-fn NoneFound(query: String) -> impl IntoView {
-    let query = view! { <bdi class="strong">{clean::sentence(&query)}</bdi> };
-    view! {
-        <p class="quiet">{sentence!(messages::NONE_FOUND, query = query)}</p>
-        <p><a class="link" href=address(&PagePath::Admin(AdminPage::Accounts), &[])>{messages::SHOW_ALL}</a></p>
-    }
+/// Nothing in the list matches this search.
+fn nothing_found(query: &str) -> AnyView {
+    let query = view! { <bdi class="strong">{clean::sentence(query)}</bdi> };
+    sentence!(messages::NONE_FOUND, query = query).into_any()
 }
 
 #[component]

@@ -10,11 +10,11 @@ pub(crate) enum Piece {
 }
 
 /// Marks in an address what differs from the known one that is closest to it. Where nothing is
-/// known, or nothing is alike, nothing is marked. What is missing is marked by the character in
+/// known, or nothing is similar, nothing is marked. What is missing is marked by the character in
 /// front of it.
 pub(crate) fn of_address(asked: &str, known: &[String]) -> Vec<Piece> {
     let letters: Vec<char> = asked.chars().collect();
-    let alike = |known: &String| {
+    let similarity = |known: &String| {
         let other: Vec<char> = known.chars().collect();
         let shorter = letters.len().min(other.len());
         let start = letters
@@ -32,7 +32,7 @@ pub(crate) fn of_address(asked: &str, known: &[String]) -> Vec<Piece> {
     };
     let closest = known
         .iter()
-        .map(alike)
+        .map(similarity)
         .max_by_key(|(start, end)| start + end);
     let Some((start, end)) = closest.filter(|(start, end)| start + end > 0) else {
         return pieces([(false, asked.to_owned())]);

@@ -18,14 +18,14 @@ use crate::{
             messages,
         },
         messages as admin_messages,
-        pagination::{Page, Pagination, address},
-        parts::{ActionForm, TextField},
+        pagination::{Page, Pagination},
+        parts::{ActionForm, NoneFound, Search},
     },
     clean,
     components::{Ago, Disclosure, PageSection, fill, sentence},
     messages::common,
     page::PageError,
-    pages::{AdminPage, PagePath},
+    pages::AdminPage,
 };
 
 /// `/admin/failures?q=&page=`.
@@ -52,8 +52,8 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         admin.form_token.clone(),
     );
     let view = view! {
-        <Search query=query.clone()/>
-        {none.then(|| view! { <NoneFound query=query.clone()/> })}
+        <Search section=AdminPage::Failures label=messages::FIND button=messages::FIND_IT query=query.clone()/>
+        {none.then(|| view! { <NoneFound section=AdminPage::Failures sentence=nothing_found(&query) show_all=messages::SHOW_ALL/> })}
         <Group id="in-use" title=messages::IN_USE hint="" rows=in_use known=&known/>
         <Group id="others" title=messages::OTHERS hint=messages::OTHERS_EXPLAINED rows=others known=&known/>
         <Pagination section=AdminPage::Failures query=&query position/>
@@ -138,23 +138,10 @@ impl Known {
     }
 }
 
-#[component]
-fn Search(query: String) -> impl IntoView {
-    view! {
-        <form class="search" method="get" action=PagePath::Admin(AdminPage::Failures).to_string() role="search">
-            <TextField id="find" name="q" label=messages::FIND kind="search" value=query required=false/>
-            <button class="button" type="submit">{messages::FIND_IT}</button>
-        </form>
-    }
-}
-
-#[component]
-fn NoneFound(query: String) -> impl IntoView {
-    let query = view! { <bdi class="strong">{clean::sentence(&query)}</bdi> };
-    view! {
-        <p class="quiet">{sentence!(messages::NONE_FOUND, query = query)}</p>
-        <p><a class="link" href=address(&PagePath::Admin(AdminPage::Failures), &[])>{messages::SHOW_ALL}</a></p>
-    }
+/// Nothing in the list matches this search.
+fn nothing_found(query: &str) -> AnyView {
+    let query = view! { <bdi class="strong">{clean::sentence(query)}</bdi> };
+    sentence!(messages::NONE_FOUND, query = query).into_any()
 }
 
 #[component]
