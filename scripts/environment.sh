@@ -107,3 +107,13 @@ use_release_toolchain() {
     export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22
   fi
 }
+
+# Prints linker arguments for the release binary. Packed relocations make it 1.5 MB smaller. Loaders of glibc understand
+# them since version 2.36, and a binary that has them needs that version or a newer one.
+release_link_arguments() {
+  local glibc
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
+  if printf '%s\n' 2.36 "${glibc#glibc }" | sort --check=quiet --version-sort; then
+    printf '%s\n' -C link-arg=-Wl,-z,pack-relative-relocs
+  fi
+}
