@@ -109,10 +109,11 @@ impl Directory {
         let Some(claim) = FirstAccount::claim(first, account, self.context.now()) else {
             return Ok(false);
         };
+        let ttl = records::ttl(CLAIM);
         match there {
-            None => records::insert(store, key, &claim, records::ttl(CLAIM)).await,
+            None => records::insert(store, key, &claim, ttl).await,
             Some(there) => {
-                let swapped = there.swap(store, key, claim, records::ttl(CLAIM)).await?;
+                let swapped = there.swap(store, key, claim, ttl).await?;
                 Ok(matches!(swapped, Swapped::Done(_)))
             }
         }

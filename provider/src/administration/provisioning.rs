@@ -47,6 +47,18 @@ pub struct NewClient {
     pub proof: ClientProof,
 }
 
+impl NewClient {
+    /// A client whose identifier the server generates.
+    fn new(name: &str, redirect_uris: &[String], proof: ClientProof) -> Self {
+        Self {
+            id: None,
+            name: name.to_owned(),
+            redirect_uris: redirect_uris.to_vec(),
+            proof,
+        }
+    }
+}
+
 /// The changes of a client. Absent members stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientChanges {
@@ -103,13 +115,8 @@ impl ClientAdministration<'_> {
         } else {
             ClientProof::None
         };
-        self.create_client(NewClient {
-            id: None,
-            name: name.to_owned(),
-            redirect_uris: redirect_uris.to_vec(),
-            proof,
-        })
-        .await
+        self.create_client(NewClient::new(name, redirect_uris, proof))
+            .await
     }
 
     /// Registers a client that proves itself by its own keys (`private_key_jwt`).
@@ -120,13 +127,8 @@ impl ClientAdministration<'_> {
         keys: KeySource,
     ) -> Done<AddedClient> {
         let proof = ClientProof::Keys(keys);
-        self.create_client(NewClient {
-            id: None,
-            name: name.to_owned(),
-            redirect_uris: redirect_uris.to_vec(),
-            proof,
-        })
-        .await
+        self.create_client(NewClient::new(name, redirect_uris, proof))
+            .await
     }
 
     /// Registers a client, or finds that the same client is there already. One of the same

@@ -24,18 +24,8 @@ impl TokenEndpoint {
         address: IpAddr,
         answer: Result<IssuedTokens, TokenError>,
     ) -> Result<IssuedTokens, TokenError> {
-        // Also when the grant had ended before: the store may have failed between the end and this.
-        let over = |reason: &TokenRequestError| {
-            matches!(
-                reason,
-                TokenRequestError::Code(CodeError::Replayed | CodeError::Unknown)
-                    | TokenRequestError::RefreshToken(
-                        RefreshTokenError::Replayed | RefreshTokenError::GrantRevoked
-                    )
-            )
-        };
         if let Err(TokenError::Refused(StepError::Token(reason))) = &answer
-            && over(reason)
+            && may_follow_replay(reason)
         {
             // First the steps that happen only once, since a second try finds a revoked grant.
             self.note_replay(key, client_id, address, reason).await;
@@ -88,4 +78,16 @@ impl TokenEndpoint {
             )
             .await;
     }
+}
+
+/// Whether a replay ended the grant, now or before: the store may have failed between the end of the
+/// grant and that of its consent.
+const fn may_follow_replay(reason: &TokenRequestError) -> bool {
+    matches!(
+        reason,
+        TokenRequestError::Code(CodeError::Replayed | CodeError::Unknown)
+            | TokenRequestError::RefreshToken(
+                RefreshTokenError::Replayed | RefreshTokenError::GrantRevoked
+            )
+    )
 }

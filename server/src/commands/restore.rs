@@ -141,11 +141,8 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
     )
     .await;
     restored.map_err(|error| {
-        format!(
-            "Nothing was restored into {}: {}.",
-            config.store,
-            explained(&error)
-        )
+        let why = explained(&error);
+        format!("Nothing was restored into {}: {why}.", config.store)
     })
 }
 

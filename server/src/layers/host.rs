@@ -161,13 +161,12 @@ enum HostMatch {
 fn classify(issuer: &Issuer, addressed: &Addressed<'_>) -> HostMatch {
     let own = authority(issuer);
     let is_own = |name: &str| without_default_port(name, issuer) == own;
-    if is_own(addressed.name) || addressed.forwarded.as_deref().is_some_and(is_own) {
-        return HostMatch::Issuer;
-    }
-    if addressed.is_marked || addressed.is_from_issuer {
-        return HostMatch::Issuer;
-    }
-    if is_named_by_proxy(issuer, addressed) {
+    let is_issuer = is_own(addressed.name)
+        || addressed.forwarded.as_deref().is_some_and(is_own)
+        || addressed.is_marked
+        || addressed.is_from_issuer
+        || is_named_by_proxy(issuer, addressed);
+    if is_issuer {
         return HostMatch::Issuer;
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
