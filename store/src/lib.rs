@@ -73,7 +73,9 @@ impl Store {
         Ok(match location {
             StoreLocation::Memory => Self::new(embedded::Embedded::in_memory().await?),
             StoreLocation::File(folder) => Self::new(embedded::Embedded::in_folder(folder).await?),
-            StoreLocation::Redis(url) => Self::new(Box::pin(redis::RedisEngine::connect(url, redis)).await?),
+            StoreLocation::Redis(url) => {
+                Self::new(Box::pin(redis::RedisEngine::connect(url, redis)).await?)
+            }
         })
     }
 

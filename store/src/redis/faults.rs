@@ -133,15 +133,40 @@ pub(super) fn unavailable(fault: RedisError) -> Error {
     Error::Unavailable(format!("Redis: {fault}{stop}{cure}"))
 }
 
+/// Whether the server does not accept user and password.
+fn is_wrong_password(fault: &RedisError) -> bool {
+    matches!(fault.code(), Some("WRONGPASS" | "NOAUTH"))
+        || fault.kind() == ErrorKind::AuthenticationFailed
+}
+
+const SENTINELS: &str = "a sentinel refuses user or password";
+
+/// A fault of a sentinel, which must not be taken for one of a server.
+pub(super) fn of_sentinel(fault: RedisError) -> RedisError {
+    if is_wrong_password(&fault) {
+        (
+            ErrorKind::AuthenticationFailed,
+            SENTINELS,
+            fault.to_string(),
+        )
+            .into()
+    } else {
+        fault
+    }
+}
+
 /// The error of a failed connection, with a remedy if known.
 pub(super) fn explained(fault: RedisError) -> Error {
     let text = fault.to_string();
     let remedy = if text.contains("UnknownIssuer") {
         "; if its certificate comes from an authority of your own, name the authority's PEM file as rediss://HOST:PORT?ca=FILE"
-    } else if matches!(fault.code(), Some("WRONGPASS" | "NOAUTH"))
-        || fault.kind() == redis::ErrorKind::AuthenticationFailed
-    {
-        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded"
+    } else if text.contains("cluster support disabled") {
+        "; it is no node of a cluster: name it as redis://HOST:PORT"
+    } else if text.contains(SENTINELS) {
+        "; the sentinels have a user and a password of their own: sentinel_username, sentinel_password or sentinel_password_file in [redis]"
+    } else if is_wrong_password(&fault) {
+        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded, or in [redis], as username \
+         and password_file"
     } else {
         return unavailable(fault);
     };

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{
     dialer::{Address, Dialer},
+    faults::of_sentinel,
     lane::Lane,
 };
 
@@ -64,7 +65,7 @@ impl Sentinels {
                     }
                 }
                 Ok(Ok(None)) => fault = Some(self.unknown_name()),
-                Ok(Err(why)) => fault = fault.or(Some(why)),
+                Ok(Err(why)) => fault = fault.or(Some(of_sentinel(why))),
                 Err(_) => {}
             }
         }

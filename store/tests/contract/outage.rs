@@ -131,10 +131,7 @@ async fn a_write_without_an_answer_is_not_repeated() {
     fails_soon(store.count("counter", Duration::from_mins(1))).await;
     until("the end of the pause", async || store.ping().await.is_ok()).await;
     let count = store.get("counter").await.expect("get");
-    assert!(
-        matches!(count.as_deref(), None | Some(b"1")),
-        "{count:?}"
-    );
+    assert!(matches!(count.as_deref(), None | Some(b"1")), "{count:?}");
 }
 
 #[tokio::test]
