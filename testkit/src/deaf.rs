@@ -104,7 +104,7 @@ fn forward(client: &TcpStream, target: u16, state: &State) -> std::io::Result<()
     let deaf = Arc::new(AtomicUsize::new(0));
     let is_deaf = Arc::clone(&deaf);
     let back = thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = from_server.read(&mut buffer) {
             if is_deaf.load(Ordering::SeqCst) > 0 || to_client.write_all(&buffer[..length]).is_err()
             {
@@ -113,7 +113,7 @@ fn forward(client: &TcpStream, target: u16, state: &State) -> std::io::Result<()
         }
         to_client.shutdown(Shutdown::Both)
     });
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from_client.read(&mut buffer) {
         if state.swallows(&buffer[..length]) {
             deaf.store(1, Ordering::SeqCst);

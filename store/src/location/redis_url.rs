@@ -134,17 +134,14 @@ fn hosts(parts: &Parts<'_>, base: &str, form: &Form, port: u16) -> Result<Vec<(S
                 return fault("a host is missing between two commas, or the hosts are missing");
             }
             let url = redis::parse_redis_url(&format!("{base}://{host}"));
-            let name = url.as_ref().and_then(|url| url.host_str()).unwrap_or("");
-            if name.is_empty() {
+            let Some((url, name)) = url.as_ref().and_then(|url| Some((url, url.host_str()?)))
+            else {
                 return fault(format!(
                     "not a Redis URL; a host is HOST:PORT, as in {base}://localhost:6379/0"
                 ));
-            }
-            let given = url.as_ref().and_then(|url| url.port());
-            Ok((
-                name.trim_matches(['[', ']']).to_owned(),
-                given.unwrap_or(port),
-            ))
+            };
+            let name = name.trim_matches(['[', ']']).to_owned();
+            Ok((name, url.port().unwrap_or(port)))
         })
         .collect()
 }
