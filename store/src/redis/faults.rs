@@ -48,8 +48,8 @@ const CURES: [(&str, &str); 13] = [
     ),
     (
         "NOPERM",
-        "Its user lacks a right. Vestibule needs ~vestibule:* and +get +set +getdel +del +incr +pexpire +zadd +zrem +zrangebylex \
-         +eval +evalsha +script|load +ping (docs/STORAGE.md)",
+        "Its user lacks a right. Vestibule needs ~vestibule:* (or the prefix in [redis]) and +get +set +getdel +del +incrby +pexpire +zadd +zrem \
+         +zrangebylex +eval +evalsha +ping (docs/STORAGE.md)",
     ),
     (
         "NOAUTH",
