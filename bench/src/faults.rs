@@ -2,9 +2,11 @@
 //! servers are killed, frozen, demoted, cut off, filled up and moved. Afterwards a ledger of every
 //! answer is compared with what is there. docs/RESILIENCE.md has the results.
 //!
-//! `bench faults sentinel|cluster SECONDS SEED [--no-wait] [--calm] [--planted BUG]`
+//! `bench faults sentinel|cluster SECONDS SEED [--no-wait] [--replicas N] [--only FAULT] [--planted BUG]`; with `flows` in front
+//! of the set-up, the clients are OAuth clients of two server processes instead.
 
 mod chaos;
+mod flows;
 mod ledger;
 mod planted;
 mod races;
@@ -13,14 +15,19 @@ mod servers;
 
 use std::{sync::Arc, time::Duration};
 
-use store::{RedisOptions, Store, StoreLocation};
+use store::{RedisOptions, Store, StoreLocation, Ttl};
 
 use self::{
-    chaos::Chaos, ledger::Ledger, planted::Bug, races::Clients, random::Random, servers::Servers,
+    chaos::{Chaos, Fault, Writer},
+    ledger::Ledger,
+    planted::Bug,
+    races::Clients,
+    random::Random,
+    servers::Servers,
 };
 use crate::{Outcome, clock, context};
 
-const USAGE: &str = "usage: bench faults sentinel|cluster SECONDS SEED [--no-wait] [--calm] \
+const USAGE: &str = "usage: bench faults [flows] sentinel|cluster SECONDS SEED [--no-wait] [--replicas N] [--only FAULT] \
                      [--planted check-then-write|repeated-write|ignored-refusal]";
 /// How long a write waits for a replica.
 const WAIT: Duration = Duration::from_millis(500);
@@ -36,8 +43,10 @@ struct Campaign {
     seed: u64,
     /// Whether writes wait for a replica.
     waits: bool,
-    /// Whether connections are cut, and nothing else is done.
-    calm: bool,
+    /// How many replicas must have a write that waits.
+    replicas: u32,
+    /// The only fault.
+    only: Option<Fault>,
     bug: Option<Bug>,
 }
 
@@ -55,14 +64,16 @@ impl Campaign {
             length: Duration::from_secs(seconds.parse().ok()?),
             seed: seed.parse().ok()?,
             waits: true,
-            calm: false,
+            replicas: 1,
+            only: None,
             bug: None,
         };
         let mut rest = rest.iter();
         while let Some(word) = rest.next() {
             match *word {
                 "--no-wait" => campaign.waits = false,
-                "--calm" => campaign.calm = true,
+                "--replicas" => campaign.replicas = rest.next()?.parse().ok()?,
+                "--only" => campaign.only = Some(Fault::named(rest.next()?)?),
                 "--planted" => campaign.bug = Some(Bug::named(rest.next()?)?),
                 _ => return None,
             }
@@ -73,6 +84,7 @@ impl Campaign {
     async fn store(&self, url: &str) -> Outcome<Store> {
         let options = RedisOptions {
             wait_for_replica: self.waits.then_some(WAIT),
+            wait_replicas: self.replicas,
             ..RedisOptions::default()
         };
         let location = StoreLocation::Redis(url.to_owned());
@@ -89,7 +101,8 @@ impl Campaign {
         let ledger = Arc::new(Ledger::default());
         let clients = Clients::start(CLIENTS, &stores, &ledger, self.seed);
         let random = Random::new(self.seed);
-        let chaos = Chaos::new(servers, stores.clone(), random, self.calm);
+        let writers = stores.clone().map(writer);
+        let chaos = Chaos::new(servers, writers, random, self);
         let deadline = clock::now() + self.length;
         let (servers, chaos) = tokio::task::spawn_blocking(move || chaos.until(deadline))
             .await
@@ -110,16 +123,37 @@ impl Campaign {
     }
 }
 
+/// Writes keys of every node of a cluster.
+fn writer(store: Store) -> Writer {
+    let runtime = tokio::runtime::Handle::current();
+    Box::new(move || {
+        let kept = Ttl::For(Duration::from_mins(1));
+        (0..6).all(|part| {
+            let key = format!("recovery:{:?}:{part}", clock::now());
+            runtime.block_on(store.insert(&key, b"v", kept)).is_ok()
+        })
+    })
+}
+
 /// Runs one campaign, and prints what was done and found. An error means that something was found,
 /// unless writes did not wait for replicas.
 pub(crate) fn run(words: &[&str]) -> Outcome<()> {
+    let (flows, words) = match words {
+        ["flows", rest @ ..] => (true, rest),
+        words => (false, words),
+    };
     let campaign = Campaign::of(words).ok_or(USAGE)?;
     let servers = Servers::start(campaign.cluster);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(context("threads"))?;
-    if runtime.block_on(campaign.run(servers))? {
+    let is_clean = if flows {
+        runtime.block_on(flows::run(&campaign, servers, &crate::tested()?))?
+    } else {
+        runtime.block_on(campaign.run(servers))?
+    };
+    if is_clean {
         Ok(())
     } else {
         Err("the ledger and the store disagree".to_owned())

@@ -101,7 +101,7 @@ impl RedisEngine {
         command: Cmd,
         is_changed: impl Fn(&Value) -> bool + Send + Sync,
     ) -> Result<Value, RedisError> {
-        let question = Question::write(key, command).kept(self.options.wait_for_replica);
+        let question = Question::write(key, command).kept(self.options.wait());
         let answer = self.send(&question).await?;
         if answer.is_kept || !is_changed(&answer.value) {
             Ok(answer.value)
@@ -303,17 +303,18 @@ impl Engine for RedisEngine {
 
     /// Replicas say every second how much they have.
     async fn settled(&self, key: &str) -> Result<()> {
-        let Some(wait) = self.options.wait_for_replica else {
+        let Some(wait) = self.options.wait() else {
             return Ok(());
         };
         let key = self.names.record(key);
-        let deadline = Instant::now() + wait + Duration::from_secs(1);
+        let deadline = Instant::now() + wait.time + Duration::from_secs(1);
         let mut written = None;
         loop {
             let role: Value = self.read(&key, cmd("ROLE")).await?;
             let (offset, replicas) = faults::offsets(&role);
             let written = *written.get_or_insert(offset);
-            if replicas.into_iter().any(|replica| replica >= written) {
+            let have = replicas.iter().filter(|replica| **replica >= written);
+            if u32::try_from(have.count()).is_ok_and(|have| have >= wait.replicas) {
                 return Ok(());
             }
             if Instant::now() >= deadline {

@@ -6,11 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Store, Ttl};
 use testkit::RedisServer;
-use tokio::runtime::Handle;
 
-use super::{random::Random, servers::Servers};
+use super::{Campaign, random::Random, servers::Servers};
 use crate::clock;
 
 /// How long the servers are left alone between two faults.
@@ -20,7 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Fault {
+pub(super) enum Fault {
     /// SIGKILL; started again after a replica was promoted.
     Kill,
     /// A failover that an administrator asks for.
@@ -37,14 +35,35 @@ enum Fault {
     Reshard,
 }
 
+impl Fault {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [
+            ("kill", Self::Kill),
+            ("failover", Self::Failover),
+            ("freeze", Self::Freeze),
+            ("demote", Self::Demote),
+            ("full", Self::Full),
+            ("cut", Self::Cut),
+            ("reshard", Self::Reshard),
+        ];
+        let found = all.into_iter().find(|(own, _)| *own == name);
+        found.map(|(_, fault)| fault)
+    }
+}
+
+/// Tries to write, and says whether that worked.
+pub(super) type Writer = Box<dyn Fn() -> bool + Send>;
+
 /// Faults, and what was seen.
 pub(super) struct Chaos {
     servers: Servers,
-    stores: [Store; 2],
+    writers: [Writer; 2],
     random: Random,
     faults: Vec<Fault>,
+    /// Whether every replica must be there for a write.
+    needs_all: bool,
     done: BTreeMap<Fault, usize>,
-    /// From each promotion to the first write of each store.
+    /// From each promotion to the first write of each writer.
     recoveries: Vec<Duration>,
 }
 
@@ -74,31 +93,31 @@ impl Seen {
 }
 
 impl Chaos {
-    pub(super) fn new(servers: Servers, stores: [Store; 2], random: Random, calm: bool) -> Self {
-        let faults = match (&servers, calm) {
-            (_, true) => vec![Fault::Cut],
-            (Servers::Sentinels(_), false) => vec![
-                Fault::Kill,
-                Fault::Failover,
-                Fault::Freeze,
-                Fault::Demote,
-                Fault::Full,
-                Fault::Cut,
-            ],
-            (Servers::Cluster(_), false) => vec![
-                Fault::Kill,
-                Fault::Failover,
-                Fault::Freeze,
-                Fault::Full,
-                Fault::Cut,
-                Fault::Reshard,
-            ],
+    pub(super) fn new(
+        servers: Servers,
+        writers: [Writer; 2],
+        random: Random,
+        campaign: &Campaign,
+    ) -> Self {
+        let own = match &servers {
+            Servers::Sentinels(_) => [Fault::Demote],
+            Servers::Cluster(_) => [Fault::Reshard],
         };
+        let common = [
+            Fault::Kill,
+            Fault::Failover,
+            Fault::Freeze,
+            Fault::Full,
+            Fault::Cut,
+        ];
+        let all = common.into_iter().chain(own).collect();
+        let faults = campaign.only.map_or(all, |only| vec![only]);
         Self {
             servers,
-            stores,
+            writers,
             random,
             faults,
+            needs_all: campaign.replicas > 1,
             done: BTreeMap::new(),
             recoveries: Vec::new(),
         }
@@ -134,13 +153,11 @@ impl Chaos {
         match fault {
             Fault::Kill => {
                 self.servers.data()[index].kill();
-                self.promotion(index);
-                self.servers.data()[index].restart();
+                self.promotion(index, |server| server.restart());
             }
             Fault::Freeze => {
                 self.servers.data()[index].freeze();
-                self.promotion(index);
-                self.servers.data()[index].thaw();
+                self.promotion(index, |server| server.thaw());
             }
             Fault::Failover => self.fail_over(index),
             Fault::Demote => self.demote(index),
@@ -174,39 +191,29 @@ impl Chaos {
                 }
             }
         }
-        self.promotion(index);
+        self.promotion(index, |_| {});
     }
 
-    /// Another server takes the place of this one, and both stores write again.
-    fn promotion(&mut self, old: usize) {
-        let others = |chaos: &mut Self| {
-            let count = chaos.wanted();
-            let others = chaos.primaries_without(old);
-            others == count
-        };
-        self.wait("a promotion", others);
+    /// Another server takes the place of this one, and both writers write again. Then this one comes
+    /// back, or before, if its replica is needed for that.
+    fn promotion(&mut self, old: usize, back: impl Fn(&mut RedisServer)) {
+        let wanted = self.wanted();
+        self.wait("a promotion", |chaos| {
+            chaos.primaries_without(old) == wanted
+        });
         let promoted = clock::now();
-        for store in &self.stores {
-            let mut number = 0;
-            let writes = |number| {
-                // Keys of every node, if there are several.
-                let keys = (0..6).map(|part| format!("recovery:{promoted:?}:{number}:{part}"));
-                let written = keys.map(|key| {
-                    let store = store.clone();
-                    Handle::current().block_on(async move {
-                        store
-                            .insert(&key, b"v", Ttl::For(Duration::from_mins(1)))
-                            .await
-                            .is_ok()
-                    })
-                });
-                written.into_iter().all(|written| written)
-            };
-            while !writes(number) && clock::now() - promoted < PATIENCE {
-                number += 1;
+        let is_needed = self.needs_all || matches!(self.servers, Servers::Cluster(_));
+        if is_needed {
+            back(&mut self.servers.data()[old]);
+        }
+        for writes in &self.writers {
+            while !writes() && clock::now() - promoted < PATIENCE {
                 thread::sleep(TICK);
             }
             self.recoveries.push(clock::now() - promoted);
+        }
+        if !is_needed {
+            back(&mut self.servers.data()[old]);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -48,6 +48,7 @@ impl Clients {
                 stores: stores.clone(),
                 ledger: Arc::clone(ledger),
                 name: format!("{seed}-{number}"),
+                unique: AtomicU64::new(0),
             };
             let stop = Arc::clone(&stop);
             let random = Random::new(seed.wrapping_add(number as u64 + 1));
@@ -70,6 +71,7 @@ struct Group {
     stores: [Store; 2],
     ledger: Arc<Ledger>,
     name: String,
+    unique: AtomicU64,
 }
 
 impl Group {
@@ -105,7 +107,9 @@ impl Group {
     {
         let callers = (0..RACERS).map(|number| {
             let store = self.stores[number % 2].clone();
-            call(store, format!("{key}={number}"))
+            // No value is written twice to a key: a swap could not tell them apart.
+            let unique = self.unique.fetch_add(1, Ordering::Relaxed);
+            call(store, format!("{key}={number}-{unique}"))
         });
         let told = join_all(callers).await;
         let mut winners = told.iter().filter_map(|told| match told {

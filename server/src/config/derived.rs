@@ -35,6 +35,7 @@ impl Config {
             connect_timeout: self.redis_connect_timeout,
             response_timeout: self.redis_response_timeout,
             wait_for_replica: wait.filter(|wait| !wait.is_zero()),
+            wait_replicas: self.redis_wait_replicas,
         }
     }
 
@@ -124,4 +125,11 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
         return Err("a prefix has neither braces nor spaces".to_owned());
     }
     self::text(text)
+}
+
+pub(super) fn replicas(text: &str) -> Result<u32, String> {
+    match number(text)? {
+        0 => Err("at least one replica can be waited for".to_owned()),
+        replicas => Ok(replicas),
+    }
 }

@@ -291,6 +291,16 @@ settings! {
         changes: Changes::AtRestart,
     }, |reader, key| reader.duration(key, "0s", "30s");
 
+    /// How many replicas of Redis must have a change.
+    redis_wait_replicas: u32 = Setting {
+        environment: "VESTIBULE_REDIS_WAIT_REPLICAS",
+        default: Some("1"),
+        value_name: "NUMBER",
+        help: "How many replicas of Redis must have a change that waits",
+        readme: (None, "how many replicas must have a change that waits"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::replicas).unwrap_or(1);
+
     /// Who may make an account without an invitation.
     sign_up: SignUpPolicy = Setting {
         environment: "VESTIBULE_SIGN_UP",

@@ -152,6 +152,11 @@ impl Dialer {
         }
     }
 
+    /// How long one answer may take.
+    pub(super) fn response(&self) -> Duration {
+        self.response
+    }
+
     pub(super) async fn dial(&self, address: &Address) -> Result<Dialed, RedisError> {
         let told = |fault: Error| {
             RedisError::from((

@@ -159,7 +159,7 @@ pub(super) fn of_sentinel(fault: RedisError) -> RedisError {
 pub(super) fn explained(fault: RedisError) -> Error {
     let text = fault.to_string();
     let remedy = if text.contains("UnknownIssuer") {
-        "; if its certificate comes from an authority of your own, name the authority's PEM file as rediss://HOST:PORT?ca=FILE"
+        "; if its certificate comes from an authority of your own, name the authority's PEM file as tls_ca in [redis], or as rediss://HOST:PORT?ca=FILE"
     } else if text.contains("cluster support disabled") {
         "; it is no node of a cluster: name it as redis://HOST:PORT"
     } else if text.contains(SENTINELS) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use redis::{ErrorKind, RedisError, Value, cmd};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     dialer::{Address, Dialed, Dialer},
@@ -88,8 +88,12 @@ impl Node {
 
     /// A connection for one caller alone.
     pub(super) async fn waiter(&self) -> Result<Waiter<'_>, RedisError> {
-        let closed = |_| RedisError::from((ErrorKind::Client, "the store is closed"));
-        let permit = self.waiters.acquire().await.map_err(closed)?;
+        // Too many wait: nothing is sent, and the caller is told soon.
+        let acquired = timeout(self.patient.response(), self.waiters.acquire()).await;
+        let permit = acquired.ok().and_then(Result::ok).ok_or_else(|| {
+            let what = "too many changes wait for a replica";
+            RedisError::from((ErrorKind::Extension, what))
+        })?;
         let losses = self.losses.load(Ordering::Acquire);
         let free = || {
             let mut free = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -36,6 +36,24 @@ pub struct RedisOptions {
     pub response_timeout: Duration,
     /// How long a write of a record waits for a replica that has it too. `None`: it does not wait.
     pub wait_for_replica: Option<Duration>,
+    /// How many replicas must have it. With fewer than there are, a failover can promote one that
+    /// does not.
+    pub wait_replicas: u32,
+}
+
+/// What a write waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    pub(super) time: Duration,
+    pub(super) replicas: u32,
+}
+
+impl RedisOptions {
+    /// What a write waits for, if it does.
+    pub(super) fn wait(&self) -> Option<Wait> {
+        let replicas = self.wait_replicas.max(1);
+        self.wait_for_replica.map(|time| Wait { time, replicas })
+    }
 }
 
 impl Default for RedisOptions {
@@ -55,6 +73,7 @@ impl Default for RedisOptions {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             wait_for_replica: None,
+            wait_replicas: 1,
         }
     }
 }

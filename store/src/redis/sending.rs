@@ -20,8 +20,11 @@ use super::{
     faults::{Verdict, verdict},
     link::Link,
     node::Node,
+    options::Wait,
     pauses::pause_after,
 };
+
+use crate::clock;
 
 /// How many redirections are followed without a pause.
 const STRAIGHT: u32 = 4;
@@ -41,7 +44,7 @@ enum Kind {
     /// May change something.
     Write,
     /// The same, and a replica must have it too before it counts as done.
-    Kept(Duration),
+    Kept(Wait),
 }
 
 /// An answer.
@@ -83,9 +86,18 @@ impl Question {
     }
 
     /// Waits for a replica, if there is a time for that.
-    pub(super) fn kept(self, wait: Option<Duration>) -> Self {
+    pub(super) fn kept(self, wait: Option<Wait>) -> Self {
         let kind = wait.map_or(self.kind, Kind::Kept);
         Self { kind, ..self }
+    }
+
+    /// Whether enough replicas have the change, by the answer to `WAIT`.
+    fn is_kept(&self, answer: Option<&Value>) -> bool {
+        match (self.kind, answer) {
+            (Kind::Kept(wait), Some(Value::Int(replicas))) => *replicas >= i64::from(wait.replicas),
+            (Kind::Kept(_), _) => false,
+            (Kind::Read | Kind::Write, _) => true,
+        }
     }
 
     /// The answer of the last step, and how many replicas have the change, if that was asked.
@@ -107,7 +119,8 @@ impl Question {
         }
         if let Kind::Kept(wait) = self.kind {
             let mut command = cmd("WAIT");
-            command.arg(1).arg(crate::clock::rounded_up(wait).max(1));
+            let time = clock::rounded_up(wait.time).max(1);
+            command.arg(wait.replicas).arg(time);
             commands.push(command);
         }
         let count = commands.len();
@@ -206,32 +219,28 @@ fn next(failed: &Failed, kind: Kind) -> Next {
 }
 
 async fn attempt(node: &Node, question: &Question, asking: bool) -> Result<Answer, Failed> {
-    let number = node.number();
-    let unsent = |fault| Failed {
-        fault,
-        unsent: true,
-        number,
-    };
-    let sent = |number| {
+    let failed = |unsent, number| {
         move |fault| Failed {
             fault,
-            unsent: false,
+            unsent,
             number,
         }
     };
     if !matches!(question.kind, Kind::Kept(_)) {
-        let mut live = node.connection().await.map_err(unsent)?;
-        let asked = question.ask(&mut live.dialed.connection, asking).await;
-        let (value, _) = asked.map_err(sent(Some(live.number)))?;
+        let live = node.connection().await.map_err(failed(true, None))?;
+        let mut connection = live.dialed.connection;
+        let asked = question.ask(&mut connection, asking).await;
+        let (value, _) = asked.map_err(failed(false, Some(live.number)))?;
         let is_kept = true;
         return Ok(Answer { value, is_kept });
     }
-    let mut waiter = node.waiter().await.map_err(unsent)?;
+    let number = node.number();
+    let mut waiter = node.waiter().await.map_err(failed(true, number))?;
     let connection = &mut waiter.live.dialed.connection;
     let asked = question.ask(connection, asking).await;
-    let (value, kept) = asked.map_err(sent(number))?;
+    let (value, kept) = asked.map_err(failed(false, number))?;
     waiter.done();
-    let is_kept = matches!(kept, Some(Value::Int(replicas)) if replicas > 0);
+    let is_kept = question.is_kept(kept.as_ref());
     Ok(Answer { value, is_kept })
 }
 

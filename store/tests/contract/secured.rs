@@ -3,7 +3,7 @@
 use std::{net::TcpListener, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use store::{CasResult, Error, RedisOptions, Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
@@ -25,6 +25,8 @@ fn with_tls(folder: &Path) -> (RedisServer, u16) {
 fn with_tls_and(folder: &Path, more: &[&str]) -> (RedisServer, u16) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let name = &mut params.distinguished_name;
+    name.push(DnType::CommonName, "the authority");
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
         .expect("an authority");
     let key = KeyPair::generate().expect("a key");
