@@ -160,7 +160,7 @@ impl Chaos {
         match fault {
             Fault::Kill => {
                 self.servers.data()[index].kill();
-                self.promotion(fault, index, |server| server.restart());
+                self.promotion(fault, index, RedisServer::restart);
             }
             Fault::Freeze => {
                 self.servers.data()[index].freeze();

@@ -172,7 +172,7 @@ impl Found {
             ("repeated", &self.repeated),
         ] {
             for entry in entries.iter().take(3) {
-                text.push_str(&format!("\n{what}: {entry}"));
+                text.extend(["\n", what, ": ", entry]);
             }
         }
         text

@@ -273,6 +273,46 @@ async fn the_documented_permissions_suffice_for_every_operation() {
     );
 }
 
+/// Opens a store as the documented user with these permissions more, and uses it.
+async fn used_with(server: &RedisServer, scheme: &str, more: &str, options: RedisOptions) {
+    let user = format!("ACL SETUSER vestibule {} {more}", rights());
+    assert_eq!(server.command(&user), "+OK");
+    let user = format!("{scheme}://vestibule:hush@");
+    let location = StoreLocation::Redis(server.url().replace("redis://", &user));
+    let store = Store::open_with(&location, &options).await.expect("opened");
+    store.probe().await.expect("it works");
+    assert!(store.insert("a", b"1", MINUTE).await.expect("insert"));
+    store.settled("a").await.expect("settled");
+    let mut export = store.export().await.expect("an export");
+    assert!(export.next().await.expect("an entry").is_ok());
+}
+
+#[tokio::test]
+async fn the_documented_permissions_suffice_for_a_cluster_and_for_waiting() {
+    let node = RedisServer::start_with(&["--cluster-enabled", "yes"]);
+    assert_eq!(node.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
+    crate::until("the cluster", async || {
+        node.command("CLUSTER INFO").contains("cluster_state:ok")
+    })
+    .await;
+    let more = "+cluster|slots +asking";
+    used_with(&node, "redis+cluster", more, RedisOptions::default()).await;
+
+    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    let follow = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    assert_eq!(replica.command(&follow), "+OK");
+    crate::until("the replica", async || {
+        let info = replica.command("INFO replication");
+        info.contains("master_link_status:up")
+    })
+    .await;
+    let options = RedisOptions {
+        wait_for_replica: Some(std::time::Duration::from_secs(5)),
+        ..RedisOptions::default()
+    };
+    used_with(&primary, "redis", "+wait", options).await;
+}
+
 #[tokio::test]
 async fn a_missing_permission_is_named() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
