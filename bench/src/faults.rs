@@ -35,6 +35,8 @@ const WAIT: Duration = Duration::from_millis(500);
 const CLIENTS: usize = 64;
 /// The maximum time from a promotion to the first write of each store.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// The same if the write waits for a server that has just come back.
+const RETURN: Duration = Duration::from_secs(15);
 
 /// What a run does.
 struct Campaign {
@@ -81,6 +83,16 @@ impl Campaign {
         Some(campaign)
     }
 
+    /// The maximum time from a promotion to the next write.
+    fn recovery(&self) -> Duration {
+        let needs_all = self.cluster || self.replicas > 1;
+        if self.waits && needs_all {
+            RETURN
+        } else {
+            RECOVERY
+        }
+    }
+
     async fn store(&self, url: &str) -> Outcome<Store> {
         let options = RedisOptions {
             wait_for_replica: self.waits.then_some(WAIT),
@@ -112,7 +124,7 @@ impl Campaign {
         drop(servers);
         println!("{}", chaos.report());
         println!("{}", found.report());
-        let slow = chaos.slowest() > RECOVERY;
+        let slow = chaos.slowest() > self.recovery();
         if slow {
             println!(
                 "writes were accepted again only after {:?}",

@@ -18,7 +18,7 @@ use testkit::{CALLBACK, cookies::CookieJar, native_metadata};
 
 use self::{client::Client, truth::Truth};
 use super::{
-    CLIENTS, Campaign, RECOVERY,
+    CLIENTS, Campaign,
     chaos::{Chaos, Writer},
     random::Random,
     servers::Servers,
@@ -199,5 +199,5 @@ pub(super) async fn run(campaign: &Campaign, servers: Servers, binary: &Path) ->
     }
     drop(servers);
     println!("{}\n{}", seen.report(), truth.report());
-    Ok(truth.is_clean() && seen.slowest() <= RECOVERY)
+    Ok(truth.is_clean() && seen.slowest() <= campaign.recovery())
 }
