@@ -169,7 +169,7 @@ impl Deployment {
         Self::registration(&user).next_request(&mut registration);
         let registered = wire.send(&registration).await?;
         registered.member("client_id")?.clone_into(&mut user.client);
-        sign_in(&mut wire, &mut user).await?;
+        sign_in(&mut wire, &mut user, EMAIL).await?;
         let consent = wire.send(&user.authorize()).await?.location()?.to_owned();
         let token = self::form_token(&wire.send(&user.get(&consent)).await?)?;
         Ok((user, token))
@@ -201,25 +201,34 @@ impl Deployment {
 
     /// Adds an account with [`PASSWORD`].
     pub(crate) fn add_account(&self, binary: &Path, email: &str) -> Outcome<()> {
-        let mut command = vestibule(
-            binary,
-            &self.environment,
-            &["account", "add", email, "--password-stdin"],
-        );
-        let mut adding = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(context("account add"))?;
-        if let Some(mut input) = adding.stdin.take() {
-            writeln!(input, "{PASSWORD}").map_err(context("account add"))?;
-        }
-        let status = adding.wait().map_err(context("account add"))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("account add ended with {status}"))
-        }
+        add_account(binary, &self.environment, email)
+    }
+}
+
+/// Adds an account with [`PASSWORD`] to the store of these settings.
+pub(crate) fn add_account(
+    binary: &Path,
+    environment: &[(&str, String)],
+    email: &str,
+) -> Outcome<()> {
+    let mut command = vestibule(
+        binary,
+        environment,
+        &["account", "add", email, "--password-stdin"],
+    );
+    let mut adding = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .map_err(context("account add"))?;
+    if let Some(mut input) = adding.stdin.take() {
+        writeln!(input, "{PASSWORD}").map_err(context("account add"))?;
+    }
+    let status = adding.wait().map_err(context("account add"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("account add ended with {status}"))
     }
 }
 
@@ -268,13 +277,13 @@ pub(crate) fn sealing_key(binary: &Path) -> Outcome<String> {
 }
 
 /// Signs in with [`PASSWORD`], and stores the cookies.
-async fn sign_in(wire: &mut Wire, user: &mut VirtualUser) -> Outcome<()> {
+pub(crate) async fn sign_in(wire: &mut Wire, user: &mut VirtualUser, email: &str) -> Outcome<()> {
     let page = wire.send(&user.get("/login")).await?;
     store_cookies(user, &page);
     let form_token = form_token(&page)?;
     let fields = [
         ("form_token", form_token.as_str()),
-        ("email", EMAIL),
+        ("email", email),
         ("password", PASSWORD),
         ("request", ""),
     ];
@@ -292,7 +301,7 @@ fn store_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
     }
 }
 
-fn form_token(page: &Answer<'_>) -> Outcome<String> {
+pub(crate) fn form_token(page: &Answer<'_>) -> Outcome<String> {
     let tag = between(page.text(), "name=\"form_token\"", ">").ok_or_else(|| page.unexpected())?;
     between(tag, "value=\"", "\"")
         .map(str::to_owned)

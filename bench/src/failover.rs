@@ -118,7 +118,8 @@ fn until(done: impl Fn() -> bool, what: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn registers(port: u16) -> u16 {
+/// The status of a registration.
+pub(crate) fn registers(port: u16) -> u16 {
     ask(port, "POST", "/register", REGISTRATION).unwrap_or(0)
 }
 

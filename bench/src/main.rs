@@ -14,6 +14,7 @@ mod clock;
 mod comparison;
 mod deployment;
 mod failover;
+mod faults;
 mod floor;
 mod guesses;
 mod load;
@@ -42,7 +43,7 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]] \
-                     | failover | guesses | timing | resources [--quick] | signatures | connections | unauthenticated";
+                     | failover | faults … | guesses | timing | resources [--quick] | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -78,6 +79,7 @@ fn outcome(words: &[&str]) -> Outcome<()> {
         ["unauthenticated"] => attack::run(unauthenticated::run()),
         ["connections"] => attack::run(connections::run()),
         ["failover"] => failover::run(&tested()?),
+        ["faults", rest @ ..] => faults::run(rest),
         ["guesses"] => guesses::measure(&tested()?),
         ["resources"] => resources::measure(&tested()?, Turns::WHOLE),
         ["resources", "--quick"] => resources::measure(&tested()?, Turns::QUICK),

@@ -131,6 +131,22 @@ impl VirtualUser {
         self.form("/token", &form.and("resource", &self.resource))
     }
 
+    /// A revocation request.
+    pub(crate) fn revoke(&self, token: &str) -> Vec<u8> {
+        let form = Query::new([("token", token), ("client_id", &self.client)]);
+        self.form("/revoke", &form)
+    }
+
+    /// The consent to a pending authorization request.
+    pub(crate) fn consent(&self, form_token: &str, request: &str) -> Vec<u8> {
+        let fields = [
+            ("form_token", form_token),
+            ("request", request),
+            ("decision", "allow"),
+        ];
+        self.browser_form("/actions/consent", &fields)
+    }
+
     fn oauth(&self) -> OAuthClient {
         OAuthClient::new(&self.client, None, self.callback)
     }
@@ -195,14 +211,7 @@ impl Scenario for Allow {
         *request = match &self.waiting {
             None if self.codes.len() >= self.wanted => return false,
             None => self.user.authorize(),
-            Some(id) => {
-                let fields = [
-                    ("form_token", self.form_token.as_str()),
-                    ("request", id),
-                    ("decision", "allow"),
-                ];
-                self.user.browser_form("/actions/consent", &fields)
-            }
+            Some(id) => self.user.consent(&self.form_token, id),
         };
         true
     }

@@ -1,5 +1,6 @@
 //! The configuration: gathered from four sources, read as a whole, all faults named at once.
 
+mod derived;
 mod file;
 mod flags;
 mod own_address;

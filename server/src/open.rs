@@ -56,7 +56,7 @@ pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> StoreO
 
 /// Opens the store that is there, and creates nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Store, StoreOpenError> {
-    let opened = Store::open_existing(&config.store)
+    let opened = Store::open_existing_with(&config.store, &config.redis())
         .await
         .map_err(|error| explain(config, &error))?;
     let store = opened.ok_or_else(|| StoreOpenError::Fault(no_store(&config.store)))?;
@@ -90,7 +90,7 @@ pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Opened, 
 async fn open_store(config: &Config, creation: Creation) -> Result<Store, StoreOpenError> {
     match creation {
         Creation::Refused => open_existing(config).await,
-        Creation::Allowed => Store::open(&config.store)
+        Creation::Allowed => Store::open_with(&config.store, &config.redis())
             .await
             .map_err(|error| explain(config, &error)),
     }

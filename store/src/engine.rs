@@ -119,6 +119,13 @@ pub trait Engine: Send + Sync + 'static {
         each_operation(self).await
     }
 
+    /// Succeeds once everything that `key` is known to hold is as safe as an answered write would
+    /// be. A caller who found by reading that a write without an answer has happened asks this
+    /// before it counts the write as done.
+    async fn settled(&self, _key: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Ends with the reason when the engine can never write again in this process. A new process is
     /// needed then.
     async fn broken(&self) -> String {

@@ -36,6 +36,7 @@ pub use embedded::FILE;
 pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
 pub use location::StoreLocation;
+pub use redis::{RedisOptions, Secret};
 
 /// A handle on one engine. It is cheap to clone and has the operations of [`Engine`] as methods.
 #[derive(Clone)]
@@ -67,22 +68,39 @@ impl Store {
     /// Errors: [`Error::Locked`] if another process has the file open, [`Error::Unavailable`] if it
     /// cannot be opened or Redis does not answer within a few seconds.
     pub async fn open(location: &StoreLocation) -> Result<Self> {
+        Self::open_with(location, &RedisOptions::default()).await
+    }
+
+    /// The same with settings for Redis, which count if the store is there.
+    pub async fn open_with(location: &StoreLocation, redis: &RedisOptions) -> Result<Self> {
         Ok(match location {
             StoreLocation::Memory => Self::new(embedded::Embedded::in_memory().await?),
             StoreLocation::File(folder) => Self::new(embedded::Embedded::in_folder(folder).await?),
-            StoreLocation::Redis(url) => Self::new(redis::RedisEngine::connect(url).await?),
+            StoreLocation::Redis(url) => {
+                Self::new(Box::pin(redis::RedisEngine::connect(url, redis)).await?)
+            }
         })
     }
 
     /// Opens the store at `location` like [`open`](Self::open), but creates nothing. `None` when
     /// the file does not exist; a Redis server always exists.
     pub async fn open_existing(location: &StoreLocation) -> Result<Option<Self>> {
+        Self::open_existing_with(location, &RedisOptions::default()).await
+    }
+
+    /// The same with settings for Redis, which count if the store is there.
+    pub async fn open_existing_with(
+        location: &StoreLocation,
+        redis: &RedisOptions,
+    ) -> Result<Option<Self>> {
         match location {
             StoreLocation::File(folder) if Self::is_in(folder)? => {
                 Ok(Some(Self::new(embedded::Embedded::existing(folder).await?)))
             }
             StoreLocation::File(_) => Ok(None),
-            StoreLocation::Memory | StoreLocation::Redis(_) => Self::open(location).await.map(Some),
+            StoreLocation::Memory | StoreLocation::Redis(_) => {
+                Self::open_with(location, redis).await.map(Some)
+            }
         }
     }
 

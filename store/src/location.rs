@@ -1,11 +1,16 @@
 //! The location of a store.
 
+mod redis_url;
+
 use std::{fmt, path::PathBuf, str::FromStr};
+
+pub(crate) use self::redis_url::{Form, RedisUrl};
 
 use crate::{Error, Result};
 
 /// The location of a store, in the syntax of the setting `--store`: `memory:`, `file:PATH`,
-/// `redis://…`, `rediss://…`.
+/// `redis://…`, `redis+sentinel://…`, `redis+cluster://…`, each of the last three also over TLS
+/// (`rediss://…`).
 ///
 /// `Display` and `Debug` hide the password of a Redis URL.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,9 +19,17 @@ pub enum StoreLocation {
     Memory,
     /// In this folder (created with mode 0700), in the file `store.redb`.
     File(PathBuf),
-    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over
-    /// TLS. `?ca=PATH` names a PEM file of certificate authorities that replace those of the
-    /// system.
+    /// On Redis:
+    ///
+    /// - one server: `redis://[user:password@]host[:port][/database]`;
+    /// - the primary that sentinels name:
+    ///   `redis+sentinel://[user:password@]host[:port],…/name[/database]`, where user and password
+    ///   are those of the servers, not of the sentinels;
+    /// - a Redis Cluster: `redis+cluster://[user:password@]host[:port],…`, where the hosts are some
+    ///   of its nodes.
+    ///
+    /// `rediss` in place of `redis` means TLS. `?ca=PATH` names a PEM file of certificate
+    /// authorities that replace those of the system.
     Redis(String),
 }
 
@@ -31,10 +44,13 @@ impl FromStr for StoreLocation {
                 "file: needs the path of a folder, as in file:./vestibule-data".into(),
             )),
             "file" => Ok(Self::File(PathBuf::from(rest))),
-            "redis" | "rediss" => redis_url(scheme, text),
+            scheme if scheme.starts_with("redis") => {
+                RedisUrl::parse(text).map(|_| Self::Redis(text.to_owned()))
+            }
             // The text is not repeated: it may contain a password.
             _ => Err(Error::Location(
-                "a store is one of memory:, file:PATH, redis://HOST:PORT, rediss://HOST:PORT"
+                "a store is one of memory:, file:PATH, redis://HOST:PORT, redis+sentinel://HOST,HOST/NAME, \
+                 redis+cluster://HOST,HOST, or the same with rediss for TLS"
                     .into(),
             )),
         }
@@ -46,7 +62,7 @@ impl fmt::Display for StoreLocation {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::File(folder) => write!(f, "file:{}", folder.display()),
-            Self::Redis(url) => f.write_str(&redacted(url)),
+            Self::Redis(url) => f.write_str(&redis_url::redacted(url)),
         }
     }
 }
@@ -55,71 +71,6 @@ impl fmt::Debug for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreLocation({self})")
     }
-}
-
-/// Accepts what the Redis client accepts, with a host.
-fn redis_url(scheme: &str, text: &str) -> Result<StoreLocation> {
-    let fault = |what: &str| Err(Error::Location(what.to_owned()));
-    if is_cut_short(text) {
-        return fault(
-            "not a Redis URL: the user name or password has a character that must be percent-encoded there, such as %2F for a \
-             slash, %3F for a question mark, %23 for a hash sign, %25 for a percent sign",
-        );
-    }
-    if scheme == "redis" && authorities(text).is_some() {
-        return fault(
-            "ca names the certificate authorities of a TLS connection, which begins with rediss://",
-        );
-    }
-    let url = redis::parse_redis_url(text)
-        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
-    match url.map(redis::IntoConnectionInfo::into_connection_info) {
-        Some(Ok(_)) => Ok(StoreLocation::Redis(text.to_owned())),
-        Some(Err(fault)) => Err(Error::Location(format!(
-            "not a Redis URL that works here: {fault}"
-        ))),
-        None => Err(Error::Location(format!(
-            "not a Redis URL; one looks like {scheme}://localhost:6379/0"
-        ))),
-    }
-}
-
-/// Whether an unencoded character in the user name or password ends the host part early, so that an
-/// @ follows a slash, a question mark or a hash sign. The rest would otherwise be parsed as the
-/// host, and shown. An invalid percent-encoding counts as well.
-fn is_cut_short(text: &str) -> bool {
-    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
-    let (host, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let secret = host.rsplit_once('@').map_or("", |(secret, _)| secret);
-    let is_encoded = |part: &str| {
-        part.get(..2)
-            .is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    after.contains('@') || secret.split('%').skip(1).any(|part| !is_encoded(part))
-}
-
-/// The file of certificate authorities in a Redis URL, as `?ca=PATH`.
-pub(crate) fn authorities(url: &str) -> Option<PathBuf> {
-    let parsed = redis::parse_redis_url(url)?;
-    let mut pairs = parsed.query_pairs();
-    pairs
-        .find(|(name, _)| name == "ca")
-        .map(|(_, path)| PathBuf::from(path.as_ref()))
-}
-
-/// The URL without its password, and without a user name alone, since that may be a misplaced
-/// password.
-fn redacted(url: &str) -> String {
-    let Some(mut parsed) = redis::parse_redis_url(url) else {
-        return "redis://***".to_owned();
-    };
-    let hidden = match (parsed.username().is_empty(), parsed.password()) {
-        (_, Some(_)) => parsed.set_password(Some("***")),
-        (false, None) => parsed.set_username("***"),
-        (true, None) => Ok(()),
-    };
-    parsed.set_query(None);
-    hidden.map_or_else(|()| "redis://***".to_owned(), |()| parsed.to_string())
 }
 
 #[cfg(test)]
@@ -201,6 +152,7 @@ mod tests {
 
     #[test]
     fn authorities_are_for_tls() {
+        let authorities = |url: &str| RedisUrl::parse(url).expect("a URL").ca;
         assert_eq!(
             authorities("rediss://h:1/0?ca=/etc/a%20b.pem"),
             Some("/etc/a b.pem".into())
@@ -234,5 +186,64 @@ mod tests {
             parsed("redis://me:hush@h:1/0").to_string(),
             "redis://me:***@h:1/0"
         );
+    }
+
+    #[test]
+    fn sentinels_and_clusters_are_parsed() {
+        let url = |text: &str| RedisUrl::parse(text).expect(text);
+        let host = |name: &str, port| (name.to_owned(), port);
+        let sentinel = url("redis+sentinel://me:hu%2Fsh@a,b:1,[::1]/the-name/3");
+        assert_eq!(sentinel.form, Form::Sentinel("the-name".to_owned()));
+        assert_eq!(
+            sentinel.hosts,
+            [host("a", 26379), host("b", 1), host("::1", 26379)]
+        );
+        assert!(!sentinel.tls);
+        assert_eq!(sentinel.settings.db(), 3);
+        assert_eq!(sentinel.settings.username(), Some("me"));
+        assert_eq!(sentinel.settings.password(), Some("hu/sh"));
+        let cluster = url("rediss+cluster://:hush@a:7000,b?ca=/etc/ca.pem");
+        assert_eq!(cluster.form, Form::Cluster);
+        assert_eq!(cluster.hosts, [host("a", 7000), host("b", 6379)]);
+        assert!(cluster.tls);
+        assert_eq!(cluster.ca, Some("/etc/ca.pem".into()));
+        assert_eq!(url("redis://a/2").form, Form::Single);
+        for (text, shown) in [
+            (
+                "redis+sentinel://me:hush@a,b:1/name/3?x=hush",
+                "redis+sentinel://me:***@a,b:1/name/3",
+            ),
+            (
+                "rediss+cluster://hush@a:7000,b",
+                "rediss+cluster://***@a:7000,b",
+            ),
+            ("redis+cluster://a,b", "redis+cluster://a,b"),
+        ] {
+            assert_eq!(parsed(text).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn faulty_sentinels_and_clusters_are_refused_with_the_remedy() {
+        for (text, remedy) in [
+            ("redis+sentinel://me:hush@a,b", "/NAME"),
+            ("redis+sentinel://a,b/", "/NAME"),
+            ("redis+sentinel://a/name/words", "/NAME/DATABASE"),
+            ("redis+sentinel://a,,b/name", "between two commas"),
+            ("redis+sentinel://a,b:port/name", "HOST:PORT"),
+            ("redis+sentinel:///name", "between two commas"),
+            ("redis+cluster://:hush@a,b/2", "database 0"),
+            ("redis+cluster://a,b:99999", "HOST:PORT"),
+            ("redis://me:hush@a,b/0", "redis+cluster://"),
+            ("redis+cluster://:hu/sh@a", "percent-encoded"),
+            ("redis+cluster://a?ca=/etc/ca.pem", "rediss+cluster://"),
+            ("redis+other://:hush@a", "redis+sentinel://"),
+        ] {
+            let fault = text.parse::<StoreLocation>().expect_err(text).to_string();
+            assert!(
+                fault.contains(remedy) && !fault.contains("hush"),
+                "{text}: {fault}"
+            );
+        }
     }
 }

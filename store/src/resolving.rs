@@ -29,6 +29,11 @@ impl Resolving {
         asked(|| self.store.get(key)).await
     }
 
+    /// The result of a write that was found to have happened.
+    async fn settled<T>(&self, key: &str, result: T) -> Result<T> {
+        self.store.settled(key).await.map(|()| result)
+    }
+
     /// Whether a list has a member; `None` if the store does not answer.
     async fn lists(&self, list: &str, member: &str) -> Option<bool> {
         let before = predecessor(member)?;
@@ -45,7 +50,8 @@ impl Resolving {
     ) -> Result<bool> {
         for repeat in [true, false] {
             match self.look(key).await {
-                Some(Some(there)) => return Ok(there == value),
+                Some(Some(there)) if there == value => return self.settled(key, true).await,
+                Some(Some(_)) => return Ok(false),
                 Some(None) if repeat => match self.store.insert(key, value, ttl).await {
                     Err(again) => fault = again,
                     answer => return answer,
@@ -68,7 +74,7 @@ impl Resolving {
                 // With `new == expected`, it is unknown whether the write happened. It is repeated,
                 // and accepted at the second attempt.
                 Some(Some(there)) if there == new && (new != expected || !repeat) => {
-                    return Ok(CasResult::Done);
+                    return self.settled(key, CasResult::Done).await;
                 }
                 Some(Some(there)) if there != expected => {
                     return Ok(CasResult::Changed(Some(there)));
@@ -89,7 +95,7 @@ impl Resolving {
     async fn after_remove(&self, key: &str, mut fault: Error) -> Result<bool> {
         for repeat in [true, false] {
             match self.look(key).await {
-                Some(None) => return Ok(true),
+                Some(None) => return self.settled(key, true).await,
                 Some(Some(_)) if repeat => match self.store.remove(key).await {
                     Err(again) => fault = again,
                     answer => return answer,
@@ -296,6 +302,10 @@ impl Engine for Resolving {
 
     async fn probe(&self) -> Result<()> {
         self.store.probe().await
+    }
+
+    async fn settled(&self, key: &str) -> Result<()> {
+        self.store.settled(key).await
     }
 
     async fn broken(&self) -> String {

@@ -190,6 +190,10 @@ impl<I: Interceptor> Engine for Wrapped<I> {
         self.store.broken().await
     }
 
+    async fn settled(&self, key: &str) -> Result<()> {
+        self.store.settled(key).await
+    }
+
     async fn durability_warnings(&self) -> Result<Vec<String>> {
         let work = self.store.durability_warnings();
         self.run(Verb::DurabilityWarnings, "", b"", work).await

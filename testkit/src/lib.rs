@@ -8,6 +8,7 @@
 #[cfg(feature = "provider")]
 mod clock;
 pub mod cookies;
+mod deaf;
 #[cfg(feature = "provider")]
 pub mod direct;
 mod engine_kind;
@@ -18,6 +19,7 @@ mod query;
 mod race;
 mod redirect;
 mod redis_server;
+mod redis_setups;
 #[cfg(feature = "server")]
 pub mod routed;
 mod running;
@@ -26,6 +28,7 @@ mod site;
 
 #[cfg(feature = "provider")]
 pub use clock::TestClock;
+pub use deaf::Deaf;
 pub use engine_kind::EngineKind;
 pub use engines::{Fault, FaultPlan, FaultSwitch, Recorder, StallSwitch};
 pub use html::{Document, HtmlForm};
@@ -34,6 +37,7 @@ pub use query::{Query, QueryChange, percent_encoded};
 pub use race::{RACERS, race};
 pub use redirect::Redirect;
 pub use redis_server::RedisServer;
+pub use redis_setups::{RedisCluster, RedisSentinels};
 pub use running::Running;
 #[cfg(feature = "site")]
 pub use site::{Reply, Site};

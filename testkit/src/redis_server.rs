@@ -20,7 +20,12 @@ const LOOKS: u32 = 2000;
 pub struct RedisServer {
     port: u16,
     folder: TempDir,
+    program: String,
+    /// Words before the options: the configuration file of a sentinel.
+    first: Vec<String>,
     options: Vec<String>,
+    /// The line of the log from which on it answers.
+    ready: &'static str,
     running: Option<Running>,
 }
 
@@ -39,12 +44,41 @@ impl RedisServer {
 
     /// Starts a server with these command-line options instead of those for persistence.
     pub fn start_with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for redis-server");
+        Self::start_program("redis-server", options)
+    }
+
+    /// Starts another program with the same options: `valkey-server`, or another version of Redis.
+    pub fn start_program(program: &str, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self::begin(program, None, options, "Ready to accept connections")
+    }
+
+    /// Starts a sentinel with this configuration file, which it rewrites.
+    pub fn start_sentinel(configuration: &str) -> Self {
+        let ready = "Sentinel ID is";
+        Self::begin("redis-server", Some(configuration), Vec::new(), ready)
+    }
+
+    fn begin(
+        program: &str,
+        configuration: Option<&str>,
+        options: Vec<String>,
+        ready: &'static str,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for redis-server");
+        let mut first = Vec::new();
+        if let Some(text) = configuration {
+            let file = folder.path().join("sentinel.conf");
+            std::fs::write(&file, text).expect("a configuration file");
+            first = vec![file.display().to_string(), "--sentinel".to_owned()];
+        }
         let mut server = Self {
             port: 0,
             folder,
+            program: program.to_owned(),
+            first,
             options,
+            ready,
             running: None,
         };
         // Another process may take the free port before the server does.
@@ -162,7 +196,8 @@ impl RedisServer {
         let port = self.port.to_string();
         let folder = self.folder.path();
         let log = File::create(self.log_file()).expect("a log file for redis-server");
-        let server = Command::new("redis-server")
+        let server = Command::new(&self.program)
+            .args(&self.first)
             .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])
             .arg(folder)
             .args(&self.options)
@@ -170,9 +205,7 @@ impl RedisServer {
             .stderr(log.try_clone().expect("its log file"))
             .stdout(log)
             .spawn();
-        let missing = |fault| {
-            panic!("tests need redis-server (Debian: apt-get install redis-server): {fault}")
-        };
+        let missing = |fault| panic!("tests need {} (scripts/setup-test): {fault}", self.program);
         self.running = Some(Running::guarded(server.unwrap_or_else(missing)));
         let ready = self.wait();
         if !ready {
@@ -184,7 +217,7 @@ impl RedisServer {
     /// Waits for the line in the log of this process, since another server may answer on its port.
     fn wait(&mut self) -> bool {
         for _ in 0..LOOKS {
-            if self.log().contains("Ready to accept connections") {
+            if self.log().contains(self.ready) {
                 return true;
             }
             let ended = |running: &mut Running| !matches!(running.server.try_wait(), Ok(None));
@@ -199,6 +232,11 @@ impl RedisServer {
     /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Whether it was not stopped.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     /// The id of its process, while it runs.

@@ -95,7 +95,9 @@ async fn issuer_change(config: &Config) -> Option<String> {
 }
 
 async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
-    let store = Store::open_existing(&config.store).await.ok()??;
+    let store = Store::open_existing_with(&config.store, &config.redis())
+        .await
+        .ok()??;
     provider::recorded_issuer(&store).await.ok()?
 }
 
@@ -104,16 +106,18 @@ async fn store_fault(config: &Config) -> Option<String> {
         StoreLocation::Memory => None,
         StoreLocation::File(folder) => match folder_fault(folder) {
             Some(fault) => Some(format!("store: {fault}.")),
-            None if folder.join(store::FILE).exists() => use_fault(&config.store).await,
+            None if folder.join(store::FILE).exists() => use_fault(config).await,
             None => None,
         },
-        StoreLocation::Redis(_) => use_fault(&config.store).await,
+        StoreLocation::Redis(_) => use_fault(config).await,
     }
 }
 
 /// Does with the store what the server will do. One that is held is in use already.
-async fn use_fault(location: &StoreLocation) -> Option<String> {
-    let used = async { Store::open(location).await?.probe().await };
+async fn use_fault(config: &Config) -> Option<String> {
+    let location = &config.store;
+    let redis = config.redis();
+    let used = async { Store::open_with(location, &redis).await?.probe().await };
     match used.await {
         Ok(()) | Err(store::Error::Locked(_)) => None,
         Err(error) => Some(format!("store: {location} cannot be used: {error}.")),

@@ -121,7 +121,7 @@ fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
 }
 
 async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result<Restored, String> {
-    let store = Store::open(&config.store)
+    let store = Store::open_with(&config.store, &config.redis())
         .await
         .map_err(|error| open::explain(config, &error).into_sentence())?;
     let outstanding = if command.keep_links {

@@ -1,5 +1,7 @@
 //! The configuration file, read as far as it can be read: each fault with its line.
 
+mod values;
+
 use std::path::Path;
 
 use toml::{
@@ -7,7 +9,11 @@ use toml::{
     de::{self, DeArray, DeTable, DeValue},
 };
 
-use super::{setting::Named, similar::suggestion};
+use self::values::{kind, position, quoted, text_of};
+use super::{
+    setting::{Named, SECTIONS},
+    similar::suggestion,
+};
 
 /// A value as text, and who said it.
 #[derive(Debug, Clone)]
@@ -197,9 +203,38 @@ impl FileReader<'_> {
             }
             return;
         }
-        let Some(named) = self.table.iter().find(|named| named.key == name) else {
+        match SECTIONS.iter().find(|section| **section == name) {
+            Some(section) => self.section(section, &source, value, is_sound),
+            None => self.setting(None, key, value, is_sound),
+        }
+    }
+
+    /// A table of settings.
+    fn section(&mut self, section: &'static str, source: &str, value: &Value<'_>, is_sound: bool) {
+        let Some(table) = value.get_ref().as_table() else {
+            let what = format!("its settings follow [{section}] on a line of its own");
+            return self.fault(source, &what);
+        };
+        for (key, value) in table {
+            self.setting(Some(section), key, value, is_sound);
+        }
+    }
+
+    fn setting(
+        &mut self,
+        section: Option<&'static str>,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        is_sound: bool,
+    ) {
+        let name = key.get_ref().as_ref();
+        let line = self.line(key.span().start);
+        let table = section.map_or_else(String::new, |section| format!("[{section}] "));
+        let source = format!("{table}{name} in {}, line {line}", self.name);
+        let place = (section, name);
+        let Some(named) = self.table.iter().find(|named| named.place() == place) else {
             if is_sound {
-                self.no_such_setting(&source, name);
+                self.no_such_setting(&source, section, name);
             }
             return;
         };
@@ -209,8 +244,11 @@ impl FileReader<'_> {
         }
     }
 
-    fn no_such_setting(&mut self, source: &str, name: &str) {
-        let known = self.table.iter().map(|named| named.key).chain([RESOURCE]);
+    fn no_such_setting(&mut self, source: &str, section: Option<&str>, name: &str) {
+        let here = |(place, key): (Option<&str>, &'static str)| (place == section).then_some(key);
+        let settings = self.table.iter().filter_map(|named| here(named.place()));
+        let tables = SECTIONS.into_iter().chain([RESOURCE]);
+        let known = settings.chain(tables.filter(|_| section.is_none()));
         let what = format!("there is no such setting{}", suggestion(name, known));
         self.fault(source, &what);
     }
@@ -431,63 +469,4 @@ impl FileReader<'_> {
             );
         }
     }
-}
-
-fn text<'a>(table: &'a DeTable<'_>, key: &str) -> Option<&'a str> {
-    table.get(key)?.get_ref().as_str()
-}
-
-/// A value of the file in the spelling the flag would have.
-fn text_of(value: &DeValue<'_>) -> Result<String, String> {
-    match value {
-        DeValue::String(text) => Ok(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
-        DeValue::Boolean(on) => Ok(if *on { "on" } else { "off" }.to_owned()),
-        DeValue::Array(items) => list(items),
-        other => Err(format!("{} does not fit here", kind(other))),
-    }
-}
-
-fn list(items: &DeArray<'_>) -> Result<String, String> {
-    let texts = items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| match item.get_ref() {
-            DeValue::String(text) => Ok(text.to_string()),
-            other => Err(format!(
-                "item {} of the list is {}, and not a text in quotes",
-                index + 1,
-                kind(other)
-            )),
-        });
-    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(","))
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a number with a point",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// Line and column of an offset, from 1. Columns count characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |end| end + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[start..].chars().count() + 1,
-    )
-}
-
-/// A text of a table in quotation marks after a space, if it is there.
-fn quoted(table: &DeTable<'_>, key: &str) -> String {
-    text(table, key)
-        .map(|text| format!(" \"{text}\""))
-        .unwrap_or_default()
 }

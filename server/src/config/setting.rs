@@ -30,6 +30,10 @@ pub(crate) enum Changes {
     AtRestart,
 }
 
+/// The tables of the configuration file that hold settings: `[redis] prefix` is the setting
+/// `redis_prefix`.
+pub(crate) const SECTIONS: [&str; 1] = ["redis"];
+
 /// A setting with its key in the configuration file; the flag is the same with hyphens.
 #[derive(Debug)]
 pub(crate) struct Named {
@@ -43,5 +47,14 @@ impl Named {
     /// The flag without its two hyphens.
     pub(crate) fn flag(&self) -> String {
         self.key.replace('_', "-")
+    }
+
+    /// The table of the file that holds it, if it does not stand at the top, and its key there.
+    pub(crate) fn place(&self) -> (Option<&'static str>, &'static str) {
+        let rest = |section: &'static str| self.key.strip_prefix(section)?.strip_prefix('_');
+        let mut places = SECTIONS
+            .iter()
+            .filter_map(|section| Some((Some(*section), rest(section)?)));
+        places.next().unwrap_or((None, self.key))
     }
 }

@@ -11,16 +11,17 @@ use oauth::{
     resource::{Resource, ResourceIdentifier},
 };
 use oauth_clients::document::DocumentPolicy;
-use provider::{Lifetimes, RegistrationPolicy, Settings, SignUpPolicy};
-use store::StoreLocation;
+use provider::SignUpPolicy;
+use store::{Secret, StoreLocation};
 
 use super::{
+    derived,
     parse::{self, ListenAddress},
     reader::{Reader, SealingKeySource},
     setting::{Changes, Named, Setting},
 };
 use crate::{
-    brand::{Accent, Branding, Logo},
+    brand::{Accent, Logo},
     guards::Guards,
     reverse_proxy::Upstream,
 };
@@ -98,7 +99,7 @@ settings! {
         help: "The name shown on the pages",
         readme: (None, "the name on its pages"),
         changes: Changes::AtReload,
-    }, |reader, key| reader.read(key, server_name).unwrap_or_default();
+    }, |reader, key| reader.read(key, derived::server_name).unwrap_or_default();
 
     /// The colour of buttons and links.
     accent_color: Option<Accent> = Setting {
@@ -135,10 +136,10 @@ settings! {
         environment: "VESTIBULE_STORE",
         default: Some("file:./vestibule-data"),
         value_name: "STORE",
-        help: "file:PATH, memory:, redis://… or rediss://…",
-        readme: (None, "`file:FOLDER`, `memory:`, `redis://…`, `rediss://…`"),
+        help: "file:PATH, memory:, redis://…, redis+sentinel://… or redis+cluster://…",
+        readme: (None, "`file:FOLDER`, `memory:`, `redis://…`, `redis+sentinel://…`, `redis+cluster://…`; over TLS `rediss…`"),
         changes: Changes::AtRestart,
-    }, |reader, key| reader.read(key, location).unwrap_or(StoreLocation::Memory);
+    }, |reader, key| reader.read(key, derived::location).unwrap_or(StoreLocation::Memory);
 
     /// The key that seals the signing keys; `None` leaves it to the data folder.
     sealing_key: Option<SealingKeySource> = Setting {
@@ -148,7 +149,157 @@ settings! {
         help: "k4.local.… or a file that holds it [default: in the data folder]",
         readme: (Some("a file in the data folder"), "PASERK `k4.local.…`, or a file that holds one"),
         changes: Changes::AtRestart,
-    }, |reader, key| reader.read(key, sealing_key);
+    }, |reader, key| reader.read(key, derived::sealing_key);
+
+    /// Where the certificate authorities of Redis are.
+    redis_tls_ca: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_REDIS_TLS_CA",
+        default: None,
+        value_name: "FILE",
+        help: "Certificate authorities of Redis (PEM) [default: those of the system]",
+        readme: (Some("those of the system"), "certificate authorities of Redis (PEM)"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+
+    /// The certificate by which Redis knows this server.
+    redis_tls_certificate: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_REDIS_TLS_CERTIFICATE",
+        default: None,
+        value_name: "FILE",
+        help: "The certificate by which Redis knows this server (PEM)",
+        readme: (Some("none"), "the certificate by which Redis knows this server (PEM)"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+
+    /// The private key of that certificate.
+    redis_tls_key: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_REDIS_TLS_KEY",
+        default: None,
+        value_name: "FILE",
+        help: "Its private key (PEM)",
+        readme: (Some("none"), "its private key (PEM)"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+
+    /// The name in the certificates of Redis.
+    redis_server_name: Option<String> = Setting {
+        environment: "VESTIBULE_REDIS_SERVER_NAME",
+        default: None,
+        value_name: "NAME",
+        help: "The name in the certificates of Redis [default: the host]",
+        readme: (Some("the host"), "the name in the certificates of Redis, where sentinels or a cluster name servers by address"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::text);
+
+    /// The user of Redis.
+    redis_username: Option<String> = Setting {
+        environment: "VESTIBULE_REDIS_USERNAME",
+        default: None,
+        value_name: "USER",
+        help: "The user of Redis [default: from the URL]",
+        readme: (Some("from the URL"), "the user of Redis"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::text);
+
+    /// The file with the password of Redis.
+    redis_password_file: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_REDIS_PASSWORD_FILE",
+        default: None,
+        value_name: "FILE",
+        help: "The file with the password of Redis [default: from the URL]",
+        readme: (Some("from the URL"), "the file with the password of Redis, read again for each new connection"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+
+    /// The number of the Redis database.
+    redis_database: Option<i64> = Setting {
+        environment: "VESTIBULE_REDIS_DATABASE",
+        default: None,
+        value_name: "NUMBER",
+        help: "The number of the Redis database [default: from the URL]",
+        readme: (Some("from the URL, or 0"), "the number of the Redis database"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::database);
+
+    /// How all keys in Redis begin.
+    redis_prefix: String = Setting {
+        environment: "VESTIBULE_REDIS_PREFIX",
+        default: Some("vestibule:"),
+        value_name: "TEXT",
+        help: "How all keys in Redis begin",
+        readme: (None, "how all keys in Redis begin; another value is another, empty store"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::prefix).unwrap_or_default();
+
+    /// The user of the sentinels.
+    redis_sentinel_username: Option<String> = Setting {
+        environment: "VESTIBULE_REDIS_SENTINEL_USERNAME",
+        default: None,
+        value_name: "USER",
+        help: "The user of the sentinels",
+        readme: (Some("none"), "the user of the sentinels"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::text);
+
+    /// The password of the sentinels.
+    redis_sentinel_password: Option<Secret> = Setting {
+        environment: "VESTIBULE_REDIS_SENTINEL_PASSWORD",
+        default: None,
+        value_name: "PASSWORD",
+        help: "The password of the sentinels",
+        readme: (Some("none"), "the password of the sentinels"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(Secret::new(text)));
+
+    /// The file with the password of the sentinels.
+    redis_sentinel_password_file: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_REDIS_SENTINEL_PASSWORD_FILE",
+        default: None,
+        value_name: "FILE",
+        help: "The file with the password of the sentinels",
+        readme: (Some("none"), "the file with the password of the sentinels"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+
+    /// How long one attempt to connect to Redis may take.
+    redis_connect_timeout: Duration = Setting {
+        environment: "VESTIBULE_REDIS_CONNECT_TIMEOUT",
+        default: Some("1s"),
+        value_name: "TIME",
+        help: "How long one attempt to connect to Redis may take",
+        readme: (None, "one attempt to connect to Redis"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.duration(key, "1s", "30s");
+
+    /// How long one answer of Redis may take.
+    redis_response_timeout: Duration = Setting {
+        environment: "VESTIBULE_REDIS_RESPONSE_TIMEOUT",
+        default: Some("2s"),
+        value_name: "TIME",
+        help: "How long one answer of Redis may take",
+        readme: (None, "one answer of Redis, and how long a refused command is repeated"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.duration(key, "1s", "30s");
+
+    /// How long a change waits for a replica of Redis; zero does not wait.
+    redis_wait_for_replica: Duration = Setting {
+        environment: "VESTIBULE_REDIS_WAIT_FOR_REPLICA",
+        default: Some("0s"),
+        value_name: "TIME",
+        help: "How long a change waits until a replica of Redis has it too, 0s does not wait",
+        readme: (None, "how long a change waits until a replica of Redis has it too; 0 does not wait ([docs/STORAGE.md](docs/STORAGE.md))"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.duration(key, "0s", "30s");
+
+    /// How many replicas of Redis must have a change.
+    redis_wait_replicas: u32 = Setting {
+        environment: "VESTIBULE_REDIS_WAIT_REPLICAS",
+        default: Some("1"),
+        value_name: "NUMBER",
+        help: "How many replicas of Redis must have a change that waits",
+        readme: (None, "how many replicas must have a change that waits"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, derived::replicas).unwrap_or(1);
 
     /// Who may make an account without an invitation.
     sign_up: SignUpPolicy = Setting {
@@ -178,7 +329,7 @@ settings! {
         help: "Registrations per address and hour, 0 for no limit",
         readme: (None, "registrations per address and hour, each of which also allows 48 KB a day; 0 for no limit"),
         changes: Changes::AtReload,
-    }, |reader, key| reader.read(key, number).unwrap_or_default();
+    }, |reader, key| reader.read(key, derived::number).unwrap_or_default();
 
     /// Schemes of clients that may stand in a redirect URI.
     private_schemes: PrivateSchemes = Setting {
@@ -289,82 +440,4 @@ settings! {
         readme: (Some("those in the binary"), "a folder with the pages' style, script and wasm"),
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
-}
-
-impl Config {
-    /// The data folder, with the embedded engine.
-    pub(crate) fn data_folder(&self) -> Option<&std::path::Path> {
-        match &self.store {
-            StoreLocation::File(folder) => Some(folder),
-            StoreLocation::Memory | StoreLocation::Redis(_) => None,
-        }
-    }
-
-    /// What the pages look like.
-    pub(crate) fn branding(&self) -> Branding {
-        Branding {
-            accent: self.accent_color,
-            logo: self.logo.clone(),
-        }
-    }
-
-    /// What the provider needs of it.
-    pub(crate) fn settings(&self) -> Settings {
-        let lifetimes = Lifetimes {
-            code: self.code_lifetime,
-            access_token: self.access_token_lifetime,
-            refresh_token: self.refresh_token_lifetime,
-            refresh_replay_window: self.refresh_replay_window,
-            consent: self.consent_lifetime,
-            audit: self.audit_retention,
-            request: Lifetimes::REQUEST,
-            session: Lifetimes::SESSION,
-            invitation: Lifetimes::INVITATION,
-            key_overlap: Lifetimes::KEY_OVERLAP,
-        };
-        Settings {
-            issuer: self.issuer.clone(),
-            name: self.server_name.clone(),
-            resources: self.resources.clone(),
-            default_resource: self.default_resource.clone(),
-            lifetimes,
-            registration: RegistrationPolicy {
-                open: self.registration,
-                limit_per_hour: self.registration_limit,
-            },
-            client_documents: self.client_documents.clone(),
-            private_schemes: self.private_schemes.clone(),
-            sign_up: self.sign_up.clone(),
-            rate_limits: self.rate_limits,
-            link_pages: app::pages::link_pages(),
-        }
-    }
-}
-
-fn server_name(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("the name is empty".to_owned()),
-        name => Ok(name.to_owned()),
-    }
-}
-
-fn number(text: &str) -> Result<u32, String> {
-    text.parse()
-        .map_err(|_| format!("\"{text}\" is not a number"))
-}
-
-fn location(text: &str) -> Result<StoreLocation, String> {
-    text.parse()
-        .map_err(|error: store::Error| error.to_string())
-}
-
-/// The text itself never appears in a fault: a key with a typing error is still nearly a key.
-fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
-    if !text.starts_with("k4.") {
-        return Ok(SealingKeySource::File(PathBuf::from(text)));
-    }
-    match text.parse::<access_token::SealingKey>() {
-        Ok(_) => Ok(SealingKeySource::Given(text.to_owned())),
-        Err(_) => Err("this is not a k4.local.… key; \"vestibule key seal\" makes one".to_owned()),
-    }
 }

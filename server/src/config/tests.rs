@@ -702,13 +702,16 @@ fn the_example_file_holds_every_setting_with_its_default() {
     assert_eq!(config, resolve(&[], &[]).expect("defaults are sound"));
 
     let text = std::fs::read_to_string(EXAMPLE).expect("the example");
+    let (top, redis) = text.split_once("\n[redis]\n").expect("the table");
     for named in SETTINGS {
+        let (section, key) = named.place();
+        let part = if section.is_some() { redis } else { top };
         let has = |line: &str| {
             line.trim_start_matches("# ")
-                .starts_with(&format!("{} = ", named.key))
+                .starts_with(&format!("{key} = "))
         };
         assert_eq!(
-            text.lines().filter(|line| has(line)).count(),
+            part.lines().filter(|line| has(line)).count(),
             1,
             "{}",
             named.key
@@ -717,6 +720,49 @@ fn the_example_file_holds_every_setting_with_its_default() {
             text.contains(named.setting.environment),
             "{}",
             named.setting.environment
+        );
+    }
+}
+
+#[test]
+fn the_settings_of_redis_stand_in_a_table_of_their_own() {
+    let redis = file(
+        "store = \"redis+sentinel://a,b/name\"\n[redis]\nprefix = \"other:\"\nwait_for_replica = \"3s\"\nusername = \"me\"\ndatabase = 2\n\
+         sentinel_password = \"hush\"\npassword_file = \"/run/password\"\n",
+    );
+    let config = resolve(&["--config", path(&redis)], &[]).expect("sound");
+    let options = config.redis();
+    assert_eq!(options.prefix, "other:");
+    assert_eq!(options.wait_for_replica, Some(Duration::from_secs(3)));
+    assert_eq!(options.username.as_deref(), Some("me"));
+    assert_eq!(options.database, Some(2));
+    assert_eq!(options.password_file, Some("/run/password".into()));
+    assert_eq!(options.connect_timeout, Duration::from_secs(1));
+    assert!(!format!("{config:?}").contains("hush"));
+    let environment = [("VESTIBULE_REDIS_PREFIX", "third:")];
+    let config = resolve(&["--config", path(&redis)], &environment).expect("sound");
+    assert_eq!(config.redis().prefix, "third:");
+    let config = resolve(&["--redis-wait-for-replica", "1s"], &[]).expect("sound");
+    assert_eq!(
+        config.redis().wait_for_replica,
+        Some(Duration::from_secs(1))
+    );
+    let config = resolve(&[], &[]).expect("sound");
+    assert_eq!(config.redis(), store::RedisOptions::default());
+
+    for (text, fault) in [
+        ("[redis]\nprefixes = \"a\"", "[redis] prefixes"),
+        ("[redis]\nprefixes = \"a\"", "did you mean prefix"),
+        ("[redis]\nprefix = \"{a}\"", "neither braces nor spaces"),
+        ("[redis]\nconnect_timeout = \"0s\"", "too short"),
+        ("redis_prefix = \"a\"", "no such setting"),
+        ("redis = \"a\"", "[redis] on a line of its own"),
+    ] {
+        let faulty = file(text);
+        let Faults(faults) = resolve(&["--config", path(&faulty)], &[]).expect_err(text);
+        assert!(
+            faults.len() == 1 && faults[0].contains(fault),
+            "{text}: {faults:?}"
         );
     }
 }

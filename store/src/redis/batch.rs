@@ -1,20 +1,23 @@
-//! Batches as one pipeline. Neighbouring reads of records are one `MGET`.
+//! Batches as one pipeline to one server. Neighbouring reads of records are one `MGET`.
 
-use redis::{Cmd, FromRedisValue, Pipeline, RedisError, Value, cmd};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value, cmd};
 
-use super::{ADD_TEXT, SWAP_TEXT, expiry, expiry_text, names, record};
+use super::{
+    commands::{self, ADD, Names, SWAP, expiry_text, on},
+    did,
+};
 use crate::{BatchStep, CasResult, StepResult, Ttl};
 
-/// A batch as commands, and how many steps each of them answers.
+/// A batch as commands.
 pub(super) struct Commands {
     commands: Vec<Cmd>,
-    /// The steps of each command: more than one only of `MGET`.
+    /// How many steps each of them answers: more than one only of `MGET`.
     counts: Vec<usize>,
 }
 
 impl Commands {
     /// The commands of a batch, in its order.
-    pub(super) fn of(steps: &[BatchStep<'_>]) -> Self {
+    pub(super) fn of(steps: &[BatchStep<'_>], names: &Names) -> Self {
         let mut all = Self {
             commands: Vec::with_capacity(steps.len()),
             counts: Vec::with_capacity(steps.len()),
@@ -22,25 +25,23 @@ impl Commands {
         let mut reads = Vec::new();
         for step in steps {
             if let BatchStep::Get { key } = *step {
-                reads.push(key);
+                reads.push(names.record(key));
                 continue;
             }
             all.read(&mut reads);
-            all.push(command(step), 1);
+            all.push(command(step, names), 1);
         }
         all.read(&mut reads);
         all
     }
 
-    fn read(&mut self, keys: &mut Vec<&str>) {
-        match keys[..] {
+    fn read(&mut self, keys: &mut Vec<String>) {
+        match &keys[..] {
             [] => {}
-            [key] => self.push(get(key), 1),
+            [key] => self.push(on("GET", key), 1),
             _ => {
                 let mut command = cmd("MGET");
-                for key in &*keys {
-                    command.arg(record(key));
-                }
+                command.arg(&keys[..]);
                 self.push(command, keys.len());
             }
         }
@@ -52,13 +53,9 @@ impl Commands {
         self.counts.push(steps);
     }
 
-    /// The pipeline of all commands.
-    pub(super) fn pipeline(&self) -> Pipeline {
-        let mut pipeline = Pipeline::with_capacity(self.commands.len());
-        for command in &self.commands {
-            pipeline.add_command(command.clone());
-        }
-        pipeline
+    /// The commands, to be sent.
+    pub(super) fn commands(&self) -> Vec<Cmd> {
+        self.commands.clone()
     }
 
     /// The results of the steps, from the answers of the commands.
@@ -75,110 +72,71 @@ impl Commands {
             }
         }
         if values.len() != steps.len() {
-            return Err((
-                redis::ErrorKind::UnexpectedReturnType,
-                "a batch of another length",
-            )
-                .into());
+            let why = "a batch has another number of answers";
+            return Err((ErrorKind::UnexpectedReturnType, why).into());
         }
-        steps
-            .iter()
-            .zip(values)
-            .map(|(step, value)| result(step, value))
-            .collect()
+        let pairs = steps.iter().zip(values);
+        pairs.map(|(step, value)| result(step, value)).collect()
     }
 }
 
-fn get(key: &str) -> Cmd {
-    let mut command = cmd("GET");
-    command.arg(record(key));
-    command
-}
-
-/// The command of one step. Scripts are sent as text, since a server that does not know a hash
-/// would answer the rest of the pipeline first.
-fn command(step: &BatchStep<'_>) -> Cmd {
+/// The command of one step. Scripts are sent whole: a server that does not know a hash would carry
+/// out the rest of the pipeline first.
+fn command(step: &BatchStep<'_>, names: &Names) -> Cmd {
     match *step {
-        BatchStep::Get { key } => get(key),
-        BatchStep::Insert { key, value, ttl } => insert(key, value, ttl),
+        BatchStep::Get { key } => on("GET", &names.record(key)),
+        BatchStep::Insert { key, value, ttl } => commands::insert(&names.record(key), value, ttl),
         BatchStep::CompareAndSwap {
             key,
             expected,
             new,
             ttl,
         } => {
-            let mut command = script(SWAP_TEXT, key);
-            command.arg(expected).arg(new).arg(expiry_text(ttl));
-            command
+            let ttl = expiry_text(ttl);
+            SWAP.whole(&names.record(key), &[expected, new, ttl.as_bytes()])
         }
-        BatchStep::Remove { key } => {
-            let mut command = cmd("DEL");
-            command.arg(record(key));
-            command
-        }
+        BatchStep::Remove { key } => on("DEL", &names.record(key)),
         BatchStep::Add { key, amount, ttl } => {
-            let mut command = script(ADD_TEXT, key);
-            command.arg(amount).arg(expiry_text(Ttl::For(ttl)));
-            command
+            let (text, expiry) = (amount.to_string(), expiry_text(Ttl::For(ttl)));
+            ADD.whole(&names.record(key), &[text.as_bytes(), expiry.as_bytes()])
         }
         BatchStep::SetAdd { list, member } => {
-            let mut command = cmd("ZADD");
-            command.arg(names(list)).arg(0).arg(member);
+            let mut command = on("ZADD", &names.list(list));
+            command.arg(0).arg(member);
             command
         }
         BatchStep::SetRemove { list, member } => {
-            let mut command = cmd("ZREM");
-            command.arg(names(list)).arg(member);
+            let mut command = on("ZREM", &names.list(list));
+            command.arg(member);
             command
         }
-        BatchStep::SetRange { list, after, limit } => range(list, after, limit),
+        BatchStep::SetRange { list, after, limit } => {
+            commands::range(&names.list(list), after, limit)
+        }
     }
 }
 
-fn script(text: &str, key: &str) -> Cmd {
-    let mut command = cmd("EVAL");
-    command.arg(text).arg(1).arg(record(key));
-    command
-}
-
-/// `SET` of a key that does not exist.
-pub(super) fn insert(key: &str, value: &[u8], ttl: Ttl) -> Cmd {
-    let mut command = cmd("SET");
-    command.arg(record(key)).arg(value).arg("NX");
-    if let Some(milliseconds) = expiry(ttl) {
-        command.arg("PX").arg(milliseconds);
-    }
-    command
-}
-
-/// The members of a list after one. All scores are equal, so the set is in byte order.
-pub(super) fn range(list: &str, after: Option<&str>, limit: usize) -> Cmd {
-    let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut command = cmd("ZRANGEBYLEX");
-    command.arg(names(list)).arg(from).arg("+");
-    command.arg("LIMIT").arg(0).arg(limit);
-    command
+/// Whether a step runs a script, which some servers do not.
+pub(super) const fn needs_script(step: &BatchStep<'_>) -> bool {
+    matches!(
+        step,
+        BatchStep::CompareAndSwap { .. } | BatchStep::Add { .. }
+    )
 }
 
 fn result(step: &BatchStep<'_>, value: Value) -> Result<StepResult, RedisError> {
     Ok(match step {
         BatchStep::Get { .. } => StepResult::Value(read(value)?),
-        BatchStep::Insert { .. } => StepResult::Changed(value != Value::Nil),
-        BatchStep::CompareAndSwap { .. } => StepResult::Swap(swap(value)?),
-        BatchStep::Remove { .. } | BatchStep::SetAdd { .. } | BatchStep::SetRemove { .. } => {
-            StepResult::Changed(read(value)?)
-        }
+        BatchStep::Insert { .. }
+        | BatchStep::Remove { .. }
+        | BatchStep::SetAdd { .. }
+        | BatchStep::SetRemove { .. } => StepResult::Changed(did(&value)),
+        BatchStep::CompareAndSwap { .. } => StepResult::Swap(match value {
+            Value::Int(_) => CasResult::Done,
+            there => CasResult::Changed(read(there)?),
+        }),
         BatchStep::Add { .. } => StepResult::Sum(read(value)?),
         BatchStep::SetRange { .. } => StepResult::Members(read(value)?),
-    })
-}
-
-/// The result of [`SWAP_TEXT`].
-pub(super) fn swap(answer: Value) -> Result<CasResult, RedisError> {
-    Ok(match answer {
-        Value::Int(_) => CasResult::Done,
-        there => CasResult::Changed(read(there)?),
     })
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use redis::{Pipeline, aio::ConnectionManager};
+use redis::{Cmd, Pipeline, RedisError, Value, aio::MultiplexedConnection, cmd};
 
-use super::unavailable;
+use super::{RedisOptions, faults, link::Link, unavailable};
 use crate::Result;
 
 /// The settings that matter.
@@ -16,12 +16,69 @@ const SETTINGS: [&str; 5] = [
     "maxmemory-policy",
 ];
 
-/// Reads the settings of the server and evaluates them.
-pub(super) async fn warnings(connection: &mut ConnectionManager) -> Result<Vec<String>> {
+/// How few replicas make a primary refuse writes. A server that does not know it is asked nothing
+/// else.
+const REPLICAS: &str = "min-replicas-to-write";
+
+/// Reads the settings of each server that has data, and evaluates them. Each sentence is told once.
+pub(super) async fn warnings(link: &Link, options: &RedisOptions) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let mut may_fail_over = !matches!(link, Link::Single(_));
+    let mut least = None;
+    for node in link.primaries().await.map_err(unavailable)? {
+        let mut live = node.connection().await.map_err(unavailable)?;
+        let connection = &mut live.dialed.connection;
+        warnings.extend(of_one(connection).await?);
+        may_fail_over |= has_replicas(connection).await;
+        let needed = needed_replicas(connection).await;
+        least = Some(least.map_or(needed, |least: u64| least.min(needed)));
+    }
+    if may_fail_over && options.wait_for_replica.is_none() {
+        warnings.push(replication(least.unwrap_or_default()));
+    }
+    warnings.sort();
+    warnings.dedup();
+    Ok(warnings)
+}
+
+/// What asynchronous replication means.
+fn replication(needed: u64) -> String {
+    let remedy = if needed == 0 {
+        "Set min-replicas-to-write 1 and min-replicas-max-lag 10, so that a primary without replicas stops writing, and \
+         wait_for_replica in [redis]"
+    } else {
+        "Set wait_for_replica in [redis]"
+    };
+    format!(
+        "Redis tells its replicas of a change after it has answered: a failover loses the acknowledged changes of the last \
+         moment, so that a code could be redeemed again or a revoked grant live on. {remedy}."
+    )
+}
+
+async fn has_replicas(connection: &mut MultiplexedConnection) -> bool {
+    let role: Result<Value, RedisError> = cmd("ROLE").query_async(connection).await;
+    // A user who may not ask is told nothing.
+    role.is_ok_and(|role| !faults::offsets(&role).1.is_empty())
+}
+
+async fn needed_replicas(connection: &mut MultiplexedConnection) -> u64 {
+    let answer: Result<HashMap<String, String>, RedisError> =
+        config_get(REPLICAS).query_async(connection).await;
+    let number = |settings: HashMap<String, String>| settings.get(REPLICAS)?.parse().ok();
+    answer.ok().and_then(number).unwrap_or_default()
+}
+
+fn config_get(setting: &str) -> Cmd {
+    let mut command = cmd("CONFIG");
+    command.arg("GET").arg(setting);
+    command
+}
+
+async fn of_one(connection: &mut MultiplexedConnection) -> Result<Vec<String>> {
     // One CONFIG GET for each, because only Redis 7 accepts several names.
     let mut questions = Pipeline::new();
     for setting in SETTINGS {
-        questions.cmd("CONFIG").arg("GET").arg(setting);
+        questions.add_command(config_get(setting));
     }
     match questions
         .query_async::<Vec<HashMap<String, String>>>(connection)

@@ -1,26 +1,22 @@
 //! Errors of Redis: whether the command had an effect, and the remedy.
 
-use redis::{RedisError, Value};
+use redis::{ErrorKind, RedisError, Value};
 
 use crate::Error;
 
 /// Errors with which a server refuses a command entirely because it does not accept writes, or not
 /// yet, or not safely: a former primary after a failover, one without its replicas, one that has
 /// just started.
-const NOT_HERE: [&str; 6] = [
-    "READONLY",
-    "MASTERDOWN",
-    "LOADING",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "NOREPLICAS",
-];
+const NOT_HERE: [&str; 4] = ["READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS"];
+
+/// Errors with which the nodes of a cluster refuse a command entirely for the moment.
+const LATER: [&str; 2] = ["CLUSTERDOWN", "TRYAGAIN"];
 
 /// The code of all errors without a specific code.
 const UNSPECIFIC: &str = "ERR";
 
-const CLUSTER: &str = "The server is a node of a Redis Cluster, which holds only a part of the keys. Use a Redis server that is not in \
-                       cluster mode (cluster-enabled no)";
+const CLUSTER: &str = "The server is a node of a Redis Cluster, which holds only a part of the keys. Name the store as \
+                       redis+cluster://HOST,HOST, or use a Redis server that is not in cluster mode (cluster-enabled no)";
 const REPLICA: &str = "The server is a replica, which cannot be written to. Let the address of the store lead to the primary";
 
 /// Remedies for common errors.
@@ -52,8 +48,8 @@ const CURES: [(&str, &str); 13] = [
     ),
     (
         "NOPERM",
-        "Its user lacks a right. Vestibule needs ~vestibule:* and +get +mget +set +getdel +del +incr +pexpire +zadd +zrem +zrangebylex \
-         +eval +evalsha +script|load +ping (docs/STORAGE.md)",
+        "Its user lacks a right. Vestibule needs ~vestibule:* (or the prefix in [redis]) and +get +mget +set +getdel +del +incrby +pexpire +zadd +zrem \
+         +zrangebylex +eval +evalsha +ping (docs/STORAGE.md)",
     ),
     (
         "NOAUTH",
@@ -65,10 +61,64 @@ const CURES: [(&str, &str); 13] = [
     ),
 ];
 
-/// Whether the server says that it did nothing, and a repetition may succeed, there or on another
-/// server.
-pub(super) fn nothing_was_done(fault: &RedisError) -> bool {
-    NOT_HERE.contains(&answer(fault).as_str())
+/// What an error says about the command.
+pub(super) enum Verdict {
+    /// Nothing was done. Another server has the key, for the next command alone if `asking`.
+    Redirected { to: String, asking: bool },
+    /// Nothing was done, and the same server may do it soon.
+    Later,
+    /// Nothing was done. Another server, or the same one later, may do it.
+    NotHere,
+    /// The connection is lost, or the answer is late.
+    Lost,
+    /// No server can be found at the moment.
+    NoServer,
+    /// It would fail again.
+    Final,
+}
+
+pub(super) fn verdict(fault: &RedisError) -> Verdict {
+    let code = answer(fault);
+    if let Some((to, _)) = fault.redirect_node() {
+        let asking = code == "ASK";
+        let to = to.to_owned();
+        return Verdict::Redirected { to, asking };
+    }
+    if NOT_HERE.contains(&code.as_str()) {
+        return Verdict::NotHere;
+    }
+    if LATER.contains(&code.as_str()) {
+        return Verdict::Later;
+    }
+    match fault.kind() {
+        ErrorKind::Io | ErrorKind::Parse => Verdict::Lost,
+        ErrorKind::MasterNameNotFoundBySentinel
+        | ErrorKind::ClusterConnectionNotFound
+        | ErrorKind::Client => Verdict::NoServer,
+        _ => Verdict::Final,
+    }
+}
+
+/// Whether a server knows no script by this hash. It has done nothing.
+pub(super) fn is_unknown_script(fault: &RedisError) -> bool {
+    fault.code() == Some("NOSCRIPT")
+}
+
+/// Whether a server runs no scripts, so that a script did nothing.
+pub(super) fn has_no_scripts(fault: &RedisError) -> bool {
+    let said = fault.detail().unwrap_or_default().to_lowercase();
+    answer(fault) == "UNKNOWN" || said.contains("lua") && said.contains("disabled")
+}
+
+/// Whether a server does not know an option of a command. It has done nothing.
+pub(super) fn is_unknown_option(fault: &RedisError) -> bool {
+    let said = fault.detail().unwrap_or_default();
+    fault.code() == Some(UNSPECIFIC) && said.contains("syntax error")
+}
+
+/// Whether the answer to `ROLE` is that of a primary.
+pub(super) fn is_primary(role: &Value) -> bool {
+    matches!(role, Value::Array(members) if members.first().and_then(text).as_deref() == Some("master"))
 }
 
 /// The messages of the client crate contain neither keys, values nor the password.
@@ -83,15 +133,40 @@ pub(super) fn unavailable(fault: RedisError) -> Error {
     Error::Unavailable(format!("Redis: {fault}{stop}{cure}"))
 }
 
+/// Whether the server does not accept user and password.
+fn is_wrong_password(fault: &RedisError) -> bool {
+    matches!(fault.code(), Some("WRONGPASS" | "NOAUTH"))
+        || fault.kind() == ErrorKind::AuthenticationFailed
+}
+
+const SENTINELS: &str = "a sentinel refuses user or password";
+
+/// A fault of a sentinel, which must not be taken for one of a server.
+pub(super) fn of_sentinel(fault: RedisError) -> RedisError {
+    if is_wrong_password(&fault) {
+        (
+            ErrorKind::AuthenticationFailed,
+            SENTINELS,
+            fault.to_string(),
+        )
+            .into()
+    } else {
+        fault
+    }
+}
+
 /// The error of a failed connection, with a remedy if known.
 pub(super) fn explained(fault: RedisError) -> Error {
     let text = fault.to_string();
     let remedy = if text.contains("UnknownIssuer") {
-        "; if its certificate comes from an authority of your own, name the authority's PEM file as rediss://HOST:PORT?ca=FILE"
-    } else if matches!(fault.code(), Some("WRONGPASS" | "NOAUTH"))
-        || fault.kind() == redis::ErrorKind::AuthenticationFailed
-    {
-        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded"
+        "; if its certificate comes from an authority of your own, name the authority's PEM file as tls_ca in [redis], or as rediss://HOST:PORT?ca=FILE"
+    } else if text.contains("cluster support disabled") {
+        "; it is no node of a cluster: name it as redis://HOST:PORT"
+    } else if text.contains(SENTINELS) {
+        "; the sentinels have a user and a password of their own: sentinel_username, sentinel_password or sentinel_password_file in [redis]"
+    } else if is_wrong_password(&fault) {
+        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded, or in [redis], as username \
+         and password_file"
     } else {
         return unavailable(fault);
     };
@@ -99,7 +174,7 @@ pub(super) fn explained(fault: RedisError) -> Error {
 }
 
 /// Why a server that accepts writes is still unsuitable, by its greeting (`HELLO`).
-pub(super) fn misplaced(greeting: &Value) -> Option<&'static str> {
+pub(super) fn misplaced(greeting: &Value, in_cluster: bool) -> Option<&'static str> {
     let told = |name: &str| {
         let Value::Map(members) = greeting else {
             return None;
@@ -110,7 +185,7 @@ pub(super) fn misplaced(greeting: &Value) -> Option<&'static str> {
             .and_then(|(_, value)| text(value))
     };
     match (told("mode").as_deref(), told("role").as_deref()) {
-        (Some("cluster"), _) => Some(CLUSTER),
+        (Some("cluster"), _) if !in_cluster => Some(CLUSTER),
         (_, Some("replica" | "slave")) => Some(REPLICA),
         _ => None,
     }
@@ -144,4 +219,37 @@ fn text(value: &Value) -> Option<String> {
         Value::SimpleString(text) => Some(text.clone()),
         _ => None,
     }
+}
+
+/// The error of a change that no replica has acknowledged.
+pub(super) fn unkept() -> RedisError {
+    (
+        ErrorKind::Extension,
+        "no replica has acknowledged the change in time (wait_for_replica), so that a failover may lose it",
+    )
+        .into()
+}
+
+/// From the answer of a primary to `ROLE`: how much it has written, and how much of that its
+/// replicas have.
+pub(super) fn offsets(role: &Value) -> (i64, Vec<i64>) {
+    let Value::Array(members) = role else {
+        return (i64::MAX, Vec::new());
+    };
+    let number = |value: &Value| match value {
+        Value::Int(number) => Some(*number),
+        value => text(value).and_then(|text| text.parse().ok()),
+    };
+    let written = members.get(1).and_then(number).unwrap_or(i64::MAX);
+    let replicas = match members.get(2) {
+        Some(Value::Array(replicas)) => replicas
+            .iter()
+            .filter_map(|replica| match replica {
+                Value::Array(of) => of.get(2).and_then(number),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    (written, replicas)
 }

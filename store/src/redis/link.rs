@@ -1,103 +1,131 @@
-//! The shared connection, and its replacement by a new connection to the same address.
+//! The three set-ups of Redis, and which server has a key.
 
-use std::{
-    sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{Arc, Weak};
+
+use redis::RedisError;
+
+use super::{
+    RedisOptions,
+    cluster::Cluster,
+    dialer::{Address, Dialer},
+    node::{Node, Place},
+    sentinels::{LOOK_EVERY, Sentinels},
+    slots,
+};
+use crate::{
+    Result,
+    location::{Form, RedisUrl},
 };
 
-use redis::{
-    Client, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
-use tokio::time::{Instant, sleep_until};
-
-/// How long a response may take.
-const ANSWER: Duration = Duration::from_secs(2);
-
-/// How long one attempt to connect may take. After a lost connection there are [`RETRIES`] more, at
-/// most half a second apart.
-const CONNECT: Duration = Duration::from_secs(1);
-const RETRIES: usize = 2;
-
-/// How many commands may wait for the socket.
-const WAITING: usize = 1024;
-
-/// The minimum time between two replacements, since the address may still lead to a server that
-/// does not accept writes.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// A connection that is restored when it is lost, and can be replaced while it is not.
-pub(super) struct Link {
-    client: Client,
-    current: RwLock<(ConnectionManager, u64)>,
-    /// The number of completed replacement attempts.
-    attempts: AtomicU64,
-    /// Locked during a replacement; contains the time when the next may begin.
-    turn: tokio::sync::Mutex<Instant>,
+/// Where the data is.
+pub(super) enum Link {
+    /// One address. Behind it may be another server after a failover.
+    Single(Arc<Node>),
+    /// The primary that sentinels name.
+    Sentinels(Arc<Node>),
+    /// The primaries of a cluster.
+    Cluster(Box<Cluster>),
 }
 
 impl Link {
-    pub(super) async fn open(client: Client) -> Result<Self, RedisError> {
-        let connection = connect(&client).await?;
-        let turn = tokio::sync::Mutex::new(Instant::now());
-        Ok(Self {
-            client,
-            current: RwLock::new((connection, 0)),
-            attempts: AtomicU64::new(0),
-            turn,
-        })
+    /// Prepares the connections, and makes one, so that faults are told at the start.
+    pub(super) async fn open(url: &RedisUrl, options: &RedisOptions) -> Result<Self> {
+        let dialer = Dialer::new(url, options)?;
+        let wait = options.wait_for_replica;
+        let addresses = url.hosts.iter();
+        let addresses: Vec<_> = addresses
+            .map(|(host, port)| Address::new(host, *port))
+            .collect();
+        let link = match &url.form {
+            Form::Single => {
+                let address = addresses.into_iter().next();
+                let address = address.unwrap_or_else(|| Address::new("localhost", 6379));
+                let node = Node::new(Place::Fixed(address), &dialer, wait);
+                Self::Single(Arc::new(node))
+            }
+            Form::Sentinel(name) => {
+                let asking = dialer.for_sentinels(options)?;
+                let sentinels = Arc::new(Sentinels::new(name, addresses, asking));
+                let place = Place::Primary(Arc::clone(&sentinels));
+                let node = Arc::new(Node::new(place, &dialer, wait));
+                tokio::spawn(watch(Arc::downgrade(&node), sentinels));
+                Self::Sentinels(node)
+            }
+            Form::Cluster => Self::Cluster(Box::new(Cluster::new(addresses, &dialer, wait))),
+        };
+        link.begin().await.map_err(super::explained)?;
+        Ok(link)
     }
 
-    /// The connection to use, and its number.
-    pub(super) fn current(&self) -> (ConnectionManager, u64) {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    async fn begin(&self) -> Result<(), RedisError> {
+        match self {
+            Self::Single(node) | Self::Sentinels(node) => node.connection().await.map(|_| ()),
+            Self::Cluster(cluster) => {
+                cluster.learn().await?;
+                let primary = cluster.primary(0).await?;
+                primary.connection().await.map(|_| ())
+            }
+        }
     }
 
-    /// A newer connection than the one with this number; `None` if none can be made now. Concurrent
-    /// callers share one new connection, for which the host name is resolved again.
-    pub(super) async fn renewed(&self, number: u64) -> Option<ConnectionManager> {
-        let attempts = self.attempts.load(Ordering::Acquire);
-        let mut next = self.turn.lock().await;
-        let (connection, newest) = self.current();
-        if newest != number {
-            return Some(connection);
+    /// The server that has a key.
+    pub(super) async fn node(&self, key: &[u8]) -> Result<Arc<Node>, RedisError> {
+        match self {
+            Self::Single(node) | Self::Sentinels(node) => Ok(Arc::clone(node)),
+            Self::Cluster(cluster) => cluster.primary(slots::slot(key)).await,
         }
-        if self.attempts.load(Ordering::Acquire) != attempts {
-            return None;
+    }
+
+    /// The server to which another one redirects. Only clusters do that.
+    pub(super) fn at(&self, address: &str) -> Option<Arc<Node>> {
+        match self {
+            Self::Single(_) | Self::Sentinels(_) => None,
+            Self::Cluster(cluster) => Some(cluster.node(&Address::parse(address)?)),
         }
-        sleep_until(*next).await;
-        let made = connect(&self.client).await;
-        *next = Instant::now() + PAUSE;
-        self.attempts.fetch_add(1, Ordering::AcqRel);
-        match made {
-            Ok(connection) => {
-                tracing::warn!(
-                    "Redis no longer writes over the connection there was; connected anew"
-                );
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) =
-                    (connection.clone(), number + 1);
-                Some(connection)
+    }
+
+    /// Looks again where the data is, after a server did not answer or refused. Single servers and
+    /// sentinels are looked up for every new connection.
+    pub(super) async fn look_again(&self) {
+        if let Self::Cluster(cluster) = self
+            && let Err(fault) = cluster.learn().await
+        {
+            tracing::warn!(%fault, "the nodes of the Redis Cluster do not say who has which keys");
+        }
+    }
+
+    /// Every server that has data.
+    pub(super) async fn primaries(&self) -> Result<Vec<Arc<Node>>, RedisError> {
+        match self {
+            Self::Single(node) | Self::Sentinels(node) => Ok(vec![Arc::clone(node)]),
+            Self::Cluster(cluster) => {
+                cluster.learn().await?;
+                let primaries = cluster.map().primaries();
+                Ok(primaries
+                    .iter()
+                    .map(|address| cluster.node(address))
+                    .collect())
             }
-            Err(error) => {
-                tracing::warn!(%error, "Redis no longer writes, and no new connection can be made");
-                None
-            }
+        }
+    }
+
+    /// What changes when keys move from one server to another; `None` where they never do.
+    pub(super) fn placement(&self) -> Option<Arc<slots::SlotMap>> {
+        match self {
+            Self::Single(_) | Self::Sentinels(_) => None,
+            Self::Cluster(cluster) => Some(cluster.map()),
         }
     }
 }
 
-async fn connect(client: &Client) -> Result<ConnectionManager, RedisError> {
-    let config = ConnectionManagerConfig::new()
-        .set_response_timeout(Some(ANSWER))
-        .set_connection_timeout(Some(CONNECT))
-        .set_number_of_retries(RETRIES)
-        .set_max_delay(Duration::from_millis(500))
-        .set_pipeline_buffer_size(WAITING);
-    ConnectionManager::new_with_config(client.clone(), config).await
+/// Leaves a former primary, also while it answers, until the store is dropped.
+async fn watch(node: Weak<Node>, sentinels: Arc<Sentinels>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(node) = node.upgrade() else { return };
+        let number = node.number();
+        if sentinels.has_changed().await {
+            node.lost(number);
+        }
+    }
 }

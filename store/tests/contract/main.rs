@@ -6,15 +6,19 @@
 )]
 
 mod batches;
+mod cluster;
 mod expiry;
 mod export;
 mod failover;
+mod kept;
 mod operations;
 mod outage;
 mod races;
 mod resolving;
 mod secured;
+mod sentinels;
 mod sets;
+mod setups;
 mod survival;
 
 use std::{
@@ -83,12 +87,35 @@ async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F
 }
 
 /// Declares one test for each engine from each case, a function of a store:
-/// `file::races::one_insert_wins`.
+/// `file::races::one_insert_wins`. A set-up of several servers runs all cases of a topic one after the
+/// other, each with a prefix of its own: `cluster::races`.
 macro_rules! contract {
     ($($topic:ident: $cases:tt)*) => {
         contract!(@engine memory $($topic: $cases)*);
         contract!(@engine file $($topic: $cases)*);
         contract!(@engine redis $($topic: $cases)*);
+        mod contract_of {
+            contract!(@setup one_sentinel $($topic: $cases)*);
+            contract!(@setup three_nodes $($topic: $cases)*);
+            contract!(@setup with_replica $($topic: $cases)*);
+            contract!(@setup valkey $($topic: $cases)*);
+            contract!(@setup without_scripts $($topic: $cases)*);
+            contract!(@setup redis_6 $($topic: $cases)*);
+        }
+    };
+    (@setup $setup:ident $($topic:ident: [$($case:ident),* $(,)?])*) => {
+        mod $setup {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $topic() {
+                    let setup = crate::setups::$setup();
+                    $(
+                        let store = setup.store(stringify!($case)).await;
+                        crate::$topic::$case(store).await;
+                    )*
+                }
+            )*
+        }
     };
     (@engine $engine:ident $($topic:ident: [$($case:ident),* $(,)?])*) => {
         mod $engine {

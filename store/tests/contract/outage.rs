@@ -116,7 +116,8 @@ async fn a_server_that_hangs_is_unavailable_soon() {
     );
 }
 
-/// A count whose answer timed out is carried out exactly once.
+/// A count whose answer timed out is carried out once at most. The connection is given up, so that the
+/// server may never read it.
 #[tokio::test]
 async fn a_write_without_an_answer_is_not_repeated() {
     let server = RedisServer::start();
@@ -129,10 +130,8 @@ async fn a_write_without_an_answer_is_not_repeated() {
     assert_eq!(server.command("CLIENT PAUSE 3000 ALL"), "+OK");
     fails_soon(store.count("counter", Duration::from_mins(1))).await;
     until("the end of the pause", async || store.ping().await.is_ok()).await;
-    assert_eq!(
-        store.get("counter").await.expect("get").as_deref(),
-        Some(&b"1"[..])
-    );
+    let count = store.get("counter").await.expect("get");
+    assert!(matches!(count.as_deref(), None | Some(b"1")), "{count:?}");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::{net::TcpListener, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::{CasResult, Error, Store, StoreLocation, Ttl};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use store::{CasResult, Error, RedisOptions, Store, StoreLocation, Ttl};
 use testkit::RedisServer;
 
 use crate::MINUTE;
@@ -18,8 +18,15 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 /// A Redis server with TLS on another port, with a certificate of the authority in `ca.pem`.
 fn with_tls(folder: &Path) -> (RedisServer, u16) {
+    with_tls_and(folder, &["--tls-auth-clients", "no"])
+}
+
+/// The same with other options. `redis.pem` and `redis.key` can be shown by a client too.
+fn with_tls_and(folder: &Path, more: &[&str]) -> (RedisServer, u16) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let name = &mut params.distinguished_name;
+    name.push(DnType::CommonName, "the authority");
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
         .expect("an authority");
     let key = KeyPair::generate().expect("a key");
@@ -45,16 +52,9 @@ fn with_tls(folder: &Path) -> (RedisServer, u16) {
         "--tls-key-file",
         &key,
     ];
-    let rest = [
-        "--tls-ca-cert-file",
-        &ca,
-        "--tls-auth-clients",
-        "no",
-        "--save",
-        "",
-    ];
+    let rest = ["--tls-ca-cert-file", &ca, "--save", ""];
     (
-        RedisServer::start_with(&[&options[..], &rest[..]].concat()),
+        RedisServer::start_with(&[&options[..], &rest[..], more].concat()),
         port,
     )
 }
@@ -91,6 +91,103 @@ async fn a_private_certificate_authority_is_named_in_the_url() {
         .await;
         assert!(fault.contains(path) && fault.contains(why), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn redis_can_demand_a_certificate_and_have_another_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, port) = with_tls_and(folder.path(), &["--tls-auth-clients", "yes"]);
+    let file = |name: &str| Some(folder.path().join(name));
+    let location = StoreLocation::Redis(format!("rediss://127.0.0.1:{port}"));
+    let options = RedisOptions {
+        tls_ca: file("ca.pem"),
+        tls_certificate: file("redis.pem"),
+        tls_key: file("redis.key"),
+        server_name: Some("localhost".to_owned()),
+        ..RedisOptions::default()
+    };
+    let store = Store::open_with(&location, &options).await.expect("opened");
+    store.probe().await.expect("it works");
+    let without = |change: fn(&mut RedisOptions)| {
+        let mut options = options.clone();
+        change(&mut options);
+        options
+    };
+    for (faulty, why) in [
+        (without(|options| options.server_name = None), "name"),
+        (
+            without(|options| {
+                options.tls_certificate = None;
+                options.tls_key = None;
+            }),
+            "ertificate",
+        ),
+        (without(|options| options.tls_key = None), "belong together"),
+        (
+            without(|options| options.tls_key.clone_from(&options.tls_certificate)),
+            "no private key",
+        ),
+        (
+            without(|options| options.tls_ca = Some("/nowhere.pem".into())),
+            "/nowhere.pem",
+        ),
+    ] {
+        let fault = Store::open_with(&location, &faulty).await;
+        let fault = fault.expect_err(why).to_string();
+        assert!(fault.contains(why), "{why}: {fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_can_have_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = ["--cluster-enabled", "yes", "--tls-cluster", "yes"];
+    let open = ["--tls-auth-clients", "no"];
+    let (server, port) = with_tls_and(folder.path(), &[&cluster[..], &open].concat());
+    assert_eq!(server.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
+    crate::until("the cluster", async || {
+        server.command("CLUSTER INFO").contains("cluster_state:ok")
+    })
+    .await;
+    let ca = folder.path().join("ca.pem");
+    let url = format!("rediss+cluster://127.0.0.1:{port}?ca={}", ca.display());
+    let options = RedisOptions {
+        server_name: Some("localhost".to_owned()),
+        ..RedisOptions::default()
+    };
+    let store = Store::open_with(&StoreLocation::Redis(url), &options).await;
+    store.expect("opened").probe().await.expect("it works");
+}
+
+#[tokio::test]
+async fn what_is_given_twice_is_an_error() {
+    let options = RedisOptions {
+        username: Some("me".to_owned()),
+        password_file: Some("/run/password".into()),
+        database: Some(2),
+        tls_ca: Some("/etc/ca.pem".into()),
+        ..RedisOptions::default()
+    };
+    for (url, what) in [
+        ("redis://you:hush@h", "the user name"),
+        ("redis://:hush@h", "the password"),
+        ("redis://h/1", "the database"),
+        ("rediss://h?ca=/etc/ca.pem", "certificate authorities"),
+    ] {
+        let location = StoreLocation::Redis(url.to_owned());
+        let fault = Store::open_with(&location, &options).await;
+        let fault = fault.expect_err(url).to_string();
+        assert!(fault.contains(what) && fault.contains("[redis]"), "{fault}");
+        assert!(!fault.contains("hush"), "{fault}");
+    }
+    let plain = StoreLocation::Redis("redis://h".to_owned());
+    let options = RedisOptions {
+        tls_ca: Some("/etc/ca.pem".into()),
+        ..RedisOptions::default()
+    };
+    let fault = Store::open_with(&plain, &options).await;
+    let fault = fault.expect_err("no TLS").to_string();
+    assert!(fault.contains("rediss"), "{fault}");
 }
 
 #[tokio::test]
@@ -174,6 +271,46 @@ async fn the_documented_permissions_suffice_for_every_operation() {
             .any(|warning| warning.contains("KEEPS NOTHING ON DISK")),
         "its settings are readable: {warnings:?}"
     );
+}
+
+/// Opens a store as the documented user with these permissions more, and uses it.
+async fn used_with(server: &RedisServer, scheme: &str, more: &str, options: RedisOptions) {
+    let user = format!("ACL SETUSER vestibule {} {more}", rights());
+    assert_eq!(server.command(&user), "+OK");
+    let user = format!("{scheme}://vestibule:hush@");
+    let location = StoreLocation::Redis(server.url().replace("redis://", &user));
+    let store = Store::open_with(&location, &options).await.expect("opened");
+    store.probe().await.expect("it works");
+    assert!(store.insert("a", b"1", MINUTE).await.expect("insert"));
+    store.settled("a").await.expect("settled");
+    let mut export = store.export().await.expect("an export");
+    assert!(export.next().await.expect("an entry").is_ok());
+}
+
+#[tokio::test]
+async fn the_documented_permissions_suffice_for_a_cluster_and_for_waiting() {
+    let node = RedisServer::start_with(&["--cluster-enabled", "yes"]);
+    assert_eq!(node.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
+    crate::until("the cluster", async || {
+        node.command("CLUSTER INFO").contains("cluster_state:ok")
+    })
+    .await;
+    let more = "+cluster|slots +asking";
+    used_with(&node, "redis+cluster", more, RedisOptions::default()).await;
+
+    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    let follow = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    assert_eq!(replica.command(&follow), "+OK");
+    crate::until("the replica", async || {
+        let info = replica.command("INFO replication");
+        info.contains("master_link_status:up")
+    })
+    .await;
+    let options = RedisOptions {
+        wait_for_replica: Some(std::time::Duration::from_secs(5)),
+        ..RedisOptions::default()
+    };
+    used_with(&primary, "redis", "+wait", options).await;
 }
 
 #[tokio::test]
