@@ -758,8 +758,8 @@ fn the_settings_of_redis_stand_in_a_table_of_their_own() {
         ("redis_prefix = \"a\"", "no such setting"),
         ("redis = \"a\"", "[redis] on a line of its own"),
     ] {
-        let faulty = file(text);
-        let Faults(faults) = resolve(&["--config", path(&faulty)], &[]).expect_err(text);
+        let written = file(text);
+        let Faults(faults) = resolve(&["--config", path(&written)], &[]).expect_err(text);
         assert!(
             faults.len() == 1 && faults[0].contains(fault),
             "{text}: {faults:?}"

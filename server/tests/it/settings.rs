@@ -20,7 +20,7 @@
 //! | `private_schemes` | clients and grants | `client_expiry::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `client_expiry::t_e38_a_stricter_policy_ends_pending_requests_and_grants` |
 //! | `sign_up` | passkey ceremonies of sign-ups | `a_sign_up_that_has_begun_ends_where_the_settings_close_it` in provider/tests/it/sign_up.rs |
 //! | `audit_retention` | events | `audit` in provider/tests/it |
-//! | `issuer`, `server_name`, `listen`, `store`, `sealing_key`, `trusted_proxies`, `site`, branding | | no effect on stored data |
+//! | `issuer`, `server_name`, `listen`, `store`, `[redis]`, `sealing_key`, `trusted_proxies`, `site`, branding | | no effect on stored data |
 
 use std::time::Duration;
 
