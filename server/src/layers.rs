@@ -10,6 +10,7 @@ mod origin;
 mod protect;
 mod repeat;
 mod request;
+mod shed;
 
 pub(crate) use body::{bounded_body, unreadable_is_bad_request};
 pub(crate) use browser_context::{browser_context, is_cross_site, see_other_after_post};
@@ -21,3 +22,4 @@ pub(crate) use origin::same_origin_posts;
 pub(crate) use protect::{Protection, protect};
 pub(crate) use repeat::repeated_posts;
 pub(crate) use request::{watch, watch_pages};
+pub(crate) use shed::shed;

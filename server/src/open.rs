@@ -54,6 +54,15 @@ pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> StoreO
     ))
 }
 
+impl Opened {
+    /// Writes what a command left for after its answer, before its process ends.
+    pub(crate) async fn finish(&self) {
+        if let Err(error) = self.provider.audit().add_last_events().await {
+            tracing::error!(%error, "events are not in the audit log");
+        }
+    }
+}
+
 /// Opens the store that is there, and creates nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Store, StoreOpenError> {
     let opened = Store::open_existing_with(&config.store, &config.redis())

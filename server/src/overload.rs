@@ -1,31 +1,20 @@
 //! Turning requests away while there are more than this machine can answer, so that those it does
 //! answer are answered soon.
 //!
-//! How late a timer fires says how long work waits for a processor. While it is late, a growing
-//! share of the requests gets 503 with `Retry-After` at once, and a shrinking one when it is in time
-//! again. Documents and health checks are always answered.
+//! How late a timer fires says how long work waits for a processor. While it is late, and many
+//! requests are under way, a growing share of the requests gets 503 with `Retry-After` at once, and
+//! a shrinking one when it is in time again. A machine that is slow for other reasons turns nobody
+//! away. Documents and health checks are always answered.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use app::ErrorPage;
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use tokio::time::{Instant, sleep};
-
-use crate::{
-    endpoints::{Caller, Endpoint},
-    extract::{Service, prefers_json},
-    problem, respond,
-};
 
 /// How often the delay is measured.
 const TICK: Duration = Duration::from_millis(20);
@@ -38,8 +27,9 @@ const FEWER: u32 = 25;
 const ALL: u32 = 1000;
 /// Some requests are always answered: without them nobody would notice that the overload is over.
 const MOST: u32 = 950;
-/// When a client that was turned away is to try again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// With fewer requests under way nothing is turned away.
+const MANY: usize = 64;
 
 /// How loaded this process is. Clones share the state. Without [`Self::watch`] nothing is turned
 /// away.
@@ -52,6 +42,17 @@ struct Measured {
     share: AtomicU32,
     /// Spreads it evenly over the requests.
     sum: AtomicU32,
+    /// The requests that are being answered.
+    under_way: AtomicUsize,
+}
+
+/// A request that is being answered.
+pub(crate) struct UnderWay(Arc<Measured>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Load {
@@ -80,9 +81,17 @@ impl Load {
         self.0.share.store(next, Ordering::Relaxed);
     }
 
-    fn turns_away(&self) -> bool {
+    /// Admits a request, which counts while the answer lives; `None` when it is turned away.
+    pub(crate) fn admitted(&self) -> Option<UnderWay> {
         let share = self.0.share.load(Ordering::Relaxed);
-        share > 0 && self.0.sum.fetch_add(share, Ordering::Relaxed) % ALL + share >= ALL
+        if share > 0
+            && self.0.under_way.load(Ordering::Relaxed) >= MANY
+            && self.0.sum.fetch_add(share, Ordering::Relaxed) % ALL + share >= ALL
+        {
+            return None;
+        }
+        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        Some(UnderWay(Arc::clone(&self.0)))
     }
 }
 
@@ -95,35 +104,6 @@ fn next_share(share: u32, delay: Duration) -> u32 {
     } else {
         share
     }
-}
-
-/// Turns a request away with 503, as a page for browsers, if there are too many.
-pub(crate) async fn shed(State(service): State<Service>, request: Request, next: Next) -> Response {
-    if !service.load.turns_away() || is_probe(request.uri().path()) {
-        return next.run(request).await;
-    }
-    if prefers_json(request.headers()) || !accepts_pages(&request) {
-        return respond::with_retry_after(respond::unavailable(), RETRY_AFTER);
-    }
-    let parts = request.into_parts().0;
-    let page = problem::respond(&service.site, &parts, ErrorPage::unavailable());
-    respond::with_retry_after(page, RETRY_AFTER)
-}
-
-fn is_probe(path: &str) -> bool {
-    Endpoint::ALL
-        .into_iter()
-        .any(|endpoint| endpoint.caller() == Caller::Probe && endpoint.path() == path)
-}
-
-fn accepts_pages(request: &Request) -> bool {
-    let accept = request.headers().get(http::header::ACCEPT);
-    accept.is_some_and(|accept| {
-        accept
-            .as_bytes()
-            .windows(9)
-            .any(|part| part == b"text/html")
-    })
 }
 
 #[cfg(test)]
@@ -154,17 +134,21 @@ mod tests {
     #[test]
     fn the_share_of_requests_is_turned_away_evenly() {
         let load = Load::default();
-        assert!((0..100).all(|_| !load.turns_away()));
+        let few: Vec<_> = (1..MANY).map(|_| load.admitted()).collect();
         for _ in 0..3 {
             load.measured(ms(100));
         }
-        let away = (0..1000).filter(|_| load.turns_away()).count();
+        for _ in 0..100 {
+            assert!(
+                load.admitted().is_some(),
+                "a slow machine with few requests"
+            );
+        }
+        let another = load.admitted();
+        assert!(few.iter().all(Option::is_some) && another.is_some());
+        let away = (0..1000).filter(|_| load.admitted().is_none()).count();
         assert!((230..=250).contains(&away), "{away} of 1000, 240 wanted");
-    }
-
-    #[test]
-    fn health_checks_are_never_turned_away() {
-        assert!(is_probe("/health/live") && is_probe("/health/ready"));
-        assert!(!is_probe("/token") && !is_probe("/health"));
+        drop(few);
+        assert!((0..100).all(|_| load.admitted().is_some()));
     }
 }

@@ -19,10 +19,10 @@ use crate::extract::{LARGEST_BODY, Service};
 use crate::guards::Guards;
 use crate::layers::{
     Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, open_to_browsers,
-    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
+    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post, shed,
     unreadable_is_bad_request, watch, watch_pages,
 };
-use crate::overload::{Load, shed};
+use crate::overload::Load;
 use crate::proxies::Proxies;
 use crate::reverse_proxy::{StdioServers, Upstream, protected};
 use crate::routes::handler;

@@ -82,6 +82,7 @@ async fn directly(
     operation: Operation,
 ) -> Result<AdminReply, String> {
     let reply = opened.provider.terminal().execute(operation.command).await;
+    opened.finish().await;
     if opened.created {
         note(&format!("A new store was created in {}.", config.store));
     }

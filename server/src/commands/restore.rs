@@ -205,6 +205,7 @@ async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> 
         .await
         .map_err(StoreOpenError::into_sentence)?;
     opened.provider.terminal().note_restore(summary).await;
+    opened.finish().await;
     if let Ok(Some(change)) = opened.provider.issuer_record().issuer_change().await {
         note(&issuer::explained(&change));
     }

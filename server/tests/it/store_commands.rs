@@ -101,5 +101,5 @@ async fn a_first_sign_in_with_consent_does_not_grow() {
     let mut browser = Browser::new(&server);
     let (commands, callback) = cost(&server, browser.decide(&client, "Allow")).await;
     assert!(callback.query.one("code").is_some());
-    assert_at_most(63, "a first sign-in with consent", &commands);
+    assert_at_most(66, "a first sign-in with consent", &commands);
 }
