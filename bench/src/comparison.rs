@@ -11,7 +11,7 @@ use crate::{
     floor::{self, Bare, Trips},
     load::{self, Meter, Sample, Scenario},
     process::{self, Memory},
-    scenario::{Allow, Exchange, Refresh, Repeat, TokenPool, VirtualUser},
+    scenario::{Allow, Exchange, Flow, Refresh, Repeat, TokenPool, VirtualUser},
     wire::Wire,
 };
 
@@ -43,12 +43,13 @@ pub(crate) enum Work {
     Registration,
     Exchange,
     Refresh,
+    Flow,
     Page,
 }
 
 impl Work {
     /// In the order of the turns: each work after its floor.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::BareGet,
         Self::Metadata,
         Self::BarePost,
@@ -56,6 +57,7 @@ impl Work {
         Self::Swap,
         Self::Exchange,
         Self::Refresh,
+        Self::Flow,
         Self::Insert,
         Self::Registration,
         Self::Page,
@@ -69,6 +71,7 @@ pub(crate) fn work(name: &str) -> Outcome<Work> {
         "registration" => Ok(Work::Registration),
         "exchange" => Ok(Work::Exchange),
         "refresh" => Ok(Work::Refresh),
+        "flow" => Ok(Work::Flow),
         "page" => Ok(Work::Page),
         other => Err(format!("there is no work called {other}")),
     }
@@ -130,6 +133,8 @@ struct Comparison<'a> {
     deployment: &'a Deployment,
     plan: Plan,
     user: VirtualUser,
+    /// The same user with a client that needs no page.
+    remembered: VirtualUser,
     bare: Bare,
     trips: Trips,
     codes: TokenPool,
@@ -149,6 +154,7 @@ impl<'a> Comparison<'a> {
             .build()
             .map_err(context("threads"))?;
         let (user, form_token) = generator.block_on(deployment.furnish(binary))?;
+        let remembered = generator.block_on(deployment.allow_for_good(&user, &form_token))?;
         let codes = TokenPool::default();
         let wanted = plan.codes * (plan.rounds + 1) * CLIENTS.len() + 1;
         let allow = Allow {
@@ -170,6 +176,7 @@ impl<'a> Comparison<'a> {
             deployment,
             plan,
             user,
+            remembered,
             bare,
             trips,
             codes,
@@ -196,6 +203,7 @@ impl<'a> Comparison<'a> {
             }
             Work::Exchange => self.at_deployment(&self.exchange(), clients, PATIENCE),
             Work::Refresh => self.at_deployment(&self.refresh(), clients, duration),
+            Work::Flow => self.flow(clients),
         }
     }
 
@@ -205,6 +213,17 @@ impl<'a> Comparison<'a> {
             codes: self.codes.split(self.plan.codes),
             tokens: self.tokens.clone(),
         }
+    }
+
+    /// Two requests for each flow.
+    fn flow(&self, clients: usize) -> Outcome<Sample> {
+        let flow = Flow {
+            user: self.remembered.clone(),
+            code: None,
+        };
+        let mut sample = self.at_deployment(&flow, clients, self.plan.duration)?;
+        sample.requests /= 2;
+        Ok(sample)
     }
 
     fn refresh(&self) -> Refresh {

@@ -18,13 +18,15 @@ use crate::{
     Outcome, context,
     load::{Meter, Scenario as _},
     process::{self, Memory, Process},
-    scenario::{Repeat, VirtualUser},
+    scenario::{Repeat, VirtualUser, code_of},
     wire::{Answer, Wire, between},
 };
 
 pub(crate) const EMAIL: &str = "bench@example.com";
 pub(crate) const PASSWORD: &str = "a password for nobody in particular";
 /// The time until the idle memory is read.
+/// The callback of a web client: an application on the own machine would be asked for each time.
+const WEB_CALLBACK: &str = "https://app.example/callback";
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// The store engine of the server.
@@ -173,6 +175,34 @@ impl Deployment {
         let consent = wire.send(&user.authorize()).await?.location()?.to_owned();
         let token = self::form_token(&wire.send(&user.get(&consent)).await?)?;
         Ok((user, token))
+    }
+
+    /// The same user with a web client that was allowed once: it needs no page from then on.
+    pub(crate) async fn allow_for_good(
+        &self,
+        user: &VirtualUser,
+        form_token: &str,
+    ) -> Outcome<VirtualUser> {
+        let mut user = VirtualUser {
+            callback: WEB_CALLBACK,
+            ..user.clone()
+        };
+        let mut metadata = native_metadata();
+        metadata["application_type"] = "web".into();
+        metadata["redirect_uris"] = [WEB_CALLBACK].into();
+        let mut wire = Wire::connect(self.server.address()).await?;
+        let registration = user.json("/register", &metadata.to_string());
+        let registered = wire.send(&registration).await?;
+        registered.member("client_id")?.clone_into(&mut user.client);
+        let pending = wire.send(&user.authorize()).await?.location()?.to_owned();
+        let request = pending
+            .split_once("request=")
+            .ok_or("a pending request")?
+            .1
+            .to_owned();
+        let allowed = wire.send(&user.consent(form_token, &request)).await?;
+        code_of(allowed.location()?).ok_or_else(|| allowed.unexpected())?;
+        Ok(user)
     }
 
     /// The same with clients that ask for another resource than the demonstration.

@@ -5,7 +5,7 @@
 //! instead, and `bench unauthenticated` measures single requests. `bench resources` measures JWTs,
 //! forward authentication and the reverse proxy.
 //!
-//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]]`, from
+//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]]`, from
 //! the root of the checkout. It measures the binary in `VESTIBULE_BINARY`, or the release. It
 //! connects to 127.0.0.1 only.
 
@@ -42,7 +42,7 @@ use resources::Turns;
 pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
-const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|page]] \
+const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]] \
                      | failover | faults … | guesses | timing | resources [--quick] | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {

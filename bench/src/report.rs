@@ -194,12 +194,13 @@ const fn name(work: Work) -> &'static str {
         Work::BareGet => "*floor: bare route, GET*",
         Work::BarePost => "*floor: bare route, POST*",
         Work::Signature => "*floor: one signature*",
-        Work::Swap => "*floor: store, 3 gets and 1 swap*",
-        Work::Insert => "*floor: store, 1 name and 1 record*",
+        Work::Swap => "*floor: store, 3 gets at once and 1 swap*",
+        Work::Insert => "*floor: store, 1 record and its name at once*",
         Work::Metadata => "metadata",
         Work::Registration => "registration",
         Work::Exchange => "code exchange",
         Work::Refresh => "refresh rotation",
+        Work::Flow => "code flow with a remembered consent (2 requests)",
         Work::Page => "account page",
     }
 }

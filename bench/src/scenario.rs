@@ -235,6 +235,38 @@ impl Scenario for Allow {
     }
 }
 
+/// A client that the user allowed before: a code without a page, and its exchange.
+#[derive(Clone)]
+pub(crate) struct Flow {
+    pub(crate) user: VirtualUser,
+    pub(crate) code: Option<String>,
+}
+
+impl Scenario for Flow {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> bool {
+        *request = match &self.code {
+            None => self.user.authorize(),
+            Some(code) => self.user.exchange(code),
+        };
+        true
+    }
+
+    fn handle(&mut self, answer: &Answer<'_>) -> Outcome<()> {
+        if self.code.take().is_some() {
+            return answer.member("access_token").map(|_| ());
+        }
+        let code = code_of(answer.location()?).ok_or_else(|| answer.unexpected())?;
+        self.code = Some(code.to_owned());
+        Ok(())
+    }
+}
+
+/// The code of a redirect to a client.
+pub(crate) fn code_of(location: &str) -> Option<&str> {
+    let query = location.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix("code="))
+}
+
 /// A client that exchanges a code, and puts the refresh token into a pool.
 #[derive(Clone)]
 pub(crate) struct Exchange {

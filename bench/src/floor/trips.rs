@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{CasResult, Store, StoreLocation, Ttl};
+use store::{BatchStep, CasResult, Store, StoreLocation, Ttl};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -55,14 +55,9 @@ impl Trips {
     pub(crate) async fn swap(&self, clients: usize, duration: Duration) -> Outcome<Sample> {
         self.race(clients, duration, move |trips, client, turn| async move {
             let key = key((client + turn * clients) % trips.grants);
-            let (client, record, account) = tokio::join!(
-                trips.store.get(CLIENT),
-                trips.store.get(&key),
-                trips.store.get(ACCOUNT)
-            );
-            let _ = client?;
-            let expected = record?.unwrap_or_default();
-            let _ = account?;
+            let reads = [CLIENT, &key, ACCOUNT].map(|key| BatchStep::Get { key });
+            let record = trips.store.batch(&reads).await?.swap_remove(1);
+            let expected = record.value()?.unwrap_or_default();
             let version = expected.first().map_or(0, |last| last.wrapping_add(1));
             let next = value(version);
             let swapped = trips
@@ -74,22 +69,26 @@ impl Trips {
         .await
     }
 
-    /// Two round trips, like a registration: the list member, then the record.
+    /// One round trip, like a registration: the record and the list member.
     pub(crate) async fn insert(&self, clients: usize, duration: Duration) -> Outcome<Sample> {
         self.race(clients, duration, |trips, _, _| async move {
             let name = format!(
                 "vc_{:022}",
                 trips.registered.fetch_add(1, Ordering::Relaxed)
             );
-            trips.store.set_add(CLIENTS, &name).await?;
-            trips
-                .store
-                .insert(
-                    &format!("floor-client:{name}"),
-                    &[b'c'; CLIENT_BYTES],
-                    Ttl::Forever,
-                )
-                .await
+            let insert = BatchStep::Insert {
+                key: &format!("floor-client:{name}"),
+                value: &[b'c'; CLIENT_BYTES],
+                ttl: Ttl::Forever,
+            };
+            let listed = BatchStep::SetAdd {
+                list: CLIENTS,
+                member: &name,
+            };
+            let results = trips.store.batch(&[insert, listed]).await?;
+            Ok(results
+                .into_iter()
+                .all(|result| result.changed().unwrap_or(false)))
         })
         .await
     }
