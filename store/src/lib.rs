@@ -36,7 +36,7 @@ pub use embedded::FILE;
 pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
 pub use location::StoreLocation;
-pub use redis::{RedisOptions, Secret};
+pub use redis::{ConnectionPassword, RedisOptions};
 
 /// A handle on one engine. It is cheap to clone and has the operations of [`Engine`] as methods.
 #[derive(Clone)]

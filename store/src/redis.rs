@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use redis::{Cmd, FromRedisValue, RedisError, Value, cmd};
 use tokio::time::{Instant, sleep};
 
-pub use self::options::{RedisOptions, Secret};
+pub use self::options::{ConnectionPassword, RedisOptions};
 use self::{
     batch::{Commands, needs_script},
     commands::{ADD, Lua, Names, SWAP, expiry_text, on},

@@ -12,7 +12,7 @@ use oauth::{
 };
 use oauth_clients::document::DocumentPolicy;
 use provider::SignUpPolicy;
-use store::{Secret, StoreLocation};
+use store::{ConnectionPassword, StoreLocation};
 
 use super::{
     derived,
@@ -242,14 +242,14 @@ settings! {
     }, |reader, key| reader.read(key, derived::text);
 
     /// The password of the sentinels.
-    redis_sentinel_password: Option<Secret> = Setting {
+    redis_sentinel_password: Option<ConnectionPassword> = Setting {
         environment: "VESTIBULE_REDIS_SENTINEL_PASSWORD",
         default: None,
         value_name: "PASSWORD",
         help: "The password of the sentinels",
         readme: (Some("none"), "the password of the sentinels"),
         changes: Changes::AtRestart,
-    }, |reader, key| reader.read(key, |text| Ok(Secret::new(text)));
+    }, |reader, key| reader.read(key, |text| Ok(ConnectionPassword::new(text)));
 
     /// The file with the password of the sentinels.
     redis_sentinel_password_file: Option<PathBuf> = Setting {

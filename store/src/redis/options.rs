@@ -26,7 +26,7 @@ pub struct RedisOptions {
     /// The user of the sentinels.
     pub sentinel_username: Option<String>,
     /// The password of the sentinels.
-    pub sentinel_password: Option<Secret>,
+    pub sentinel_password: Option<ConnectionPassword>,
     /// The file with the password of the sentinels.
     pub sentinel_password_file: Option<PathBuf>,
     /// How long one attempt to connect may take.
@@ -89,9 +89,9 @@ impl fmt::Debug for RedisOptions {
 
 /// A password, which is not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct ConnectionPassword(String);
 
-impl Secret {
+impl ConnectionPassword {
     /// Wraps a password.
     pub fn new(password: impl Into<String>) -> Self {
         Self(password.into())
@@ -102,8 +102,8 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for ConnectionPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("ConnectionPassword(…)")
     }
 }

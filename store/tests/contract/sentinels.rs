@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use store::{RedisOptions, Secret, Store, StoreLocation, Ttl};
+use store::{ConnectionPassword, RedisOptions, Store, StoreLocation, Ttl};
 use testkit::{RedisSentinels, RedisServer};
 
 use crate::{MINUTE, open, until};
@@ -139,7 +139,7 @@ async fn servers_and_sentinels_have_their_own_passwords() {
         username: Some("served".to_owned()),
         password_file: Some(file.clone()),
         prefix: "other:".to_owned(),
-        sentinel_password: Some(Secret::new("watched")),
+        sentinel_password: Some(ConnectionPassword::new("watched")),
         ..RedisOptions::default()
     };
     let store = Store::open_with(&location, &options).await.expect("opened");
