@@ -102,7 +102,8 @@ pub struct Backup {
 impl Provider {
     /// Begins a backup of the store, which `engine` is the name of.
     pub async fn backup(&self, engine: &str) -> Result<Backup, Unavailable> {
-        self.audit().settle().await;
+        // With the notes of what this server has done.
+        self.audit().add_late_events().await?;
         let context = &self.services().context;
         Backup::start(context.store(), engine, context.now()).await
     }
