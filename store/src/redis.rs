@@ -60,6 +60,8 @@ pub(crate) struct RedisEngine {
     swaps_by_script: AtomicBool,
     /// Whether a server ran no scripts.
     adds_by_transaction: AtomicBool,
+    /// Whether a server has run one. Before that, no batch has any.
+    runs_scripts: AtomicBool,
 }
 
 impl RedisEngine {
@@ -77,6 +79,7 @@ impl RedisEngine {
             options: options.clone(),
             swaps_by_script: AtomicBool::new(false),
             adds_by_transaction: AtomicBool::new(false),
+            runs_scripts: AtomicBool::new(false),
         })
     }
 
@@ -240,9 +243,13 @@ impl Engine for RedisEngine {
                 sum = self.send(&Question::write(&key, whole)).await;
             }
             match sum {
-                Ok(sum) => return understood(sum.value),
+                Ok(sum) => {
+                    self.runs_scripts.store(true, Ordering::Relaxed);
+                    return understood(sum.value);
+                }
                 Err(fault) if has_no_scripts(&fault) => {
                     self.adds_by_transaction.store(true, Ordering::Relaxed);
+                    self.runs_scripts.store(false, Ordering::Relaxed);
                 }
                 Err(fault) => return Err(unavailable(fault)),
             }
@@ -280,27 +287,33 @@ impl Engine for RedisEngine {
         self.read(&key, commands::range(&key, after, limit)).await
     }
 
-    /// One pipeline to the one server. On a cluster, where the keys are on several, and where each
-    /// write waits for a replica, the steps are sent one by one.
+    /// One pipeline to the one server. On a cluster, where the keys are on several, where each write
+    /// waits for a replica, and for a server that may run no scripts, the steps are sent one by one.
     async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
         if steps.is_empty() {
             return Ok(Vec::new());
         }
         let writes = steps.iter().any(BatchStep::is_write);
-        let has_no_scripts = self.adds_by_transaction.load(Ordering::Relaxed);
+        let runs_scripts = self.runs_scripts.load(Ordering::Relaxed);
         if matches!(*self.link, Link::Cluster(_))
             || writes && self.options.wait().is_some()
-            || has_no_scripts && steps.iter().any(needs_script)
+            || !runs_scripts && steps.iter().any(needs_script)
         {
             return one_by_one(self, steps).await;
         }
         let commands = Commands::of(steps, &self.names);
         let key = self.names.record("");
         let question = Question::batch(&key, commands.commands(), writes);
-        let answers = match self.send(&question).await.map_err(unavailable)?.value {
-            Value::Array(answers) => answers,
-            one => vec![one],
+        let answers = match self.send(&question).await {
+            Ok(answer) => answer.value,
+            Err(fault) => {
+                if has_no_scripts(&fault) {
+                    self.runs_scripts.store(false, Ordering::Relaxed);
+                }
+                return Err(unavailable(fault));
+            }
         };
+        let answers: Vec<Value> = understood(answers)?;
         commands.results(steps, answers).map_err(unavailable)
     }
 
