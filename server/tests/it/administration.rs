@@ -580,8 +580,9 @@ async fn many_accounts_are_on_pages_that_lead_on_and_are_found_by_their_beginnin
     assert!(!first.words().contains("person.59@example.com"));
     assert!(!first.words().contains("First page"));
     // Yesterday's link still leads on, though its entry is gone.
-    let gone = terminal.accounts().remove_account("person.58@example.com");
-    gone.await.expect("removed");
+    let accounts = terminal.accounts();
+    let gone = accounts.remove_account("person.58@example.com").await;
+    gone.expect("removed");
     let second = alice.open(&next).await;
     assert!(!second.words().contains("person.57@example.com"));
     assert!(second.words().contains("person.59@example.com"));
