@@ -79,7 +79,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expectPage(theirs, 'login');
     expect((await server.accounts()).map(({ email }) => email)).not.toContain(user.email);
     await page.goto(server.url(`/admin/accounts?q=${user.email}`));
-    await expect(page.getByText(`No address here contains “${user.email}”.`)).toBeVisible();
+    await expect(page.getByText(`No address here begins with “${user.email}”.`)).toBeVisible();
     await page.getByRole('link', { name: 'Show all accounts' }).click();
     await expect(row(page.getByRole('main'), administrator.email)).toBeVisible();
   });
@@ -174,17 +174,16 @@ test('navigation: every page is one link away, and the current one is marked', a
   expect(page.url()).toBe(server.url('/admin/accounts'));
 });
 
-test('many accounts are on several pages, and can be searched by a part of their address', async ({ page, startServer }) => {
+test('many accounts are on several pages, and can be searched by the beginning of their address', async ({ page, startServer }) => {
   const server = await startServer();
   const administrator = await server.administrator();
   for (let number = 10; number < 62; number += 1) await server.enrolmentLink(`person.${number}@example.com`);
   await openAdminPage(page, server, administrator, 'accounts');
   const rows = page.locator('.rows > li');
   await expect(rows).toHaveCount(50);
-  await expect(page.getByText('1 to 50 of 53')).toBeVisible();
   await page.getByRole('link', { name: 'Next' }).click();
   await expect(rows).toHaveCount(3);
-  await page.getByRole('link', { name: 'Previous' }).click();
+  await page.getByRole('link', { name: 'First page' }).click();
   await expect(rows).toHaveCount(50);
   await page.getByRole('searchbox', { name: 'Find' }).fill('PERSON.2');
   await press(page, 'Find');

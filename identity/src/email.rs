@@ -108,6 +108,11 @@ pub fn folded(text: &str) -> String {
     Email::parse(text).map_or_else(|| as_typed(text), |email| email.folded())
 }
 
+/// The form of the beginning of an address, so that the form of a whole address begins with it.
+pub fn folded_prefix(text: &str) -> String {
+    Email::parse(text).map_or_else(|| lowered(text.trim()), |email| email.folded())
+}
+
 /// The domain of e-mail addresses in ASCII and lower case, however it is spelled. `None` for what
 /// is no domain name.
 pub fn domain_in_ascii(text: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod attempts;
+mod by_address;
 mod ceremony;
 mod credentials;
 mod directory;

@@ -205,14 +205,15 @@ impl Backup {
     }
 }
 
-/// Events beyond the pointer, and the pointer itself, which was read before; and what belongs to no
-/// store but to one of its restores.
+/// Events beyond the pointer, and the pointer itself, which was read before; what belongs to no
+/// store but to one of its restores; and how far the sorted lists have been built, which may be
+/// less in a backup of a store in use.
 fn is_left_out(entry: &Entry, newest: Option<u64>) -> bool {
     let Entry::Record { key, .. } = entry else {
         return false;
     };
     match newest {
-        _ if key == keys::RESTORE.as_str() => true,
+        _ if key == keys::RESTORE.as_str() || keys::is_sorting(key) => true,
         Some(newest) => {
             key == keys::LATEST_EVENT.as_str()
                 || keys::event_number(key).is_some_and(|number| number > newest)

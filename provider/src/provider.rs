@@ -95,6 +95,10 @@ impl Provider {
         };
         let provider = Self::compose(context, Arc::new(state), tokens);
         provider.blocked_hosts().refresh_blocked().await?;
+        if let Err(error) = provider.0.accounts.directory.begin_sorting().await {
+            // The pages try again.
+            tracing::warn!(%error, "a sorted list was not begun");
+        }
         Ok(provider)
     }
 
@@ -241,6 +245,15 @@ impl Provider {
     /// Waits until all work is done that was put off until after an answer.
     pub async fn finish_background_tasks(&self) {
         self.0.context.background().finish_background_tasks().await;
+    }
+
+    /// Builds the lists by which pages are sorted from the records of earlier releases. Several
+    /// servers may do so at once; where it is done already, that is one read.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer; the next call continues there.
+    pub async fn build_sorted_lists(&self) -> Result<(), Unavailable> {
+        self.0.accounts.directory.sort_accounts().await
     }
 
     /// The audit log.

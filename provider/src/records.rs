@@ -31,6 +31,7 @@ mod golden;
 mod key;
 pub(crate) mod keys;
 mod outcomes;
+mod sorted;
 mod steps;
 mod unknown;
 pub(crate) mod v1;
@@ -41,7 +42,6 @@ use std::time::Duration;
 
 use store::Ttl;
 
-pub use self::collection::Listing;
 pub(crate) use self::{
     batch::{Batch, BatchResults, ReadTicket, WriteTicket},
     collection::Collection,
@@ -49,14 +49,19 @@ pub(crate) use self::{
         Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,
         to_json,
     },
-    key::{Key, PartOf},
+    key::{Key, List, PartOf},
     outcomes::Outcomes,
+    sorted::{Misfits, Progress, Sorting, build, page, tidy},
     steps::{
         Change, Found, change, change_from, exists, find, found, insert, put, read, remove,
         swap_bytes, take,
     },
     version::V1,
     versioned::{StoredBytes, Swapped, Versioned},
+};
+pub use self::{
+    collection::Listing,
+    sorted::{PageRequest, SortedPage},
 };
 
 /// How much longer the store keeps a record than it is valid.

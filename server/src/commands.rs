@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod check;
 mod issuer;
+mod list;
 mod log;
 mod operations;
 mod output;
@@ -17,13 +18,14 @@ mod warnings;
 
 use std::process::ExitCode;
 
-use self::operations::{AccountCommand, ClientCommand, IssuerCommand, KeyCommand};
+use self::operations::{AccountCommand, ClientCommand, IssuerCommand, KeyCommand, Operation};
 use crate::{
     config::{Config, Faults, Flags},
     sealing,
     site::EmbeddedSite,
 };
 use clap::{Parser, Subcommand};
+use provider::AdminCommand;
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
@@ -123,8 +125,16 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
         },
     };
     let _log = log::start("warn").map_err(|error| no_log(&error))?;
+    let config = resolve(&flags)?;
+    let operation = match operation.command {
+        AdminCommand::ListAccounts { page } => return list::accounts(&config, page, json).await,
+        command => Operation {
+            command,
+            ..operation
+        },
+    };
     let outcome = operation.outcome.clone();
-    let reply = administer::administer(&resolve(&flags)?, operation).await?;
+    let reply = administer::administer(&config, operation).await?;
     output::print(&reply, &outcome, json)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -89,6 +89,28 @@ pub(crate) fn Pagination<'a>(
     })
 }
 
+/// Links from a page of a list that is read from an entry on: to the first page and to the next one.
+#[component]
+pub(crate) fn Onward<'a>(
+    section: AdminPage,
+    query: &'a str,
+    after: &'a str,
+    next: Option<String>,
+) -> impl IntoView + use<> {
+    let to = |after: &str| address(&PagePath::Admin(section), &[("q", query), ("after", after)]);
+    let first = (!after.is_empty()).then(|| to(""));
+    let next = next.map(|next| to(&next));
+    if first.is_none() && next.is_none() {
+        return None;
+    }
+    Some(view! {
+        <nav class="turn" aria-label=messages::PAGES>
+            {first.map(|address| view! { <a class="link" href=address rel="first">{messages::FIRST}</a> })}
+            {next.map(|address| view! { <a class="link" href=address rel="next">{messages::NEXT}</a> })}
+        </nav>
+    })
+}
+
 /// The address of a page of this server with the fields that are not empty.
 pub(crate) fn address(place: &impl ToString, fields: &[(&str, &str)]) -> String {
     let said = fields.iter().filter(|(_, value)| !value.is_empty());

@@ -13,8 +13,8 @@ use oauth::Id;
 use store::Ttl;
 
 use crate::{
-    accounts::Directory,
-    records::{self, Change, Key, Swapped, Versioned, keys},
+    accounts::{Directory, by_address::ByAddress},
+    records::{self, Batch, Change, Key, Sorting as _, Swapped, Versioned, keys},
     state::Account,
     unavailable::Unavailable,
 };
@@ -75,7 +75,11 @@ impl Directory {
     async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let claimed = self.claim(email, account).await?;
         if claimed {
-            self.all_accounts().list_name(&account.to_string()).await?;
+            let mut lists = Batch::default();
+            lists.list_name(&keys::accounts(), &account.to_string());
+            let sorted = ByAddress::member_of(&email.shown(), account);
+            lists.list_name(&ByAddress::sorted(), &sorted);
+            lists.run(self.context.store()).await?;
         }
         Ok(claimed)
     }
@@ -191,9 +195,11 @@ impl Directory {
     }
 
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
-        self.all_accounts()
-            .unlist_name(&account.to_string())
-            .await?;
+        let mut lists = Batch::default();
+        lists.unlist_name(&keys::accounts(), &account.to_string());
+        let sorted = ByAddress::member_of(email, account);
+        lists.unlist_name(&ByAddress::sorted(), &sorted);
+        lists.run(self.context.store()).await?;
         for form in folded_forms(email) {
             self.release(&keys::email(&form), account).await?;
         }
@@ -240,7 +246,13 @@ impl Directory {
         if !is_changed(announced)? {
             return Ok(None);
         }
-        // 2. The address is claimed, and the account switches to it.
+        // 2. The address is sorted in and claimed, and the account switches to it.
+        let sorted = |email: &str| ByAddress::member_of(email, account.id());
+        let store = self.context.store();
+        let list = ByAddress::sorted();
+        store
+            .set_add(list.as_str(), &sorted(next.email.as_str()))
+            .await?;
         let claimed = self.claim(email, account.id()).await?;
         let now = self.context.now();
         let take = |there: Account| Ok(there.take_email(had, session_epoch, &next, claimed, now));
@@ -257,6 +269,12 @@ impl Directory {
             Some(_) => (had, next.email.as_str()),
             None => (next.email.as_str(), had),
         };
+        if sorted(left) != sorted(has)
+            && let Err(error) = store.set_remove(list.as_str(), &sorted(left)).await
+        {
+            // It is skipped where the list is read.
+            tracing::warn!(%error, "an account is still sorted in under an address that it has not");
+        }
         let kept = folded_forms(has);
         for form in folded_forms(left)
             .iter()

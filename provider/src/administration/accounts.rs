@@ -13,7 +13,7 @@ use super::{
 use crate::{
     accounts::queue::Requester,
     provider::Services,
-    records::Listing,
+    records::{Listing, PageRequest, SortedPage},
     state::{Account, account_name, audit::AuditAction},
 };
 
@@ -167,18 +167,33 @@ impl AccountAdministration<'_> {
         }
     }
 
-    /// All accounts, by address.
+    /// A page of the accounts, by address. In a store of an earlier release, some may be missing
+    /// for a while.
+    pub async fn page(&self, request: &PageRequest) -> Done<SortedPage<AccountSummary>> {
+        let directory = &self.services().accounts.directory;
+        let page = directory.accounts_by_address(request).await?;
+        Ok(page.map(|account| self.summary(&account)))
+    }
+
+    /// A page from which none is missing, after the list has been built.
+    pub async fn complete_page(&self, request: &PageRequest) -> Done<SortedPage<AccountSummary>> {
+        self.services().accounts.directory.sort_accounts().await?;
+        self.page(request).await
+    }
+
+    /// All accounts, by address, read page by page.
     pub async fn list(&self) -> Done<Listing<AccountSummary>> {
-        let summary = |_, account: Account| Some(self.summary(&account));
-        let mut accounts = self
-            .services()
-            .accounts
-            .directory
-            .all_accounts()
-            .rows(summary)
-            .await?;
-        accounts.sort_by(|one, other| one.email.cmp(&other.email));
-        Ok(accounts)
+        let mut all = Listing::default();
+        let mut wanted = PageRequest::default();
+        loop {
+            let page = self.complete_page(&wanted).await?;
+            all.rows.extend(page.rows);
+            all.unreadable += page.unreadable;
+            wanted.after = page.next;
+            if wanted.after.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Creates a reset link. Existing credentials work until it is used; then password, recovery

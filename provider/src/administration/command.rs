@@ -11,7 +11,7 @@ use super::{
 use crate::{
     audit::{AuditFilter, AuditPage, AuditReport},
     key_ring::KeySummary,
-    records::Listing,
+    records::{Listing, PageRequest, SortedPage},
     state::audit::AuditEntry,
     store_identity::IssuerReport,
 };
@@ -72,8 +72,11 @@ pub enum AdminCommand {
         /// The next role.
         role: Role,
     },
-    /// Lists the accounts.
-    ListAccounts,
+    /// Lists accounts, by address.
+    ListAccounts {
+        /// Which ones.
+        page: PageRequest,
+    },
     /// Disables an account, and ends its sessions and grants.
     DisableAccount {
         /// The e-mail address of the account.
@@ -186,8 +189,8 @@ pub enum AdminReply {
     AddedAccount(AddedAccount),
     /// The account that was changed.
     ChangedAccount(AccountSummary),
-    /// All accounts.
-    Accounts(Listing<AccountSummary>),
+    /// Accounts, by address.
+    Accounts(SortedPage<AccountSummary>),
     /// A one-time link.
     Link(String),
     /// The client that was added, with its secret for this once.
@@ -242,7 +245,7 @@ impl Administration {
                 accounts.change_email(&email, &new).await?.into()
             }
             Command::SetRole { email, role } => accounts.set_role(&email, role).await?.into(),
-            Command::ListAccounts => accounts.list().await?.into(),
+            Command::ListAccounts { page } => accounts.complete_page(&page).await?.into(),
             Command::DisableAccount { email } => accounts.disable_account(&email).await?.into(),
             Command::EnableAccount { email } => accounts.enable_account(&email).await?.into(),
             Command::RemoveAccount { email } => accounts.remove_account(&email).await?.into(),
@@ -301,7 +304,7 @@ macro_rules! replies {
 replies! {
     AddedAccount => AddedAccount,
     AccountSummary => ChangedAccount,
-    Listing<AccountSummary> => Accounts,
+    SortedPage<AccountSummary> => Accounts,
     String => Link,
     AddedClient => AddedClient,
     ChangedClient => ChangedClient,

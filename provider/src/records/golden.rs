@@ -191,8 +191,9 @@ fn rows(heading: &str) -> Vec<[Vec<String>; 2]> {
 #[test]
 fn the_document_has_a_row_for_each_kind_and_no_other() {
     /// Lists, and what belongs to the store itself.
-    const OTHERS: [&str; 6] = [
+    const OTHERS: [&str; 7] = [
         "accounts",
+        "accounts-by-address",
         "clients",
         "consents:",
         "grants:",

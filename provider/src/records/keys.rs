@@ -10,7 +10,10 @@ use oauth::{
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
 
-use super::key::{Key, List};
+use super::{
+    key::{Key, List},
+    sorted::Progress,
+};
 use crate::state::{
     Account, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest, UsedAssertion,
     audit::{Activity, AuditRecord, ChainHead},
@@ -69,6 +72,8 @@ kinds! {
     Issuer = "issuer": StoreIdentity,
     /// That a backup is being restored into the store, and since when.
     Restore = "restore": Timestamp,
+    /// How far a list that sorts records has been built.
+    Sorting = "sorting:": Progress,
     /// A client that registered itself or was added.
     Client = "client:": Client,
     /// A client, as its metadata document describes it.
@@ -160,6 +165,35 @@ pub(crate) fn accounts() -> List<Account> {
     List::new("accounts", |id| {
         Key::new(Kind::Account, format_args!("{id}"))
     })
+}
+
+/// How far a list that sorts records has been built, by the name of the list.
+pub(crate) fn sorting(list: &str) -> Key<Progress> {
+    Key::new(Kind::Sorting, format_args!("{list}"))
+}
+
+/// Whether a key is that of such a record. A backup has none, so that the lists are completed after
+/// a restore.
+pub(crate) fn is_sorting(key: &str) -> bool {
+    key.starts_with(Kind::Sorting.prefix())
+}
+
+/// The list of all accounts in the order of their addresses.
+pub(crate) fn accounts_by_address() -> List<Account> {
+    List::new("accounts-by-address", |member| {
+        let id = member.rsplit_once(' ').map_or(member, |(_, id)| id);
+        Key::new(Kind::Account, format_args!("{id}"))
+    })
+}
+
+/// A member of that list. A space is below every character of an address.
+pub(crate) fn listed_address(folded: &str, account: &str) -> String {
+    format!("{folded} {account}")
+}
+
+/// The address of a member of that list.
+pub(crate) fn address_of_listed(member: &str) -> &str {
+    member.rsplit_once(' ').map_or(member, |(folded, _)| folded)
 }
 
 /// The list of all registered clients, by their ids.

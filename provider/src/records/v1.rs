@@ -15,6 +15,7 @@ mod link;
 mod post;
 mod request;
 mod session;
+mod sorting;
 
 use access_token::SealedRing;
 use identity::{FirstAccount, OneTimeLink, Session};
@@ -32,7 +33,7 @@ use crate::state::{
     audit::{Activity, AuditBatch, AuditEntry, AuditRecord, ChainHead},
     failure::FailureList,
 };
-use crate::values::Plain;
+use crate::{records::Progress, values::Plain};
 
 stored_as_itself!(
     AccountMembers,
@@ -60,6 +61,7 @@ stored_as!(
     OneTimeLink => link::StoredLink,
     PendingCeremony => ceremony::StoredCeremony<'a>,
     Post => post::StoredPost<'a>,
+    Progress => sorting::StoredProgress<'a>,
     SealedRing => key_ring::StoredRing<'a>,
     Session => session::StoredSession<'a>,
     StoreIdentity => issuer::Identity<'a>,

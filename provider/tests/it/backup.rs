@@ -71,12 +71,14 @@ async fn restored(
     .await
 }
 
-/// What a store holds, by name; times are left out, since they pass.
+/// What a store holds, by name; times are left out, since they pass, and how far a sorted list has
+/// been built, which is in no backup.
 async fn content(store: &Store) -> BTreeMap<String, Vec<u8>> {
     let mut content = BTreeMap::new();
     let mut export = store.export().await.expect("an export");
     while let Some(entry) = export.next().await {
         match entry.expect("an entry") {
+            Entry::Record { key, .. } if key.starts_with("sorting:") => continue,
             Entry::Record { key, value, .. } => content.insert(key, value),
             Entry::Member { list, member } => {
                 content.insert(format!("{list}\0{member}"), Vec::new())

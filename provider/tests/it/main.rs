@@ -19,4 +19,5 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_up;
+mod sorted_lists;
 mod versions;

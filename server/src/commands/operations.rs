@@ -9,7 +9,7 @@ use oauth::ProtocolError as _;
 use oauth_clients::{client::KeySource, error::MetadataError};
 use provider::{AdminCommand, ClientChanges, ClientProof, NewClient, Role};
 
-use super::output::local_domain_note;
+use super::{list::Listed, output::local_domain_note};
 use crate::{files, open::Creation};
 
 /// An operation with what the command line has to know of it.
@@ -47,7 +47,7 @@ impl Operation {
         self
     }
 
-    const fn showing_users(mut self) -> Self {
+    pub(super) const fn showing_users(mut self) -> Self {
         self.shows_users = true;
         self
     }
@@ -97,8 +97,8 @@ pub(super) enum AccountCommand {
         #[arg(value_parser = role, value_name = "person|administrator")]
         role: Role,
     },
-    /// List the accounts
-    List,
+    /// List the accounts, by address
+    List(Listed),
     /// Keep an account from signing in, and end what it allowed
     Disable {
         /// The e-mail address
@@ -266,7 +266,10 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             let outcome = format!("{email} has the role {} now.", role.as_str());
             Operation::done(Admin::SetRole { email, role }, outcome)
         }
-        AccountCommand::List => Operation::showing(Admin::ListAccounts).showing_users(),
+        AccountCommand::List(listed) => {
+            let page = listed.into();
+            Operation::showing(Admin::ListAccounts { page })
+        }
         AccountCommand::Disable { email } => {
             let outcome = format!("{email} can no longer sign in, and what it allowed has ended.");
             Operation::done(Admin::DisableAccount { email }, outcome)

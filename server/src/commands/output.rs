@@ -20,16 +20,26 @@ pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(),
         as_text(reply, outcome)
     };
     line(&text)?;
-    if let AdminReply::Accounts(Listing { unreadable, .. })
-    | AdminReply::Clients(Listing { unreadable, .. }) = reply
-        && *unreadable > 0
+    if let AdminReply::Clients(Listing {
+        unreadable: count, ..
+    }) = reply
+        && *count > 0
     {
-        note(&format!(
-            "{unreadable} of the entries cannot be read by this version and are not listed; the log names them."
-        ));
+        note(&unreadable(*count));
     }
     Ok(())
 }
+
+/// What is told of entries that are not listed.
+pub(super) fn unreadable(count: usize) -> String {
+    format!(
+        "{count} of the entries cannot be read by this version and are not listed; the log names them."
+    )
+}
+
+/// Told when the running server answers something else than was asked for.
+pub(super) const UNEXPECTED: &str =
+    "The running server gave another answer than was asked for; is it of another version?";
 
 /// Tells something besides the answer, on standard error: what is printed for programs stays as it
 /// is.
@@ -51,7 +61,7 @@ pub(super) fn line(text: &str) -> Result<(), String> {
 fn as_json(reply: &AdminReply) -> Result<String, String> {
     match reply {
         AdminReply::AddedAccount(added) => pretty(added),
-        AdminReply::Accounts(accounts) => pretty(&accounts.rows),
+        AdminReply::Accounts(page) => pretty(&page.rows),
         AdminReply::AddedClient(added) | AdminReply::ClientSecret(added) => pretty(added),
         AdminReply::ChangedClient(changed) => pretty(changed),
         AdminReply::Issuer(report) => pretty(report),
@@ -72,7 +82,7 @@ pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
         .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
-const ACCOUNT_HEADS: [&str; 7] = [
+pub(super) const ACCOUNT_HEADS: [&str; 7] = [
     "E-MAIL",
     "ROLE",
     "STATE",
@@ -85,10 +95,6 @@ const ACCOUNT_HEADS: [&str; 7] = [
 fn as_text(reply: &AdminReply, outcome: &str) -> String {
     match reply {
         AdminReply::AddedAccount(added) => added_account(added),
-        AdminReply::Accounts(accounts) if accounts.is_empty() => {
-            "There is no account yet.".to_owned()
-        }
-        AdminReply::Accounts(accounts) => table(&ACCOUNT_HEADS, accounts.iter().map(account)),
         AdminReply::AddedClient(added) => added_client(added),
         AdminReply::ClientSecret(added) => {
             format!(
@@ -112,9 +118,10 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
         }
         AdminReply::Done | AdminReply::ChangedAccount(_) => outcome.to_owned(),
         // The commands that ask for these print them.
-        AdminReply::AuditPage(_) | AdminReply::AuditEntries(_) | AdminReply::AuditReport(_) => {
-            String::new()
-        }
+        AdminReply::Accounts(_)
+        | AdminReply::AuditPage(_)
+        | AdminReply::AuditEntries(_)
+        | AdminReply::AuditReport(_) => String::new(),
     }
 }
 
@@ -195,7 +202,7 @@ fn issuer(report: &IssuerReport) -> String {
     text
 }
 
-fn account(account: &AccountSummary) -> Vec<String> {
+pub(super) fn account(account: &AccountSummary) -> Vec<String> {
     vec![
         account.email.clone(),
         account.role.as_str().to_owned(),

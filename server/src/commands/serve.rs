@@ -9,7 +9,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::{issuer, output, reload::Reloading, warnings};
@@ -31,6 +31,8 @@ use crate::{
 const REFRESH: Duration = Duration::from_secs(1);
 /// Fewer connections than these are worth a warning.
 const FEW_CONNECTIONS: usize = 1000;
+/// How soon building the sorted lists is continued after a failure.
+const SORTING_AGAIN: Duration = Duration::from_secs(10);
 /// A command that holds the store is done sooner.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,6 +57,7 @@ pub(super) async fn serve(
     let control = control(&config, &current)?;
     let refreshing = tokio::spawn(follow(current.clone(), is_shared(&config)));
     let forgetting = tokio::spawn(forget_old_events(provider.clone()));
+    let sorting = tokio::spawn(build_sorted_lists(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
         warn(&warning);
@@ -105,6 +108,7 @@ pub(super) async fn serve(
     reloading.abort();
     let provider = current.get();
     forgetting.abort();
+    sorting.abort();
     if provider.audit().add_last_events().await.is_err() {
         tracing::error!(
             events = provider.audit().late_events(),
@@ -152,6 +156,14 @@ fn control(
 async fn forget_old_events(provider: Provider) {
     if let Err(error) = provider.terminal().forget_old_events().await {
         tracing::warn!(%error, "events that are too old were not removed");
+    }
+}
+
+/// A store of an earlier release, and a restored one, lacks lists that pages need.
+async fn build_sorted_lists(provider: Provider) {
+    while let Err(error) = provider.build_sorted_lists().await {
+        tracing::warn!(%error, "a sorted list is not complete yet; the server tries again");
+        sleep(SORTING_AGAIN).await;
     }
 }
 

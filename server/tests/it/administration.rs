@@ -19,6 +19,7 @@ on_both_engines!(
     failed_requests_are_shown_with_their_fix,
     the_audit_log_is_shown_filtered_exported_and_verified,
     an_added_client_shows_its_secret_once_and_works,
+    many_accounts_are_on_pages_that_lead_on_and_are_found_by_their_beginning,
     a_store_failure_is_reported_and_changes_nothing,
 );
 
@@ -556,6 +557,43 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: EngineKind) {
     );
     let code = alice.allow(&client).await;
     client.exchange(&code).await.granted();
+}
+
+async fn many_accounts_are_on_pages_that_lead_on_and_are_found_by_their_beginning(
+    engine: EngineKind,
+) {
+    let server = TestServer::of_alice(engine).await;
+    let terminal = server.provider.terminal();
+    for number in 10..65 {
+        let email = format!("person.{number}@example.com");
+        let added = terminal.accounts().add_pending_account(&email, None).await;
+        added.unwrap_or_else(|error| panic!("{email}: {error:?}"));
+    }
+    let mut alice = Browser::of_alice(&server).await;
+    let first = alice.open("/admin/accounts").await;
+    let next = first
+        .attributes("a", "href")
+        .find(|address| address.starts_with("/admin/accounts?after="))
+        .expect("a next page")
+        .to_owned();
+    assert!(first.words().contains("person.58@example.com"));
+    assert!(!first.words().contains("person.59@example.com"));
+    assert!(!first.words().contains("First page"));
+    // Yesterday's link still leads on, though its entry is gone.
+    let accounts = terminal.accounts();
+    let gone = accounts.remove_account("person.58@example.com").await;
+    gone.expect("removed");
+    let second = alice.open(&next).await;
+    assert!(!second.words().contains("person.57@example.com"));
+    assert!(second.words().contains("person.59@example.com"));
+    assert!(second.words().contains("person.64@example.com"));
+    assert!(second.words().contains("First page"));
+    assert!(!second.words().contains("Next"));
+    let found = alice.open("/admin/accounts?q=PERSON.2").await;
+    assert!(found.words().contains("person.29@example.com"));
+    assert!(!found.words().contains("person.30@example.com"));
+    let none = alice.open("/admin/accounts?q=erson").await;
+    assert!(none.words().contains("No address here begins with"));
 }
 
 async fn a_store_failure_is_reported_and_changes_nothing(engine: EngineKind) {

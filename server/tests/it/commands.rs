@@ -53,6 +53,11 @@ impl CommandOutput {
     }
 
     #[track_caller]
+    fn refused_by_the_command_line(self) {
+        assert_eq!(self.code, 2, "{self:?}");
+    }
+
+    #[track_caller]
     fn json(self) -> Value {
         let printed = self.succeeded();
         serde_json::from_str(&printed.out).unwrap_or_else(|error| panic!("{error}: {printed:?}"))
@@ -282,6 +287,49 @@ fn commands_that_prepare_a_server_create_a_store() {
             );
             let again = terminal.run(&["account", "list"]).succeeded();
             assert!(!again.err.contains("created"), "{again:?}");
+        }
+    }
+}
+
+#[test]
+fn accounts_are_listed_by_address_and_by_its_beginning() {
+    for terminal in CommandRunner::each() {
+        for running in [false, true] {
+            let _server = running.then(|| terminal.serve(None));
+            if !running {
+                let none = terminal.run(&["account", "add", "ben@x.example"]);
+                none.succeeded();
+                for email in ["anna@x.example", "Ann@x.example", "cy@x.example"] {
+                    terminal.run(&["account", "add", email]).succeeded();
+                }
+            }
+            let emails = |more: &[&str]| {
+                let listed = terminal.run(&[&["account", "list", "--json"], more].concat());
+                let listed = listed.json();
+                let rows = listed.as_array().expect("an array").iter();
+                rows.map(|row| row["email"].as_str().expect("an address").to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let all = [
+                "Ann@x.example",
+                "anna@x.example",
+                "ben@x.example",
+                "cy@x.example",
+            ];
+            assert_eq!(emails(&[]), all);
+            assert_eq!(emails(&["ANN"]), all[..2]);
+            assert_eq!(emails(&["ann@"]), all[..1]);
+            assert_eq!(emails(&["nna"]), [""; 0]);
+            assert_eq!(emails(&["--limit", "3"]), all[..3]);
+            let text = terminal
+                .run(&["account", "list", "--limit", "1"])
+                .succeeded();
+            assert_eq!(text.out.lines().count(), 2, "{text:?}");
+            let none = terminal.run(&["account", "list", "zz"]).succeeded();
+            assert_eq!(none.out, "No address begins with that.\n");
+            terminal
+                .run(&["account", "list", "--limit", "0"])
+                .refused_by_the_command_line();
         }
     }
 }

@@ -336,7 +336,7 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
     let mut browser = Browser::of_alice(&server).await;
     for page in [
         "accounts?q=",
-        "accounts?page=",
+        "accounts?after=",
         "applications?page=",
         "audit?kind=",
         "audit?who=",

@@ -9,9 +9,9 @@ pub(crate) const TITLE: &str = "Accounts";
 /// What it shows, under its heading.
 pub(crate) const LEAD: &str = "Who may sign in here.";
 
-pub(crate) const FIND: &str = "Find by address";
+pub(crate) const FIND: &str = "Find by the beginning of an address";
 pub(crate) const FIND_IT: &str = "Find";
-pub(crate) const NONE_FOUND: Template = Template::new("No address here contains “{query}”.");
+pub(crate) const NONE_FOUND: Template = Template::new("No address here begins with “{query}”.");
 pub(crate) const SHOW_ALL: &str = "Show all accounts";
 
 pub(crate) const INVITE_SOMEBODY: &str = "Invite somebody";

@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{AccountSummary, Listing, Role};
+use provider::{AccountSummary, PageRequest, Role, SortedPage};
 
 use crate::{
     admin::{
@@ -13,7 +13,7 @@ use crate::{
         },
         context::{AdminContext, Refused},
         messages as admin_messages,
-        pagination::{Page, Pagination},
+        pagination::{A_PAGE, Onward},
         parts::{ActionForm, NoneFound, Search, TextField},
     },
     clean,
@@ -24,10 +24,10 @@ use crate::{
     time_format,
 };
 
-/// `/admin/accounts?q=&page=`.
+/// `/admin/accounts?q=&after=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let query = admin.context.query_decoded("q");
-    let number = admin.context.query_decoded("page");
+    let after = admin.context.query_decoded("after");
     let own = admin
         .context
         .provider
@@ -35,21 +35,20 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .signed_in(&admin.context.browser)
         .await?
         .map(|user| user.account);
-    let Listing {
-        rows: mut accounts,
+    let wanted = PageRequest {
+        prefix: query.clone(),
+        after: Some(after.clone()).filter(|after| !after.is_empty()),
+        limit: A_PAGE,
+    };
+    let SortedPage {
+        rows: accounts,
         unreadable,
-    } = admin.administration.accounts().list().await?;
-    accounts.retain(|account| {
-        account
-            .email
-            .to_lowercase()
-            .contains(&query.trim().to_lowercase())
-    });
-    let page = Page::cut(accounts, &number);
-    let position = page.position();
-    let none = page.rows.is_empty();
+        next,
+        is_being_built,
+    } = admin.administration.accounts().page(&wanted).await?;
+    let none = accounts.is_empty();
     let now = admin.now;
-    let rows = page.rows.into_iter().map(|account| {
+    let rows = accounts.into_iter().map(|account| {
         let own = own == Some(account.id);
         view! { <Row account own now form_token=&admin.form_token/> }
     });
@@ -57,13 +56,14 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let view = view! {
         <Invitation refused=admin.refused() form_token=admin.form_token.clone()/>
         <Search section=AdminPage::Accounts label=messages::FIND button=messages::FIND_IT query=query.clone()/>
+        {is_being_built.then(|| view! { <p class="quiet">{admin_messages::BEING_BUILT}</p> })}
         {if none {
             view! { <NoneFound section=AdminPage::Accounts sentence=nothing_found(&query) show_all=messages::SHOW_ALL/> }.into_any()
         } else {
             view! { <ul class="rows">{rows}</ul> }.into_any()
         }}
         <Unreadable count=unreadable/>
-        <Pagination section=AdminPage::Accounts query=&query position/>
+        <Onward section=AdminPage::Accounts query=&query after=&after next/>
     };
     Ok(view.into_any())
 }

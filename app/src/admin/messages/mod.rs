@@ -32,6 +32,11 @@ pub(crate) const SECRET_EXPLAINED: &str =
 pub(crate) const PAGES: &str = "Pages";
 pub(crate) const NEXT: &str = "Next";
 pub(crate) const PREVIOUS: &str = "Previous";
+pub(crate) const FIRST: &str = "First page";
+
+/// Above a list that an upgrade or a restored backup has left incomplete.
+pub(crate) const BEING_BUILT: &str =
+    "This list is being put together in the background. Some entries may still be missing.";
 
 /// "51 to 100 of 230".
 pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {

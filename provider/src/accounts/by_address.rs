@@ -1,0 +1,93 @@
+//! The accounts in the order of their addresses.
+
+use identity::email::folded;
+use oauth::{Id, Timestamp};
+
+use crate::{
+    accounts::Directory,
+    records::{self, List, Misfits, PageRequest, SortedPage, Sorting, keys},
+    state::Account,
+    unavailable::Unavailable,
+};
+
+/// How many chunks of the list are built at the start, and before a page is shown: in a small store
+/// they are all.
+const BUILT_AT_ONCE: usize = 4;
+
+/// By the form in which addresses are compared.
+pub(super) struct ByAddress;
+
+impl Sorting for ByAddress {
+    type Record = Account;
+    const NAME: &'static str = "accounts-by-address";
+
+    fn records() -> List<Account> {
+        keys::accounts()
+    }
+
+    fn sorted() -> List<Account> {
+        keys::accounts_by_address()
+    }
+
+    fn member(account: &Account) -> String {
+        Self::member_of(account.email(), account.id())
+    }
+
+    fn unreadable(name: &str) -> String {
+        keys::listed_address("", name)
+    }
+
+    fn is_expected(account: &Account, member: &str, now: Timestamp) -> bool {
+        account.holds_address(keys::address_of_listed(member), now)
+    }
+}
+
+impl ByAddress {
+    /// The member of an account with an address.
+    pub(super) fn member_of(email: &str, account: Id) -> String {
+        keys::listed_address(&folded(email), &account.to_string())
+    }
+}
+
+impl Directory {
+    /// A page of the accounts by address; `prefix` is the beginning of an address.
+    pub(crate) async fn accounts_by_address(
+        &self,
+        request: &PageRequest,
+    ) -> Result<SortedPage<Account>, Unavailable> {
+        let store = self.context.store();
+        let is_complete = self.begin_sorting().await?;
+        let request = PageRequest {
+            prefix: identity::email::folded_prefix(&request.prefix),
+            ..request.clone()
+        };
+        let (mut page, misfits) =
+            records::page::<ByAddress>(store, &request, self.context.now()).await?;
+        page.is_being_built = !is_complete;
+        if !misfits.is_empty() {
+            self.context.background().spawn(self.tidying(misfits)).await;
+        }
+        Ok(page)
+    }
+
+    fn tidying(&self, misfits: Misfits) -> impl Future<Output = ()> + Send + 'static {
+        let store = self.context.store().clone();
+        async move {
+            if let Err(error) = records::tidy::<ByAddress>(&store, misfits).await {
+                tracing::warn!(%error, "the list of accounts by address was not tidied");
+            }
+        }
+    }
+
+    /// Builds a part of the list, or all of it for a few accounts. Whether it is complete.
+    pub(crate) async fn begin_sorting(&self) -> Result<bool, Unavailable> {
+        records::build::<ByAddress>(self.context.store(), BUILT_AT_ONCE).await
+    }
+
+    /// Builds the list from the accounts of earlier releases, unless it is complete.
+    pub(crate) async fn sort_accounts(&self) -> Result<(), Unavailable> {
+        records::build::<ByAddress>(self.context.store(), usize::MAX)
+            .await
+            .map(drop)
+    }
+}
