@@ -7,13 +7,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use oauth::Id;
 use provider::{PageRequest, Provider};
 use store::{BatchStep, Store, StoreLocation, Ttl};
 use testkit::{RedisServer, direct::TestProvider};
+use tokio::time::Instant;
 
 const ACCOUNT: &str = include_str!("../tests/golden/v1/account.waiting.json");
 /// How many accounts are written at once.

@@ -247,12 +247,10 @@ impl Directory {
             return Ok(None);
         }
         // 2. The address is sorted in and claimed, and the account switches to it.
-        let sorted = |email: &str| ByAddress::member_of(email, account.id());
-        let store = self.context.store();
-        let list = ByAddress::sorted();
-        store
-            .set_add(list.as_str(), &sorted(next.email.as_str()))
-            .await?;
+        let sorted = ByAddress::member_of(&next.email, account.id());
+        let mut lists = Batch::default();
+        lists.list_name(&ByAddress::sorted(), &sorted);
+        lists.run(self.context.store()).await?;
         let claimed = self.claim(email, account.id()).await?;
         let now = self.context.now();
         let take = |there: Account| Ok(there.take_email(had, session_epoch, &next, claimed, now));
@@ -269,10 +267,20 @@ impl Directory {
             Some(_) => (had, next.email.as_str()),
             None => (next.email.as_str(), had),
         };
-        if sorted(left) != sorted(has)
-            && let Err(error) = store.set_remove(list.as_str(), &sorted(left)).await
-        {
-            // It is skipped where the list is read.
+        self.leave_address(account.id(), left, has).await;
+        Ok(taken)
+    }
+
+    /// Takes an account out from under an address that it has not. An address that leads to an
+    /// account which has another one is free, and a member of the sorted list that does not fit is
+    /// skipped: both may stay.
+    async fn leave_address(&self, account: Id, left: &str, has: &str) {
+        let [sorted, kept] = [left, has].map(|email| ByAddress::member_of(email, account));
+        let mut lists = Batch::default();
+        if sorted != kept {
+            lists.unlist_name(&ByAddress::sorted(), &sorted);
+        }
+        if let Err(error) = lists.run(self.context.store()).await {
             tracing::warn!(%error, "an account is still sorted in under an address that it has not");
         }
         let kept = folded_forms(has);
@@ -280,12 +288,10 @@ impl Directory {
             .iter()
             .filter(|form| !kept.contains(form))
         {
-            // An address that leads to an account which has another one is free: it may stay.
-            if let Err(error) = self.release(&keys::email(form), account.id()).await {
+            if let Err(error) = self.release(&keys::email(form), account).await {
                 tracing::warn!(%error, "an account that has another address has left the earlier one behind");
             }
         }
-        Ok(taken)
     }
 }
 

@@ -23,6 +23,8 @@ use crate::unavailable::Unavailable;
 
 /// How many members are read at once, with their records.
 const CHUNK: usize = 256;
+/// How many records are read from their bytes before other work of the thread gets a turn.
+const TURN: usize = 32;
 /// How many chunks of a page may consist of members that no longer fit.
 const SPARE_CHUNKS: usize = 8;
 /// The greatest number of rows of a page.
@@ -136,6 +138,24 @@ struct Collecting<S: Sorting> {
 }
 
 impl<S: Sorting> Collecting<S> {
+    fn new(request: &PageRequest, now: Timestamp) -> Self {
+        let prefix = Some(&request.prefix).filter(|prefix| !prefix.is_empty());
+        Self {
+            page: SortedPage {
+                rows: Vec::new(),
+                unreadable: 0,
+                next: None,
+                is_being_built: false,
+            },
+            misfits: Vec::new(),
+            unreadable: BTreeSet::new(),
+            wanted: request.limit.clamp(1, MOST_ROWS),
+            // No member is as short as what it is sorted by.
+            last: max(request.after.as_ref(), prefix).cloned(),
+            now,
+        }
+    }
+
     fn missing(&self) -> usize {
         self.wanted
             .saturating_sub(self.page.rows.len() + self.unreadable.len())
@@ -175,28 +195,10 @@ pub(crate) async fn page<S: Sorting>(
     request: &PageRequest,
     now: Timestamp,
 ) -> Result<(SortedPage<S::Record>, Misfits), Unavailable> {
-    let wanted = request.limit.clamp(1, MOST_ROWS);
-    let prefix = request.prefix.as_str();
-    let mut collecting = Collecting::<S> {
-        page: SortedPage {
-            rows: Vec::new(),
-            unreadable: 0,
-            next: None,
-            is_being_built: false,
-        },
-        misfits: Vec::new(),
-        unreadable: BTreeSet::new(),
-        wanted,
-        // No member is shorter than what it is sorted by.
-        last: max(
-            request.after.clone(),
-            Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()),
-        ),
-        now,
-    };
+    let mut collecting = Collecting::<S>::new(request, now);
     let mut goes_on = true;
-    for _ in 0..wanted.div_ceil(CHUNK) + SPARE_CHUNKS {
-        goes_on = more(store, prefix, &mut collecting).await?;
+    for _ in 0..collecting.wanted.div_ceil(CHUNK) + SPARE_CHUNKS {
+        goes_on = more(store, &request.prefix, &mut collecting).await?;
         if !goes_on || collecting.missing() == 0 {
             break;
         }
@@ -231,8 +233,9 @@ async fn more<S: Sorting>(
         .map(|member| batch.read(list.key(member)))
         .collect();
     let mut records = batch.run(store).await?;
-    for (member, ticket) in members.into_iter().zip(&tickets) {
+    for (place, (member, ticket)) in members.into_iter().zip(&tickets).enumerate() {
         collecting.add(member, records.found(ticket)?);
+        give_turn(place).await;
     }
     Ok(goes_on)
 }
@@ -310,7 +313,8 @@ async fn build_chunk<S: Sorting>(
         .collect();
     let mut found = reads.run(store).await?;
     let mut writes = Batch::default();
-    for (name, ticket) in names.iter().zip(&tickets) {
+    for (place, (name, ticket)) in names.iter().zip(&tickets).enumerate() {
+        give_turn(place).await;
         let member = match found.found(ticket)? {
             Found::Nothing => continue,
             Found::Unreadable => S::unreadable(name),
@@ -323,6 +327,13 @@ async fn build_chunk<S: Sorting>(
         is_complete: names.len() < CHUNK,
         after: names.last().cloned().or(after),
     })
+}
+
+/// Lets other work of the thread go on, after every few records.
+async fn give_turn(place: usize) {
+    if place % TURN == TURN - 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 impl Progress {
