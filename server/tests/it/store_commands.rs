@@ -99,7 +99,7 @@ async fn a_first_sign_in_with_consent_does_not_grow() {
     let client = at(&server, "https://other.example/callback").await;
     server.provider.finish_background_tasks().await;
     let mut browser = Browser::new(&server);
-    let (commands, callback) = cost(&server, browser.decide(&client, "Allow")).await;
+    let (commands, callback) = cost(&server, Box::pin(browser.decide(&client, "Allow"))).await;
     assert!(callback.query.one("code").is_some());
     assert_at_most(66, "a first sign-in with consent", &commands);
 }
