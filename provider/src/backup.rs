@@ -102,8 +102,7 @@ pub struct Backup {
 impl Provider {
     /// Begins a backup of the store, which `engine` is the name of.
     pub async fn backup(&self, engine: &str) -> Result<Backup, Unavailable> {
-        // With the notes of what this server has done.
-        self.audit().add_late_events().await?;
+        self.audit().settle().await;
         let context = &self.services().context;
         Backup::start(context.store(), engine, context.now()).await
     }
@@ -205,7 +204,8 @@ impl Backup {
     }
 }
 
-/// Events beyond the pointer, and the pointer itself, which was read before; what belongs to no
+/// Events beyond the pointer, and the pointer itself, which was read before; the mark, which may
+/// name a newer event than the pointer, and is written again with the next ones; what belongs to no
 /// store but to one of its restores; and how far the sorted lists have been built, which may be
 /// less in a backup of a store in use.
 fn is_left_out(entry: &Entry, newest: Option<u64>) -> bool {
@@ -216,6 +216,7 @@ fn is_left_out(entry: &Entry, newest: Option<u64>) -> bool {
         _ if key == keys::RESTORE.as_str() || keys::is_sorting(key) => true,
         Some(newest) => {
             key == keys::LATEST_EVENT.as_str()
+                || key == keys::EVENT_MARK.as_str()
                 || keys::event_number(key).is_some_and(|number| number > newest)
         }
         None => false,
