@@ -533,7 +533,8 @@ async fn sign_up_is_closed_by_default(engine: EngineKind) {
             .iter()
             .map(|account| account.role.as_str())
             .collect::<Vec<_>>(),
-        ["person", "administrator"]
+        ["administrator", "person"],
+        "by their addresses"
     );
 }
 
