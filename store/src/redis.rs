@@ -232,7 +232,8 @@ impl Engine for RedisEngine {
     async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
         let key = self.names.record(key);
         if !self.adds_by_transaction.load(Ordering::Relaxed) {
-            let (text, expiry) = (amount.to_string(), expiry_text(Ttl::For(ttl)));
+            let text = amount.to_string();
+            let expiry = expiry_text(Ttl::For(ttl));
             let arguments = [text.as_bytes(), expiry.as_bytes()];
             // Counters do not wait for a replica.
             let mut sum = self

@@ -193,8 +193,8 @@ impl AuditLog {
         self.add_in_turn(&mut chain, None).await
     }
 
-    /// The chain, once no other task adds to it. A store that does not answer another task holds
-    /// up nobody for long.
+    /// The chain, once no other task adds to it. A store that does not answer another task delays
+    /// this one by a second at most.
     async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, Chain>, Unavailable> {
         timeout(PATIENCE, self.state.chain.lock())
             .await
@@ -205,10 +205,14 @@ impl AuditLog {
     async fn add_in_turn(&self, chain: &mut Chain, own: Option<Id>) -> Result<(), Unavailable> {
         let log = &self.state;
         let mut added = Ok(());
+        let mut any = false;
         while let Some(batch) = log.next_batch(chain) {
             chain.attempt = batch.ids();
             match self.add(&mut chain.latest, batch).await {
-                Ok(newest) => log.done(std::mem::take(&mut chain.attempt), newest),
+                Ok(newest) => {
+                    log.done(std::mem::take(&mut chain.attempt), newest);
+                    any = true;
+                }
                 Err(error) => {
                     log.count_failure();
                     added = Err(error);
@@ -219,9 +223,11 @@ impl AuditLog {
                 break;
             }
         }
-        let log = self.clone();
-        let work = async move { log.follow_up().await };
-        self.context.background().spawn(work).await;
+        if any {
+            let log = self.clone();
+            let work = async move { log.follow_up().await };
+            self.context.background().spawn(work).await;
+        }
         added
     }
 

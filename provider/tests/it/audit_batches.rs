@@ -1,14 +1,14 @@
 //! Events that waited together are one record of the audit log, and every change of it is detected.
 
-use access_token::SealingKey;
-use oauth::Secret;
 use provider::{AuditEntry, AuditFilter, AuditReport};
 use serde_json::Value;
 use store::Ttl;
 use testkit::{
     Fault, FaultPlan,
-    direct::{ADA, SEALING_KEY, TestProvider},
+    direct::{ADA, TestProvider},
 };
+
+use crate::chain::signed;
 
 /// A server whose audit log has single events up to 4, then one record of `together` events, and
 /// one event after it. The store failed when the fourth was written, which is tried again alone.
@@ -173,22 +173,6 @@ async fn an_end_that_is_cut_off_and_a_record_with_fewer_events_are_seen() {
     }
 }
 
-/// A record as another version may write it, with a hash that is right.
-fn signed(record: &str, hash: &str) -> Vec<u8> {
-    let sealing_key = SealingKey::from_bytes(&SEALING_KEY)
-        .expect("a key")
-        .expose();
-    let body = sealing_key.rsplit('.').next().expect("a body");
-    let key = Secret::decode(body)
-        .expect("a secret")
-        .derive("audit trail", b"");
-    let unsigned = record.replace(hash, "");
-    let hash = key.derive("event", unsigned.as_bytes()).encode();
-    unsigned
-        .replace(r#""hash":""}"#, &format!(r#""hash":"{hash}"}}"#))
-        .into_bytes()
-}
-
 #[tokio::test]
 async fn what_a_newer_version_writes_together_is_shown_verified_and_followed() {
     for (from, to, action) in [
@@ -215,7 +199,12 @@ async fn what_a_newer_version_writes_together_is_shown_verified_and_followed() {
         let stored = stored.expect("text");
         let batch: Value = serde_json::from_str(&stored).expect("JSON");
         let hash = batch["hash"].as_str().expect("a hash");
-        write(&server, 5, &signed(&stored.replace(from, to), hash)).await;
+        write(
+            &server,
+            5,
+            &signed(&stored.replace(from, to).replace(hash, "")),
+        )
+        .await;
         let note = br#"{"number":4,"link":null}"#;
         server.store.remove("latest-event").await.expect("removed");
         let noted = server

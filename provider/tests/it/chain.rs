@@ -426,7 +426,7 @@ fn chain_key() -> Secret {
 }
 
 /// An event as a newer version may write it, with a hash that is right.
-fn signed(unsigned: &str) -> Vec<u8> {
+pub(crate) fn signed(unsigned: &str) -> Vec<u8> {
     let hash = chain_key().derive("event", unsigned.as_bytes()).encode();
     unsigned
         .replace(r#""hash":"""#, &format!(r#""hash":"{hash}""#))

@@ -97,7 +97,8 @@ fn command(step: &BatchStep<'_>, names: &Names) -> Cmd {
         }
         BatchStep::Remove { key } => on("DEL", &names.record(key)),
         BatchStep::Add { key, amount, ttl } => {
-            let (text, expiry) = (amount.to_string(), expiry_text(Ttl::For(ttl)));
+            let text = amount.to_string();
+            let expiry = expiry_text(Ttl::For(ttl));
             ADD.whole(&names.record(key), &[text.as_bytes(), expiry.as_bytes()])
         }
         BatchStep::SetAdd { list, member } => {
