@@ -88,7 +88,7 @@ reverse_proxies() {
 # The features for lints and tests of crate $1, one per line.
 crate_features() {
   case $1 in
-    access-token | testkit) printf '%s\n' --all-features ;;
+    access-token | mcp | testkit) printf '%s\n' --all-features ;;
     app) printf '%s\n' --features ssr ;;
   esac
 }

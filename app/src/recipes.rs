@@ -144,6 +144,12 @@ fn fill(template: &str, facts: &Facts) -> String {
     filled
 }
 
+/// The protected resource metadata as a raw string literal.
+fn document_literal(resource: &Resource, issuer: &Issuer) -> String {
+    let document = serde_json::to_string(&ProtectedResource::describe(issuer, resource));
+    format!("r##\"{}\"##;", document.unwrap_or_default())
+}
+
 /// The example of the crate with the constants of a resource.
 fn fill_program(
     program: &str,
@@ -152,12 +158,8 @@ fn fill_program(
     issuer: &Issuer,
     format: TokenFormat,
 ) -> String {
-    let document = serde_json::to_string(&ProtectedResource::describe(issuer, resource));
     let mut lines = facts.constants();
-    lines.push((
-        DOCUMENT.to_owned(),
-        format!("r##\"{}\"##;", document.unwrap_or_default()),
-    ));
+    lines.push((DOCUMENT.to_owned(), document_literal(resource, issuer)));
     let replaced = |line: &str| {
         let constant = lines.iter().find(|(name, _)| line.starts_with(name));
         match (constant, format) {

@@ -31,16 +31,7 @@ impl Rule {
     /// two can be absent, and then counts for every call that has the other. `scope` is one scope or
     /// several, separated by spaces.
     pub fn new(method: Option<&str>, name: Option<&str>, scope: &str) -> Result<Self, RuleFault> {
-        if method.is_none() && name.is_none() {
-            return Err(RuleFault::Empty);
-        }
-        if method.is_some_and(|method| !is_method(method)) {
-            return Err(RuleFault::Method);
-        }
-        let is_nameless = method.is_some_and(|method| name_member(method).is_none());
-        if name.is_some() && is_nameless {
-            return Err(RuleFault::NamelessMethod);
-        }
+        check(method, name)?;
         let glob = name.map(|name| Glob::parse(name).ok_or(RuleFault::Name));
         let scopes: Vec<_> = words(scope).map(str::to_owned).collect();
         if scopes.is_empty() {
@@ -74,6 +65,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn is_method(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b",*".contains(&byte);
     (1..=LONGEST_METHOD).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// A rule has a method or a name, and a method whose calls have names if it has both.
+fn check(method: Option<&str>, name: Option<&str>) -> Result<(), RuleFault> {
+    let Some(method) = method else {
+        return name.map(drop).ok_or(RuleFault::Empty);
+    };
+    if !is_method(method) {
+        return Err(RuleFault::Method);
+    }
+    if name.is_some() && name_member(method).is_none() {
+        return Err(RuleFault::NamelessMethod);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -41,6 +41,20 @@ struct Header {
     has_critical: bool,
 }
 
+impl Header {
+    /// Its `typ` is one of `types`, and nothing is critical (RFC 7515 section 4.1.11): what is must
+    /// be understood, and no extension is.
+    fn check(&self, types: &[&str]) -> Result<(), JwtError> {
+        if self.has_critical {
+            return Err(JwtError::Critical);
+        }
+        match &self.typ {
+            Some(typ) if !is_one_of(types, typ) => Err(JwtError::Type),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 impl<C: DeserializeOwned> UnverifiedJwt<C> {
     /// Reads a JWT strictly: each has one spelling. Its `typ` is absent or one of `types`, which
     /// are media types in lower case without `application/` (RFC 8725 section 3.11).
@@ -54,17 +68,7 @@ impl<C: DeserializeOwned> UnverifiedJwt<C> {
         let (signed, signature) = text.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(JwtError::Malformed)?;
         let header: Header = object(header)?;
-        // RFC 7515 section 4.1.11: what is critical must be understood, and no extension is.
-        if header.has_critical {
-            return Err(JwtError::Critical);
-        }
-        if header
-            .typ
-            .as_ref()
-            .is_some_and(|typ| !is_one_of(types, typ))
-        {
-            return Err(JwtError::Type);
-        }
+        header.check(types)?;
         let algorithm = SigningAlgorithm::parse(&header.alg).ok_or(JwtError::Algorithm)?;
         Ok(Self {
             claims: object(claims)?,

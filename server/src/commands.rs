@@ -14,6 +14,7 @@ mod reload;
 mod resource;
 mod restore;
 mod serve;
+mod settings;
 mod warnings;
 
 use std::process::ExitCode;
@@ -32,7 +33,12 @@ const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info
 
 /// An OAuth 2.1 authorization server for MCP servers.
 #[derive(Debug, Parser)]
-#[command(name = "vestibule", version, max_term_width = 100)]
+#[command(
+    name = "vestibule",
+    version,
+    max_term_width = 100,
+    after_help = "Every setting is a flag too: \"vestibule help settings\" lists them."
+)]
 struct CommandLine {
     #[command(flatten)]
     flags: Flags,
@@ -73,6 +79,9 @@ enum Command {
     Restore(restore::RestoreCommand),
     /// Explain every fault of the configuration at once
     Check,
+    /// List every setting: flag, environment variable, what it sets and the default
+    #[command(after_help = settings::text())]
+    Settings,
 }
 
 /// Runs the command that the process was started with.
@@ -103,6 +112,7 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
             return serve(&flags.protecting(command.server()), site).await;
         }
         Command::Check => return Ok(check::check(&flags, json, site).await),
+        Command::Settings => return settings::print(json),
         Command::Resource(command) => return resource::resource(&flags, &command, json),
         Command::Audit(command) => {
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
@@ -194,6 +204,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn one_help_lists_every_setting_and_the_others_list_none() {
+        let help = |arguments: &[&str]| {
+            let shown = CommandLine::try_parse_from(arguments).expect_err("the help");
+            shown.to_string()
+        };
+        let all = help(&["vestibule", "help", "settings"]);
+        let own = help(&["vestibule", "account", "add", "--help"]);
+        for named in crate::config::SETTINGS {
+            let flag = format!("--{} ", named.flag());
+            let listed = all.matches(&flag).count() == 1 && all.contains(&named.variable());
+            assert!(listed, "{flag}: {all}");
+            assert!(!own.contains(&flag), "{flag}: {own}");
+        }
     }
 
     #[test]

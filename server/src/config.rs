@@ -21,6 +21,7 @@ pub(crate) use flags::Flags;
 pub(crate) use parse::ListenAddress;
 pub(crate) use protected::{Behind, ProtectedServer};
 pub(crate) use reader::SealingKeySource;
+pub(crate) use setting::Named;
 pub(crate) use settings::{Config, SETTINGS};
 
 use reader::Reader;

@@ -243,11 +243,7 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
     let request = serde_json::from_slice::<ControlRequest<AdminCommand>>(&line);
     let (answer, backup) = match request {
         Ok(ControlRequest::Backup) => start_backup(provider).await,
-        Ok(ControlRequest::Administer(command)) => {
-            let outcome = provider.terminal().execute(command).await;
-            let reply = outcome.map(ControlReply::Administered);
-            (reply.map_err(ControlError::Administration), None)
-        }
+        Ok(ControlRequest::Administer(command)) => (execute(provider, command).await, None),
         Err(_) => (Err(ControlError::UnknownRequest), None),
     };
     send(stream, &answer).await?;
@@ -323,6 +319,12 @@ fn private_folder() -> io::Result<PathBuf> {
     let folder = base.join(format!("vestibule-{:016x}", random::label()));
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
+}
+
+async fn execute(provider: &Provider, command: AdminCommand) -> Result<ControlReply, ControlError> {
+    let outcome = provider.terminal().execute(command).await;
+    let reply = outcome.map(ControlReply::Administered);
+    reply.map_err(ControlError::Administration)
 }
 
 #[cfg(test)]

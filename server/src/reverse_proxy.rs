@@ -8,12 +8,6 @@ mod headers;
 mod mount;
 #[cfg(feature = "stdio")]
 mod sessions;
-#[cfg(feature = "stdio")]
-#[expect(
-    deprecated,
-    reason = "clients of earlier revisions set log levels and subscribe"
-)]
-mod stdio;
 mod stdio_servers;
 
 pub use client::{Upstream, UpstreamFault, UpstreamServer};

@@ -33,6 +33,11 @@ pub enum StoreLocation {
     Redis(String),
 }
 
+const NO_FOLDER: &str = "file: needs the path of a folder, as in file:./vestibule-data";
+
+const KINDS: &str = "a store is one of memory:, file:PATH, redis://HOST:PORT, redis+sentinel://HOST,HOST/NAME, \
+     redis+cluster://HOST,HOST, or the same with rediss for TLS";
+
 impl FromStr for StoreLocation {
     type Err = Error;
 
@@ -40,19 +45,13 @@ impl FromStr for StoreLocation {
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
         match scheme {
             "memory" if rest.is_empty() && text.ends_with(':') => Ok(Self::Memory),
-            "file" if rest.is_empty() => Err(Error::Location(
-                "file: needs the path of a folder, as in file:./vestibule-data".into(),
-            )),
+            "file" if rest.is_empty() => Err(Error::Location(NO_FOLDER.into())),
             "file" => Ok(Self::File(PathBuf::from(rest))),
             scheme if scheme.starts_with("redis") => {
                 RedisUrl::parse(text).map(|_| Self::Redis(text.to_owned()))
             }
             // The text is not repeated: it may contain a password.
-            _ => Err(Error::Location(
-                "a store is one of memory:, file:PATH, redis://HOST:PORT, redis+sentinel://HOST,HOST/NAME, \
-                 redis+cluster://HOST,HOST, or the same with rediss for TLS"
-                    .into(),
-            )),
+            _ => Err(Error::Location(KINDS.into())),
         }
     }
 }

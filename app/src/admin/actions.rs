@@ -149,6 +149,15 @@ pub async fn set_role(
         .await
 }
 
+#[cfg(feature = "ssr")]
+const fn proof(confidential: bool) -> ClientProof {
+    if confidential {
+        ClientProof::Secret
+    } else {
+        ClientProof::None
+    }
+}
+
 /// Adds a client. Any value of the box "It can keep a secret" means yes.
 #[server(prefix = "/actions", endpoint = "add_client")]
 pub async fn add_client(
@@ -164,11 +173,7 @@ pub async fn add_client(
         id: None,
         name,
         redirect_uris: redirect_uris.map(str::to_owned).collect(),
-        proof: if confidential {
-            ClientProof::Secret
-        } else {
-            ClientProof::None
-        },
+        proof: proof(confidential),
     };
     Form::new(form_token, AdminPage::Applications)
         .with_attempt(attempt)

@@ -50,6 +50,15 @@ pub async fn accept_invitation(
     Ok(())
 }
 
+/// What a link is for; `None` if it is invalid, or cannot be read.
+#[cfg(feature = "ssr")]
+async fn purpose_of(token: &OpaqueToken) -> Option<Purpose> {
+    let context = PageContext::current().ok()?;
+    let enrolment = context.provider.enrolment();
+    let invitation = enrolment.invitation(token.as_str()).await.ok()?;
+    Some(invitation.purpose)
+}
+
 /// The page a refused post leads back to. For an invalid link it shows the error.
 #[cfg(feature = "ssr")]
 async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
@@ -59,12 +68,7 @@ async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
     let Some(token) = OpaqueToken::parse(token) else {
         return PagePath::Login(request);
     };
-    let invitation = async {
-        let context = PageContext::current().ok()?;
-        let enrolment = context.provider.enrolment();
-        enrolment.invitation(token.as_str()).await.ok()
-    };
-    match invitation.await.map(|invitation| invitation.purpose) {
+    match purpose_of(&token).await {
         Some(Purpose::FirstAccount) => PagePath::Setup(token, request),
         Some(Purpose::Reset) => PagePath::Reset(token, request),
         Some(Purpose::Enrolment) | None => PagePath::Enroll(token, request),

@@ -63,6 +63,7 @@ impl Facts {
             (format!("const {constant}: &[&str]"), format!("&{list:?};"))
         };
         let port = self.value("port").unwrap_or_default();
+        let listen = format!("\"127.0.0.1:{port}\";");
         vec![
             text("ISSUER", "issuer"),
             text("RESOURCE", "resource"),
@@ -70,10 +71,7 @@ impl Facts {
             text("METADATA_PATH", "metadata_path"),
             text("PATH", "path"),
             text("HOSTNAME", "hostname"),
-            (
-                "const LISTEN: &str".to_owned(),
-                format!("\"127.0.0.1:{port}\";"),
-            ),
+            ("const LISTEN: &str".to_owned(), listen),
             list("SCOPES", &self.scopes),
             list("SCOPES_TO_ADD", &self.step_up),
         ]
@@ -95,17 +93,19 @@ impl Facts {
     fn describe_place(&mut self, resource: &Resource, issuer: &Issuer) {
         let identifier = &resource.identifier;
         let parts = AddressParts::split(identifier.as_str());
-        let metadata = identifier.metadata_address();
-        let path = Some(parts.path).filter(|path| !path.is_empty());
-        let path = path.unwrap_or("/");
         self.quoted("resource", identifier.as_str());
         self.quoted("name", &resource.name);
         self.quoted("id", &id_of(resource));
+        self.describe_paths(parts.path, &identifier.metadata_address());
+        self.describe_listener(parts.scheme, identifier.host(), issuer);
+    }
+
+    fn describe_paths(&mut self, path: &str, metadata: &str) {
+        let path = if path.is_empty() { "/" } else { path };
         self.quoted("path", path);
         self.answer("below_root", path != "/");
-        self.quoted("metadata_path", AddressParts::split(&metadata).path);
-        self.quoted("metadata", &metadata);
-        self.describe_listener(parts.scheme, identifier.host(), issuer);
+        self.quoted("metadata_path", AddressParts::split(metadata).path);
+        self.quoted("metadata", metadata);
     }
 
     fn describe_listener(&mut self, scheme: &str, host: &str, issuer: &Issuer) {

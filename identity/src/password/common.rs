@@ -60,11 +60,16 @@ pub(super) fn is_made_of(password: &str, names: &[&str]) -> bool {
     readings(&lower).any(|reading| told(&reading))
 }
 
+/// The letters and digits of a text.
+fn joined(text: &str) -> String {
+    text.chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .collect()
+}
+
 /// A name as a whole, without what is no letter or digit, and its parts.
 fn parts(name: &str) -> Vec<String> {
     let name = name.to_lowercase();
-    let is_letter = |letter: &char| letter.is_alphanumeric();
-    let joined = |text: &str| text.chars().filter(is_letter).collect::<String>();
     let sides = name
         .split('@')
         .flat_map(|side| [side.to_owned(), joined(side)]);

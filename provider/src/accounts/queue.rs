@@ -57,6 +57,15 @@ enum Lane {
     Normal,
 }
 
+impl Lane {
+    const fn other(self) -> Self {
+        match self {
+            Self::Priority => Self::Normal,
+            Self::Normal => Self::Priority,
+        }
+    }
+}
+
 /// The requester of a hash.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
@@ -218,17 +227,8 @@ impl State {
         } else {
             Lane::Priority
         };
-        let lanes = [
-            first,
-            if first == Lane::Priority {
-                Lane::Normal
-            } else {
-                Lane::Priority
-            },
-        ];
-        let mut lanes = lanes
-            .into_iter()
-            .filter(|lane| open || *lane == Lane::Priority);
+        let lanes = [first, first.other()].into_iter();
+        let mut lanes = lanes.filter(|lane| open || *lane == Lane::Priority);
         let (waiter, lane) = lanes.find_map(|lane| Some((self.lane(lane).next()?, lane)))?;
         self.working += 1;
         match lane {

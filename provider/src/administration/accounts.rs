@@ -15,6 +15,7 @@ use crate::{
     provider::Services,
     records::{Listing, PageRequest, SortedPage},
     state::{Account, account_name, audit::AuditAction},
+    unavailable::Unavailable,
 };
 
 /// An account, as listed.
@@ -353,33 +354,27 @@ impl AccountAdministration<'_> {
         Ok(renewed)
     }
 
+    /// Ends the sessions and grants of an account, as many as can be.
+    pub(super) async fn end_all(&self, account: Id) -> Result<(), Unavailable> {
+        let services = self.services();
+        let sessions = services.accounts.sessions.end_sessions(account).await;
+        let grants = services.grants.withdraw_all(account).await;
+        sessions.and(grants.map(drop))
+    }
+
     /// A new password ends everything that an attacker may have gained with the old one: recovery
     /// codes, sessions, and consents.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
         let now = self.services().context.now();
         let set = |account: Account| Ok((account.set_password(password.clone(), now), ()));
-        let (changed, ()) = self
-            .services()
-            .accounts
-            .directory
+        let directory = &self.services().accounts.directory;
+        let (changed, ()) = directory
             .change_account(account.id(), set, unknown(account.email()))
             .await?;
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
-        let sessions = self
-            .services()
-            .accounts
-            .sessions
-            .end_sessions(account.id())
-            .await;
-        let grants = self
-            .services()
-            .grants
-            .withdraw_all(account.id())
+        self.end_all(account.id())
             .await
-            .map(drop);
-        sessions
-            .and(grants)
             .map_err(|_| UnfinishedOperation::PasswordSet(account.email().to_owned()).into())
     }
 

@@ -340,27 +340,18 @@ impl ValidatedClient {
     /// secret keeps it.
     fn apply(&self, client: &mut Client, secret: &str) -> Vec<&'static str> {
         let mut changed = Vec::new();
-        if let Some(name) = self
-            .name
-            .as_ref()
-            .filter(|name| client.name.as_ref() != Some(name))
-        {
+        let name = self.name.as_ref();
+        if let Some(name) = name.filter(|_| client.name.as_ref() != name) {
             client.name = Some(name.clone());
             changed.push("name");
         }
-        if let Some(uris) = self
-            .redirect_uris
-            .as_ref()
-            .filter(|uris| !are_the_same(uris, &client.redirect_uris))
-        {
+        let uris = self.redirect_uris.as_ref();
+        if let Some(uris) = other(uris, |uris| are_the_same(uris, &client.redirect_uris)) {
             client.redirect_uris.clone_from(uris);
             changed.push("redirect_uris");
         }
-        if let Some(proof) = self
-            .proof
-            .as_ref()
-            .filter(|proof| !proof.is(&client.authentication))
-        {
+        let proof = self.proof.as_ref();
+        if let Some(proof) = other(proof, |proof| proof.is(&client.authentication)) {
             client.authentication = proof.authentication(secret);
             changed.push(AUTHENTICATION);
         }
@@ -457,4 +448,9 @@ pub(super) fn client_redirect_uris(
         }
     }
     Ok(accepted)
+}
+
+/// A given value, if it is not so already.
+fn other<T>(given: Option<&T>, is_so: impl FnOnce(&T) -> bool) -> Option<&T> {
+    given.filter(|given| !is_so(given))
 }

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     accounts::Subject,
     state::audit::{AccountName, AuditAction},
-    unavailable::Unavailable,
 };
 
 impl AccountAdministration<'_> {
@@ -25,7 +24,7 @@ impl AccountAdministration<'_> {
         self.suspend(&account).await?;
         self.note_subject(AuditAction::AccountDisabled, &account, None)
             .await;
-        self.remove_records(&account)
+        self.end_all(account.id)
             .await
             .map_err(|_| UnfinishedOperation::Disabled(account.email.clone()).into())
     }
@@ -39,7 +38,7 @@ impl AccountAdministration<'_> {
         // Disabling may have been incomplete: remaining sessions and grants must not become valid
         // again.
         self.suspend(&account).await?;
-        self.remove_records(&account)
+        self.end_all(account.id)
             .await
             .map_err(|_| UnfinishedOperation::StaysDisabled(account.email.clone()))?;
         let enable = |rights: Rights| (rights.enable(), ());
@@ -63,7 +62,7 @@ impl AccountAdministration<'_> {
         if account.is_record {
             self.suspend(&account).await?;
         }
-        if let Err(error) = self.remove_records(&account).await {
+        if let Err(error) = self.end_all(account.id).await {
             // Everything of it is invalid without its account.
             tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
         }
@@ -125,24 +124,6 @@ impl AccountAdministration<'_> {
     async fn suspend(&self, account: &Subject) -> Done {
         self.change_other(account, |rights| (rights.disable(), ()))
             .await
-    }
-
-    /// Ends sessions and grants, as many as can be.
-    async fn remove_records(&self, account: &Subject) -> Result<(), Unavailable> {
-        let sessions = self
-            .administration
-            .services()
-            .accounts
-            .sessions
-            .end_sessions(account.id)
-            .await;
-        let grants = self
-            .administration
-            .services()
-            .grants
-            .withdraw_all(account.id)
-            .await;
-        sessions.and(grants.map(drop))
     }
 
     /// Changes the rights of an account. Two administrators may do so to each other concurrently.

@@ -232,10 +232,10 @@ impl AuditLog {
 
     async fn note_activity(&self, account: Id, events: &[Event]) -> Result<(), Unavailable> {
         let key = keys::activity(account);
+        let store = self.context.store();
         let removal = |event: &Event| event.action == AuditAction::AccountRemoved;
         if events.iter().any(removal) {
-            records::remove(self.context.store(), &key).await?;
-            return Ok(());
+            return records::remove(store, &key).await.map(drop);
         }
         let lifetime = self.context.settings().lifetimes.audit;
         let add = |activity: Option<Activity>| {
@@ -245,8 +245,7 @@ impl AuditLog {
             }
             (activity, records::ttl(lifetime))
         };
-        records::put(self.context.store(), &key, add).await?;
-        Ok(())
+        records::put(store, &key, add).await.map(drop)
     }
 }
 

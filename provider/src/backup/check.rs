@@ -83,21 +83,24 @@ pub struct Check {
 }
 
 impl Check {
+    /// A line is whole, and nothing follows the last one.
+    fn check_place(&self, line: &[u8]) -> Result<(), BackupFault> {
+        if self.ended {
+            return Err(BackupFault::Damaged(Damage::Trailing));
+        }
+        match (line.last(), &self.header) {
+            (Some(b'\n'), _) => Ok(()),
+            (_, None) => Err(BackupFault::NotABackup),
+            (_, Some(_)) => Err(BackupFault::Truncated),
+        }
+    }
+
     /// Understands the next line.
     ///
     /// # Errors
     /// What is wrong with it, or with all lines so far.
     pub fn line(&mut self, line: &[u8]) -> Result<CheckedLine, BackupFault> {
-        if self.ended {
-            return Err(BackupFault::Damaged(Damage::Trailing));
-        }
-        if line.last() != Some(&b'\n') {
-            return Err(if self.header.is_none() {
-                BackupFault::NotABackup
-            } else {
-                BackupFault::Truncated
-            });
-        }
+        self.check_place(line)?;
         if self.header.is_none() {
             return self.header(line);
         }

@@ -36,9 +36,8 @@ impl ClientRegistry {
             reason,
             StepError::Authentication(ClientAuthenticationError::Failed { .. })
         );
-        let Ok(client) =
-            records::read::<Client>(self.context.store(), &keys::client(client_id)).await
-        else {
+        let key = keys::client(client_id);
+        let Ok(client) = records::read(self.context.store(), &key).await else {
             return (None, reason.clone());
         };
         let why = match &client {

@@ -346,11 +346,16 @@ fn failure(url: &Url, error: &reqwest::Error) -> FetchError {
         cause,
         "a fetch failed"
     );
-    FetchError::Transient(if cause.contains("invalid peer certificate") {
+    FetchError::Transient(fault_of(&cause))
+}
+
+/// What failed, by the words of the libraries, which have no type for it.
+fn fault_of(cause: &str) -> FetchFault {
+    if cause.contains("invalid peer certificate") {
         FetchFault::Untrusted
     } else if cause.contains("dns error") {
         FetchFault::NoAddress
     } else {
         FetchFault::NoAnswer
-    })
+    }
 }

@@ -1,12 +1,18 @@
 //! Colours in OKLCH, as CSS Color 4 has it: from sRGB, and back as far as the pages need it. The
 //! numbers are those of Björn Ottosson's definition of Oklab.
 
+/// How strongly a colour excites the cones for long, medium and short waves, by their cube roots.
+fn cones(colour: [u8; 3]) -> [f64; 3] {
+    let [red, green, blue] = colour.map(|channel| linear(f64::from(channel) / 255.0));
+    let long = 0.412_221_470_8 * red + 0.536_332_536_3 * green + 0.051_445_992_9 * blue;
+    let medium = 0.211_903_498_2 * red + 0.680_699_545_1 * green + 0.107_396_956_6 * blue;
+    let short = 0.088_302_461_9 * red + 0.281_718_837_6 * green + 0.629_978_700_5 * blue;
+    [long, medium, short].map(f64::cbrt)
+}
+
 /// Chroma, and hue in degrees, of a colour whose channels run from 0 to 255.
 pub(super) fn chroma_and_hue(colour: [u8; 3]) -> (f64, f64) {
-    let [red, green, blue] = colour.map(|channel| linear(f64::from(channel) / 255.0));
-    let long = (0.412_221_470_8 * red + 0.536_332_536_3 * green + 0.051_445_992_9 * blue).cbrt();
-    let medium = (0.211_903_498_2 * red + 0.680_699_545_1 * green + 0.107_396_956_6 * blue).cbrt();
-    let short = (0.088_302_461_9 * red + 0.281_718_837_6 * green + 0.629_978_700_5 * blue).cbrt();
+    let [long, medium, short] = cones(colour);
     let a = 1.977_998_495_1 * long - 2.428_592_205_0 * medium + 0.450_593_709_9 * short;
     let b = 0.025_904_037_1 * long + 0.782_771_766_2 * medium - 0.808_675_766_0 * short;
     (a.hypot(b), b.atan2(a).to_degrees().rem_euclid(360.0))

@@ -88,21 +88,14 @@ impl Printed {
             return Ok(());
         }
         if self.json {
-            let array = pretty(&page.rows)?;
-            let items = array.trim_start_matches('[').trim_end_matches(']');
-            let begin = if is_first { '[' } else { ',' };
-            return line(&format!("{begin}{}", items.trim_end()));
+            return line(&items(&page.rows, is_first)?);
         }
         let text = table(
             &output::ACCOUNT_HEADS,
             page.rows.iter().map(output::account),
         );
-        let text = if is_first {
-            text.as_str()
-        } else {
-            text.split_once('\n').map_or("", |(_, rows)| rows)
-        };
-        line(text)
+        let rows = text.split_once('\n').map_or("", |(_, rows)| rows);
+        line(if is_first { &text } else { rows })
     }
 
     fn end(self, beginning: &str) -> Result<(), String> {
@@ -118,4 +111,12 @@ impl Printed {
         }
         Ok(())
     }
+}
+
+/// Rows as members of a JSON array, which the first of them begin.
+fn items(rows: &[AccountSummary], is_first: bool) -> Result<String, String> {
+    let array = pretty(&rows)?;
+    let items = array.trim_start_matches('[').trim_end_matches(']');
+    let begin = if is_first { '[' } else { ',' };
+    Ok(format!("{begin}{}", items.trim_end()))
 }

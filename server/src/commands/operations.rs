@@ -8,6 +8,7 @@ use jose::Jwks;
 use oauth::ProtocolError as _;
 use oauth_clients::{client::KeySource, error::MetadataError};
 use provider::{AdminCommand, ClientChanges, ClientProof, NewClient, Role};
+use serde_json::Value;
 
 use super::{list::Listed, output::local_domain_note};
 use crate::{files, open::Creation};
@@ -388,15 +389,7 @@ pub(super) fn key_source(text: &str) -> Result<KeySource, String> {
         return KeySource::at(text.to_owned())
             .map_err(|fault| refusal(MetadataError::Unacceptable { member, fault }));
     }
-    let json = std::fs::read(text).map_err(|error| {
-        format!(
-            "The keys {text} cannot be read: {}.",
-            files::explain_read_error(text.as_ref(), &error)
-        )
-    })?;
-    let value = serde_json::from_slice(oauth_clients::without_mark(&json))
-        .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
-    Jwks::parse(&value)
+    Jwks::parse(&json_file(text)?)
         .map(KeySource::Inline)
         .map_err(|fault| refusal(fault.into()))
 }
@@ -412,4 +405,13 @@ fn password_from_stdin() -> Result<String, String> {
         "" => Err("There is no password on standard input.".to_owned()),
         password => Ok(password.to_owned()),
     }
+}
+
+fn json_file(name: &str) -> Result<Value, String> {
+    let json = std::fs::read(name).map_err(|error| {
+        let why = files::explain_read_error(name.as_ref(), &error);
+        format!("The keys {name} cannot be read: {why}.")
+    })?;
+    serde_json::from_slice(oauth_clients::without_mark(&json))
+        .map_err(|error| format!("The keys {name} are not JSON: {error}."))
 }

@@ -120,15 +120,21 @@ fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
     }
 }
 
+impl RestoreCommand {
+    /// What becomes of links that were sent and not used.
+    const fn outstanding(&self) -> Outstanding {
+        if self.keep_links {
+            Outstanding::Keep
+        } else {
+            Outstanding::End
+        }
+    }
+}
+
 async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result<Restored, String> {
     let store = Store::open_with(&config.store, &config.redis())
         .await
         .map_err(|error| open::explain(config, &error).into_sentence())?;
-    let outstanding = if command.keep_links {
-        Outstanding::Keep
-    } else {
-        Outstanding::End
-    };
     let now = Environment::system().clock.now();
     // A lost answer of Redis is found out, not taken for a failure.
     let store = store.resolving();
@@ -136,7 +142,7 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
         &store,
         Reader::new(BufReader::new(file)),
         now,
-        outstanding,
+        command.outstanding(),
         unfinished(config, command),
     )
     .await;

@@ -190,15 +190,7 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
         {
             note_issuer(change);
         }
-        // The fault is in the log already, and the keys at hand stay good for a while.
-        if is_shared {
-            let _ = provider.ready().await;
-        }
-        let _ = tokio::join!(
-            provider.signing_keys().refresh_keys(),
-            provider.blocked_hosts().refresh_blocked(),
-            provider.audit().add_late_events()
-        );
+        refresh(&provider, is_shared).await;
     }
 }
 
@@ -325,4 +317,16 @@ fn warn(sentence: &str) {
     } else {
         eprintln!("  WARNING  {sentence}");
     }
+}
+
+/// Faults are in the log already, and the keys at hand stay good for a while.
+async fn refresh(provider: &Provider, is_shared: bool) {
+    if is_shared {
+        let _ = provider.ready().await;
+    }
+    let _ = tokio::join!(
+        provider.signing_keys().refresh_keys(),
+        provider.blocked_hosts().refresh_blocked(),
+        provider.audit().add_late_events()
+    );
 }

@@ -10,18 +10,16 @@ use crate::{
     site::{EmbeddedSite, PageFiles},
 };
 
+const WITHOUT_LIMITS: &str = "Every rate limit is off (rate_limits = off). This is for tests only.";
+
+const NO_RESOURCE: &str = "No [[resource]] is configured, so no application gets a token.";
+
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
     let mut warnings =
         unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
-    if !config.rate_limits {
-        warnings.push(
-            "Every rate limit is off (rate_limits = off). This is for tests only.".to_owned(),
-        );
-    }
-    if config.resources.is_empty() {
-        warnings.push("No [[resource]] is configured, so no application gets a token.".to_owned());
-    }
+    warnings.extend((!config.rate_limits).then(|| WITHOUT_LIMITS.to_owned()));
+    warnings.extend(config.resources.is_empty().then(|| NO_RESOURCE.to_owned()));
     warnings.extend((!site.is_built()).then(|| missing_files(site)));
     warnings.extend(sealing_key(config));
     warnings.extend(files::warnings(&config.store));

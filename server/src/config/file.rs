@@ -188,6 +188,14 @@ impl FileReader<'_> {
         position(self.text, offset).0
     }
 
+    /// Where a setting stands, in words.
+    fn source(&self, section: Option<&str>, key: &Key<'_>) -> String {
+        let name = key.get_ref();
+        let line = self.line(key.span().start);
+        let table = section.map_or_else(String::new, |section| format!("[{section}] "));
+        format!("{table}{name} in {}, line {line}", self.name)
+    }
+
     fn fault(&mut self, source: &str, what: &str) {
         self.file.faults.push(format!("{source}: {what}."));
     }
@@ -228,9 +236,7 @@ impl FileReader<'_> {
         is_sound: bool,
     ) {
         let name = key.get_ref().as_ref();
-        let line = self.line(key.span().start);
-        let table = section.map_or_else(String::new, |section| format!("[{section}] "));
-        let source = format!("{table}{name} in {}, line {line}", self.name);
+        let source = self.source(section, key);
         let place = (section, name);
         let Some(named) = self.table.iter().find(|named| named.place() == place) else {
             if is_sound {

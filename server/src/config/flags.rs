@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::{protected::ProtectedServer, setting::Setting, settings::SETTINGS};
+use super::{protected::ProtectedServer, settings::SETTINGS};
 
 /// The flags that were given.
 #[derive(Debug, Clone, Default)]
@@ -58,15 +58,6 @@ impl clap::FromArgMatches for Flags {
     }
 }
 
-/// The help of a setting, with its default.
-fn help(setting: &Setting) -> String {
-    let default = setting.default.filter(|default| !default.is_empty());
-    default.map_or_else(
-        || setting.help.to_owned(),
-        |default| format!("{} [default: {default}]", setting.help),
-    )
-}
-
 impl clap::Args for Flags {
     fn augment_args(command: Command) -> Command {
         let config = Arg::new("config")
@@ -80,10 +71,11 @@ impl clap::Args for Flags {
                 .value_name(setting.value_name);
             // Its values may begin with a minus.
             let arg = arg.allow_hyphen_values(named.key == "private_schemes");
-            arg.help(help(setting))
+            // `vestibule help settings` lists them, so that the help of a command is short.
+            arg.help(named.help()).hide(true)
         });
-        let global = |arg: Arg| arg.global(true).help_heading("Settings");
-        command.args(std::iter::once(config).chain(settings).map(global))
+        let all = std::iter::once(config).chain(settings);
+        command.args(all.map(|arg| arg.global(true)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -14,16 +14,19 @@ use provider::SignUpPolicy;
 /// More seconds than any lifetime here needs, and few enough to keep later sums from overflow.
 const A_CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
 
+/// A number of digits alone, without a sign.
+fn whole_number(digits: &str) -> Option<u64> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}
+
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let fault = || format!("\"{text}\" is not a duration such as 60s, 5m, 1h or 90d");
     let unit = text.chars().last().ok_or_else(fault)?;
     let seconds = seconds_in(unit).ok_or_else(fault)?;
     let digits = &text[..text.len() - unit.len_utf8()];
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(fault());
-    }
-    let count: u64 = digits.parse().map_err(|_| fault())?;
+    let count = whole_number(digits).ok_or_else(fault)?;
     count
         .checked_mul(seconds)
         .filter(|seconds| *seconds <= A_CENTURY)

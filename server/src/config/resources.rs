@@ -51,13 +51,9 @@ impl Reader {
             ..Protected::default()
         };
         for entry in entries {
-            let rules = rules::read(&entry);
-            match (resource(entry), rules) {
-                (Ok(resource), Ok(rules)) => protected = protected.with(resource, rules),
-                (resource, rules) => {
-                    self.faults.extend(resource.err().unwrap_or_default());
-                    self.faults.extend(rules.err().unwrap_or_default());
-                }
+            match read(entry) {
+                Ok((resource, rules)) => protected = protected.with(resource, rules),
+                Err(faults) => self.faults.extend(faults),
             }
         }
         protected
@@ -67,18 +63,16 @@ impl Reader {
     fn repeated(&mut self, entries: &[ResourceEntry]) {
         for (index, entry) in entries.iter().enumerate() {
             let earlier = &entries[..index];
-            let same = earlier
-                .iter()
-                .find(|known| known.identifier == entry.identifier);
-            if let Some(ResourceEntry { source, .. }) = same {
-                let fault = format!("{}: the identifier is that of {source}.", entry.source);
-                self.faults.push(fault);
-            }
+            let fault = |what: &str, known: &ResourceEntry| {
+                format!("{}: {what} is that of {}.", entry.source, known.source)
+            };
+            let same = |known: &&ResourceEntry| known.identifier == entry.identifier;
+            let same = earlier.iter().find(same);
+            self.faults
+                .extend(same.map(|known| fault("the identifier", known)));
             let same = |known: &&ResourceEntry| known.id.is_some() && known.id == entry.id;
-            if let Some(ResourceEntry { source, .. }) = earlier.iter().find(same) {
-                let fault = format!("{}: its id is that of {source}.", entry.source);
-                self.faults.push(fault);
-            }
+            let same = earlier.iter().find(same);
+            self.faults.extend(same.map(|known| fault("its id", known)));
         }
     }
 
@@ -103,6 +97,18 @@ fn included(issuer: &Issuer) -> Vec<Resource> {
         Settings::new(issuer.clone(), app::pages::link_pages()).resources
     } else {
         Vec::new()
+    }
+}
+
+/// A resource and its rules, or everything that is wrong with them.
+fn read(entry: ResourceEntry) -> Result<(Resource, Rules), Vec<String>> {
+    let rules = rules::read(&entry);
+    match (resource(entry), rules) {
+        (Ok(resource), Ok(rules)) => Ok((resource, rules)),
+        (resource, rules) => {
+            let faults = resource.err().into_iter().chain(rules.err());
+            Err(faults.flatten().collect())
+        }
     }
 }
 

@@ -1,22 +1,17 @@
 //! What a setting is, in all the ways it is spelled.
 
+/// How every environment variable of this server begins.
+pub(super) const PREFIX: &str = "VESTIBULE_";
+
 /// One setting.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// The environment variable.
-    pub environment: &'static str,
     /// The value when none is given; `None` where the default follows from other settings.
     pub default: Option<&'static str>,
-    /// How the value is called in `--help`.
+    /// How the value is called.
     pub value_name: &'static str,
-    /// One line for `--help`.
+    /// What it sets, with the default where that is not spelled as a value.
     pub help: &'static str,
-    /// Its row in README.md: the default, where it is not shown as it is spelled, and a sentence.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the test that holds README.md reads it")
-    )]
-    pub readme: (Option<&'static str>, &'static str),
     /// When a changed value takes effect.
     pub changes: Changes,
 }
@@ -47,6 +42,21 @@ impl Named {
     /// The flag without its two hyphens.
     pub(crate) fn flag(&self) -> String {
         self.key.replace('_', "-")
+    }
+
+    /// The environment variable: the key in capitals.
+    pub(crate) fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.key.to_uppercase())
+    }
+
+    /// What it sets, with its default.
+    pub(crate) fn help(&self) -> String {
+        let help = self.setting.help;
+        let default = self.setting.default.filter(|default| !default.is_empty());
+        default.map_or_else(
+            || help.to_owned(),
+            |default| format!("{help} [default: {default}]"),
+        )
     }
 
     /// The table of the file that holds it, if it does not stand at the top, and its key there.

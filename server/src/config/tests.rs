@@ -8,11 +8,10 @@ use primitives::{JwtType, SigningAlgorithm, TokenFormat};
 use provider::{Settings, SignUpPolicy};
 use store::StoreLocation;
 
-use super::{setting::Named, *};
+use super::*;
 use crate::brand::{Accent, Branding};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.toml");
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 fn flags(arguments: &[&str]) -> Flags {
     let command = <Flags as clap::Args>::augment_args(clap::Command::new("vestibule"));
@@ -716,11 +715,8 @@ fn the_example_file_holds_every_setting_with_its_default() {
             "{}",
             named.key
         );
-        assert!(
-            text.contains(named.setting.environment),
-            "{}",
-            named.setting.environment
-        );
+        let variable = named.variable();
+        assert!(text.contains(&variable), "{variable}");
     }
 }
 
@@ -764,37 +760,6 @@ fn the_settings_of_redis_stand_in_a_table_of_their_own() {
             faults.len() == 1 && faults[0].contains(fault),
             "{text}: {faults:?}"
         );
-    }
-}
-
-/// The rows of the table of settings in README.md.
-fn readme_rows() -> String {
-    let row = |named: &Named| {
-        let (default, about) = named.setting.readme;
-        let spelled = named.setting.default.map(|text| format!("`{text}`"));
-        let default = default.map(str::to_owned).or(spelled).unwrap_or_default();
-        let flag = named.flag();
-        let variable = named.setting.environment;
-        format!("| `--{flag}` | `{variable}` | {default} | {about} |")
-    };
-    SETTINGS.iter().map(row).collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn the_readme_holds_every_setting() {
-    let readme = std::fs::read_to_string(README).expect("README.md");
-    let head = "| flag | environment | default | what it sets |\n|---|---|---|---|\n";
-    let (_, rest) = readme.split_once(head).expect("the table of settings");
-    let (table, _) = rest.split_once("\n\n").expect("the end of the table");
-    let rows = readme_rows();
-    assert_eq!(table, rows, "the rows of README.md are:\n{rows}");
-}
-
-#[test]
-fn every_variable_is_the_key_in_capitals() {
-    for named in SETTINGS {
-        let variable = format!("VESTIBULE_{}", named.key.to_uppercase());
-        assert_eq!(named.setting.environment, variable);
     }
 }
 

@@ -4,14 +4,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     file::{File, Given, ResourceEntry},
-    setting::Named,
+    setting::{Named, PREFIX},
     similar::closest,
 };
 
 /// The environment variable that names the configuration file.
 pub(super) const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
-/// How every environment variable of this server begins.
-const PREFIX: &str = "VESTIBULE_";
 
 /// All settings that were given, before they are understood.
 #[derive(Debug)]
@@ -44,10 +42,10 @@ impl Values {
         }
         for named in table {
             // An empty variable counts as unset: compose files and unit files pass them on so.
-            let variable = named.setting.environment;
-            let of_environment = environment(variable)
+            let variable = named.variable();
+            let of_environment = environment(&variable)
                 .filter(|text| !text.is_empty())
-                .map(|text| (text, variable.to_owned()));
+                .map(|text| (text, variable));
             let of_flag = flag(named.key).map(|text| (text, format!("--{}", named.flag())));
             if let Some((text, source)) = of_flag.or(of_environment) {
                 values.given.insert(named.key, Given { text, source });
@@ -87,15 +85,15 @@ pub(super) fn unknown_variables(
 ) -> Vec<String> {
     let known: Vec<_> = table
         .iter()
-        .map(|named| named.setting.environment)
-        .chain([CONFIG_ENVIRONMENT])
+        .map(Named::variable)
+        .chain([CONFIG_ENVIRONMENT.to_owned()])
         .collect();
     let is_foreign =
         |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
     let is_unknown = |name: &String| {
         name.strip_prefix(PREFIX)
             .is_some_and(|rest| !is_foreign(rest))
-            && !known.contains(&name.as_str())
+            && !known.contains(name)
     };
     let mut unknown: Vec<_> = names.into_iter().filter(is_unknown).collect();
     unknown.sort_unstable();

@@ -12,9 +12,9 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
+use mcp::demonstration::{MAX_REQUEST_BYTES, READ, WRITE};
 use serde_json::Value;
 
-use super::{MAX_REQUEST_BYTES, READ, WRITE};
 use crate::respond;
 
 /// Lets a request through whose token permits what it asks for. A refusal names all scopes of the

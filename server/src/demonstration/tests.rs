@@ -1,6 +1,7 @@
 use access_token::{Audience, KeyRing, TokenFormat, TokenService, TokenSubject};
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, StatusCode};
+use mcp::demonstration::{MAX_REQUEST_BYTES, READ};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt as _;
@@ -406,23 +407,5 @@ async fn a_preflight_needs_no_token_and_allows_what_clients_send() {
     assert_eq!(
         actor.send(bare.expect("a request")).await.status,
         StatusCode::UNAUTHORIZED
-    );
-}
-
-#[test]
-fn notes_stay_bounded() {
-    let notes = Notes::default();
-    for _ in 0..MAX_NOTES {
-        notes.add("ada".into(), "one".into());
-    }
-    assert_eq!(notes.add("ada".into(), "more".into()), MAX_NOTES);
-    for user in 0..MAX_USERS {
-        notes.add(user.to_string(), "one".into());
-    }
-    assert_eq!(notes.0.lock().expect("whole").users.len(), MAX_USERS);
-    assert_eq!(
-        notes.add("ada".into(), "again".into()),
-        1,
-        "the one silent for longest was forgotten"
     );
 }

@@ -182,8 +182,7 @@ fn behind(upstream: &Upstream, client: &UpstreamClient, stdio: &StdioServers) ->
 
 #[cfg(feature = "stdio")]
 fn by_stdio(command: &[String]) -> Router {
-    Router::new()
-        .fallback_service(super::stdio::service(command))
+    mcp::stdio::service(command, forward::LARGEST_MESSAGE)
         .layer(middleware::map_request(as_local))
         .layer(middleware::from_fn_with_state(
             Sessions::default(),

@@ -227,17 +227,14 @@ impl Dialer {
         if self.ca.is_none() && self.certificate.is_none() {
             return Ok(None);
         }
-        let root_cert = self.ca.as_ref().map(|path| {
-            read_pem(
-                "certificate authorities",
-                path,
-                "-----BEGIN CERTIFICATE-----",
-            )
-        });
+        let root_cert = self
+            .ca
+            .as_ref()
+            .map(|path| read_pem("certificate authorities", path, CERTIFICATE));
         let client_tls = self.certificate.as_ref().map(|(certificate, key)| {
             Ok::<_, Error>(ClientTlsConfig {
-                client_cert: read_pem("certificate", certificate, "-----BEGIN CERTIFICATE-----")?,
-                client_key: read_pem("key", key, "PRIVATE KEY-----")?,
+                client_cert: read_pem("certificate", certificate, CERTIFICATE)?,
+                client_key: read_pem("key", key, PRIVATE_KEY)?,
             })
         });
         Ok(Some(TlsCertificates {
@@ -275,14 +272,22 @@ fn unreadable(what: &str, path: &Path, why: &str) -> Error {
     ))
 }
 
+/// How PEM begins a certificate.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+
+/// How the lines end with which PEM begins a private key, whatever its format.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
 /// A PEM file that contains something of this kind.
 fn read_pem(what: &str, path: &Path, begins: &str) -> Result<Vec<u8>> {
     let pem = std::fs::read(path).map_err(|error| unreadable(what, path, &error.to_string()))?;
-    let begins = begins.as_bytes();
-    if pem.windows(begins.len()).any(|part| part == begins) {
+    if pem
+        .windows(begins.len())
+        .any(|part| part == begins.as_bytes())
+    {
         return Ok(pem);
     }
-    let kind = if begins.ends_with(b"KEY-----") {
+    let kind = if begins == PRIVATE_KEY {
         "there is no private key in it (PEM)"
     } else {
         "there is no certificate in it (PEM)"

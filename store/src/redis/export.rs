@@ -104,14 +104,7 @@ impl Reading {
         keys: &[String],
     ) -> Result<(), Fault> {
         for keys in keys.chunks(BATCH) {
-            // One transaction for each key, so that value and expiry belong together: the keys of
-            // a cluster's transaction must have one slot.
-            let mut questions = Pipeline::new();
-            for key in keys {
-                for command in [cmd("MULTI"), on("GET", key), on("PTTL", key), cmd("EXEC")] {
-                    questions.add_command(command);
-                }
-            }
+            let questions = questions(keys);
             let answers = connection.send_packed_commands(&questions, 0, keys.len() * 4);
             let answers = answers.await.map_err(unavailable)?;
             for (key, answers) in keys.iter().zip(answers.chunks_exact(4)) {
@@ -223,4 +216,16 @@ fn literal(text: &str) -> String {
         escape.into_iter().chain([letter])
     });
     escaped.collect()
+}
+
+/// One transaction for each key, so that value and expiry belong together: the keys of a cluster's
+/// transaction must have one slot.
+fn questions(keys: &[String]) -> Pipeline {
+    let mut questions = Pipeline::new();
+    for key in keys {
+        for command in [cmd("MULTI"), on("GET", key), on("PTTL", key), cmd("EXEC")] {
+            questions.add_command(command);
+        }
+    }
+    questions
 }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use redis::{ErrorKind, RedisError, Value, cmd};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{
     dialer::{Address, Dialed, Dialer},
@@ -48,7 +51,7 @@ pub(super) struct Waiter<'a> {
     node: &'a Node,
     lane: Lane,
     losses: u64,
-    _permit: tokio::sync::SemaphorePermit<'a>,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl Waiter<'_> {
@@ -86,14 +89,18 @@ impl Node {
         }
     }
 
-    /// A connection for one caller alone.
-    pub(super) async fn waiter(&self) -> Result<Waiter<'_>, RedisError> {
-        // Too many wait: nothing is sent, and the caller is told soon.
+    /// Leave to wait. When too many wait, nothing is sent, and the caller is told soon.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, RedisError> {
         let acquired = timeout(self.patient.response(), self.waiters.acquire()).await;
-        let permit = acquired.ok().and_then(Result::ok).ok_or_else(|| {
+        acquired.ok().and_then(Result::ok).ok_or_else(|| {
             let what = "too many changes wait for a replica";
             RedisError::from((ErrorKind::Extension, what))
-        })?;
+        })
+    }
+
+    /// A connection for one caller alone.
+    pub(super) async fn waiter(&self) -> Result<Waiter<'_>, RedisError> {
+        let permit = self.permit().await?;
         let losses = self.losses.load(Ordering::Acquire);
         let free = || {
             let mut free = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

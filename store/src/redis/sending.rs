@@ -237,17 +237,11 @@ enum Next {
 }
 
 fn next(failed: &Failed, kind: Kind) -> Next {
+    let verdict = verdict(&failed.fault);
     if kind == Kind::Several && !failed.unsent {
-        return match verdict(&failed.fault) {
-            Verdict::Final => Next::Stop,
-            Verdict::Redirected { .. }
-            | Verdict::Later
-            | Verdict::NotHere
-            | Verdict::Lost
-            | Verdict::NoServer => Next::Unknown,
-        };
+        return next_of_several(&verdict);
     }
-    match verdict(&failed.fault) {
+    match verdict {
         Verdict::Redirected { to, asking } => Next::Follow { to, asking },
         Verdict::Later => Next::Again,
         Verdict::NotHere => Next::Elsewhere,
@@ -298,4 +292,16 @@ async fn pause(deadline: Instant, attempts: u32, fault: RedisError) -> Result<()
     }
     sleep(pause).await;
     Ok(())
+}
+
+/// Several commands were sent: some of them may have been done.
+const fn next_of_several(verdict: &Verdict) -> Next {
+    match verdict {
+        Verdict::Final => Next::Stop,
+        Verdict::Redirected { .. }
+        | Verdict::Later
+        | Verdict::NotHere
+        | Verdict::Lost
+        | Verdict::NoServer => Next::Unknown,
+    }
 }

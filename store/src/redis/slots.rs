@@ -94,16 +94,20 @@ impl Range {
             return None;
         };
         let number = |value| u16::from_redis_value_ref(value).ok();
-        let host = Option::<String>::from_redis_value_ref(host).ok()?;
-        // A node that does not know its own address leaves it out.
-        let host = host.filter(|host| !host.is_empty() && host != "?");
-        let host = host.unwrap_or_else(|| asked.host.clone());
         Some(Self {
             first: number(first)?,
             last: number(last).filter(|last| *last < SLOTS)?,
-            primary: Address::new(host, number(port)?),
+            primary: Address::new(host_of(host, asked)?, number(port)?),
         })
     }
+}
+
+/// The host of a node. One that does not know its own address leaves it out, and is where the
+/// answer came from.
+fn host_of(host: &Value, asked: &Address) -> Option<String> {
+    let host = Option::<String>::from_redis_value_ref(host).ok()?;
+    let host = host.filter(|host| !host.is_empty() && host != "?");
+    Some(host.unwrap_or_else(|| asked.host.clone()))
 }
 
 #[cfg(test)]

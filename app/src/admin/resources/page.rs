@@ -30,16 +30,13 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
     }
     let chosen = Stack::parse(&admin.context.query("for"));
-    let sections = settings
-        .resources
-        .iter()
-        .enumerate()
-        .map(|(index, resource)| {
-            let guide = ResourceGuide::of(resource, &settings.issuer, &settings.resources);
-            let issuer = settings.issuer.to_string();
-            let text = recipe(chosen.unwrap_or(FIRST), resource, &settings.issuer);
-            view! { <OneResource index resource=resource.clone() guide issuer chosen text/> }
-        });
+    let section = |(index, resource): (usize, &Resource)| {
+        let guide = ResourceGuide::of(resource, &settings.issuer, &settings.resources);
+        let issuer = settings.issuer.to_string();
+        let text = recipe(chosen.unwrap_or(FIRST), resource, &settings.issuer);
+        view! { <OneResource index resource=resource.clone() guide issuer chosen text/> }
+    };
+    let sections = settings.resources.iter().enumerate().map(section);
     Ok(sections.collect_view().into_any())
 }
 

@@ -77,19 +77,10 @@ impl RequestedParameters {
     /// The values of a registration: its first unacceptable redirect URI, or else the first.
     pub(crate) fn of_registration(body: &[u8], schemes: &PrivateSchemes) -> Self {
         let metadata: Value = serde_json::from_slice(body).unwrap_or_default();
-        let uris: Vec<_> = metadata["redirect_uris"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let refused = uris
-            .iter()
-            .find(|uri| RedirectUri::register(uri, schemes).is_err());
-        let uri = refused.or(uris.first());
+        let uri = culprit(&metadata["redirect_uris"], schemes);
         let name = metadata["client_name"].as_str();
         Self {
-            redirect_uri: uri.and_then(|uri| RequestedText::of(uri)),
+            redirect_uri: uri.and_then(RequestedText::of),
             client_name: name.and_then(RequestedText::of),
             scope: metadata["scope"].as_str().and_then(RequestedText::of),
             resource: None,
@@ -108,6 +99,14 @@ impl RequestedParameters {
         let is_safe = RedirectUri::register(&asked.text, schemes).is_ok();
         (is_added && is_new && is_safe).then(|| asked.text.clone())
     }
+}
+
+/// The first redirect URI that is unacceptable, or else the first.
+fn culprit<'a>(uris: &'a Value, schemes: &PrivateSchemes) -> Option<&'a str> {
+    let uris = || uris.as_array().into_iter().flatten();
+    let uris = || uris().filter_map(Value::as_str);
+    let refused = uris().find(|uri| RedirectUri::register(uri, schemes).is_err());
+    refused.or_else(|| uris().next())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use rmcp::{
     ErrorData, RoleClient, RoleServer, ServerHandler, Service, ServiceError, ServiceExt as _,
     model::{
@@ -46,8 +47,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::forward::LARGEST_MESSAGE;
-
 /// How many processes run at once.
 const MOST_PROCESSES: usize = 64;
 /// How long a process may take to begin.
@@ -59,8 +58,10 @@ const SETTINGS: &[u8] = b"VESTIBULE_";
 /// How long the last progress of a request may take to pass.
 const GRACE: Duration = Duration::from_millis(10);
 
-/// The service that gives each session a process. Sessions without requests end after five minutes.
-pub(super) fn service(command: &[String]) -> StreamableHttpService<Bridge, LocalSessionManager> {
+/// The service that gives each session a process of this program with these arguments. A message has
+/// at most `largest_message` bytes. Sessions without requests end after five minutes. Host and Origin
+/// must be checked in front of it.
+pub fn service(command: &[String], largest_message: usize) -> Router {
     let command: Arc<[String]> = command.into();
     let room = Arc::new(Semaphore::new(MOST_PROCESSES));
     let bridge = move || {
@@ -74,21 +75,19 @@ pub(super) fn service(command: &[String]) -> StreamableHttpService<Bridge, Local
             _permit: permit,
         })
     };
-    StreamableHttpService::new(bridge, Arc::default(), configuration())
-}
-
-/// Host and origin are checked before a request comes to the service.
-fn configuration() -> StreamableHttpServerConfig {
-    StreamableHttpServerConfig::default()
+    let configuration = StreamableHttpServerConfig::default()
         .with_allowed_hosts(["localhost"])
-        .with_max_request_body_bytes(LARGEST_MESSAGE)
+        .with_max_request_body_bytes(largest_message);
+    let sessions = Arc::<LocalSessionManager>::default();
+    let service = StreamableHttpService::new(bridge, sessions, configuration);
+    Router::new().fallback_service(service)
 }
 
 /// The tokens by which a process tells its progress, and those by which the client knows it.
 type Progress = Arc<Mutex<HashMap<ProgressToken, ProgressToken>>>;
 
 /// A session over HTTP, and its process.
-pub(super) struct Bridge {
+struct Bridge {
     command: Arc<[String]>,
     /// Whether the client has begun: a session has one process.
     has_begun: AtomicBool,
