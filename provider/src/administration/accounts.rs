@@ -15,7 +15,6 @@ use crate::{
     provider::Services,
     records::{Listing, PageRequest, SortedPage},
     state::{Account, account_name, audit::AuditAction},
-    unavailable::Unavailable,
 };
 
 /// An account, as listed.
@@ -354,14 +353,6 @@ impl AccountAdministration<'_> {
         Ok(renewed)
     }
 
-    /// Ends the sessions and grants of an account, as many as can be.
-    pub(super) async fn end_all(&self, account: Id) -> Result<(), Unavailable> {
-        let services = self.services();
-        let sessions = services.accounts.sessions.end_sessions(account).await;
-        let grants = services.grants.withdraw_all(account).await;
-        sessions.and(grants.map(drop))
-    }
-
     /// A new password ends everything that an attacker may have gained with the old one: recovery
     /// codes, sessions, and consents.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
@@ -373,7 +364,8 @@ impl AccountAdministration<'_> {
             .await?;
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
-        self.end_all(account.id())
+        self.administration
+            .end_all(account.id())
             .await
             .map_err(|_| UnfinishedOperation::PasswordSet(account.email().to_owned()).into())
     }

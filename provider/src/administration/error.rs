@@ -164,8 +164,6 @@ pub enum SigningKeyFault {
 pub enum UnfinishedOperation {
     /// The password is set, and some grants have not ended.
     PasswordSet(String),
-    /// The account is disabled, and some sessions or grants have not ended.
-    Disabled(String),
     /// The account stays disabled, because some of its sessions or grants have not ended.
     StaysDisabled(String),
     /// The account is disabled, and could not be removed.

@@ -1,32 +1,38 @@
 //! Disabling, enabling and removing accounts.
 //!
 //! Each operation has one decisive step, which is then recorded in the audit log. The cleanup after
-//! it continues after errors, and reports them.
+//! it continues after errors.
 
 use identity::{
     Rights, Role,
     rights::{ShortPasswordAlone, may_change_rights},
 };
 
+use oauth::Id;
+
 use super::{
-    AccountAdministration, AdministrationError, Done, StateConflict, UnfinishedOperation,
-    accounts::unknown,
+    AccountAdministration, Administration, AdministrationError, Done, StateConflict,
+    UnfinishedOperation, accounts::unknown,
 };
 use crate::{
     accounts::Subject,
     state::audit::{AccountName, AuditAction},
+    unavailable::Unavailable,
 };
 
 impl AccountAdministration<'_> {
-    /// Disables an account, and ends its sessions and grants.
+    /// Disables an account. Nothing of it counts from then on; its sessions and grants, which may be
+    /// many, are removed after the response.
     pub async fn disable_account(&self, email: &str) -> Done {
         let account = self.other_subject(email).await?;
         self.suspend(&account).await?;
         self.note_subject(AuditAction::AccountDisabled, &account, None)
             .await;
-        self.end_all(account.id)
-            .await
-            .map_err(|_| UnfinishedOperation::Disabled(account.email.clone()).into())
+        let administration = self.administration.clone();
+        let removal = async move { administration.clear_disabled(&account).await };
+        let background = self.administration.services().context.background();
+        background.spawn(removal).await;
+        Ok(())
     }
 
     /// Enables a disabled account. Revoked grants stay revoked.
@@ -35,10 +41,10 @@ impl AccountAdministration<'_> {
         if !account.disabled {
             return Ok(());
         }
-        // Disabling may have been incomplete: remaining sessions and grants must not become valid
-        // again.
+        // Not all of its sessions and grants may have been removed. They must not become valid again.
         self.suspend(&account).await?;
-        self.end_all(account.id)
+        self.administration
+            .end_all(account.id)
             .await
             .map_err(|_| UnfinishedOperation::StaysDisabled(account.email.clone()))?;
         let enable = |rights: Rights| (rights.enable(), ());
@@ -62,7 +68,7 @@ impl AccountAdministration<'_> {
         if account.is_record {
             self.suspend(&account).await?;
         }
-        if let Err(error) = self.end_all(account.id).await {
+        if let Err(error) = self.administration.end_all(account.id).await {
             // Everything of it is invalid without its account.
             tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
         }
@@ -167,5 +173,30 @@ impl AccountAdministration<'_> {
         self.administration
             .record(action, Some(subject), about.map(str::to_owned))
             .await;
+    }
+}
+
+impl Administration {
+    /// Removes the sessions and grants of a disabled account. What remains is removed before it is
+    /// enabled again.
+    async fn clear_disabled(&self, account: &Subject) {
+        let directory = &self.services().accounts.directory;
+        let cleared = match directory.subject(&account.email).await {
+            Ok(Some(now)) if now.id == account.id && now.disabled => self.end_all(account.id).await,
+            // It was enabled meanwhile, or removed.
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = cleared {
+            tracing::warn!(%error, account = %account.id, "not everything of a disabled account could be cleared away");
+        }
+    }
+
+    /// Ends the sessions and grants of an account, as many as can be.
+    pub(super) async fn end_all(&self, account: Id) -> Result<(), Unavailable> {
+        let services = self.services();
+        let sessions = services.accounts.sessions.end_sessions(account).await;
+        let grants = services.grants.withdraw_all(account).await;
+        sessions.and(grants.map(drop))
     }
 }

@@ -265,8 +265,9 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
             (&stored["disabled"], &stored["created_at"]),
             (&json!(true), &json!("yesterday"))
         );
-        assert_eq!(read(&server, &grant).await["state"]["state"], "ended");
         assert!(client.refreshes(&server, &refresh).await.is_err());
+        server.provider.finish_background_tasks().await;
+        assert_eq!(read(&server, &grant).await["state"]["state"], "ended");
         let events = server.audit_log().await;
         assert_eq!(
             (events.len(), events[before].event.action),

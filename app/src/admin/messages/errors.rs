@@ -134,9 +134,6 @@ fn unfinished_operation(unfinished: &UnfinishedOperation) -> String {
         UnfinishedOperation::PasswordSet(email) => format!(
             "{email} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again"
         ),
-        UnfinishedOperation::Disabled(email) => format!(
-            "{email} is disabled and can no longer sign in, but not everything could be cleared away; disable it again"
-        ),
         UnfinishedOperation::StaysDisabled(email) => format!(
             "{email} stays disabled, since not everything of before could be cleared away; try again"
         ),
