@@ -64,7 +64,10 @@ pub(crate) fn sign(key: &JwtSigningKey, jwt_type: JwtType, claims: &Claims) -> O
 }
 
 /// A well-formed JWT access token with a key id. It is not verified yet.
-pub(crate) struct UntrustedJwt(UnverifiedJwt<Read>);
+pub(crate) struct UntrustedJwt {
+    jwt: UnverifiedJwt<Read>,
+    jwt_type: JwtType,
+}
 
 impl UntrustedJwt {
     /// Reads a token of one of these types.
@@ -73,23 +76,28 @@ impl UntrustedJwt {
             return Err(Invalid::TooLong);
         }
         let jwt = UnverifiedJwt::parse(token, &TYPES).map_err(fault)?;
-        let typ = jwt.typ().and_then(JwtType::parse).ok_or(Invalid::Type)?;
-        if !types.contains(&typ) {
+        let jwt_type = jwt.typ().and_then(JwtType::parse).ok_or(Invalid::Type)?;
+        if !types.contains(&jwt_type) {
             return Err(Invalid::Type);
         }
-        Ok(Self(jwt))
+        Ok(Self { jwt, jwt_type })
+    }
+
+    /// Its type.
+    pub(crate) fn jwt_type(&self) -> JwtType {
+        self.jwt_type
     }
 
     /// The key id of its header, without which no key is tried.
     pub(crate) fn kid(&self) -> Result<&str, Invalid> {
-        self.0.kid().ok_or(Invalid::NoKeyId)
+        self.jwt.kid().ok_or(Invalid::NoKeyId)
     }
 
     /// The claims, if this key signed them with the algorithm of its kind.
     pub(crate) fn verify(&self, key: &Jwk) -> Result<Claims, Invalid> {
         let key = std::iter::once(key.clone()).collect();
-        self.0.verify(&key).map_err(|_| Invalid::Signature)?;
-        let read = self.0.unverified_claims().clone();
+        self.jwt.verify(&key).map_err(|_| Invalid::Signature)?;
+        let read = self.jwt.unverified_claims().clone();
         Ok(Claims {
             iss: read.iss,
             sub: read.sub,

@@ -34,6 +34,7 @@ mod service;
 mod source;
 mod timestamp;
 mod token;
+mod verified;
 mod verifier;
 
 #[cfg(feature = "axum")]

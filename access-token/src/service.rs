@@ -9,7 +9,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use primitives::{JwtType, SigningAlgorithm, TokenFormat};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, jwt, timestamp::whole_seconds, token};
+use crate::{
+    Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, jwt, timestamp::whole_seconds, token,
+    verified::VerifiedTokens,
+};
 
 /// The usual size of the claims in bytes.
 const USUAL_LENGTH: usize = 512;
@@ -25,7 +28,22 @@ struct Shared {
     issuer: String,
     lifetime: Duration,
     /// Locked to clone or replace the inner `Arc`, never while signing.
-    ring: Arc<RwLock<Arc<KeyRing>>>,
+    keys: Arc<RwLock<Arc<Keys>>>,
+}
+
+/// A ring, and the tokens that it has verified: none of another ring's.
+pub(crate) struct Keys {
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) verified: VerifiedTokens,
+}
+
+impl Keys {
+    fn new(ring: KeyRing) -> Self {
+        Self {
+            ring: Arc::new(ring),
+            verified: VerifiedTokens::default(),
+        }
+    }
 }
 
 /// The claims that the caller decides.
@@ -82,7 +100,7 @@ impl TokenService {
             shared: Arc::new(Shared {
                 issuer,
                 lifetime,
-                ring: Arc::new(RwLock::new(Arc::new(ring))),
+                keys: Arc::new(RwLock::new(Arc::new(Keys::new(ring)))),
             }),
         }
     }
@@ -91,13 +109,13 @@ impl TokenService {
     #[must_use]
     pub fn with_lifetime(&self, lifetime: Duration) -> Self {
         let issuer = self.shared.issuer.clone();
-        let ring = Arc::clone(&self.shared.ring);
+        let keys = Arc::clone(&self.shared.keys);
         let lifetime = Duration::seconds(lifetime.whole_seconds());
         Self {
             shared: Arc::new(Shared {
                 issuer,
                 lifetime,
-                ring,
+                keys,
             }),
         }
     }
@@ -109,22 +127,23 @@ impl TokenService {
 
     /// The current keys.
     pub fn ring(&self) -> Arc<KeyRing> {
-        Arc::clone(
-            &self
-                .shared
-                .ring
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.keys().ring)
     }
 
-    /// Replaces the keys of all clones at once.
+    /// The current keys, with the tokens that they have verified.
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        let keys = self.shared.keys.read();
+        Arc::clone(&keys.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the keys of all clones at once. Every token is read again.
     pub fn replace_ring(&self, ring: KeyRing) {
+        let keys = Arc::new(Keys::new(ring));
         *self
             .shared
-            .ring
+            .keys
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+            .unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The published keys.

@@ -8,8 +8,11 @@ use primitives::{JwtType, TokenFormat};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Claims, Invalid, KeyRing, KeySet, KeySetSource, SourceError, TokenService, jwt::UntrustedJwt,
-    source::CachedKeys, token::Untrusted,
+    Claims, Invalid, KeyRing, KeySet, KeySetSource, SourceError, TokenService,
+    jwt::UntrustedJwt,
+    source::CachedKeys,
+    token::Untrusted,
+    verified::{Signer, TokenDigest, Verified},
 };
 
 /// Verifies tokens of one issuer for one resource.
@@ -75,28 +78,68 @@ impl OwnKeys {
         }
     }
 
-    /// The key that verifies a token. The ring is read again for an unknown one.
-    async fn find<K>(&self, find: impl Fn(&KeyRing) -> Result<K, Invalid>) -> Result<K, Refusal> {
-        let found = find(&self.service.ring());
-        if let (Some(renewal), Err(Invalid::UnknownKey)) = (&self.renewal, &found) {
-            renewal.renew().await?;
-            return Ok(find(&self.service.ring())?);
+    /// The claims of a token whose signature is valid. Whether that was found now or before makes no
+    /// difference to what is judged: see [`crate::verified`].
+    async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
+        let types = self.jwt_types(token);
+        let keys = self.service.keys();
+        let digest = TokenDigest::of(token);
+        let known = digest.and_then(|digest| keys.verified.recall(&digest));
+        if let Some(known) = known
+            && known
+                .signer
+                .counts(types.as_deref(), &keys.ring, now)
+                .is_ok()
+        {
+            return Ok(known.claims.clone());
         }
-        Ok(found?)
+        let token = Unread::parse(token, types.as_deref())?;
+        let mut keys = keys;
+        let mut read = token.verify(&keys.ring, now);
+        if let (Some(renewal), Err(Invalid::UnknownKey)) = (&self.renewal, &read) {
+            renewal.renew().await?;
+            keys = self.service.keys();
+            read = token.verify(&keys.ring, now);
+        }
+        let verified = read?;
+        let claims = verified.claims.clone();
+        if let Some(digest) = digest {
+            keys.verified.remember(digest, verified);
+        }
+        Ok(claims)
+    }
+}
+
+/// A token of either format that is not verified yet.
+enum Unread {
+    Paseto(Untrusted),
+    Jwt(Box<UntrustedJwt>),
+}
+
+impl Unread {
+    /// Reads a JWT of one of these types, or a PASETO token.
+    fn parse(token: &str, types: Option<&[JwtType]>) -> Result<Self, Invalid> {
+        match types {
+            Some(types) => Ok(Self::Jwt(Box::new(UntrustedJwt::parse(token, types)?))),
+            None => Untrusted::parse(token).map(Self::Paseto),
+        }
     }
 
-    async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
-        if let Some(types) = self.jwt_types(token) {
-            let token = UntrustedJwt::parse(token, &types)?;
-            let kid = token.kid()?;
-            let key = self.find(|ring| ring.jwt_key(kid, now)).await?;
-            return Ok(token.verify(&key)?);
+    /// What it says, if a key of the ring that verifies now has signed it.
+    fn verify(&self, ring: &KeyRing, now: OffsetDateTime) -> Result<Verified, Invalid> {
+        match self {
+            Self::Paseto(token) => Ok(Verified {
+                claims: token.verify(ring.find(token.kid(), now)?)?,
+                signer: Signer::Paseto(token.kid().clone()),
+            }),
+            Self::Jwt(token) => {
+                let kid = token.kid()?;
+                Ok(Verified {
+                    claims: token.verify(&ring.jwt_key(kid, now)?)?,
+                    signer: Signer::Jwt(token.jwt_type(), kid.to_owned()),
+                })
+            }
         }
-        let token = Untrusted::parse(token)?;
-        let key = self
-            .find(|ring| ring.find(token.kid(), now).cloned())
-            .await?;
-        Ok(token.verify(&key)?)
     }
 }
 

@@ -19,6 +19,7 @@ use oauth_clients::{
     error::IntrospectionError,
     introspection,
 };
+use time::OffsetDateTime;
 
 use super::{TokenEndpoint, signing::SUBJECT_PREFIX};
 use crate::{
@@ -197,33 +198,32 @@ impl TokenEndpoint {
     /// Whether a token is still valid: by the current settings, its grant, the user's account, and
     /// the client. A client refreshes a token that has fewer scopes now.
     pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
-        match self.limited_by_settings(claims.clone()) {
-            Some(today) if today.scope == claims.scope => self.origin_is_valid(claims).await,
+        match self.limits(claims) {
+            Some((scope, _)) if scope == claims.scope => self.origin_is_valid(claims).await,
             _ => Ok(false),
         }
     }
 
-    /// The claims of a token under the current settings, which may have dropped its resource or
-    /// scopes since, or shortened the lifetime. `None` when nothing is left.
+    /// The claims of a token under the current settings. `None` when nothing is left.
     fn limited_by_settings(&self, claims: Claims) -> Option<Claims> {
-        let resource = self
-            .context
-            .settings()
-            .resource(&ResourceIdentifier::parse(&claims.aud)?)?;
-        let scope = Scopes::parse(&claims.scope).at(resource).ok()?.to_string();
-        let lifetime = self
-            .context
-            .settings()
-            .lifetimes
-            .access_token
-            .try_into()
-            .unwrap_or(time::Duration::MAX);
-        let exp = claims.iat.saturating_add(lifetime).min(claims.exp);
-        (date_time(self.context.now()) < exp).then_some(Claims {
+        let (scope, exp) = self.limits(&claims)?;
+        Some(Claims {
             scope,
             exp,
             ..claims
         })
+    }
+
+    /// The scopes and the expiry of a token under the current settings, which may have dropped its
+    /// resource or scopes since, or shortened the lifetime. `None` when nothing is left.
+    fn limits(&self, claims: &Claims) -> Option<(String, OffsetDateTime)> {
+        let settings = self.context.settings();
+        let resource = settings.resource(&ResourceIdentifier::parsed_before(&claims.aud))?;
+        let scope = Scopes::parse(&claims.scope).at(resource).ok()?.to_string();
+        let lifetime = settings.lifetimes.access_token;
+        let lifetime = lifetime.try_into().unwrap_or(time::Duration::MAX);
+        let exp = claims.iat.saturating_add(lifetime).min(claims.exp);
+        (date_time(self.context.now()) < exp).then_some((scope, exp))
     }
 
     /// Whether the account is active, the client valid, and the grant active in the client's

@@ -60,4 +60,5 @@ mod store_commands;
 mod token_endpoint;
 mod tokens;
 mod users;
+mod verified_tokens;
 mod whole_flow;
