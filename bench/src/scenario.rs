@@ -165,12 +165,32 @@ impl VirtualUser {
     }
 }
 
-/// A call of a tool of the MCP server at `host`.
-pub(crate) fn call(host: &str, path: &str, token: &str) -> Vec<u8> {
+/// A call of a tool of the MCP server at `host`, in a session of a server that has some.
+pub(crate) fn call(host: &str, path: &str, token: &str, session: Option<&str>) -> Vec<u8> {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"Buy milk"}}}"#;
+    let session = session.map_or_else(String::new, |id| format!("{SESSION}: {id}\r\n"));
+    message(
+        host,
+        path,
+        &format!("authorization: Bearer {token}\r\n{session}"),
+        body,
+    )
+}
+
+/// The header that names a session of an MCP server.
+pub(crate) const SESSION: &str = "mcp-session-id";
+
+/// The beginning of a session with the MCP server at `host`.
+pub(crate) fn initialize(host: &str, path: &str) -> Vec<u8> {
+    let body = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
+    message(host, path, "", body)
+}
+
+/// A message to an MCP server by streamable HTTP.
+fn message(host: &str, path: &str, more: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let accept = "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-06-18";
-    format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{accept}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    format!("POST {path} HTTP/1.1\r\nhost: {host}\r\n{more}{accept}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()
 }
 

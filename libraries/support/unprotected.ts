@@ -50,12 +50,22 @@ export type Seen = Record<string, string | string[] | undefined>[];
 
 /** Starts it over HTTP; returns its address, and the headers of its requests. */
 export async function overHttp(): Promise<{ address: string; seen: Seen; stop: () => void }> {
-  const sessions = new Map<string, StreamableHTTPServerTransport>();
   const seen: Seen = [];
+  const app = express();
+  app.use((request, _, next) => {
+    seen.push({ method: request.method, ...request.headers });
+    next();
+  });
+  app.use(withSessions());
+  return { ...(await listening(app)), seen };
+}
+
+/** The application over HTTP: a transport of the SDK for each session. */
+export function withSessions(): express.Express {
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
   const app = express();
   app.use(express.json());
   app.all('/mcp', async (request, response) => {
-    seen.push({ method: request.method, ...request.headers });
     let transport = sessions.get(String(request.headers['mcp-session-id']));
     if (!transport) {
       const opened: StreamableHTTPServerTransport = new StreamableHTTPServerTransport({
@@ -67,7 +77,7 @@ export async function overHttp(): Promise<{ address: string; seen: Seen; stop: (
     }
     await transport.handleRequest(request, response, request.body);
   });
-  return { ...(await listening(app)), seen };
+  return app;
 }
 
 /** Serves an application on a free port. */

@@ -69,7 +69,7 @@ impl Bare {
     pub(crate) fn call(&self) -> Repeat {
         let host = self.process.address().to_string();
         Repeat {
-            request: scenario::call(&host, MCP, "token"),
+            request: scenario::call(&host, MCP, "token", None),
             status: 200,
         }
     }
