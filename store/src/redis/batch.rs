@@ -1,9 +1,10 @@
-//! Batches as one pipeline to one server. Neighbouring reads of records are one `MGET`.
+//! Batches as one pipeline to one server. Neighbouring reads of records are one `MGET`, and
+//! neighbouring additions to counters one call of a script.
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value, cmd};
 
 use super::{
-    commands::{self, ADD, Names, SWAP, expiry_text, on},
+    commands::{self, ADD, ADD_EACH, Names, SWAP, expiry_text, on},
     did,
 };
 use crate::{BatchStep, CasResult, StepResult, Ttl};
@@ -11,7 +12,7 @@ use crate::{BatchStep, CasResult, StepResult, Ttl};
 /// A batch as commands.
 pub(super) struct Commands {
     commands: Vec<Cmd>,
-    /// How many steps each of them answers: more than one only of `MGET`.
+    /// How many steps each of them answers: more than one only of `MGET` and [`ADD_EACH`].
     counts: Vec<usize>,
 }
 
@@ -22,30 +23,14 @@ impl Commands {
             commands: Vec::with_capacity(steps.len()),
             counts: Vec::with_capacity(steps.len()),
         };
-        let mut reads = Vec::new();
-        for step in steps {
-            if let BatchStep::Get { key } = *step {
-                reads.push(names.record(key));
-                continue;
-            }
-            all.read(&mut reads);
-            all.push(command(step, names), 1);
+        for alike in steps.chunk_by(are_one_command) {
+            let command = match alike {
+                [step] => command(step, names),
+                several => together(several, names),
+            };
+            all.push(command, alike.len());
         }
-        all.read(&mut reads);
         all
-    }
-
-    fn read(&mut self, keys: &mut Vec<String>) {
-        match &keys[..] {
-            [] => {}
-            [key] => self.push(on("GET", key), 1),
-            _ => {
-                let mut command = cmd("MGET");
-                command.arg(&keys[..]);
-                self.push(command, keys.len());
-            }
-        }
-        keys.clear();
     }
 
     fn push(&mut self, command: Cmd, steps: usize) {
@@ -78,6 +63,37 @@ impl Commands {
         let pairs = steps.iter().zip(values);
         pairs.map(|(step, value)| result(step, value)).collect()
     }
+}
+
+/// Whether neighbouring steps are one command: reads, or additions.
+fn are_one_command(one: &BatchStep<'_>, next: &BatchStep<'_>) -> bool {
+    matches!(
+        (one, next),
+        (BatchStep::Get { .. }, BatchStep::Get { .. })
+            | (BatchStep::Add { .. }, BatchStep::Add { .. })
+    )
+}
+
+/// The command of several reads, or of several additions.
+fn together(steps: &[BatchStep<'_>], names: &Names) -> Cmd {
+    let mut keys = Vec::new();
+    let mut arguments = Vec::new();
+    for step in steps {
+        if let BatchStep::Get { key } | BatchStep::Add { key, .. } = *step {
+            keys.push(names.record(key));
+        }
+        if let BatchStep::Add { amount, ttl, .. } = *step {
+            arguments.extend([amount.to_string(), expiry_text(Ttl::For(ttl))]);
+        }
+    }
+    if arguments.is_empty() {
+        let mut command = cmd("MGET");
+        command.arg(keys);
+        return command;
+    }
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_bytes).collect();
+    ADD_EACH.whole_over(&keys, &arguments)
 }
 
 /// The command of one step. Scripts are sent whole: a server that does not know a hash would carry

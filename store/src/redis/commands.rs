@@ -19,17 +19,22 @@ pub(super) struct Lua {
 impl Lua {
     /// The script by its hash. A server that does not know the hash has done nothing.
     pub(super) fn short(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
-        Self::call("EVALSHA", self.hash.as_bytes(), key, arguments)
+        Self::call("EVALSHA", self.hash.as_bytes(), &[key], arguments)
     }
 
     /// The whole script. The server knows it by its hash afterwards.
     pub(super) fn whole(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
-        Self::call("EVAL", self.text.as_bytes(), key, arguments)
+        self.whole_over(&[key], arguments)
     }
 
-    fn call(command: &str, script: &[u8], key: &str, arguments: &[&[u8]]) -> Cmd {
+    /// The whole script on several keys.
+    pub(super) fn whole_over(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+        Self::call("EVAL", self.text.as_bytes(), keys, arguments)
+    }
+
+    fn call(command: &str, script: &[u8], keys: &[&str], arguments: &[&[u8]]) -> Cmd {
         let mut command = cmd(command);
-        command.arg(script).arg(1).arg(key);
+        command.arg(script).arg(keys.len()).arg(keys);
         for argument in arguments {
             command.arg(*argument);
         }
@@ -56,6 +61,19 @@ pub(super) static ADD: Lua = Lua {
 const ADD_TEXT: &str = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 if sum == tonumber(ARGV[1]) and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return sum";
+
+/// The same for several keys: returns the sums.
+pub(super) static ADD_EACH: Lua = Lua {
+    text: ADD_EACH_TEXT,
+    hash: LazyLock::new(|| Script::new(ADD_EACH_TEXT).get_hash().to_owned()),
+};
+const ADD_EACH_TEXT: &str = "local sums = {}
+for i, key in ipairs(KEYS) do
+local amount, expiry = ARGV[2 * i - 1], ARGV[2 * i]
+sums[i] = redis.call('INCRBY', key, amount)
+if sums[i] == tonumber(amount) and expiry ~= '' then redis.call('PEXPIRE', key, expiry) end
+end
+return sums";
 
 /// The names of keys.
 #[derive(Clone)]
