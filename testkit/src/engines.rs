@@ -79,8 +79,8 @@ pub trait Interceptor: Clone + Send + Sync + 'static {
         verb: impl Future<Output = Result<T>> + Send,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Whether a batch is one call now. Otherwise each of its steps is one.
-    fn takes_batches(&self) -> bool {
+    /// Whether a batch of these steps is one call now. Otherwise each of its steps is one.
+    fn takes_batch(&self, _steps: &[BatchStep<'_>]) -> bool {
         false
     }
 
@@ -166,7 +166,7 @@ impl<I: Interceptor> Engine for Wrapped<I> {
     }
 
     async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
-        if self.interceptor.takes_batches() {
+        if self.interceptor.takes_batch(steps) {
             let work = self.store.batch(steps);
             self.run(Verb::Batch, "", b"", work).await
         } else {

@@ -106,6 +106,9 @@ impl RedisServer {
     pub async fn monitored<T>(&self, work: impl Future<Output = T>) -> (Vec<String>, T) {
         const END: &str = "the end of the monitored work";
         let mut monitor = BufReader::new(self.sent("MONITOR"));
+        // Redis reports what it gets after it has said so.
+        let mut begun = String::new();
+        monitor.read_line(&mut begun).expect("a line");
         let result = work.await;
         let _marker = self.sent(&format!("ECHO \"{END}\""));
         let mut commands = Vec::new();

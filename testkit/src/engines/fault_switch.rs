@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use store::{Error, Result, Store};
+use store::{BatchStep, Error, Result, Store};
 
 use super::{Call, Interceptor};
 
@@ -77,7 +77,7 @@ impl FaultSwitch {
 
 impl Interceptor for FaultSwitch {
     /// A fault is one of a single step.
-    fn takes_batches(&self) -> bool {
+    fn takes_batch(&self, _steps: &[BatchStep<'_>]) -> bool {
         self.fault() == Fault::None
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use store::{Result, Store};
+use store::{BatchStep, Result, Store};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{Call, Interceptor, Verb};
@@ -20,6 +20,8 @@ pub struct StallSwitch(Arc<State>);
 
 struct State {
     holds: AtomicBool,
+    /// Whether each step of a batch that writes is a call of its own.
+    parts_batches: AtomicBool,
     waiting: AtomicUsize,
     arrived: Notify,
     gate: Semaphore,
@@ -30,6 +32,7 @@ impl StallSwitch {
     pub fn around(store: Store) -> (Store, Self) {
         let switch = Self(Arc::new(State {
             holds: AtomicBool::new(false),
+            parts_batches: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             arrived: Notify::new(),
             gate: Semaphore::new(0),
@@ -72,8 +75,21 @@ impl StallSwitch {
 
     /// Begins `work`, releases this number of waits, runs `action` during the next wait, and
     /// completes `work`. Returns `false` when there are not that many waits; `action` did not
-    /// run then.
+    /// run then. A batch that writes is carried out step by step, as on a cluster, so that `action`
+    /// runs between its steps too.
     pub async fn between<T>(
+        &self,
+        answers: u64,
+        work: impl Future<Output = T>,
+        action: impl Future,
+    ) -> (T, bool) {
+        self.0.parts_batches.store(true, Ordering::SeqCst);
+        let result = self.during(answers, work, action).await;
+        self.0.parts_batches.store(false, Ordering::SeqCst);
+        result
+    }
+
+    async fn during<T>(
         &self,
         answers: u64,
         work: impl Future<Output = T>,
@@ -143,8 +159,9 @@ impl StallSwitch {
 }
 
 impl Interceptor for StallSwitch {
-    fn takes_batches(&self) -> bool {
-        true
+    fn takes_batch(&self, steps: &[BatchStep<'_>]) -> bool {
+        let is_parted = self.0.parts_batches.load(Ordering::SeqCst);
+        !is_parted || !steps.iter().any(BatchStep::is_write)
     }
 
     async fn around<T: Send>(
