@@ -329,7 +329,7 @@ impl Authorization {
         let details = request.grant_details(client.profile(), self.context.now(), consent.epoch);
         let code = self
             .grants
-            .issue_code(consent, account.id(), details, offer, Some(counters))
+            .issue_code(consent, account.id(), details, offer, counters)
             .await?;
         if code.is_some() {
             self.grants

@@ -22,7 +22,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-pub(crate) use consents::{consent_key, consent_name};
+pub(crate) use consents::{Allowed, consent_key, consent_name};
 
 /// The grants of all accounts, and their consents.
 #[derive(Clone)]

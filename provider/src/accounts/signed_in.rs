@@ -6,7 +6,7 @@ use oauth::{Id, Timestamp};
 use super::{AccountError, PasskeyView, RemainingCodes, Sessions};
 use crate::{
     browser_context::BrowserContext,
-    records::{self, keys},
+    records::{self, Batch, BatchResults, ReadTicket, keys},
     state::Account,
     unavailable::Unavailable,
 };
@@ -60,7 +60,36 @@ impl SignedInUser {
     }
 }
 
+/// A read of a session and of an account that it may open.
+pub(crate) struct SignedInRead(Option<(ReadTicket<Session>, ReadTicket<Account>)>);
+
 impl Sessions {
+    /// Reads in a batch whether a browser is signed in to an account.
+    pub(crate) fn read_signed_in(
+        batch: &mut Batch,
+        browser: &BrowserContext,
+        account: Id,
+    ) -> SignedInRead {
+        let session = Self::read_session(batch, browser);
+        SignedInRead(session.map(|session| (session, batch.read(keys::account(account)))))
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_signed_in(
+        &self,
+        read: SignedInRead,
+        results: &mut BatchResults,
+    ) -> Result<bool, Unavailable> {
+        let Some((session, account)) = read.0 else {
+            return Ok(false);
+        };
+        let session = self.valid_session(&session, results)?;
+        let account = results.record(&account)?;
+        Ok(session
+            .zip(account)
+            .is_some_and(|(session, account)| session.opens(&account)))
+    }
+
     /// The user who is signed in. A disabled account is signed in nowhere.
     pub async fn signed_in(
         &self,

@@ -1,7 +1,7 @@
 //! The consent page and the user's decision.
 
 use oauth::{
-    Digest, Id,
+    Digest, Id, Secret,
     consent::Consent,
     error::RedirectError,
     redirect::Location,
@@ -10,15 +10,17 @@ use oauth::{
 };
 
 use crate::{
+    accounts::Sessions,
     authorization::{
         Authorization,
         decided::{Posted, ReadRequest, RequestState},
         pending::{RequestError, Validated},
     },
     browser_context::BrowserContext,
-    grants::consent_name,
+    grants::{Allowed, ClientEvent, client_name, consent_name},
+    records::Versioned,
     state::{
-        Decided, Decision,
+        Account, Decided, Decision, account_name,
         audit::{Actor, AuditAction, RequestSource},
     },
     unavailable::Unavailable,
@@ -109,17 +111,14 @@ impl Authorization {
         id: &str,
         browser: &BrowserContext,
     ) -> Result<ConsentView, ConsentError> {
-        let pending = self.pending_for_page(id, browser).await?;
-        let user = self
-            .authenticated_user(&pending, browser)
-            .await?
-            .ok_or(ConsentError::SignInFirst)?;
-        let validated = self.revalidate(pending).await?;
+        let (pending, session) = self.pending_for_page(id, browser).await?;
+        let mut named = self.named(&pending.request, session, browser).await?;
+        let user = self.authenticated_user(&pending, &named, browser);
+        let email = user.ok_or(ConsentError::SignInFirst)?.email().to_owned();
+        let validated = self.validated(pending.request, &mut named)?;
         let resource = self.resource_of(&validated.request)?;
-        let earlier = self
-            .grants
-            .remembered(user.account, &validated.request, validated.consent_context)
-            .await?;
+        let earlier = named.consent()?.map(|earlier| earlier.record);
+        let earlier = earlier.filter(|earlier| earlier.is_valid(validated.consent_context));
         Ok(ConsentView {
             client_name: validated.client_name(),
             identity: validated.identity(),
@@ -129,7 +128,7 @@ impl Authorization {
             resource_identifier: resource.identifier.as_str().to_owned(),
             resource_host: resource.identifier.host().to_owned(),
             permissions: permissions(&validated.request.scopes, earlier.as_ref(), resource),
-            email: user.email,
+            email,
             answer_source: validated.destination.policy_source(),
         })
     }
@@ -150,56 +149,47 @@ impl Authorization {
             form: Digest::of(form_token.as_bytes()),
         };
         // 1. A pending request and a session of this browser, a valid client and redirect URI.
-        let read = match self.read_request(id, browser).await? {
-            RequestState::Pending(read) => read,
-            RequestState::Decided(decided) => return self.decided_before(&posted, decided).await,
-        };
+        let (state, session) = self.read_request(id, browser).await?;
         let ReadRequest {
             key,
             stored,
             pending,
-        } = read;
-        let user = self
-            .authenticated_user(&pending, browser)
-            .await?
-            .ok_or(ConsentError::SignInFirst)?;
-        let decided = Decided::new(&pending, &posted, user.account, self.context.now());
-        let validated = self.revalidate(pending).await?;
-        self.resource_of(&validated.request)?;
+        } = match state {
+            RequestState::Pending(read) => read,
+            RequestState::Decided(decided) => {
+                return self.decided_before(&posted, decided, session).await;
+            }
+        };
+        let named = self.named(&pending.request, session.clone(), browser);
+        let mut named = named.await?;
+        let user = self.authenticated_user(&pending, &named, browser);
+        let user = user.ok_or(ConsentError::SignInFirst)?.clone();
+        let decided = Decided::new(&pending, &posted, user.id(), self.context.now());
+        let validated = self.validated(pending.request, &mut named)?;
+        let earlier = named.consent()?;
         // 2. Decide once, even if the form is sent twice: the second post gets the first decision.
-        let stored = match self.settle(&key, stored, &decided).await? {
+        let settled = self.settle(&key, stored, &decided, &validated.client);
+        let stored = match settled.await? {
             Ok(stored) => stored,
-            Err(other) => return self.decided_before(&posted, other).await,
+            Err(other) => return self.decided_before(&posted, other, session).await,
         };
         let issuer = &self.context.settings().issuer;
         let state = validated.request.state.clone();
-        let resource = validated.request.resource.as_str().to_owned();
-        let note = async |action: AuditAction| {
-            let from = RequestSource::of(browser);
-            let client = &validated.request.client_id;
-            self.grants
-                .note_of_client(
-                    action,
-                    Actor::User,
-                    user.account,
-                    from,
-                    client,
-                    Some(resource.clone()),
-                )
-                .await;
-        };
         if decision == Decision::Deny {
-            note(AuditAction::Denied).await;
+            self.note_decision(AuditAction::Denied, &validated, &user, browser)
+                .await;
             return Ok(validated.destination.with_error(
                 &RedirectError::Denied,
                 state.as_deref(),
                 issuer,
             ));
         }
-        let code = self
-            .issue_code(&validated, user.account, &decided, &posted)
-            .await?;
-        note(AuditAction::Allowed).await;
+        // 3. Consent, grant and code.
+        let offer = decided.code_secret(&posted).ok_or(ConsentError::Gone)?;
+        let allowed = validated.allowed_by(user.id(), offer);
+        let code = self.issue_code(allowed, earlier, browser).await?;
+        self.note_decision(AuditAction::Allowed, &validated, &user, browser)
+            .await;
         self.answered(&key, stored, decided).await;
         Ok(validated
             .destination
@@ -211,38 +201,65 @@ impl Authorization {
     /// out.
     async fn issue_code(
         &self,
-        validated: &Validated,
-        account: Id,
-        decided: &Decided,
-        posted: &Posted<'_>,
+        allowed: Allowed<'_>,
+        earlier: Option<Versioned<Consent>>,
+        browser: &BrowserContext,
     ) -> Result<String, ConsentError> {
-        let client = &validated.client;
-        if !self.registry.mark_used(&client.id).await? {
-            return Err(ConsentError::Gone);
-        }
-        let consent = self
-            .grants
-            .remember(account, &validated.request, validated.consent_context)
-            .await?;
-        let details = validated.request.grant_details(
-            client.profile(),
-            self.context.now(),
-            validated.consent_context.epoch,
-        );
-        let name = consent_name(&details);
-        let offer = decided.code_secret(posted).ok_or(ConsentError::Gone)?;
-        let code = self
-            .grants
-            .issue_code(&consent, account, details, offer, None)
-            .await?
-            .ok_or(ConsentError::Gone)?;
+        let account = allowed.account;
+        let name = consent_name(&allowed.details);
         // A concurrent end of all sessions, by a new password or by disabling the account, may have
         // looked for consents before this one was stored.
-        if self.sessions.signed_in(posted.browser).await?.is_none() {
+        let (code, session, mut results) = self
+            .grants
+            .allow(&allowed, earlier, |batch| {
+                Sessions::read_signed_in(batch, browser, account)
+            })
+            .await?;
+        let code = code.ok_or(ConsentError::Gone)?;
+        if !self.sessions.is_signed_in(session, &mut results)? {
             self.grants.withdraw(account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }
         Ok(code)
+    }
+
+    /// Records the decision, with the names that were read before it.
+    async fn note_decision(
+        &self,
+        action: AuditAction,
+        validated: &Validated,
+        user: &Account,
+        browser: &BrowserContext,
+    ) {
+        let client = &validated.client.record;
+        self.grants
+            .note_named(ClientEvent {
+                action,
+                by: Actor::User,
+                subject: Some(account_name(user)),
+                from: RequestSource::of(browser),
+                client: client_name(&client.id, client.name.clone()),
+                about: Some(validated.request.resource.as_str().to_owned()),
+            })
+            .await;
+    }
+}
+
+impl Validated {
+    /// What a user allows by this request. `offer` is the id of the grant and the secret of its
+    /// code.
+    fn allowed_by(&self, account: Id, offer: (Id, Secret)) -> Allowed<'_> {
+        let context = self.consent_context;
+        let profile = self.client.record.profile();
+        Allowed {
+            account,
+            request: &self.request,
+            details: self
+                .request
+                .grant_details(profile, context.now, context.epoch),
+            context,
+            offer,
+        }
     }
 }
 

@@ -6,18 +6,21 @@
 
 use std::time::Duration;
 
+use identity::Session;
 use oauth::{
     Digest, Id, Secret, Timestamp,
     error::RedirectError,
     grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
 };
+use oauth_clients::client::Client;
 use tokio::time::sleep;
 
 use crate::{
+    accounts::Sessions,
     authorization::{Authorization, consent::ConsentError, pending::RequestError},
     browser_context::BrowserContext,
-    records::{self, Key, StoredBytes, Swapped, Versioned, keys},
+    records::{self, Batch, Key, StoredBytes, Swapped, Versioned, keys},
     state::{Decided, Decision, PendingAuthorization, StoredRequest},
 };
 
@@ -97,17 +100,33 @@ impl Decided {
 }
 
 impl Authorization {
-    /// Reads a request of this browser.
+    /// Reads a request of this browser, and its session, unless that has expired.
     pub(crate) async fn read_request(
         &self,
         id: &str,
         browser: &BrowserContext,
-    ) -> Result<RequestState, RequestError> {
+    ) -> Result<(RequestState, Option<Session>), RequestError> {
         let id = Secret::decode(id).ok_or(RequestError::Gone)?;
         let key = keys::request(&id.digest());
-        let there = Versioned::read(self.context.store(), &key)
-            .await?
-            .ok_or(RequestError::Gone)?;
+        let mut batch = Batch::default();
+        let request = batch.read(key.clone());
+        let session = Sessions::read_session(&mut batch, browser);
+        let mut results = batch.run(self.context.store()).await?;
+        let there = results.versioned(&request)?.ok_or(RequestError::Gone)?;
+        let session = match session {
+            Some(ticket) => self.sessions.valid_session(&ticket, &mut results)?,
+            None => None,
+        };
+        let state = self.request_state(there, key, browser)?;
+        Ok((state, session))
+    }
+
+    fn request_state(
+        &self,
+        there: Versioned<StoredRequest>,
+        key: Key<StoredRequest>,
+        browser: &BrowserContext,
+    ) -> Result<RequestState, RequestError> {
         let (request, stored) = there.apart();
         match request {
             StoredRequest::Decided { decided } => Ok(RequestState::Decided(*decided)),
@@ -126,27 +145,39 @@ impl Authorization {
     }
 
     /// Replaces the pending request by a decision; returns the stored one. Of several concurrent
-    /// decisions one is made, and the others get it.
+    /// decisions one is made, and the others get it. A client that is allowed something is used:
+    /// that is noted in the same round trip, and its second step.
     pub(crate) async fn settle(
         &self,
         key: &Key<StoredRequest>,
         pending: StoredBytes,
         decided: &Decided,
+        client: &Versioned<Client>,
     ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
         let next = StoredRequest::Decided {
             decided: Box::new(decided.clone()),
         };
-        match pending
-            .swap(self.context.store(), key, next, records::ttl(REMEMBERED))
-            .await?
+        let mut batch = Batch::default();
+        let decision = batch.swap(key, pending, next, records::ttl(REMEMBERED));
+        let used = (decided.decision == Decision::Allow)
+            .then(|| self.registry.note_use(&mut batch, client.clone()));
+        let mut results = batch.run(self.context.store()).await?;
+        let stored = match results.swapped(decision)? {
+            Swapped::Done(stored) => stored,
+            Swapped::Changed(None) => return Err(ConsentError::Gone),
+            Swapped::Changed(Some(other)) => {
+                return match other.record {
+                    StoredRequest::Decided { decided } => Ok(Err(*decided)),
+                    StoredRequest::Pending(_) => Err(ConsentError::Gone),
+                };
+            }
+        };
+        if let Some(used) = used
+            && !self.registry.is_used(used, &mut results).await?
         {
-            Swapped::Done(stored) => Ok(Ok(stored)),
-            Swapped::Changed(None) => Err(ConsentError::Gone),
-            Swapped::Changed(Some(other)) => match other.record {
-                StoredRequest::Decided { decided } => Ok(Err(*decided)),
-                StoredRequest::Pending(_) => Err(ConsentError::Gone),
-            },
+            return Err(ConsentError::Gone);
         }
+        Ok(Ok(stored))
     }
 
     /// Notes that all of a decision is stored. A failure costs a second post its answer, and this
@@ -177,16 +208,19 @@ impl Authorization {
         &self,
         posted: &Posted<'_>,
         mut decided: Decided,
+        mut session: Option<Session>,
     ) -> Result<Location, ConsentError> {
         for _ in 0..MOST_LOOKS {
             if !decided.is_repeated_by(posted, self.context.now()) {
                 return Err(ConsentError::Gone);
             }
             if decided.answered {
-                return self.answer_again(posted, decided).await;
+                return self.answer_again(posted, decided, session).await;
             }
             sleep(PAUSE).await;
-            match self.read_request(posted.id, posted.browser).await? {
+            let (state, now) = self.read_request(posted.id, posted.browser).await?;
+            session = now;
+            match state {
                 RequestState::Decided(now) => decided = now,
                 RequestState::Pending(_) => return Err(ConsentError::Gone),
             }
@@ -198,16 +232,15 @@ impl Authorization {
         &self,
         posted: &Posted<'_>,
         decided: Decided,
+        session: Option<Session>,
     ) -> Result<Location, ConsentError> {
-        let user = self
-            .sessions
-            .signed_in(posted.browser)
-            .await?
-            .filter(|user| user.account == decided.account);
+        let named = self.named(&decided.request, session, posted.browser);
+        let mut named = named.await?;
+        let user = named.user().filter(|user| user.account == decided.account);
         let account = user.ok_or(ConsentError::SignInFirst)?.account;
         let offer = decided.code_secret(posted);
         let decision = decided.decision;
-        let validated = self.revalidate_request(decided.request).await?;
+        let validated = self.validated(decided.request, &mut named)?;
         let state = validated.request.state.as_deref();
         let issuer = &self.context.settings().issuer;
         if decision == Decision::Deny {

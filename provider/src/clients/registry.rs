@@ -18,9 +18,17 @@ use crate::{
     context::Context,
     failures::FailureLog,
     limits::RateLimiter,
-    records::{self, Change, Collection, keys},
+    records::{
+        self, Batch, BatchResults, Change, Collection, SwapTicket, Swapped, Versioned, keys,
+    },
     unavailable::Unavailable,
 };
+
+/// The use of a client, as a batch notes it.
+pub(crate) struct UseNote {
+    id: ClientId,
+    swap: Option<SwapTicket<Client>>,
+}
 
 /// The clients of the store.
 #[derive(Clone)]
@@ -105,6 +113,36 @@ impl ClientRegistry {
             // The operation is done: a name without a record is skipped.
             Err(_) if removed => Ok(true),
             listed => Ok(listed? || removed),
+        }
+    }
+
+    /// Records in a batch that a user allows a valid client something: the record, once a day, and
+    /// then the list, in which a document may be missing.
+    pub(crate) fn note_use(&self, batch: &mut Batch, client: Versioned<Client>) -> UseNote {
+        let (client, stored) = client.apart();
+        let next = client
+            .touched(self.context.now())
+            .map(|next| self.client_with_ttl(next));
+        let swap = next.map(|(next, ttl)| batch.swap(&keys::client(&client.id), stored, next, ttl));
+        if DocumentUrl::is_meant(&client.id) {
+            batch.list_name(&keys::clients(), &client.id);
+        }
+        UseNote {
+            id: client.id,
+            swap,
+        }
+    }
+
+    /// Whether the client of a note is still valid. When another writer was faster, its use is
+    /// recorded again.
+    pub(crate) async fn is_used(
+        &self,
+        note: UseNote,
+        results: &mut BatchResults,
+    ) -> Result<bool, Unavailable> {
+        match note.swap.map(|swap| results.swapped(swap)).transpose()? {
+            Some(Swapped::Changed(_)) => self.mark_used(&note.id).await,
+            Some(Swapped::Done(_)) | None => Ok(true),
         }
     }
 

@@ -19,12 +19,64 @@ use crate::{
     grants::GrantStore,
     limits::AddressCounters,
     records::{
-        self, Batch, Collection, Key, Listing, Outcomes,
+        self, Batch, BatchResults, Collection, Key, Listing, Outcomes, ReadTicket, SwapTicket,
+        Swapped, Versioned, WriteTicket,
         keys::{self, listed_consent},
         v1::GrantOrigin,
     },
     unavailable::Unavailable,
 };
+
+/// How often a consent is given again when other decisions change it first.
+const MOST_TRIES: usize = 64;
+
+/// What a user allows a client.
+pub(crate) struct Allowed<'a> {
+    pub(crate) account: Id,
+    pub(crate) request: &'a AuthorizationRequest,
+    pub(crate) details: GrantDetails,
+    pub(crate) context: ConsentContext,
+    /// The id of the grant, and the secret of its code.
+    pub(crate) offer: (Id, Secret),
+}
+
+impl Allowed<'_> {
+    fn offer(&self) -> (Id, Secret) {
+        let (id, secret) = &self.offer;
+        (*id, secret.clone())
+    }
+}
+
+/// A consent that a batch writes.
+struct ConsentWrite {
+    consent: Consent,
+    listed: String,
+    ticket: ConsentTicket,
+}
+
+enum ConsentTicket {
+    New(WriteTicket<bool>),
+    Next(Box<SwapTicket<Consent>>),
+}
+
+impl ConsentTicket {
+    /// Whether no other decision was faster.
+    fn into_done(self, results: &mut BatchResults) -> Result<bool, Unavailable> {
+        match self {
+            Self::New(ticket) => results.changed(&ticket),
+            Self::Next(ticket) => Ok(matches!(results.swapped(*ticket)?, Swapped::Done(_))),
+        }
+    }
+}
+
+/// A grant that a batch writes, and what is read after it.
+struct GrantWrite {
+    key: GrantKey,
+    listed: String,
+    code: String,
+    consent: ReadTicket<Consent>,
+    epoch: ReadTicket<Epoch>,
+}
 
 /// A withdrawn consent.
 pub(crate) struct Withdrawn {
@@ -33,18 +85,6 @@ pub(crate) struct Withdrawn {
 }
 
 impl GrantStore {
-    /// The consent for the client, the origin and the resource of a request.
-    pub(crate) async fn remembered(
-        &self,
-        account: Id,
-        request: &AuthorizationRequest,
-        consent_context: ConsentContext,
-    ) -> Result<Option<Consent>, Unavailable> {
-        let key = consent_key(account, request);
-        let consent: Option<Consent> = records::read(self.context.store(), &key).await?;
-        Ok(consent.filter(|consent| consent.is_valid(consent_context)))
-    }
-
     /// The consents of an account.
     fn consents_of(&self, account: Id) -> Collection<'_, Consent> {
         Collection::new(self.context.store(), keys::consents(account))
@@ -55,51 +95,44 @@ impl GrantStore {
         Collection::new(self.context.store(), keys::grants(account))
     }
 
-    /// Stores the consent to a request.
-    pub(crate) async fn remember(
+    /// Remembers a consent and issues a grant under it, in one round trip, unless another decision
+    /// changes the same consent first. Returns the code, or `None` when the consent was withdrawn in
+    /// between; then the grant is revoked, and its code was never sent. `also` adds reads, which come
+    /// after everything is stored.
+    pub(crate) async fn allow<T>(
         &self,
-        account: Id,
-        request: &AuthorizationRequest,
-        consent_context: ConsentContext,
-    ) -> Result<Consent, Unavailable> {
-        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+        allowed: &Allowed<'_>,
+        mut earlier: Option<Versioned<Consent>>,
+        also: impl Fn(&mut Batch) -> T,
+    ) -> Result<(Option<String>, T, BatchResults), Unavailable> {
         let id = self.context.entropy().id();
-        let given = |earlier| {
-            (
-                Consent::given(request, earlier, id, consent_context),
-                records::ttl(consent_context.lifetime),
-            )
-        };
-        let list = self.consents_of(account);
-        let listed = listed_consent(name.as_str(), id);
-        // A new one is listed first, so that it can be withdrawn even if the store fails
-        // afterwards. An existing one keeps its id, and is listed.
-        let is_new = self
-            .remembered(account, request, consent_context)
-            .await?
-            .is_none();
-        if is_new {
-            list.list_name(&listed).await?;
-        }
-        let consent = records::put(
-            self.context.store(),
-            &keys::consent(account, name.as_str()),
-            given,
-        )
-        .await?;
-        match (is_new, consent.id == id) {
-            // A concurrent decision was faster.
-            (true, false) => _ = list.unlist_name(&listed).await?,
-            // A sweep may have dropped the name before the record was stored, or the earlier
-            // consent was withdrawn concurrently.
-            (_, true) => {
-                list.list_name(&listed).await?;
+        for _ in 0..MOST_TRIES {
+            let mut batch = Batch::default();
+            let written = write_consent(&mut batch, allowed, earlier, id);
+            let grant = self.write_grant(
+                &mut batch,
+                allowed.account,
+                allowed.details.clone(),
+                allowed.offer(),
+                None,
+            );
+            let also = also(&mut batch);
+            let mut results = batch.run(self.context.store()).await?;
+            let list = self.consents_of(allowed.account);
+            let listed = written.listed;
+            if written.ticket.into_done(&mut results)? {
                 let sweep = list.sweep_sometimes(&listed);
                 self.context.background().spawn(sweep).await;
+                let code = self.issued(grant, &written.consent, &mut results).await?;
+                return Ok((code, also, results));
             }
-            (false, false) => {}
+            // Another one was faster: its consent is the one to add to.
+            if written.consent.id == id {
+                list.unlist_name(&listed).await?;
+            }
+            earlier = results.versioned(&grant.consent)?;
         }
-        Ok(consent)
+        Err(Unavailable::contended())
     }
 
     /// The valid consents of an account, by their names.
@@ -128,40 +161,71 @@ impl GrantStore {
         consent: &Consent,
         account: Id,
         details: GrantDetails,
+        offer: (Id, Secret),
+        counters: &AddressCounters,
+    ) -> Result<Option<String>, Unavailable> {
+        let mut batch = Batch::default();
+        let grant = self.write_grant(&mut batch, account, details, offer, Some(counters));
+        let mut results = batch.run(self.context.store()).await?;
+        self.issued(grant, consent, &mut results).await
+    }
+
+    /// Writes a grant with its code in a batch.
+    fn write_grant(
+        &self,
+        batch: &mut Batch,
+        account: Id,
+        details: GrantDetails,
         (grant, secret): (Id, Secret),
         counters: Option<&AddressCounters>,
-    ) -> Result<Option<String>, Unavailable> {
+    ) -> GrantWrite {
         let now = self.context.now();
         let lifetime = self.context.settings().lifetimes.code;
         let key = GrantKey { account, grant };
-        let name = Consent::name(&details.client_id, &details.redirect_uri, &details.resource);
+        let name = consent_name(&details);
+        let client_epoch = keys::epoch(&details.client_id);
         let (grant, code) = Grant::issue_code(details, key, secret, now.after(lifetime));
         let listed = key.grant.to_string();
         let list = keys::grants(account);
-        let mut batch = Batch::default();
         // 1. Listed before its code is sent, so that a grant in use can always be found and
         //    revoked; and after it is stored, since names without a record are dropped.
         batch.insert(&list.key(&listed), &grant, records::ttl(lifetime));
         batch.list_name(&list, &listed);
         if let Some(counters) = counters {
-            counters.count(&mut batch);
+            counters.count(batch);
         }
         // 2. Read after the writes: a later withdrawal finds the grant. An earlier one is detected
         //    here, and so is an end of the client's epoch, in which the grant is invalid already.
-        let there = batch.read(keys::consent(account, name.as_str()));
-        let epoch = batch.read(keys::epoch(&consent.client_id));
-        let mut results = batch.run(self.context.store()).await?;
-        let sweep = self.grants_of(account).sweep_sometimes(&listed);
+        GrantWrite {
+            key,
+            listed,
+            code: code.encode(),
+            consent: batch.read(keys::consent(account, &name)),
+            epoch: batch.read(client_epoch),
+        }
+    }
+
+    /// The code of a grant that was written, if its consent is still there; otherwise the grant is
+    /// revoked.
+    async fn issued(
+        &self,
+        grant: GrantWrite,
+        consent: &Consent,
+        results: &mut BatchResults,
+    ) -> Result<Option<String>, Unavailable> {
+        let sweep = self
+            .grants_of(grant.key.account)
+            .sweep_sometimes(&grant.listed);
         self.context.background().spawn(sweep).await;
-        let epoch: Epoch = results.record(&epoch)?.unwrap_or_default();
+        let epoch: Epoch = results.record(&grant.epoch)?.unwrap_or_default();
         if results
-            .record(&there)?
+            .record(&grant.consent)?
             .is_some_and(|there| there.id == consent.id)
             && !epoch.ends(consent.epoch)
         {
-            return Ok(Some(code.encode()));
+            return Ok(Some(grant.code));
         }
-        self.revoke_grant(&key).await?;
+        self.revoke_grant(&grant.key).await?;
         Ok(None)
     }
 
@@ -268,6 +332,43 @@ impl GrantStore {
             }
         }
         (any, outcomes.end())
+    }
+}
+
+/// Writes a consent in a batch. `id` is for a new one.
+fn write_consent(
+    batch: &mut Batch,
+    allowed: &Allowed<'_>,
+    earlier: Option<Versioned<Consent>>,
+    id: Id,
+) -> ConsentWrite {
+    let key = consent_key(allowed.account, allowed.request);
+    let ttl = records::ttl(allowed.context.lifetime);
+    let there = earlier.as_ref().map(|earlier| earlier.record.clone());
+    let consent = Consent::given(allowed.request, there, id, allowed.context);
+    let list = keys::consents(allowed.account);
+    let listed = listed_consent(&consent_name(&allowed.details), id);
+    // A new one is listed first, so that it can be withdrawn even if the store fails afterwards. An
+    // existing one keeps its id, and is listed.
+    let is_new = consent.id == id;
+    if is_new {
+        batch.list_name(&list, &listed);
+    }
+    let ticket = match earlier {
+        None => ConsentTicket::New(batch.insert(&key, &consent, ttl)),
+        Some(earlier) => {
+            let (_, stored) = earlier.apart();
+            ConsentTicket::Next(Box::new(batch.swap(&key, stored, consent.clone(), ttl)))
+        }
+    };
+    if is_new {
+        // A sweep may have dropped the name before the record was stored.
+        batch.list_name(&list, &listed);
+    }
+    ConsentWrite {
+        consent,
+        listed,
+        ticket,
     }
 }
 

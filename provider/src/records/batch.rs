@@ -2,13 +2,13 @@
 
 use std::{marker::PhantomData, time::Duration};
 
-use store::{BatchStep, StepResult, Store, Ttl};
+use store::{BatchStep, CasResult, StepResult, Store, Ttl};
 
 use super::{
     encoding::{Record, decode, encode},
     key::{Key, List},
     steps::{self, Found},
-    versioned::Versioned,
+    versioned::{StoredBytes, Swapped, Versioned},
 };
 use crate::unavailable::Unavailable;
 
@@ -20,10 +20,17 @@ pub(crate) struct Batch(Vec<OwnedStep>);
 enum OwnedStep {
     Get(String),
     Insert(String, Vec<u8>, Ttl),
+    Swap {
+        key: String,
+        expected: Vec<u8>,
+        new: Vec<u8>,
+        ttl: Ttl,
+    },
     Remove(String),
     Add(String, u64, Duration),
     SetAdd(String, String),
     SetRemove(String, String),
+    SetRange(String, usize),
 }
 
 /// The place of a record that a batch reads.
@@ -36,6 +43,16 @@ pub(crate) struct ReadTicket<T> {
 pub(crate) struct WriteTicket<T> {
     place: usize,
     result: PhantomData<fn() -> T>,
+}
+
+/// The place of the names of a list.
+pub(crate) struct NamesTicket(usize);
+
+/// The place of a swap.
+pub(crate) struct SwapTicket<T> {
+    place: usize,
+    key: Key<T>,
+    next: Versioned<T>,
 }
 
 /// The results of a batch.
@@ -62,6 +79,28 @@ impl Batch {
         ))
     }
 
+    /// Replaces the bytes that a record was read from, with its unknown members.
+    pub(crate) fn swap<T: Record>(
+        &mut self,
+        key: &Key<T>,
+        stored: StoredBytes,
+        next: T,
+        ttl: Ttl,
+    ) -> SwapTicket<T> {
+        let (expected, next) = stored.replaced(next);
+        let step = OwnedStep::Swap {
+            key: key.as_str().to_owned(),
+            expected,
+            new: next.bytes().to_vec(),
+            ttl,
+        };
+        SwapTicket {
+            place: self.push(step),
+            key: key.clone(),
+            next,
+        }
+    }
+
     /// Removes a record: whether there was one.
     pub(crate) fn remove<T>(&mut self, key: &Key<T>) -> WriteTicket<bool> {
         self.write(OwnedStep::Remove(key.as_str().to_owned()))
@@ -85,11 +124,19 @@ impl Batch {
         ))
     }
 
+    /// Reads the first names of a list, at most so many.
+    pub(crate) fn first_names<T>(&mut self, list: &List<T>, most: usize) -> NamesTicket {
+        NamesTicket(self.push(OwnedStep::SetRange(list.as_str().to_owned(), most)))
+    }
+
     /// Sends the steps.
     ///
     /// # Errors
     /// When the store does not answer. Any of the writes may have happened.
     pub(crate) async fn run(self, store: &Store) -> Result<BatchResults, Unavailable> {
+        if self.0.is_empty() {
+            return Ok(BatchResults(Vec::new()));
+        }
         let steps: Vec<_> = self.0.iter().map(OwnedStep::borrowed).collect();
         let results = store.batch(&steps).await?;
         Ok(BatchResults(results.into_iter().map(Some).collect()))
@@ -117,6 +164,17 @@ impl OwnedStep {
                 value,
                 ttl: *ttl,
             },
+            Self::Swap {
+                key,
+                expected,
+                new,
+                ttl,
+            } => BatchStep::CompareAndSwap {
+                key,
+                expected,
+                new,
+                ttl: *ttl,
+            },
             Self::Remove(key) => BatchStep::Remove { key },
             Self::Add(key, amount, ttl) => BatchStep::Add {
                 key,
@@ -125,6 +183,11 @@ impl OwnedStep {
             },
             Self::SetAdd(list, member) => BatchStep::SetAdd { list, member },
             Self::SetRemove(list, member) => BatchStep::SetRemove { list, member },
+            Self::SetRange(list, most) => BatchStep::SetRange {
+                list,
+                after: None,
+                limit: *most,
+            },
         }
     }
 }
@@ -192,6 +255,28 @@ impl BatchResults {
     /// When the engine answered something else.
     pub(crate) fn changed(&mut self, ticket: &WriteTicket<bool>) -> Result<bool, Unavailable> {
         Ok(self.result(ticket.place)?.changed()?)
+    }
+
+    /// The result of a swap.
+    ///
+    /// # Errors
+    /// When this release cannot read what is there instead.
+    pub(crate) fn swapped<T: Record>(
+        &mut self,
+        ticket: SwapTicket<T>,
+    ) -> Result<Swapped<T>, Unavailable> {
+        Ok(match self.result(ticket.place)?.swap()? {
+            CasResult::Done => Swapped::Done(ticket.next),
+            CasResult::Changed(other) => Swapped::Changed(Versioned::of(&ticket.key, other)?),
+        })
+    }
+
+    /// The names of a list.
+    ///
+    /// # Errors
+    /// When the engine answered something else.
+    pub(crate) fn names(&mut self, ticket: &NamesTicket) -> Result<Vec<String>, Unavailable> {
+        Ok(self.result(ticket.0)?.members()?)
     }
 
     /// The value of a counter.

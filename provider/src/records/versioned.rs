@@ -57,6 +57,11 @@ impl<T: Record> Versioned<T> {
         Self { record, bytes }
     }
 
+    /// The bytes of the record.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The record and its stored bytes.
     pub(crate) fn apart(self) -> (T, StoredBytes) {
         let known = encode(&self.record);
@@ -91,17 +96,24 @@ impl StoredBytes {
         next: T,
         ttl: Ttl,
     ) -> Result<Swapped<T>, Unavailable> {
-        let Self { bytes, known } = self;
-        let encoded = with_unknown_members(&bytes, &known, encode(&next));
+        let (bytes, next) = self.replaced(next);
         match store
-            .compare_and_swap(key.as_str(), &bytes, &encoded, ttl)
+            .compare_and_swap(key.as_str(), &bytes, &next.bytes, ttl)
             .await?
         {
-            CasResult::Done => Ok(Swapped::Done(Versioned {
-                record: next,
-                bytes: encoded,
-            })),
+            CasResult::Done => Ok(Swapped::Done(next)),
             CasResult::Changed(other) => Ok(Swapped::Changed(Versioned::of(key, other)?)),
         }
+    }
+
+    /// These bytes, and a record with the unknown members that they have.
+    pub(super) fn replaced<T: Record>(self, next: T) -> (Vec<u8>, Versioned<T>) {
+        let Self { bytes, known } = self;
+        let encoded = with_unknown_members(&bytes, &known, encode(&next));
+        let next = Versioned {
+            record: next,
+            bytes: encoded,
+        };
+        (bytes, next)
     }
 }
