@@ -65,9 +65,9 @@ impl Guess {
     /// By what an attempt is counted: `is_known` says whether the browser is known to `account`,
     /// and `address` is the folded form of what was typed.
     pub fn limits(self, is_known: bool, account: Id, address: &str) -> AttemptLimits {
-        let (network, of_known) = match self {
-            Self::Password => (PASSWORDS_FROM, PASSWORDS_OF_KNOWN),
-            Self::RecoveryCode => (CODES_FROM, CODES_OF_KNOWN),
+        let of_known = match self {
+            Self::Password => PASSWORDS_OF_KNOWN,
+            Self::RecoveryCode => CODES_OF_KNOWN,
         };
         if is_known {
             return AttemptLimits {
@@ -80,8 +80,16 @@ impl Guess {
             Self::RecoveryCode => None,
         };
         AttemptLimits {
-            network: Some(network),
+            network: Some(self.limit_of_network()),
             own: of_address,
+        }
+    }
+
+    /// By what attempts of unknown browsers are counted for their part of the network.
+    pub const fn limit_of_network(self) -> RateLimit {
+        match self {
+            Self::Password => PASSWORDS_FROM,
+            Self::RecoveryCode => CODES_FROM,
         }
     }
 

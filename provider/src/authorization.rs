@@ -27,7 +27,7 @@ use crate::{
     context::Context,
     failures::{Counted, FailureLog},
     grants::{ClientEvent, GrantStore, client_name, consent_key},
-    limits::{AddressCounters, RateLimiter},
+    limits::{BatchCounters, RateLimiter},
     records::{self, Batch, keys},
     state::{
         Account, PendingAuthorization, ReauthRequirement, StoredRequest, account_name,
@@ -131,7 +131,7 @@ impl Authorization {
         id: &ClientId,
         parameters: &Parameters,
         browser: &BrowserContext,
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
         // 1. The client and the redirect URI. Errors are local.
         let opening = self.opening(id, browser, counters).await?;
@@ -165,7 +165,7 @@ impl Authorization {
         &self,
         id: &ClientId,
         browser: &BrowserContext,
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<Opening, AuthorizeFailure> {
         let mut batch = Batch::default();
         let client = self.documents.read_client(&mut batch, id);
@@ -216,7 +216,7 @@ impl Authorization {
     }
 
     /// Counts a request that failed.
-    async fn count(&self, counters: &AddressCounters) {
+    async fn count(&self, counters: &BatchCounters) {
         let mut batch = Batch::default();
         counters.count(&mut batch);
         if let Err(error) = batch.run(self.context.plain_store()).await {
@@ -259,7 +259,7 @@ impl Authorization {
         opening: &Opening,
         destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
         let client = &opening.client;
         let (account, earlier) = self
@@ -313,7 +313,7 @@ impl Authorization {
         consent: &Consent,
         account: &Account,
         browser: &BrowserContext,
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<Option<String>, AuthorizeError> {
         // Once a day. An end of the client in between ends its epoch, which is read after the
         // grant is stored.
@@ -352,7 +352,7 @@ impl Authorization {
         request: AuthorizationRequest,
         browser: &BrowserContext,
         next: NextStep,
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeError> {
         let id = self.context.entropy().secret();
         let now = self.context.now();

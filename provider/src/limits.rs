@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{join_all, try_join_all};
 use identity::{RateLimit, rate_limit::rate_limit_key};
 use oauth::Timestamp;
 use store::Store;
@@ -43,13 +42,38 @@ impl From<Unavailable> for Refused {
 
 /// Counted attempts, which can be subtracted again.
 #[derive(Default)]
-pub(crate) struct Reservation(Vec<Counter>);
+pub(crate) struct Reservation(Vec<Reserved>);
+
+/// One of them, and its number among those of the window.
+struct Reserved {
+    counter: Counter,
+    number: u64,
+}
 
 /// The keys of one counter in the present window.
 struct Counter {
     key: Key<u64>,
     given_back: Key<u64>,
     limit: RateLimit,
+}
+
+impl Reservation {
+    /// Subtracts the attempts in a batch.
+    pub(crate) fn give_back(&self, batch: &mut Batch) {
+        for Reserved { counter, .. } in &self.0 {
+            batch.add(&counter.given_back, 1, counter.limit.window);
+        }
+    }
+
+    /// Whether no attempt was counted before in the window.
+    pub(crate) fn is_first(&self) -> bool {
+        self.0.iter().all(|reserved| reserved.number == 1)
+    }
+
+    /// Takes out all but the first ones.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        Self(self.0.split_off(at.min(self.0.len())))
+    }
 }
 
 impl Counter {
@@ -64,16 +88,16 @@ impl Counter {
     }
 }
 
-/// The counters of an address and the networks around it in the present window, for batches: read
+/// Counters of the present window, as of an address and the networks around it, for batches: read
 /// in one and counted in a later one, so that concurrent requests may exceed the limit by their
 /// number; or counted together with what they limit, which the caller undoes beyond the limit.
-pub(crate) struct AddressCounters {
+pub(crate) struct BatchCounters {
     counters: Vec<Counter>,
     amount: u64,
     now: Timestamp,
 }
 
-impl AddressCounters {
+impl BatchCounters {
     /// Reads all of them.
     pub(crate) fn read(&self, batch: &mut Batch) -> Vec<ReadTicket<u64>> {
         let read = |counter: &Counter| batch.read(counter.key.clone());
@@ -96,12 +120,54 @@ impl AddressCounters {
         Ok(wait)
     }
 
+    /// Reads how many places are taken.
+    pub(crate) fn read_places(&self, batch: &mut Batch) -> PlacesRead {
+        let read = |counter: &Counter| {
+            let number = batch.read(counter.key.clone());
+            let given_back = batch.read(counter.given_back.clone());
+            (number, given_back)
+        };
+        PlacesRead(self.counters.iter().map(read).collect())
+    }
+
+    /// The waiting time, if all places of one of the limits are taken.
+    pub(crate) fn are_taken(
+        &self,
+        read: PlacesRead,
+        results: &mut BatchResults,
+    ) -> Result<Option<Duration>, Unavailable> {
+        let mut wait = None;
+        for (counter, (number, given_back)) in self.counters.iter().zip(read.0) {
+            let number = results.found(&number)?.record().unwrap_or(0);
+            let given_back = results.found(&given_back)?.record().unwrap_or(0);
+            if counter.limit.is_reached(number.saturating_sub(given_back)) {
+                wait = wait.max(Some(counter.limit.remaining(self.now)));
+            }
+        }
+        Ok(wait)
+    }
+
+    /// How many counters they are.
+    pub(crate) const fn len(&self) -> usize {
+        self.counters.len()
+    }
+
+    /// These, and then others.
+    #[must_use]
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.counters.extend(others.counters);
+        self
+    }
+
     /// Adds to each.
     pub(crate) fn count(&self, batch: &mut Batch) -> Vec<WriteTicket<u64>> {
         let add = |counter: &Counter| batch.add(&counter.key, self.amount, counter.limit.window);
         self.counters.iter().map(add).collect()
     }
 }
+
+/// A read of the places that are taken: how many attempts were counted, and how many subtracted.
+pub(crate) struct PlacesRead(Vec<(ReadTicket<u64>, ReadTicket<u64>)>);
 
 /// The networks that a limit has refused lately, as far as this server remembers: they are counted
 /// before anything is done for them.
@@ -158,7 +224,7 @@ impl RateLimiter {
     }
 
     /// The counters of an address, to which one is added; none where the limit is off.
-    pub(crate) fn address_counters(&self, limit: RateLimit, address: IpAddr) -> AddressCounters {
+    pub(crate) fn address_counters(&self, limit: RateLimit, address: IpAddr) -> BatchCounters {
         self.counters_of_amount(limit, address, 1)
     }
 
@@ -168,14 +234,28 @@ impl RateLimiter {
         limit: RateLimit,
         address: IpAddr,
         amount: u64,
-    ) -> AddressCounters {
+    ) -> BatchCounters {
+        self.counters_of(limit.counters_of(address), amount)
+    }
+
+    /// The counter of a subject, to which one is added; none where the limit is off.
+    pub(crate) fn counters(&self, limit: RateLimit, subject: &str) -> BatchCounters {
+        self.counters_of(vec![(limit, subject.to_owned())], 1)
+    }
+
+    /// No counter.
+    pub(crate) fn no_counters(&self) -> BatchCounters {
+        self.counters_of(Vec::new(), 1)
+    }
+
+    fn counters_of(&self, limited: Vec<(RateLimit, String)>, amount: u64) -> BatchCounters {
         let now = self.clock.now();
-        let limited = limit.counters_of(address).into_iter();
         let counters = limited
+            .into_iter()
             .filter(|(limit, _)| self.is_on && limit.is_on())
             .map(|(limit, whom)| Counter::new(limit, &whom, now))
             .collect();
-        AddressCounters {
+        BatchCounters {
             counters,
             amount,
             now,
@@ -186,14 +266,23 @@ impl RateLimiter {
     /// that do not are given back: a refusal by one network does not count for the larger ones.
     pub(crate) async fn exceeded(
         &self,
-        counted: &AddressCounters,
+        counted: &BatchCounters,
         tickets: &[WriteTicket<u64>],
         results: &mut BatchResults,
     ) -> Result<Option<Duration>, Unavailable> {
+        let numbers = tickets.iter().map(|ticket| results.sum(ticket));
+        let numbers: Vec<_> = numbers.collect::<Result<_, _>>()?;
+        self.exceeded_by(counted, &numbers).await
+    }
+
+    async fn exceeded_by(
+        &self,
+        counted: &BatchCounters,
+        numbers: &[u64],
+    ) -> Result<Option<Duration>, Unavailable> {
         let mut wait = None;
         let mut within = Vec::new();
-        for (counter, ticket) in counted.counters.iter().zip(tickets) {
-            let count = results.sum(ticket)?;
+        for (counter, &count) in counted.counters.iter().zip(numbers) {
             // The subtracted count is read only if it matters.
             let limit = counter.limit;
             if limit.is_exceeded(count, 0)
@@ -269,13 +358,23 @@ impl RateLimiter {
         Ok(None)
     }
 
-    /// Counts one, which can be subtracted again.
-    pub(crate) async fn reserve(
+    /// Counts for each counter, in one round trip; it can be subtracted again. Beyond the limit of
+    /// one, nothing is counted for the others.
+    pub(crate) async fn reserve_together(
         &self,
-        limit: RateLimit,
-        subject: &str,
+        counters: BatchCounters,
     ) -> Result<Reservation, Refused> {
-        self.reserve_all(vec![(limit, subject.to_owned())]).await
+        let mut batch = Batch::default();
+        let tickets = counters.count(&mut batch);
+        let mut results = batch.run(&self.store).await?;
+        let numbers = tickets.iter().map(|ticket| results.sum(ticket));
+        let numbers: Vec<_> = numbers.collect::<Result<_, _>>()?;
+        if let Some(wait) = self.exceeded_by(&counters, &numbers).await? {
+            return Err(Refused::Wait(wait));
+        }
+        let counted = counters.counters.into_iter().zip(numbers);
+        let counted = counted.map(|(counter, number)| Reserved { counter, number });
+        Ok(Reservation(counted.collect()))
     }
 
     /// The same from an address and the networks around it.
@@ -284,109 +383,26 @@ impl RateLimiter {
         limit: RateLimit,
         address: IpAddr,
     ) -> Result<Reservation, Refused> {
-        self.reserve_all(limit.counters_of(address)).await
-    }
-
-    async fn reserve_all(
-        &self,
-        counters: Vec<(RateLimit, String)>,
-    ) -> Result<Reservation, Refused> {
-        if !self.is_on {
-            return Ok(Reservation::default());
-        }
-        let now = self.clock.now();
-        let store = &self.store;
-        let limited = counters.into_iter().filter(|(limit, _)| limit.is_on());
-        let counters: Vec<_> = limited
-            .map(|(limit, subject)| Counter::new(limit, &subject, now))
-            .collect();
-        let counting = counters
-            .iter()
-            .map(|counter| store.count(&counter.key, counter.limit.window));
-        let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
-        let mut taken = Reservation::default();
-        let mut wait = None;
-        for (counter, count) in counters.into_iter().zip(counts) {
-            // The subtracted count is read only if it matters.
-            let limit = counter.limit;
-            let is_refused = limit.is_exceeded(count, 0)
-                && limit.is_exceeded(count, self.counted(&counter.given_back).await?);
-            if is_refused {
-                wait = wait.max(Some(counter.limit.remaining(now)));
-            } else {
-                taken.0.push(counter);
-            }
-        }
-        let Some(wait) = wait else { return Ok(taken) };
-        // A refusal by one network does not count for the larger ones.
-        self.give_back(taken).await;
-        Err(Refused::Wait(wait))
+        self.reserve_together(self.address_counters(limit, address))
+            .await
     }
 
     /// Subtracts counted attempts. If the store fails, they count until their window ends.
     pub(crate) async fn give_back(&self, reservation: Reservation) {
-        let store = &self.store;
-        let giving = reservation
-            .0
-            .iter()
-            .map(|counter| store.count(&counter.given_back, counter.limit.window));
-        if let Some(error) = join_all(giving).await.into_iter().find_map(Result::err) {
+        let mut batch = Batch::default();
+        reservation.give_back(&mut batch);
+        if let Err(error) = batch.run(&self.store).await {
             tracing::warn!(%error, "a place in a counter was not given back");
         }
     }
 
-    /// The waiting time, if a limit is reached already. Counts nothing.
-    pub(crate) async fn reached(
-        &self,
-        limit: RateLimit,
-        subject: &str,
-    ) -> Result<Option<Duration>, Unavailable> {
-        self.reached_any(vec![(limit, subject.to_owned())]).await
-    }
-
-    /// The same of an address and the networks around it.
-    pub(crate) async fn reached_from(
-        &self,
-        limit: RateLimit,
-        address: IpAddr,
-    ) -> Result<Option<Duration>, Unavailable> {
-        self.reached_any(limit.counters_of(address)).await
-    }
-
-    async fn reached_any(
-        &self,
-        counters: Vec<(RateLimit, String)>,
-    ) -> Result<Option<Duration>, Unavailable> {
-        if !self.is_on {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        let reads = counters.iter().map(async |(limit, subject)| {
-            let count = self
-                .counted(&keys::counter(
-                    limit.name,
-                    subject,
-                    limit.window_number(now),
-                ))
-                .await?;
-            Ok::<_, Unavailable>(limit.is_reached(count).then(|| limit.remaining(now)))
-        });
-        Ok(try_join_all(reads).await?.into_iter().flatten().max())
-    }
-
     /// Starts counting from nothing in the present window.
-    pub(crate) async fn forget_count(
-        &self,
-        limit: RateLimit,
-        subject: &str,
-    ) -> Result<(), Unavailable> {
-        if self.is_on {
-            let counter = Counter::new(limit, subject, self.clock.now());
+    pub(crate) fn forget_count(&self, batch: &mut Batch, limit: RateLimit, subject: &str) {
+        for counter in self.counters(limit, subject).counters {
             // In this order the count may briefly be too high, but never too low.
-            self.store.remove(&counter.given_back).await?;
-            self.store.remove(&counter.key).await?;
+            batch.remove(&counter.given_back);
+            batch.remove(&counter.key);
         }
-        Ok(())
     }
 
     /// The value of a counter; 0 if it does not exist.

@@ -14,7 +14,9 @@ use store::Ttl;
 
 use crate::{
     accounts::{Directory, by_address::ByAddress},
-    records::{self, Batch, Change, Key, Sorting as _, Swapped, Versioned, keys},
+    records::{
+        self, Batch, BatchResults, Change, Key, ReadTicket, Sorting as _, Swapped, Versioned, keys,
+    },
     state::Account,
     unavailable::Unavailable,
 };
@@ -22,28 +24,49 @@ use crate::{
 /// How many listed accounts are looked at where the first one is looked for.
 const LOOKED_AT: usize = 8;
 
+/// A read of the account ids of an address, by each form that it may be stored in.
+pub(super) struct AddressRead(Vec<(String, ReadTicket<Id>)>);
+
+impl AddressRead {
+    /// Reads them in a batch.
+    pub(super) fn of(email: &str, batch: &mut Batch) -> Self {
+        let read = |form: String| {
+            let id = batch.read(keys::email(&form));
+            (form, id)
+        };
+        Self(folded_forms(email).into_iter().map(read).collect())
+    }
+}
+
 impl Directory {
-    /// The account of an address in any spelling. The number of store operations depends on the
-    /// text alone.
+    /// The account of an address in any spelling. The store operations depend on the text alone.
     pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
-        let mut found = None;
-        let mut tried = false;
-        let forms = folded_forms(email);
-        for form in &forms {
-            let Some(id) = records::read::<Id>(self.context.store(), &keys::email(form)).await?
-            else {
-                continue;
-            };
-            // Another spelling of earlier releases may belong to another account.
-            if found.is_none() {
-                tried = true;
-                found = records::read::<Account>(self.context.store(), &keys::account(id))
-                    .await?
-                    .filter(|one| one.is_found_by(form));
-            }
+        let mut batch = Batch::default();
+        let address = AddressRead::of(email, &mut batch);
+        let mut results = batch.run(self.context.store()).await?;
+        let found = self.account_at(address, &mut results).await?;
+        Ok(found.map(|account| account.record))
+    }
+
+    /// The account of an address that was read in a batch.
+    pub(super) async fn account_at(
+        &self,
+        address: AddressRead,
+        results: &mut BatchResults,
+    ) -> Result<Option<Versioned<Account>>, Unavailable> {
+        let mut batch = Batch::default();
+        let mut tickets = Vec::new();
+        for (form, id) in address.0 {
+            let id = results.record(&id)?.unwrap_or(DUMMY_ACCOUNT);
+            tickets.push((form, batch.read(keys::account(id))));
         }
-        if !tried && !forms.is_empty() {
-            records::read::<Account>(self.context.store(), &keys::account(DUMMY_ACCOUNT)).await?;
+        let mut results = batch.run(self.context.store()).await?;
+        let mut found = None;
+        // Another spelling of earlier releases may belong to another account.
+        for (form, ticket) in tickets {
+            let account: Option<Versioned<Account>> = results.versioned(&ticket)?;
+            let account = account.filter(|one| one.record.is_found_by(&form));
+            found = found.or(account);
         }
         Ok(found)
     }

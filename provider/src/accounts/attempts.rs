@@ -14,11 +14,15 @@ use oauth::Id;
 
 use super::{SignInError, hashing::NotHashed, queue::Requester};
 use crate::{
-    accounts::{Ceremonies, Directory, Passkeys, PasswordHasher, Sessions},
+    accounts::{
+        Ceremonies, Directory, Passkeys, PasswordHasher, Sessions, addresses::AddressRead,
+        known_browsers::KnownRead,
+    },
     audit::AuditLog,
     browser_context::BrowserContext,
     context::Context,
-    limits::{RateLimiter, Refused, Reservation},
+    limits::{BatchCounters, PlacesRead, RateLimiter, Refused, Reservation},
+    records::{Batch, BatchResults, ReadTicket, Versioned},
     state::{Account, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
@@ -26,7 +30,7 @@ use crate::{
 /// A credential that is tried, counted as a failure until it proves to be the right one.
 pub(super) struct Attempt {
     /// The account, if the address has a usable one.
-    pub(super) account: Option<Account>,
+    pub(super) account: Option<Versioned<Account>>,
     /// The address that was typed, in the form that is counted by.
     pub(super) email: String,
     pub(super) requester: Requester,
@@ -35,6 +39,36 @@ pub(super) struct Attempt {
     own: Option<(RateLimit, String, Reservation)>,
     /// Counted for the part of the network.
     network: Reservation,
+}
+
+/// A read of what limits an attempt before it is counted.
+struct LimitsRead {
+    /// Sign-ins that cost a hash.
+    sign_ins: Vec<(BatchCounters, Vec<ReadTicket<u64>>)>,
+    /// Failures of unknown browsers of the network.
+    networks: BatchCounters,
+    places: PlacesRead,
+    none: BatchCounters,
+}
+
+impl LimitsRead {
+    /// The counters of the network by which the attempt is counted, unless a limit is reached.
+    fn networks(self, known: bool, results: &mut BatchResults) -> Result<BatchCounters, Refused> {
+        let mut wait = None;
+        for (counters, counts) in self.sign_ins {
+            wait = wait.max(counters.reached(counts, results)?);
+        }
+        let taken = self.networks.are_taken(self.places, results)?;
+        let (networks, taken) = if known {
+            (self.none, None)
+        } else {
+            (self.networks, taken)
+        };
+        match wait.max(taken) {
+            Some(wait) => Err(Refused::Wait(wait)),
+            None => Ok(networks),
+        }
+    }
 }
 
 /// Signing in, by passkey, password or recovery code.
@@ -53,100 +87,123 @@ impl SignIn {
     /// Looks up the account of an attempt, and counts the attempt.
     ///
     /// A browser that is known to the account is counted neither with its network nor with unknown
-    /// browsers that name the same address. For unknown browsers, the limit of the network is
-    /// checked first, so that an exhausted network cannot exhaust the limits of addresses.
+    /// browsers that name the same address. For unknown browsers, the limit of the network is read
+    /// before anything is counted, so that an exhausted network cannot exhaust the limits of
+    /// addresses.
     pub(super) async fn attempt(
         &self,
         browser: &BrowserContext,
         typed: &str,
         guess: Guess,
     ) -> Result<Attempt, SignInError> {
-        let account = self
-            .directory
-            .account_of(typed)
-            .await?
-            .filter(|account| account.is_active());
+        // 1. The account.
+        let mut batch = Batch::default();
+        let address = AddressRead::of(typed, &mut batch);
+        let mut results = batch.run(self.context.store()).await?;
+        let account = self.directory.account_at(address, &mut results).await?;
+        let account = account.filter(|account| account.record.is_active());
         // All spellings of an address share one counter.
         let email = folded(typed);
-        let id = account
-            .as_ref()
-            .map_or(DUMMY_ACCOUNT, |account| account.id());
-        let (known, wait) = tokio::try_join!(
-            self.sessions
-                .is_known_to_account(browser, id, account.as_ref()),
-            self.has_signed_in_too_often(browser, id, guess)
-        )?;
-        if let Some(retry_after) = wait {
-            return Err(SignInError::TooManyAttempts { retry_after });
-        }
+        let record = account.as_ref().map(|account| &account.record);
+        let id = record.map_or(DUMMY_ACCOUNT, |account| account.id());
+        // 2. Whether it knows the browser, and whether a limit is reached.
+        let mut batch = Batch::default();
+        let known = KnownRead::of(browser, id, record, &mut batch);
+        let reached = self.read_limits(browser, id, guess, &mut batch);
+        let mut results = batch.run(self.context.store()).await?;
+        let known = known.is_known(record, &mut results)?;
+        let networks = reached.networks(known, &mut results)?;
+        // 3. Counted.
         let limits = guess.limits(known, id, &email);
-        let network = match limits.network {
-            Some(limit) => self.limiter.reserve_from(limit, browser.address).await?,
-            None => Reservation::default(),
-        };
+        let (network, own) = self.reserve(networks, limits.own.as_ref()).await?;
         let requester = if known {
             Requester::of_account(browser, id)
         } else {
             Requester::of_network(browser)
         };
-        let mut attempt = Attempt {
+        Ok(Attempt {
             account,
             email,
             requester,
             guess,
-            own: None,
+            own: limits.own.map(|(limit, key)| (limit, key, own)),
             network,
-        };
-        if let Some((limit, key)) = limits.own {
-            match self.limiter.reserve(limit, &key).await {
-                Ok(reservation) => attempt.own = Some((limit, key, reservation)),
-                Err(refused) => {
-                    self.limiter.give_back(attempt.network).await;
-                    return Err(refused.into());
-                }
-            }
-        }
-        Ok(attempt)
+        })
     }
 
-    /// When to try again, if there were too many sign-ins by password already.
-    async fn has_signed_in_too_often(
+    /// Reads in a batch what limits an attempt before it is counted.
+    fn read_limits(
         &self,
         browser: &BrowserContext,
         account: Id,
         guess: Guess,
-    ) -> Result<Option<Duration>, Unavailable> {
-        if !guess.counts_sign_ins() {
-            return Ok(None);
+        batch: &mut Batch,
+    ) -> LimitsRead {
+        let sign_ins = self.sign_ins(browser, account, guess);
+        let read = |counters: BatchCounters, batch: &mut Batch| {
+            let counts = counters.read(batch);
+            (counters, counts)
+        };
+        let sign_ins = sign_ins.into_iter();
+        let sign_ins = sign_ins.map(|counters| read(counters, batch)).collect();
+        let networks = self
+            .limiter
+            .address_counters(guess.limit_of_network(), browser.address);
+        LimitsRead {
+            sign_ins,
+            places: networks.read_places(batch),
+            networks,
+            none: self.limiter.no_counters(),
         }
-        let account = account.to_string();
-        let (own, from) = tokio::try_join!(
-            self.limiter.reached(SIGN_INS, &account),
-            self.limiter.reached_from(SIGN_INS_FROM, browser.address)
-        )?;
-        Ok(own.max(from))
+    }
+
+    /// Counts an attempt for its networks and for its account or address.
+    async fn reserve(
+        &self,
+        networks: BatchCounters,
+        own: Option<&(RateLimit, String)>,
+    ) -> Result<(Reservation, Reservation), Refused> {
+        let number = networks.len();
+        let counters = match own {
+            Some((limit, key)) => networks.and(self.limiter.counters(*limit, key)),
+            None => networks,
+        };
+        let mut network = self.limiter.reserve_together(counters).await?;
+        let own = network.split_off(number);
+        Ok((network, own))
+    }
+
+    /// The counters of sign-ins by password; none of other attempts.
+    fn sign_ins(&self, browser: &BrowserContext, account: Id, guess: Guess) -> Vec<BatchCounters> {
+        if !guess.counts_sign_ins() {
+            return Vec::new();
+        }
+        vec![
+            self.limiter.counters(SIGN_INS, &account.to_string()),
+            self.limiter
+                .address_counters(SIGN_INS_FROM, browser.address),
+        ]
     }
 
     /// The attempt succeeded: it no longer counts as a failure, and earlier failures of the account
-    /// are forgiven.
-    pub(super) async fn succeeded(
+    /// are forgiven. Returns the steps that say so, for the batch that begins the session.
+    pub(super) fn succeeded(
         &self,
         browser: &BrowserContext,
         account: &Account,
-        attempt: Attempt,
-    ) -> Result<(), Unavailable> {
-        self.limiter.give_back(attempt.network).await;
-        if let Some((limit, key, _)) = &attempt.own {
-            self.limiter.forget_count(*limit, key).await?;
+        attempt: &Attempt,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        attempt.network.give_back(&mut batch);
+        for counters in self.sign_ins(browser, account.id(), attempt.guess) {
+            counters.count(&mut batch);
         }
-        if attempt.guess.counts_sign_ins() {
-            let account = account.id().to_string();
-            tokio::try_join!(
-                self.limiter.count(SIGN_INS, &account),
-                self.limiter.count_from(SIGN_INS_FROM, browser.address)
-            )?;
+        match &attempt.own {
+            Some((_, _, own)) if own.is_first() => own.give_back(&mut batch),
+            Some((limit, key, _)) => self.limiter.forget_count(&mut batch, *limit, key),
+            None => {}
         }
-        Ok(())
+        batch
     }
 
     /// The attempt was never verified. Nothing was learned about the account, so it does not count
@@ -164,7 +221,8 @@ impl SignIn {
     /// response, and without an account the same operations are done for a dummy, so that response
     /// times do not differ.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
-        let subject = attempt.account.as_ref().map(account_name);
+        let subject = attempt.account.as_ref();
+        let subject = subject.map(|account| account_name(&account.record));
         self.audit
             .note_refusal(AuditAction::SignInRefused, subject, &attempt.email, browser)
             .await;

@@ -13,6 +13,7 @@ use crate::{
     browser_context::BrowserContext,
     context::Context,
     limits::RateLimiter,
+    records::Batch,
     state::{Account, Task, account_name, audit::AuditAction},
 };
 
@@ -126,7 +127,12 @@ impl AccountCredentials {
         self.sessions.end_sessions(account.id()).await?;
         Ok(self
             .sessions
-            .begin_session(browser, &account, Some(SignInMethod::Password))
+            .begin_session(
+                browser,
+                &account,
+                Some(SignInMethod::Password),
+                Batch::default(),
+            )
             .await?)
     }
 

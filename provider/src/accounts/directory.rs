@@ -5,7 +5,7 @@ use store::Ttl;
 
 use crate::{
     context::Context,
-    records::{self, Change, Collection, keys},
+    records::{self, Change, Collection, Versioned, keys},
     state::Account,
     unavailable::Unavailable,
 };
@@ -22,10 +22,12 @@ impl Directory {
     }
 
     /// An account that exists and is not disabled.
-    pub(crate) async fn active_account(&self, id: Id) -> Result<Option<Account>, Unavailable> {
-        Ok(records::read(self.context.store(), &keys::account(id))
-            .await?
-            .filter(|account| account.is_active()))
+    pub(crate) async fn active_account(
+        &self,
+        id: Id,
+    ) -> Result<Option<Versioned<Account>>, Unavailable> {
+        let account = Versioned::read(self.context.store(), &keys::account(id)).await?;
+        Ok(account.filter(|account: &Versioned<Account>| account.record.is_active()))
     }
 
     /// The list of accounts.
@@ -39,6 +41,19 @@ impl Directory {
     pub(crate) async fn change_account<A, E: From<Unavailable>>(
         &self,
         id: Id,
+        transition: impl FnMut(Account) -> Result<(Account, A), E>,
+        gone: E,
+    ) -> Result<(Account, A), E> {
+        let current = Versioned::read(self.context.store(), &keys::account(id)).await?;
+        self.change_account_from(id, current, transition, gone)
+            .await
+    }
+
+    /// The same, starting from what was read.
+    pub(crate) async fn change_account_from<A, E: From<Unavailable>>(
+        &self,
+        id: Id,
+        current: Option<Versioned<Account>>,
         mut transition: impl FnMut(Account) -> Result<(Account, A), E>,
         gone: E,
     ) -> Result<(Account, A), E> {
@@ -60,7 +75,7 @@ impl Directory {
                 },
             }
         };
-        records::change(self.context.store(), &keys::account(id), change)
+        records::change_from(self.context.store(), &keys::account(id), current, change)
             .await?
             .unwrap_or(Err(gone))
     }

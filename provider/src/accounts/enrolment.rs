@@ -30,7 +30,7 @@ use crate::{
     context::Context,
     grants::GrantStore,
     limits::RateLimiter,
-    records::{self, keys},
+    records::{self, Batch, keys},
     state::{Account, Task, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
@@ -361,7 +361,7 @@ impl Enrolment {
         }
         Ok(self
             .sessions
-            .begin_session(browser, account, Some(method))
+            .begin_session(browser, account, Some(method), Batch::default())
             .await?)
     }
 }

@@ -22,6 +22,7 @@ use super::{AccountError, SignInError, SignedIn};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
+    records::Batch,
     settings::Settings,
     state::{Account, Task, account_name, audit::AuditAction},
 };
@@ -286,7 +287,7 @@ impl SignIn {
             .ok_or(SignInError::WrongCredentials)?;
         let result = self
             .passkeys
-            .finish_authentication(credential, state, &account)?;
+            .finish_authentication(credential, state, &account.record)?;
         // 3. Note its use, if account and passkey are still there.
         let used = Digest::of(result.cred_id());
         let now = self.context.now();
@@ -296,12 +297,17 @@ impl SignIn {
         };
         let (account, name) = self
             .directory
-            .change_account(id, sign_in, SignInError::WrongCredentials)
+            .change_account_from(id, Some(account), sign_in, SignInError::WrongCredentials)
             .await?;
         // 4. Begin a session.
         let signed_in = self
             .sessions
-            .begin_session(browser, &account, Some(SignInMethod::Passkey))
+            .begin_session(
+                browser,
+                &account,
+                Some(SignInMethod::Passkey),
+                Batch::default(),
+            )
             .await?;
         self.audit
             .note_by_user(

@@ -6,6 +6,7 @@ use super::{SignInError, SignedIn};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
+    records::Versioned,
     state::{Account, account_name, audit::AuditAction},
 };
 
@@ -24,7 +25,7 @@ impl SignIn {
         let hash = attempt
             .account
             .as_ref()
-            .and_then(|account| account.password());
+            .and_then(|account| account.record.password());
         let verified = match self
             .hasher
             .queue
@@ -39,16 +40,16 @@ impl SignIn {
         };
         // 3. Begin a session, if the password has not changed while the attempt waited.
         let account = match &attempt.account {
-            Some(account) if verified => self.note_password_used(account, password).await?,
+            Some(account) if verified => self.note_password_used(account.clone(), password).await?,
             _ => None,
         };
         let Some(account) = account else {
             return Err(self.refused(browser, &attempt).await);
         };
-        self.succeeded(browser, &account, attempt).await?;
+        let succeeded = self.succeeded(browser, &account, &attempt);
         let signed_in = self
             .sessions
-            .begin_session(browser, &account, Some(SignInMethod::Password))
+            .begin_session(browser, &account, Some(SignInMethod::Password), succeeded)
             .await?;
         self.audit
             .note_by_user(
@@ -65,19 +66,20 @@ impl SignIn {
     /// another by now, or may not be used.
     async fn note_password_used(
         &self,
-        read: &Account,
+        read: Versioned<Account>,
         password: &str,
     ) -> Result<Option<Account>, SignInError> {
-        let Some(verified) = read.password() else {
+        let Some(verified) = read.record.password().map(str::to_owned) else {
             return Ok(None);
         };
+        let id = read.record.id();
         let now = self.context.now();
         let is_long = is_long(password);
         let sign_in =
-            |account: Account| Ok((account.sign_in_with_password(verified, is_long, now)?, ()));
+            |account: Account| Ok((account.sign_in_with_password(&verified, is_long, now)?, ()));
         let signed_in = self
             .directory
-            .change_account(read.id(), sign_in, SignInError::WrongCredentials)
+            .change_account_from(id, Some(read), sign_in, SignInError::WrongCredentials)
             .await;
         match signed_in {
             Ok((account, ())) => Ok(Some(account)),

@@ -14,6 +14,7 @@ use super::{AccountError, SignInError, SignedIn};
 use crate::{
     accounts::{AccountCredentials, SignIn},
     browser_context::{BrowserContext, BrowserUpdate},
+    records::Versioned,
     state::{Account, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
@@ -101,7 +102,7 @@ impl SignIn {
         let refusal_at = Instant::now() + LEAST_TIME;
         let attempt = self.attempt(browser, email, Guess::RecoveryCode).await?;
         let taken = if let Some(account) = &attempt.account {
-            self.take_code(account, code).await?
+            self.take_code(account.clone(), code).await?
         } else {
             // As much is computed as for an account.
             std::hint::black_box(digest(DUMMY_ACCOUNT, code));
@@ -121,19 +122,23 @@ impl SignIn {
                 None,
             )
             .await;
-        self.succeeded(browser, &account, attempt).await?;
-        Ok(self.sessions.begin_session(browser, &account, None).await?)
+        let succeeded = self.succeeded(browser, &account, &attempt);
+        Ok(self
+            .sessions
+            .begin_session(browser, &account, None, succeeded)
+            .await?)
     }
 
     /// Uses a code up, if it is one of the account's. Whether it is costs no step in the store.
     async fn take_code(
         &self,
-        account: &Account,
+        read: Versioned<Account>,
         code: &str,
     ) -> Result<Option<Account>, SignInError> {
-        let presented = digest(account.id(), code);
+        let id = read.record.id();
+        let presented = digest(id, code);
         let this_use = self.context.entropy().id();
-        if !account.has_recovery_code(&presented) {
+        if !read.record.has_recovery_code(&presented) {
             return Ok(None);
         }
         let now = self.context.now();
@@ -141,7 +146,7 @@ impl SignIn {
             |account: Account| Ok((account.redeem_recovery_code(&presented, this_use, now)?, ()));
         let redeemed = self
             .directory
-            .change_account(account.id(), redeem, SignInError::WrongCredentials)
+            .change_account_from(id, Some(read), redeem, SignInError::WrongCredentials)
             .await;
         match redeemed {
             Ok((account, ())) => Ok(Some(account)),

@@ -79,20 +79,29 @@ impl Sessions {
         &self,
         browser: &BrowserContext,
     ) -> Result<Option<Listing<SessionView>>, Unavailable> {
-        let Some((_, account)) = self.signed_in_account(browser).await? else {
-            return Ok(None);
-        };
+        match self.signed_in_account(browser).await? {
+            Some((_, account)) => self.list_of(&account, browser).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same of an account that the browser is signed in to.
+    pub(crate) async fn list_of(
+        &self,
+        account: &Account,
+        browser: &BrowserContext,
+    ) -> Result<Listing<SessionView>, Unavailable> {
         let own = browser.session.as_ref().map(Secret::digest);
         let now = self.context.now();
         let lifetime = self.context.settings().lifetimes.session;
         let view = |id: String, session: Session| {
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
-            let counts = session.is_in_epoch_of(&account) && session.is_valid(now, lifetime);
+            let counts = session.is_in_epoch_of(account) && session.is_valid(now, lifetime);
             counts.then(|| SessionView::of(session, id, is_this))
         };
         let mut sessions = self.sessions_of(account.id()).rows(view).await?;
         sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
-        Ok(Some(sessions))
+        Ok(sessions)
     }
 
     /// Signs another browser of the user out.
@@ -147,14 +156,15 @@ impl Sessions {
             .await;
         // 2. Their records are removed, and this browser stays known to the account.
         self.end_sessions(account.id()).await?;
-        self.note_known(browser, &account).await?;
         let continued = session.continued(
             &account,
             browser.device.clone(),
             browser.address.to_canonical().to_string(),
             self.context.now(),
         );
-        Ok(self.open_session(browser, &account, continued).await?)
+        Ok(self
+            .open_session(browser, &account, continued, Batch::default())
+            .await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
@@ -241,12 +251,14 @@ impl Sessions {
         }
     }
 
-    /// Signs a browser in, makes it known, and remembers the method. `None` is a recovery code.
+    /// Signs a browser in, makes it known, and remembers the method. `None` is a recovery code. The
+    /// steps of `batch` come first.
     pub(crate) async fn begin_session(
         &self,
         browser: &BrowserContext,
         account: &Account,
         method: Option<SignInMethod>,
+        batch: Batch,
     ) -> Result<SignedIn, Unavailable> {
         let now = self.context.now();
         let session = Session::open(
@@ -257,9 +269,9 @@ impl Sessions {
             now,
             self.context.settings().lifetimes.session,
         );
-        let mut updates = vec![self.open_session(browser, account, session).await?];
+        let opened = self.open_session(browser, account, session, batch).await?;
+        let mut updates = vec![opened];
         updates.extend(method.map(BrowserUpdate::SignedInBy));
-        self.note_known(browser, account).await?;
         Ok(SignedIn {
             updates,
             offers_passkey: offers_passkey(account, method, now) && self.passkeys.are_available(),
@@ -267,27 +279,28 @@ impl Sessions {
     }
 
     /// Stores a session, always under a new secret, so that an injected one is useless (T-D32). It
-    /// replaces the browser's earlier session.
+    /// replaces the browser's earlier session, and the browser is known to the account from now on.
     async fn open_session(
         &self,
         browser: &BrowserContext,
         account: &Account,
         session: Session,
+        mut batch: Batch,
     ) -> Result<BrowserUpdate, Unavailable> {
         let secret = self.context.entropy().secret();
         let digest = secret.digest();
-        let list = self.sessions_of(account.id());
+        let list = keys::sessions(account.id());
         let lifetime = session.last_used_at.until(session.expires_at);
-        records::insert(
-            self.context.store(),
-            &keys::session(digest.as_str()),
-            &session,
-            records::ttl(lifetime),
-        )
-        .await?;
-        list.list_name(digest.as_str()).await?;
+        batch.insert(&list.key(digest.as_str()), &session, records::ttl(lifetime));
+        batch.list_name(&list, digest.as_str());
+        let known = self.note_known(&mut batch, browser, account);
+        let first = batch.first_names(&list, MAX_SESSIONS + 1);
+        let mut results = batch.run(self.context.store()).await?;
+        let are_surplus = results.names(&first)?.len() > MAX_SESSIONS;
+        self.renew_known(known, &mut results).await?;
         self.end_session_of(browser).await?;
-        self.end_surplus_sessions(account, &digest).await?;
+        self.end_surplus_sessions(account, &digest, are_surplus)
+            .await?;
         Ok(BrowserUpdate::SessionBegun { secret, lifetime })
     }
 
@@ -297,14 +310,15 @@ impl Sessions {
         &self,
         account: &Account,
         newest: &Digest,
+        are_surplus: bool,
     ) -> Result<(), Unavailable> {
         let list = self.sessions_of(account.id());
-        let names = list.names().await?;
-        if names.len() <= MAX_SESSIONS {
+        if !are_surplus {
             let sweep = list.sweep_sometimes(newest.as_str());
             self.context.background().spawn(sweep).await;
             return Ok(());
         }
+        let names = list.names().await?;
         let read = async |name: String| {
             let session: Option<Session> = records::find(self.context.store(), &list.key(&name))
                 .await?
@@ -356,12 +370,17 @@ impl Sessions {
         &self,
         browser: &BrowserContext,
     ) -> Result<Option<Vec<Event>>, Unavailable> {
-        let Some(user) = self.signed_in(browser).await? else {
-            return Ok(None);
-        };
+        match self.signed_in(browser).await? {
+            Some(user) => self.activity_of(user.account).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same of an account.
+    pub(crate) async fn activity_of(&self, account: Id) -> Result<Vec<Event>, Unavailable> {
         self.audit.settle().await;
         let activity: Option<Activity> =
-            records::find(self.context.store(), &keys::activity(user.account))
+            records::find(self.context.store(), &keys::activity(account))
                 .await?
                 .record();
         let oldest = self
@@ -369,12 +388,10 @@ impl Sessions {
             .now()
             .before(self.context.settings().lifetimes.audit);
         let events = activity.unwrap_or_default().0;
-        Ok(Some(
-            events
-                .into_iter()
-                .filter_map(Maybe::into_known)
-                .filter(|event| event.at > oldest)
-                .collect(),
-        ))
+        Ok(events
+            .into_iter()
+            .filter_map(Maybe::into_known)
+            .filter(|event| event.at > oldest)
+            .collect())
     }
 }

@@ -152,7 +152,7 @@ impl AccountAdministration<'_> {
             .ok_or_else(|| unknown(&account.email))?;
         if let Some(own) = self.administration.own_account() {
             let own = services.accounts.directory.active_account(own).await?;
-            if own.is_none_or(|own| own.role() != Role::Administrator) {
+            if own.is_none_or(|own| own.record.role() != Role::Administrator) {
                 let undo = |rights: Rights| (rights.undo(before, after), ());
                 services
                     .accounts

@@ -7,7 +7,7 @@ use identity::RateLimit;
 
 use crate::{
     context::Context,
-    limits::{AddressCounters, RateLimiter},
+    limits::{BatchCounters, RateLimiter},
     unavailable::Unavailable,
 };
 
@@ -42,7 +42,7 @@ impl StorageBudget {
         &self,
         address: IpAddr,
         bytes: usize,
-    ) -> Option<AddressCounters> {
+    ) -> Option<BatchCounters> {
         let limit = self.registered_bytes()?;
         Some(
             self.limiter

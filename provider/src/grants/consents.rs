@@ -17,7 +17,7 @@ use oauth::{
 
 use crate::{
     grants::GrantStore,
-    limits::AddressCounters,
+    limits::BatchCounters,
     records::{
         self, Batch, BatchResults, Collection, Key, Listing, Outcomes, ReadTicket, SwapTicket,
         Swapped, Versioned, WriteTicket,
@@ -162,7 +162,7 @@ impl GrantStore {
         account: Id,
         details: GrantDetails,
         offer: (Id, Secret),
-        counters: &AddressCounters,
+        counters: &BatchCounters,
     ) -> Result<Option<String>, Unavailable> {
         let mut batch = Batch::default();
         let grant = self.write_grant(&mut batch, account, details, offer, Some(counters));
@@ -177,7 +177,7 @@ impl GrantStore {
         account: Id,
         details: GrantDetails,
         (grant, secret): (Id, Secret),
-        counters: Option<&AddressCounters>,
+        counters: Option<&BatchCounters>,
     ) -> GrantWrite {
         let now = self.context.now();
         let lifetime = self.context.settings().lifetimes.code;

@@ -79,7 +79,7 @@ impl TokenEndpoint {
             return Ok(None);
         }
         let account = self.directory.active_account(account).await?;
-        Ok(account.map(|account| account.email.clone()))
+        Ok(account.map(|account| account.record.email.clone()))
     }
 }
 
