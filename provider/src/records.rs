@@ -53,8 +53,8 @@ pub(crate) use self::{
     outcomes::Outcomes,
     sorted::{Misfits, Progress, Sorting, build, page, tidy},
     steps::{
-        Change, Found, change, change_from, exists, find, found, insert, put, read, remove,
-        swap_bytes, take,
+        Change, Found, change, change_from, exists, find, found, insert, put, put_from, read,
+        remove, swap_bytes, take,
     },
     version::V1,
     versioned::{StoredBytes, Swapped, Versioned},

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit::AuditLog,
     browser_context::BrowserContext,
-    records::{self, keys},
+    records::{self, Versioned, keys},
     state::{Maybe, audit::Activity},
     unavailable::Unavailable,
 };
@@ -234,6 +234,10 @@ impl AuditLog {
         let key = keys::activity(account);
         let store = self.context.store();
         let removal = |event: &Event| event.action == AuditAction::AccountRemoved;
+        let known = self.state.take_activity(account);
+        // A refused sign-in takes as many operations as one to an address without an account.
+        let refusal = |event: &Event| event.action == AuditAction::SignInRefused;
+        let known = known.filter(|_| !events.iter().any(refusal));
         if events.iter().any(removal) {
             return records::remove(store, &key).await.map(drop);
         }
@@ -245,7 +249,13 @@ impl AuditLog {
             }
             (activity, records::ttl(lifetime))
         };
-        records::put(store, &key, add).await.map(drop)
+        let current = match known {
+            None => Versioned::read(store, &key).await?,
+            known => known,
+        };
+        let noted = records::put_from(store, &key, current, add).await?;
+        self.state.keep_activity(account, noted);
+        Ok(())
     }
 }
 

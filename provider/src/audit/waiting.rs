@@ -1,7 +1,7 @@
 //! Events that wait for the store, and what is left to do for those that it has taken.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,12 +12,14 @@ use access_token::SealingKey;
 use oauth::{Id, Secret};
 
 use super::{ChainHead, Event, folds::Folds};
-use crate::records::Versioned;
+use crate::{records::Versioned, state::audit::Activity};
 
 /// The number of events in memory while the store does not accept them.
 const MOST_WAITING: usize = 16_384;
 /// The number of queued events from which an operation waits for the log.
 const CROWD: usize = 256;
+/// The number of accounts whose activity is in memory, of some kilobytes each.
+const MOST_ACTIVITIES: usize = 256;
 /// The maximum number of events of one record.
 pub(super) const MOST_TOGETHER: usize = 64;
 
@@ -38,6 +40,9 @@ pub(crate) struct LogState {
     /// Whether a task will add what waits.
     is_scheduled: AtomicBool,
     follow_up: Mutex<FollowUp>,
+    /// The activity of accounts, as this server last wrote it: the next event needs no read, unless
+    /// another server has written since.
+    activities: Mutex<HashMap<Id, Versioned<Activity>>>,
     /// Its holder does what is left; it contains the note of the newest event as last written.
     pub(super) following: tokio::sync::Mutex<Option<Versioned<ChainHead>>>,
 }
@@ -100,6 +105,7 @@ impl LogState {
             marked: AtomicU64::default(),
             is_scheduled: AtomicBool::default(),
             follow_up: Mutex::default(),
+            activities: Mutex::default(),
             following: tokio::sync::Mutex::default(),
         }
     }
@@ -190,6 +196,20 @@ impl LogState {
         // Of an outage as long as this, the audit log has the events; pages show the later ones.
         let surplus = follow_up.events.len().saturating_sub(MOST_WAITING);
         follow_up.events.drain(..surplus);
+    }
+
+    /// The activity of an account, as this server last wrote it.
+    pub(super) fn take_activity(&self, account: Id) -> Option<Versioned<Activity>> {
+        locked(&self.activities).remove(&account)
+    }
+
+    /// Remembers the activity of an account, of a limited number of them.
+    pub(super) fn keep_activity(&self, account: Id, activity: Versioned<Activity>) {
+        let mut activities = locked(&self.activities);
+        if activities.len() >= MOST_ACTIVITIES {
+            activities.clear();
+        }
+        activities.insert(account, activity);
     }
 
     /// The number of failures so far.

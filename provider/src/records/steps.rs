@@ -171,14 +171,27 @@ pub(crate) async fn change<T: Record, A>(
 pub(crate) async fn put<T: Record>(
     store: &Store,
     key: &Key<T>,
-    mut decide: impl FnMut(Option<T>) -> (T, Ttl),
+    decide: impl FnMut(Option<T>) -> (T, Ttl),
 ) -> Result<T, Unavailable> {
-    let mut current = Versioned::read(store, key).await?;
+    let current = Versioned::read(store, key).await?;
+    Ok(put_from(store, key, current, decide).await?.record)
+}
+
+/// The same, starting from what was read or written before; returns what is stored then.
+///
+/// # Errors
+/// As [`change_from`].
+pub(crate) async fn put_from<T: Record>(
+    store: &Store,
+    key: &Key<T>,
+    mut current: Option<Versioned<T>>,
+    mut decide: impl FnMut(Option<T>) -> (T, Ttl),
+) -> Result<Versioned<T>, Unavailable> {
     for _ in 0..MOST_TRIES {
         let Some(there) = current else {
             let (next, ttl) = decide(None);
             if insert(store, key, &next, ttl).await? {
-                return Ok(next);
+                return Ok(Versioned::supposed(next));
             }
             current = Versioned::read(store, key).await?;
             continue;
@@ -186,7 +199,7 @@ pub(crate) async fn put<T: Record>(
         let (record, stored) = there.apart();
         let (next, ttl) = decide(Some(record));
         match stored.swap(store, key, next, ttl).await? {
-            Swapped::Done(next) => return Ok(next.record),
+            Swapped::Done(next) => return Ok(next),
             Swapped::Changed(other) => current = other,
         }
     }
