@@ -1,5 +1,9 @@
 //! Connections of a user: listing, ending, and notices of replays.
 
+mod overview;
+
+pub use self::overview::AccountOverview;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -20,7 +24,6 @@ use crate::{
     clients::ClientRegistry,
     context::Context,
     grants::{GrantStore, consent_name},
-    records::Listing,
     state::{
         account_name,
         audit::{Actor, AuditAction, RequestSource},
@@ -114,15 +117,55 @@ pub struct ConnectedClients {
 impl ConnectedClients {
     /// The connections of the signed-in user; `None` without a session.
     pub async fn list(&self, browser: &BrowserContext) -> Result<Option<Connections>, Unavailable> {
-        let Some(user) = self.sessions.signed_in(browser).await? else {
-            return Ok(None);
-        };
-        let consents = self.grants.consents(user.account).await?;
-        let grants = self.current_grants(user.account).await?;
+        match self.sessions.signed_in(browser).await? {
+            Some(user) => self.list_of(user.account).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The connections of an account, in three round trips: the lists, what they name, and the
+    /// clients of that.
+    async fn list_of(&self, account: Id) -> Result<Connections, Unavailable> {
+        let grants = self.grants.grants_of(account);
+        let (consents, grants) = tokio::try_join!(
+            self.grants.consents(account),
+            grants.rows(|_, grant| Some(grant))
+        )?;
         let unreadable = consents.unreadable + grants.unreadable;
-        let mut active: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
+        let of_consents = consents.iter().map(|(_, consent)| &consent.client_id);
+        let of_grants = grants.iter().map(|grant| &grant.details.client_id);
+        let ids = of_consents.chain(of_grants).cloned().collect();
+        let clients = self.registry.clients_with_epochs(ids).await?;
+        let epoch = |id: &ClientId| clients.get(id).map_or(Epoch::default(), |known| known.1);
+        let client = |id: &ClientId| clients.get(id).and_then(|known| known.0.clone());
+        let is_valid = |(_, consent): &(String, Consent)| {
+            let epoch = epoch(&consent.client_id);
+            consent.is_valid(self.registry.consent_context_of(epoch))
+        };
+        let consents: Vec<_> = consents.rows.into_iter().filter(is_valid).collect();
+        let is_current = |grant: &Grant| !epoch(&grant.details.client_id).ends(grant.details.epoch);
+        let grants: Vec<_> = grants.rows.into_iter().filter(is_current).collect();
+        let mut active: Vec<_> = self.gather(consents, &grants).into_iter().collect();
         active.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
         active.truncate(MOST_SHOWN);
+        let active = active.into_iter();
+        let active = active.filter_map(|(name, one)| {
+            let client = client(&one.client_id);
+            self.connection(name, one, client)
+        });
+        Ok(Connections {
+            active: active.collect(),
+            replayed: self.replayed(grants, client),
+            unreadable,
+        })
+    }
+
+    /// What replays ended, newest first.
+    fn replayed(
+        &self,
+        grants: Vec<Grant>,
+        client: impl Fn(&ClientId) -> Option<Client>,
+    ) -> Vec<ReplayedConnection> {
         let now = self.context.now();
         let ended = grants
             .into_iter()
@@ -130,24 +173,17 @@ impl ConnectedClients {
         let mut ended: Vec<_> = ended.collect();
         ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         ended.truncate(MOST_SHOWN);
-        let mut connections = Connections {
-            unreadable,
-            ..Connections::default()
-        };
-        for (name, one) in active {
-            connections.active.extend(self.connection(name, one).await?);
-        }
-        for (at, details) in ended {
-            let client = self.registry.readable_client(&details.client_id).await?;
+        let replayed = ended.into_iter().map(|(at, details)| {
+            let client = client(&details.client_id);
             let client = self.connected_client(
                 client,
                 details.client_id,
                 &details.redirect_uri,
                 &details.resource,
             );
-            connections.replayed.push(ReplayedConnection { client, at });
-        }
-        Ok(Some(connections))
+            ReplayedConnection { client, at }
+        });
+        replayed.collect()
     }
 
     /// Ends a connection of the signed-in user: its consent and grants. An ended connection, or one
@@ -200,28 +236,6 @@ impl ConnectedClients {
         Ok(outcome?)
     }
 
-    /// The grants of an account, apart from those that ended with everything else of their client.
-    async fn current_grants(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
-        let mut grants = self
-            .grants
-            .grants_of(account)
-            .rows(|_, grant| Some(grant))
-            .await?;
-        let mut epochs: BTreeMap<ClientId, Epoch> = BTreeMap::new();
-        for grant in &grants.rows {
-            let client_id = &grant.details.client_id;
-            if !epochs.contains_key(client_id) {
-                epochs.insert(client_id.clone(), self.registry.epoch(client_id).await?);
-            }
-        }
-        grants.retain(|grant| {
-            !epochs
-                .get(&grant.details.client_id)
-                .is_some_and(|epoch| epoch.ends(grant.details.epoch))
-        });
-        Ok(grants)
-    }
-
     /// Combines consents and grants to connections.
     fn gather(
         &self,
@@ -257,16 +271,16 @@ impl ConnectedClients {
 
     /// The shown connection. A consent without grants to a removed client has no effect, and is not
     /// shown.
-    async fn connection(
+    fn connection(
         &self,
         name: String,
         one: GrantedAccess,
-    ) -> Result<Option<Connection>, Unavailable> {
-        let client = self.registry.readable_client(&one.client_id).await?;
+        client: Option<Client>,
+    ) -> Option<Connection> {
         let may_come_back =
             client.is_some() || self.registry.allowed_document(&one.client_id).is_some();
         if one.times == 0 && !may_come_back {
-            return Ok(None);
+            return None;
         }
         let scopes = self
             .context
@@ -278,14 +292,14 @@ impl ConnectedClients {
             at: last.at,
             address: last.from,
         });
-        Ok(Some(Connection {
+        Some(Connection {
             name,
             client,
             scopes,
             since: one.since,
             times: one.times,
             last_used,
-        }))
+        })
     }
 
     /// The display name of a client; its id if it was removed, with its redirect host.

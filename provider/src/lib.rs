@@ -54,7 +54,8 @@ pub use authorization::{
 pub use browser_context::{BrowserContext, BrowserState, BrowserUpdate};
 pub use clients::{BlockedHosts, ClientRegistry, FailureView, RegisterError};
 pub use connections::{
-    ConnectedClient, ConnectedClients, Connection, Connections, LastUseView, ReplayedConnection,
+    AccountOverview, ConnectedClient, ConnectedClients, Connection, Connections, LastUseView,
+    ReplayedConnection,
 };
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use identity::{

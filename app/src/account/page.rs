@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{AccountView, Role};
+use provider::{AccountOverview, AccountView, Role};
 
 use crate::{
     account::{
@@ -53,29 +53,19 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let provider = &context.provider;
     let browser = &context.browser;
     let to_login = || PageError::Elsewhere(PagePath::Login(None));
-    let account = provider
-        .sessions()
-        .account(browser)
-        .await?
-        .ok_or_else(to_login)?;
-    let sessions = provider
-        .sessions()
-        .list(browser)
-        .await?
-        .ok_or_else(to_login)?;
-    let connections = provider
+    let AccountOverview {
+        account,
+        sessions,
+        connections,
+        events,
+    } = provider
         .connections()
-        .list(browser)
+        .overview(browser)
         .await?
         .ok_or_else(to_login)?;
     let unreadable = sessions.unreadable + connections.unreadable;
-    let events = provider
-        .sessions()
-        .activity(browser)
-        .await?
-        .ok_or_else(to_login)?
-        .into_iter();
     let events = events
+        .into_iter()
         .map(|event| with_resource_name(event, &provider.settings().resources))
         .collect();
     let access_lifetime = provider.settings().lifetimes.access_token;

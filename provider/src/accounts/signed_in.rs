@@ -105,21 +105,24 @@ impl Sessions {
         browser: &BrowserContext,
     ) -> Result<Option<AccountView>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
-        Ok(found.map(|(session, account)| {
-            let shortest_password = account.min_password_length();
-            let fields = account.into_fields();
-            AccountView {
-                role: fields.role,
-                shortest_password,
-                has_password: fields.password.is_some(),
-                password_set_at: fields.password_set_at,
-                recovery_codes: fields.recovery.as_ref().map(RemainingCodes::of),
-                passkeys: fields.passkeys.iter().map(PasskeyView::of).collect(),
-                email: fields.email,
-                is_fresh: session.is_fresh(self.context.now()),
-                by_code: session.by_code,
-            }
-        }))
+        Ok(found.map(|(session, account)| self.view(&session, account)))
+    }
+
+    /// What the user of a session sees of its account.
+    pub(crate) fn view(&self, session: &Session, account: Account) -> AccountView {
+        let shortest_password = account.min_password_length();
+        let fields = account.into_fields();
+        AccountView {
+            role: fields.role,
+            shortest_password,
+            has_password: fields.password.is_some(),
+            password_set_at: fields.password_set_at,
+            recovery_codes: fields.recovery.as_ref().map(RemainingCodes::of),
+            passkeys: fields.passkeys.iter().map(PasskeyView::of).collect(),
+            email: fields.email,
+            is_fresh: session.is_fresh(self.context.now()),
+            by_code: session.by_code,
+        }
     }
 
     /// The session of a browser with its account, if both are alive.

@@ -52,15 +52,6 @@ impl ClientRegistry {
         Ok(client.filter(|client| self.is_registered(client)))
     }
 
-    /// The client of this id, if it is valid and its record can be read: for callers that only need
-    /// its name.
-    pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
-        let client: Option<Client> = records::find(self.context.store(), &keys::client(id))
-            .await?
-            .record();
-        Ok(client.filter(|client| self.is_registered(client)))
-    }
-
     /// Whether a stored client is valid: it has not expired, and the settings still allow it
     /// (T-E38).
     pub(crate) fn is_registered(&self, client: &Client) -> bool {

@@ -135,7 +135,7 @@ impl GrantStore {
         Err(Unavailable::contended())
     }
 
-    /// The valid consents of an account, by their names.
+    /// The consents of an account, by their names, also ended ones.
     pub(crate) async fn consents(
         &self,
         account: Id,
@@ -144,13 +144,7 @@ impl GrantStore {
             let name = keys::consent_name(&listed);
             (listed_consent(name, consent.id) == listed).then(|| (name.to_owned(), consent))
         };
-        let mut consents = self.consents_of(account).rows(own).await?;
-        for (name, consent) in std::mem::take(&mut consents.rows) {
-            if consent.is_valid(self.registry.consent_context(&consent.client_id).await?) {
-                consents.push((name, consent));
-            }
-        }
-        Ok(consents)
+        self.consents_of(account).rows(own).await
     }
 
     /// Issues a grant under a consent, with this id and code secret; returns the code, or `None`
