@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use store::{CasResult, Store, Ttl};
+use store::{BatchStep, CasResult, StepResult, Store, Ttl};
 
 use crate::{MINUTE, SHORT, until};
 
@@ -62,6 +62,22 @@ pub(crate) async fn no_record_expires_early(store: Store) {
     assert!(began.elapsed() >= SHORT, "gone after {:?}", began.elapsed());
     gone(&store, "c").await;
     assert!(began.elapsed() >= SHORT, "gone after {:?}", began.elapsed());
+}
+
+/// Neighbouring additions may be one command.
+pub(crate) async fn counters_of_one_batch_expire_each_in_its_own_time(store: Store) {
+    let add = |key, amount, ttl| BatchStep::Add { key, amount, ttl };
+    let began = Instant::now();
+    let steps = [
+        add("short", 2, SHORT),
+        add("long", 5, Duration::from_hours(1)),
+        add("short", 3, Duration::from_hours(1)),
+    ];
+    let sums = store.batch(&steps).await.expect("a batch");
+    assert_eq!(sums, [2, 5, 5].map(StepResult::Sum));
+    gone(&store, "short").await;
+    assert!(began.elapsed() >= SHORT, "gone after {:?}", began.elapsed());
+    assert_eq!(store.get("long").await.expect("get"), Some(b"5".to_vec()));
 }
 
 pub(crate) async fn a_swap_sets_a_new_expiry(store: Store) {

@@ -157,6 +157,7 @@ operations: [
         no_record_expires_early,
         a_swap_sets_a_new_expiry,
         a_counter_expires_after_its_first_count,
+        counters_of_one_batch_expire_each_in_its_own_time,
         extreme_lifetimes,
     ]
     sets: [
