@@ -243,11 +243,6 @@ impl RateLimiter {
         self.counters_of(vec![(limit, subject.to_owned())], 1)
     }
 
-    /// No counter.
-    pub(crate) fn no_counters(&self) -> BatchCounters {
-        self.counters_of(Vec::new(), 1)
-    }
-
     fn counters_of(&self, limited: Vec<(RateLimit, String)>, amount: u64) -> BatchCounters {
         let now = self.clock.now();
         let counters = limited

@@ -48,25 +48,25 @@ struct LimitsRead {
     /// Failures of unknown browsers of the network.
     networks: BatchCounters,
     places: PlacesRead,
-    none: BatchCounters,
 }
 
 impl LimitsRead {
     /// The counters of the network by which the attempt is counted, unless a limit is reached.
-    fn networks(self, known: bool, results: &mut BatchResults) -> Result<BatchCounters, Refused> {
+    fn networks(
+        self,
+        known: bool,
+        results: &mut BatchResults,
+    ) -> Result<Option<BatchCounters>, Refused> {
         let mut wait = None;
         for (counters, counts) in self.sign_ins {
             wait = wait.max(counters.reached(counts, results)?);
         }
-        let taken = self.networks.are_taken(self.places, results)?;
-        let (networks, taken) = if known {
-            (self.none, None)
-        } else {
-            (self.networks, taken)
-        };
-        match wait.max(taken) {
+        if !known {
+            wait = wait.max(self.networks.are_taken(self.places, results)?);
+        }
+        match wait {
             Some(wait) => Err(Refused::Wait(wait)),
-            None => Ok(networks),
+            None => Ok((!known).then_some(self.networks)),
         }
     }
 }
@@ -153,22 +153,22 @@ impl SignIn {
             sign_ins,
             places: networks.read_places(batch),
             networks,
-            none: self.limiter.no_counters(),
         }
     }
 
     /// Counts an attempt for its networks and for its account or address.
     async fn reserve(
         &self,
-        networks: BatchCounters,
+        networks: Option<BatchCounters>,
         own: Option<&(RateLimit, String)>,
     ) -> Result<(Reservation, Reservation), Refused> {
-        let number = networks.len();
-        let counters = match own {
-            Some((limit, key)) => networks.and(self.limiter.counters(*limit, key)),
-            None => networks,
+        let number = networks.as_ref().map_or(0, BatchCounters::len);
+        let own = own.map(|(limit, key)| self.limiter.counters(*limit, key));
+        let counters = networks.into_iter().chain(own);
+        let mut network = match counters.reduce(BatchCounters::and) {
+            Some(counters) => self.limiter.reserve_together(counters).await?,
+            None => Reservation::default(),
         };
-        let mut network = self.limiter.reserve_together(counters).await?;
         let own = network.split_off(number);
         Ok((network, own))
     }
@@ -199,6 +199,7 @@ impl SignIn {
             counters.count(&mut batch);
         }
         match &attempt.own {
+            // There is nothing to forgive.
             Some((_, _, own)) if own.is_first() => own.give_back(&mut batch),
             Some((limit, key, _)) => self.limiter.forget_count(&mut batch, *limit, key),
             None => {}
