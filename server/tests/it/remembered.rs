@@ -542,7 +542,7 @@ async fn a_new_consent_does_not_restore_a_withdrawn_one(engine: EngineKind) {
             browser.submit(&form, "Disconnect Notebook").await;
             browser.decide(&client, "Allow").await;
         };
-        let (passed, interrupted) = server.between(answers, passing, action).await;
+        let (passed, interrupted) = Box::pin(server.between(answers, passing, action)).await;
         if !interrupted {
             break;
         }
