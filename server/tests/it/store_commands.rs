@@ -219,3 +219,26 @@ async fn the_account_page_costs_ten_commands_in_five_round_trips() {
     assert_eq!(page.page(), "account");
     assert!(waits <= 5, "{waits} round trips");
 }
+
+/// What follows for sessions and grants is done after the response.
+#[tokio::test]
+async fn disabling_an_account_costs_the_same_however_much_it_has_allowed() {
+    let mut costs = Vec::new();
+    for passes in [1, 40] {
+        let server = TestServer::of_alice(EngineKind::Redis).await;
+        let client = at(&server, "https://app.example/callback").await;
+        let mut browser = Browser::of_alice(&server).await;
+        let tokens = client.connect(&mut browser).await;
+        for _ in 0..passes {
+            assert!(browser.pass(&client).await.query.one("code").is_some());
+        }
+        let terminal = server.provider.terminal();
+        let disabling = async { terminal.accounts().disable_account(ALICE).await };
+        let (calls, done) = server.counting(disabling).await;
+        done.expect("disabled");
+        costs.push(calls);
+        let refused = client.refresh(&tokens.refresh).await;
+        refused.refused(400, "invalid_grant");
+    }
+    assert_eq!(costs[0], costs[1], "with 1 and with 40 grants");
+}
