@@ -180,6 +180,7 @@ pub mod admin {
     }
     #[cfg(feature = "ssr")]
     pub(crate) mod audit {
+        pub(crate) mod filter;
         pub(crate) mod messages;
         pub(crate) mod page;
     }
@@ -201,6 +202,8 @@ pub mod admin {
     }
 }
 
+#[cfg(feature = "ssr")]
+pub use admin::audit::filter::audit_filter;
 #[cfg(feature = "ssr")]
 pub use admin::messages::errors::administration_error_text;
 #[cfg(feature = "ssr")]

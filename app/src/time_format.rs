@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use oauth::Timestamp;
-use time::OffsetDateTime;
+use time::{
+    Date, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description,
+};
 
 use crate::messages::time::{self as time_messages, Unit};
 
@@ -48,6 +50,26 @@ pub(crate) fn machine_readable(timestamp: Timestamp) -> String {
     calendar(timestamp)
         .and_then(|date| date.format(shape).ok())
         .unwrap_or_default()
+}
+
+/// A day of 24 hours.
+pub(crate) const A_DAY: Duration = Duration::from_secs(DAY);
+
+/// How a day is spelled in `<input type="date">`.
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+/// The day of a time (UTC), as `<input type="date">` wants it.
+pub(crate) fn day(timestamp: Timestamp) -> String {
+    calendar(timestamp)
+        .and_then(|date| date.format(DATE).ok())
+        .unwrap_or_default()
+}
+
+/// When a day begins (UTC), as `<input type="date">` sends it; `None` if it is no day.
+pub(crate) fn midnight(day: &str) -> Option<Timestamp> {
+    let date = Date::parse(day, DATE).ok()?;
+    let seconds = date.midnight().assume_utc().unix_timestamp();
+    u64::try_from(seconds).ok().map(Timestamp::from_seconds)
 }
 
 fn calendar(timestamp: Timestamp) -> Option<OffsetDateTime> {

@@ -48,8 +48,8 @@ async fn measure(engine: &str, location: &StoreLocation, events: usize) {
     let rare = Some("client7.example".to_owned());
     for (work, who) in [("a page", None), ("a page of one client in 64", rare)] {
         let filter = AuditFilter {
-            category: None,
             who,
+            ..AuditFilter::default()
         };
         let begun = Instant::now();
         let page = terminal.audit(&filter, None, A_PAGE).await.expect("a page");

@@ -42,6 +42,20 @@ pub struct AuditFilter {
     pub category: Option<Category>,
     /// The account's address, or the client's name or id, contains this text, ignoring case.
     pub who: Option<String>,
+    /// Not before this time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
+    pub until: Option<Timestamp>,
 }
 
 /// Some events, newest first.
@@ -79,7 +93,9 @@ impl AuditFilter {
         let of_kind = self
             .category
             .is_none_or(|category| event.action.category() == category);
-        of_kind && self.who.as_deref().is_none_or(|who| event.names(who))
+        let in_time = self.since.is_none_or(|since| since <= event.at)
+            && self.until.is_none_or(|until| event.at < until);
+        of_kind && in_time && self.who.as_deref().is_none_or(|who| event.names(who))
     }
 }
 

@@ -22,6 +22,9 @@ const A_CHUNK: u64 = 256;
 const WITHIN: u64 = MOST_TOGETHER as u64 - 1;
 /// The number of events read for one page; a filter for rare events continues on the next.
 const MOST_LOOKED_AT: u64 = 4096;
+/// By how much the clocks of servers that share the store may differ: events are in the order in which
+/// they were added, and their times nearly so.
+const SKEW: Duration = Duration::from_mins(5);
 /// A server notes the newest event sooner than this after it has added it.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -66,14 +69,14 @@ impl AuditReader {
         limit: usize,
     ) -> Result<AuditPage, Unavailable> {
         self.log.settle().await;
-        let newest = self.newest().await?;
-        let end = before.map_or(newest + 1, |before| before.min(newest + 1));
+        let (first, after) = self.numbers(filter).await?;
+        let end = before.map_or(after, |before| before.min(after));
         let mut below = end;
         let mut events = Vec::new();
         let last = below.saturating_sub(MOST_LOOKED_AT);
         let mut looked_back_to = None;
         let mut is_continued = true;
-        while below > 1 && below > last && events.len() <= limit {
+        while below > first && below > last && events.len() <= limit {
             let from = below.saturating_sub(A_CHUNK).max(1);
             let chunk = self.entries(from, below).await?;
             if let Some(oldest) = chunk.first() {
@@ -89,7 +92,7 @@ impl AuditReader {
         Ok(page(
             events,
             limit,
-            (below > 1).then_some(below),
+            (below > first).then_some(below),
             looked_back_to,
         ))
     }
@@ -102,11 +105,12 @@ impl AuditReader {
         limit: usize,
     ) -> Result<Vec<AuditEntry>, Unavailable> {
         self.log.settle().await;
-        let newest = self.newest().await?;
-        let mut from = after.saturating_sub(WITHIN).max(self.oldest(newest).await?);
+        let (first, end) = self.numbers(filter).await?;
+        let first = first.max(self.oldest(end.saturating_sub(1)).await?);
+        let mut from = after.saturating_sub(WITHIN).max(first);
         let mut events = Vec::new();
-        while from <= newest && events.len() < limit {
-            let to = (from + A_CHUNK).min(newest + 1);
+        while from < end && events.len() < limit {
+            let to = (from + A_CHUNK).min(end);
             let is_wanted = |entry: &AuditEntry| entry.number > after && filter.wants(&entry.event);
             events.extend(self.entries(from, to).await?.into_iter().filter(is_wanted));
             from = to;
@@ -266,6 +270,47 @@ impl AuditReader {
             }
         }
         Ok(found)
+    }
+
+    /// The first number of the events in the time that a filter names, and the number after the last
+    /// one.
+    async fn numbers(&self, filter: &AuditFilter) -> Result<(u64, u64), Unavailable> {
+        let end = self.newest().await? + 1;
+        let first = match filter.since {
+            None => 1,
+            // The record of the first one may begin before it.
+            Some(since) => self
+                .added_by(since.before(SKEW), end)
+                .await?
+                .saturating_sub(WITHIN)
+                .max(1),
+        };
+        let end = match filter.until {
+            None => end,
+            Some(until) => self.added_by(until.after(SKEW), end).await?,
+        };
+        Ok((first, end))
+    }
+
+    /// The number of the first event that was added at a time or later, by binary search; `end` when
+    /// there is none.
+    async fn added_by(&self, time: Timestamp, end: u64) -> Result<u64, Unavailable> {
+        let (mut low, mut high) = (1, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let from = middle.saturating_sub(WITHIN).max(1);
+            let there = self.entries(from, middle + 1 + WITHIN).await?;
+            // One that cannot be read is taken for those beside it. Older ones are deleted first, so
+            // there is none only before the time.
+            let before = there.iter().rev().find(|entry| entry.number <= middle);
+            let nearest = before.or(there.first());
+            if nearest.is_some_and(|entry| entry.event.at >= time) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
     }
 
     /// The number of the oldest kept event, by binary search, since older ones are deleted first;

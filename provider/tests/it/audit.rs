@@ -489,6 +489,7 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         let filter = AuditFilter {
             category,
             who: who.map(str::to_owned),
+            ..AuditFilter::default()
         };
         for limit in [1, 7, 64, 1000] {
             let mut numbers = Vec::new();

@@ -1,5 +1,7 @@
 //! Events that waited together are one record of the audit log, and every change of it is detected.
 
+use std::time::Duration;
+
 use provider::{AuditEntry, AuditFilter, AuditReport};
 use serde_json::Value;
 use store::Ttl;
@@ -118,6 +120,67 @@ async fn pages_and_exports_may_begin_within_a_record() {
         }
         assert_eq!(exported, (1..=end).collect::<Vec<_>>(), "{limit}");
     }
+}
+
+/// Events of a time, whatever else is in the log: batches, a gap of a day, the oldest ones deleted, one
+/// that cannot be read.
+#[tokio::test]
+async fn a_time_is_found_wherever_it_begins() {
+    let server = with_a_batch(70).await;
+    let last_of_first_day = 4 + 70 + 1;
+    let began = server.provider.now();
+    for _ in 0..3 {
+        server.pass(Duration::from_hours(24));
+        deeds(&server, 100).await;
+    }
+    server.provider.finish_background_tasks().await;
+    let day = |days: u64| Some(began.after(Duration::from_hours(24 * days)));
+    let first_of = |day: u64| last_of_first_day + 1 + (day - 1) * 100;
+    let check = async |deleted: u64, unreadable: u64| {
+        for (since, until, first, last) in [
+            (None, None, 1, first_of(4) - 1),
+            (None, day(1), 1, last_of_first_day),
+            (day(1), day(2), first_of(1), first_of(2) - 1),
+            (day(2), None, first_of(2), first_of(4) - 1),
+            (day(3), day(4), first_of(3), first_of(4) - 1),
+            (day(4), None, 1, 0),
+            (day(2), day(1), 1, 0),
+        ] {
+            let filter = AuditFilter {
+                since,
+                until,
+                ..AuditFilter::default()
+            };
+            let first = first.max(deleted + 1);
+            let wanted: Vec<_> = (first..=last).filter(|own| *own != unreadable).collect();
+            let terminal = server.provider.terminal();
+            let exported = terminal.audit_export(&filter, 0, 1000).await;
+            assert_eq!(numbers(&exported.expect("events")), wanted, "{filter:?}");
+            let mut pages = Vec::new();
+            let mut before = None;
+            loop {
+                let page = terminal.audit(&filter, before, 64).await;
+                let page = page.expect("a page");
+                pages.extend(numbers(&page.events));
+                before = page.before;
+                if before.is_none() {
+                    break;
+                }
+            }
+            pages.reverse();
+            assert_eq!(pages, wanted, "{filter:?}");
+        }
+    };
+    check(0, 0).await;
+    // The search looks at the middle first.
+    let middle = 1 + (first_of(4) - 1) / 2;
+    write(&server, middle, b"junk").await;
+    check(0, middle).await;
+    for number in 1..=3 {
+        let key = format!("event:{number}");
+        server.store.remove(&key).await.expect("removed");
+    }
+    check(3, middle).await;
 }
 
 #[tokio::test]

@@ -3,9 +3,14 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use oauth::Timestamp;
 use provider::{
     Actor, AdminCommand, AdminReply, AuditEntry, AuditFilter, AuditReport, Category,
     is_deceptive_char,
+};
+
+use time::{
+    Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description,
 };
 
 use super::{
@@ -48,11 +53,34 @@ pub(super) struct Wanted {
     /// Events about an account or an application whose name contains this
     #[arg(long, value_name = "TEXT")]
     who: Option<String>,
+    /// Not before this day or time (UTC), as 2026-11-30 or 2026-11-30T12:00:00Z
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Before this day or time (UTC)
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    until: Option<Timestamp>,
 }
 
-impl From<Wanted> for AuditFilter {
-    fn from(Wanted { category, who }: Wanted) -> Self {
-        Self { category, who }
+impl Wanted {
+    fn filter(self) -> Result<AuditFilter, String> {
+        let Self {
+            category,
+            who,
+            since,
+            until,
+        } = self;
+        if since
+            .zip(until)
+            .is_some_and(|(since, until)| until <= since)
+        {
+            return Err("--until is not after --since, so there can be no such event.".to_owned());
+        }
+        Ok(AuditFilter {
+            category,
+            who,
+            since,
+            until,
+        })
     }
 }
 
@@ -67,9 +95,9 @@ pub(super) async fn audit(
             wanted,
             limit,
             before,
-        } => list(config, wanted.into(), limit.into(), before, json).await,
+        } => list(config, wanted.filter()?, limit.into(), before, json).await,
         AuditCommand::Verify => verify(config, json).await,
-        AuditCommand::Export { wanted } => export(config, &wanted.into()).await,
+        AuditCommand::Export { wanted } => export(config, &wanted.filter()?).await,
     }
 }
 
@@ -232,6 +260,19 @@ fn category(text: &str) -> Result<Category, String> {
     Category::parse(text).ok_or_else(|| format!("the kinds are {}", names()))
 }
 
+/// A day, which begins at midnight (UTC), or a time of RFC 3339.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = format_description!("[year]-[month]-[day]");
+    let time = Date::parse(text, day)
+        .map(|date| date.midnight().assume_utc())
+        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
+    let seconds = time.ok().map(OffsetDateTime::unix_timestamp);
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    seconds
+        .map(Timestamp::from_seconds)
+        .ok_or_else(|| "this is no time such as 2026-11-30 or 2026-11-30T12:00:00Z".to_owned())
+}
+
 fn unexpected() -> String {
     "The running server gave another answer than was asked for; is it of another version?"
         .to_owned()
@@ -240,6 +281,35 @@ fn unexpected() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_a_day_or_an_instant_and_spans_are_not_turned_around() {
+        let midnight = Timestamp::from_seconds(1_795_910_400);
+        for (text, read) in [
+            ("2026-11-29", Ok(midnight)),
+            ("2026-11-29T01:00:00+01:00", Ok(midnight)),
+        ] {
+            assert_eq!(time(text), read, "{text}");
+        }
+        for nothing in [
+            "",
+            "2026-02-30",
+            "yesterday",
+            "2026-11-29T01:00",
+            "1969-12-31",
+        ] {
+            assert!(time(nothing).is_err(), "{nothing}");
+        }
+        let wanted = |since, until| Wanted {
+            category: None,
+            who: None,
+            since: Some(since),
+            until: Some(until),
+        };
+        let later = Timestamp::from_seconds(midnight.seconds() + 1);
+        assert!(wanted(midnight, later).filter().is_ok());
+        assert!(wanted(midnight, midnight).filter().is_err());
+    }
 
     #[test]
     fn a_report_says_what_was_checked_and_what_is_wrong() {

@@ -9,9 +9,7 @@ use axum::{
 };
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, header, request::Parts};
-use provider::{
-    Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext, Category,
-};
+use provider::{Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext};
 use url::form_urlencoded;
 
 use crate::{extract::Service, problem, routes::administrators};
@@ -78,22 +76,22 @@ fn as_lines(page: &[AuditEntry]) -> Bytes {
     lines.into()
 }
 
-/// What does not name a kind is no filter.
 fn wanted(query: &str) -> AuditFilter {
-    let value = |name: &str| {
+    app::audit_filter(|name| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs
-            .find(|(own, value)| own == name && !value.is_empty())
-            .map(|(_, value)| value.into_owned())
-    };
-    AuditFilter {
-        category: value("kind").as_deref().and_then(Category::parse),
-        who: value("who"),
-    }
+        let pair = pairs.find(|(own, _)| own == name);
+        pair.map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use oauth::Timestamp;
+    use provider::Category;
+
     use super::*;
 
     #[test]
@@ -103,10 +101,24 @@ mod tests {
             filter,
             AuditFilter {
                 category: Some(Category::SignIns),
-                who: Some("ada@example.com".to_owned())
+                who: Some("ada@example.com".to_owned()),
+                ..AuditFilter::default()
             }
         );
-        for nothing in ["", "kind=&who=", "kind=x", "a=b&&=", "%ff=%00"] {
+        let day = wanted("from=2026-11-29&to=2026-11-30");
+        let midnight = Timestamp::from_seconds(1_795_910_400);
+        let two_days = Duration::from_hours(48);
+        assert_eq!(
+            (day.since, day.until),
+            (Some(midnight), Some(midnight.after(two_days)))
+        );
+        for nothing in [
+            "",
+            "kind=&who=&from=&to=",
+            "kind=x&from=yesterday&to=2026-13-01",
+            "a=b&&=",
+            "%ff=%00",
+        ] {
             assert_eq!(wanted(nothing), AuditFilter::default(), "{nothing}");
         }
     }

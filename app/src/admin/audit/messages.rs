@@ -14,6 +14,10 @@ pub(crate) const EVERY_KIND: &str = "Everything";
 pub(crate) const WHO: &str = "Who";
 pub(crate) const WHO_EXPLAINED: &str =
     "Part of an address, or of an application's name or client id.";
+pub(crate) const FROM: &str = "From";
+pub(crate) const TO: &str = "To";
+pub(crate) const TO_EXPLAINED: &str = "Days begin and end at midnight, UTC.";
+pub(crate) const TURNED_AROUND: &str = "This day is before the first one.";
 pub(crate) const SHOW: &str = "Show";
 pub(crate) const EXPORT: &str = "Export";
 pub(crate) const OLDER: &str = "Older";

@@ -8,7 +8,10 @@ use crate::{
     AUDIT_EXPORT,
     account::messages::activity,
     admin::{
-        audit::messages,
+        audit::{
+            filter::{self, audit_filter},
+            messages,
+        },
         context::AdminContext,
         pagination::{A_PAGE, address},
         parts::TextField,
@@ -21,15 +24,10 @@ use crate::{
     time_format,
 };
 
-/// `/admin/audit?kind=&who=&before=`.
+/// `/admin/audit?kind=&who=&from=&to=&before=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let who = admin.context.query_decoded("who").trim().to_owned();
     let before = admin.context.query_decoded("before").parse().ok();
-    let category = Category::parse(&admin.context.query_decoded("kind"));
-    let filter = AuditFilter {
-        category,
-        who: (!who.is_empty()).then(|| who.clone()),
-    };
+    let filter = audit_filter(|name| admin.context.query_decoded(name));
     let page = admin.administration.audit(&filter, before, A_PAGE).await?;
     let none = match (
         page.events.is_empty(),
@@ -41,16 +39,15 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         (true, None, true) => Some(messages::NONE),
         (true, None, false) => Some(messages::NONE_FOUND),
     };
-    let fields = [
-        ("kind", category.map_or("", Category::as_str)),
-        ("who", who.as_str()),
-    ];
+    let fields = filter::fields(&filter);
+    let fields = fields
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
     let place = PagePath::Admin(AdminPage::Audit);
     let older = page.before.map(|before| {
-        address(
-            &place,
-            &[fields[0], fields[1], ("before", &before.to_string())],
-        )
+        let before = before.to_string();
+        let fields = [&fields[..], &[("before", before.as_str())]].concat();
+        address(&place, &fields)
     });
     let searched = page
         .looked_back_to
@@ -68,7 +65,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .map(|entry| view! { <Row event=entry.event now=admin.now/> })
         .collect_view();
     let view = view! {
-        <Filter category who=who.clone()/>
+        <Filter filter/>
         <p><a class="link" href=export>{messages::EXPORT}</a></p>
         {match none {
             Some(none) => view! { <p class="quiet">{none}</p> }.into_any(),
@@ -87,7 +84,10 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
 }
 
 #[component]
-fn Filter(category: Option<Category>, who: String) -> impl IntoView {
+fn Filter(filter: AuditFilter) -> impl IntoView {
+    let [_, (_, who), (_, from), (_, to)] = filter::fields(&filter);
+    let category = filter.category;
+    let turned = filter::is_turned_around(&filter).then(|| messages::TURNED_AROUND.to_owned());
     let options = Category::ALL.map(|own| {
         view! { <option value=own.as_str() selected=category == Some(own)>{messages::category(own)}</option> }
     });
@@ -101,6 +101,8 @@ fn Filter(category: Option<Category>, who: String) -> impl IntoView {
                 </select>
             </div>
             <TextField id="audit-who" name="who" label=messages::WHO kind="search" hint=messages::WHO_EXPLAINED value=who required=false/>
+            <TextField id="audit-from" name="from" label=messages::FROM kind="date" value=from required=false/>
+            <TextField id="audit-to" name="to" label=messages::TO kind="date" hint=messages::TO_EXPLAINED value=to fault=turned required=false/>
             <button class="button" type="submit">{messages::SHOW}</button>
         </form>
     }
