@@ -3,7 +3,7 @@
 //!
 //! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
 //! instead, and `bench unauthenticated` measures single requests. `bench resources` measures JWTs,
-//! forward authentication and the reverse proxy.
+//! forward authentication and the reverse proxy, `bench overload` more load than the server can take.
 //!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]]`, from
 //! the root of the checkout. It measures the binary in `VESTIBULE_BINARY`, or the release. It
@@ -18,6 +18,7 @@ mod faults;
 mod floor;
 mod guesses;
 mod load;
+mod overload;
 mod process;
 mod report;
 mod resources;
@@ -43,7 +44,7 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]] \
-                     | failover | faults … | guesses | timing | resources [--quick] | signatures | connections | unauthenticated";
+                     | failover | faults … | guesses | overload | timing | resources [--quick] | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -81,6 +82,7 @@ fn outcome(words: &[&str]) -> Outcome<()> {
         ["failover"] => failover::run(&tested()?),
         ["faults", rest @ ..] => faults::run(rest),
         ["guesses"] => guesses::measure(&tested()?),
+        ["overload"] => overload::measure(&tested()?),
         ["resources"] => resources::measure(&tested()?, Turns::WHOLE),
         ["resources", "--quick"] => resources::measure(&tested()?, Turns::QUICK),
         ["timing"] => timing::measure(&tested()?),
