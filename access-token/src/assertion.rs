@@ -22,6 +22,10 @@ struct Asserted<'a> {
     aud: &'a str,
     client_id: &'a str,
     scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     jti: String,
     iat: i64,
     exp: i64,
@@ -47,6 +51,8 @@ impl TokenService {
             aud: &claims.aud,
             client_id: &claims.client_id,
             scope: &claims.scope,
+            email: claims.email.as_deref(),
+            name: claims.name.as_deref(),
             jti: BASE64_URL_SAFE_NO_PAD.encode(jti),
             iat: iat.unix_timestamp(),
             exp: iat.saturating_add(ASSERTION_LIFETIME).unix_timestamp(),

@@ -32,6 +32,9 @@ pub struct Claims {
     /// The e-mail address of the user, for a resource that may know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The name that the user has chosen, for a resource that may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Claims {
@@ -65,6 +68,7 @@ mod tests {
             jti: "AAAAAAAAAAAAAAAAAAAAAA".into(),
             grant: None,
             email: None,
+            name: None,
         }
     }
 

@@ -26,6 +26,8 @@ struct Written<'a> {
     grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
 }
 
 /// The claims as they are read. `aud` is one value: a token for several resources is not one of
@@ -43,6 +45,7 @@ struct Read {
     jti: String,
     grant: Option<String>,
     email: Option<String>,
+    name: Option<String>,
 }
 
 /// Signs the claims. `None` when the system gives no random numbers.
@@ -59,6 +62,7 @@ pub(crate) fn sign(key: &JwtSigningKey, jwt_type: JwtType, claims: &Claims) -> O
         jti: &claims.jti,
         grant: claims.grant.as_deref(),
         email: claims.email.as_deref(),
+        name: claims.name.as_deref(),
     };
     key.sign(jwt_type.as_str(), &written)
 }
@@ -110,6 +114,7 @@ impl UntrustedJwt {
             jti: read.jti,
             grant: read.grant,
             email: read.email,
+            name: read.name,
         })
     }
 }

@@ -63,6 +63,8 @@ pub struct TokenSubject {
     pub grant: Option<String>,
     /// The e-mail address of the user, for a resource that may know it.
     pub email: Option<String>,
+    /// The name that the user has chosen, for a resource that may know it.
+    pub name: Option<String>,
 }
 
 /// An issued token. Its Debug does not show it.
@@ -210,6 +212,7 @@ impl TokenService {
             jti: BASE64_URL_SAFE_NO_PAD.encode(jti),
             grant: subject.grant,
             email: subject.email,
+            name: subject.name,
         }
     }
 }

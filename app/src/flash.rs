@@ -1,5 +1,5 @@
-//! What a form's answer leaves for the page it leads back to: one message, the address that was
-//! typed, and what is to be shown this once.
+//! What a form's answer leaves for the page it leads back to: one message, the address or the name
+//! that was typed, and what is to be shown this once.
 //!
 //! It travels in a cookie of a minute, and not in the URL, so that a link cannot
 //! put text into a page.
@@ -20,7 +20,7 @@ const EMAIL_LENGTH: usize = 254;
 pub(crate) struct Flash<M = Message> {
     /// What to say.
     pub(crate) message: M,
-    /// What the box "Email" held. Never a password.
+    /// What the box held that it is about: "Email", or "Name". Never a password.
     #[serde(default)]
     pub(crate) email: String,
     /// What an administrator has just made, and sees this once.
@@ -40,7 +40,7 @@ impl fmt::Debug for OneTimeSecret {
 }
 
 impl Flash {
-    /// The message, and what the box "Email" held, of what a form may have left.
+    /// The message, and what the box held, of what a form may have left.
     pub(crate) fn parts(flash: Option<Self>) -> (Option<Message>, String) {
         flash.map_or((None, String::new()), |flash| {
             (Some(flash.message), flash.email)

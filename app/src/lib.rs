@@ -134,6 +134,8 @@ pub mod account {
     #[cfg(feature = "ssr")]
     pub(crate) mod messages;
     #[cfg(feature = "ssr")]
+    mod name;
+    #[cfg(feature = "ssr")]
     pub(crate) mod page;
     #[cfg(feature = "ssr")]
     mod passkeys;

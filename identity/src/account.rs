@@ -32,7 +32,7 @@ pub use self::{
     sign_in::SignInRefused,
 };
 use crate::{
-    CurrentLink, Email, NewPassword, RecoveryCodes, Rights, Role, SessionEpoch,
+    CurrentLink, DisplayName, Email, NewPassword, RecoveryCodes, Rights, Role, SessionEpoch,
     email::folded_forms, enrolment::Credential, password,
 };
 
@@ -67,6 +67,8 @@ pub struct AccountFields<K> {
     pub id: Id,
     /// Its address, for people to read.
     pub email: String,
+    /// The name that its user has chosen, if any.
+    pub name: Option<DisplayName>,
     /// An address that it is about to have, which no other account gets until then.
     pub next_email: Option<NextEmail>,
     /// Whether it is kept from signing in.
@@ -119,6 +121,11 @@ impl<K> AccountFields<K> {
     /// Its address, for people to read.
     pub fn email(&self) -> &str {
         &self.email
+    }
+
+    /// The name that its user has chosen, if any.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(DisplayName::as_str)
     }
 
     /// What it may do.
@@ -207,6 +214,7 @@ impl<K> Account<K> {
             fields: AccountFields {
                 id,
                 email: email.shown(),
+                name: None,
                 next_email: None,
                 disabled: false,
                 password: None,
@@ -242,6 +250,13 @@ impl<K> Account<K> {
     #[must_use]
     pub fn with_id(mut self, id: Id) -> Self {
         self.fields.id = id;
+        self
+    }
+
+    /// The same account with a name, or without one.
+    #[must_use]
+    pub fn with_name(mut self, name: Option<DisplayName>) -> Self {
+        self.fields.name = name;
         self
     }
 

@@ -156,7 +156,8 @@ fn lowered(local: &str) -> String {
     nfc(&local.to_lowercase())
 }
 
-fn nfc(text: &str) -> String {
+/// A text in Unicode's composed form (NFC).
+pub(crate) fn nfc(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc()
         .normalize(text)
         .into_owned()

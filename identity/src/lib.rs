@@ -11,6 +11,7 @@ pub mod account;
 pub mod attempt;
 pub mod audit_chain;
 pub mod deceptive;
+pub mod display_name;
 pub mod email;
 pub mod enrolment;
 pub mod first_account;
@@ -26,6 +27,7 @@ pub mod session_epoch;
 pub mod sign_up;
 
 pub use account::{Account, AccountFields, Passkey};
+pub use display_name::DisplayName;
 pub use email::Email;
 pub use enrolment::EnrolmentTarget;
 pub use first_account::FirstAccount;

@@ -7,7 +7,10 @@ use primitives::{
     web_address::{AddressParts, web_url},
 };
 
-use crate::endpoint;
+use crate::{
+    endpoint,
+    scope::{EMAIL, NAME},
+};
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
 /// tokens.
@@ -88,8 +91,25 @@ pub struct Resource {
     pub id: Option<String>,
     /// The format of its access tokens.
     pub token_format: TokenFormat,
-    /// Whether it may know the e-mail address of a user.
-    pub discloses_email: bool,
+    /// What it may know of a user.
+    pub disclosed: Disclosed,
+}
+
+/// What a resource may know of a user who allows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disclosed {
+    /// The e-mail address.
+    pub email: bool,
+    /// The name that the user has chosen, if any.
+    pub name: bool,
+}
+
+impl Disclosed {
+    /// The scopes that are granted with everything at the resource, so that the user sees them.
+    pub fn scopes(self) -> impl Iterator<Item = &'static str> {
+        let email = self.email.then_some(EMAIL);
+        email.into_iter().chain(self.name.then_some(NAME))
+    }
 }
 
 impl Resource {
@@ -106,7 +126,7 @@ impl Resource {
             introspection_secret: None,
             id: None,
             token_format: TokenFormat::Paseto,
-            discloses_email: false,
+            disclosed: Disclosed::default(),
         }
     }
 

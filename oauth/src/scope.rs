@@ -12,9 +12,18 @@ use crate::{
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scope of a grant whose resource may know the user's e-mail address. A client need not ask for
-/// it: it is granted with everything at a resource with [`Resource::discloses_email`], so that the
-/// user sees it on the consent page, and only who allowed it since is disclosed.
+/// it: it is granted with everything at a resource that may know it ([`Resource::disclosed`]), so
+/// that the user sees it on the consent page, and only who allowed it since is disclosed.
 pub const EMAIL: &str = "email";
+
+/// The same for the name that the user has chosen.
+pub const NAME: &str = "name";
+
+/// The scopes of this server itself, which no resource can have.
+pub const OWN: [&str; 3] = [OFFLINE_ACCESS, EMAIL, NAME];
+
+/// The scopes that say what of a user is disclosed.
+const DISCLOSING: [&str; 2] = [EMAIL, NAME];
 
 /// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +49,7 @@ impl Scopes {
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
         let known = asked.where_word(|word| is_known(word, resource));
-        let disclosed = resource.discloses_email.then(|| EMAIL.to_owned());
+        let disclosed = resource.disclosed.scopes().map(str::to_owned);
         if known.names_something() {
             return Ok(known.0.into_iter().chain(disclosed).collect());
         }
@@ -57,7 +66,7 @@ impl Scopes {
     #[must_use]
     pub fn among(&self, requested: Option<&str>) -> Self {
         let asked = Self::parse(requested.unwrap_or_default());
-        self.or_all(self.where_word(|word| word == EMAIL || asked.contains(word)))
+        self.or_all(self.where_word(|word| DISCLOSING.contains(&word) || asked.contains(word)))
     }
 
     /// Narrows the scopes of a grant to what a refresh at `resource` asks for (R-O14).
@@ -80,8 +89,8 @@ impl Scopes {
             return Err(TokenRequestError::ScopeNotGranted);
         }
         let granted = asked.where_word(|word| self.contains(word));
-        let disclosed = self.contains(EMAIL).then(|| EMAIL.to_owned());
-        Ok(self.or_all(granted.0.into_iter().chain(disclosed).collect()))
+        let disclosed = self.where_word(|word| DISCLOSING.contains(&word));
+        Ok(self.or_all(granted.union(&disclosed)))
     }
 
     /// What is left of them at `resource` as it is described today: the configuration may have
@@ -105,8 +114,7 @@ impl Scopes {
 
     /// Whether they name anything at a resource: the words of this server alone do not.
     fn names_something(&self) -> bool {
-        self.iter()
-            .any(|word| ![OFFLINE_ACCESS, EMAIL].contains(&word))
+        self.iter().any(|word| !OWN.contains(&word))
     }
 
     /// A part of these, or all of them where the part names nothing: as in the authorization
@@ -150,8 +158,7 @@ impl Scopes {
 fn is_known(word: &str, resource: &Resource) -> bool {
     match word {
         OFFLINE_ACCESS => true,
-        EMAIL if resource.discloses_email => true,
-        word => resource.describes(word),
+        word => resource.describes(word) || resource.disclosed.scopes().any(|own| own == word),
     }
 }
 

@@ -13,7 +13,7 @@ mod status;
 use identity::session::AdministratorError;
 use oauth::Id;
 
-pub use accounts::{AccountSummary, AddedAccount};
+pub use accounts::{AccountSummary, AddedAccount, NewAccount};
 pub use clients::{ClientKind, ClientSummary};
 pub use command::{AdminCommand, AdminReply};
 pub use error::{

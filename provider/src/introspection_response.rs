@@ -40,6 +40,9 @@ pub struct ActiveToken {
     /// The same address, by the name that OpenID Connect gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The name that the user has chosen, for a resource that may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Introspection {
@@ -85,6 +88,7 @@ mod tests {
             token_type: "Bearer",
             username: None,
             email: None,
+            name: None,
         };
         assert_eq!(
             to_value(Introspection::active(token)).expect("serialisable"),

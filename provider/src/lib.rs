@@ -43,7 +43,7 @@ pub use accounts::{
 pub use administration::{
     AccountAdministration, AccountSummary, AddedAccount, AddedClient, AdminCommand, AdminReply,
     Administration, AdministrationError, ChangedClient, ClientAdministration, ClientChanges,
-    ClientKind, ClientProof, ClientSummary, InvalidInput, MissingTarget, NewClient,
+    ClientKind, ClientProof, ClientSummary, InvalidInput, MissingTarget, NewAccount, NewClient,
     NotAdministrator, SigningKeyFault, StateConflict, UnfinishedOperation,
 };
 pub use audit::{AuditFilter, AuditLog, AuditPage, AuditReport};

@@ -10,19 +10,22 @@ pub(crate) const BEGINNING: &str = "vestibule-";
 pub(crate) const ASSERTION: &str = "vestibule-assertion";
 
 /// The headers about the user.
-pub(crate) const ABOUT: [&str; 5] = [
+pub(crate) const ABOUT: [&str; 6] = [
     "vestibule-subject",
     "vestibule-email",
+    "vestibule-name",
     "vestibule-client",
     "vestibule-scope",
     "vestibule-device",
 ];
 
-/// The values of [`ABOUT`], empty where one is unknown.
-pub(crate) fn about<'a>(claims: &'a Claims, email: Option<&'a str>) -> [&'a str; ABOUT.len()] {
+/// The values of [`ABOUT`], empty where one is unknown. Address and name may have any letters, and
+/// are written in UTF-8.
+pub(crate) fn about(claims: &Claims) -> [&str; ABOUT.len()] {
     [
         &claims.sub,
-        email.unwrap_or_default(),
+        claims.email.as_deref().unwrap_or_default(),
+        claims.name.as_deref().unwrap_or_default(),
         &claims.client_id,
         &claims.scope,
         &claims.device_id,

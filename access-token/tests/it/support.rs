@@ -32,6 +32,7 @@ pub(crate) fn subject(scope: &str) -> TokenSubject {
         scope: scope.into(),
         grant: Some("grant".into()),
         email: None,
+        name: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn a_token_has_the_claims_of_its_subject() {
         jti: issued.jti.clone(),
         grant: Some("grant".into()),
         email: None,
+        name: None,
     };
     assert_eq!(read, expected);
     assert!(!format!("{issued:?}").contains("v4.public"));

@@ -21,6 +21,7 @@ use leptos::server_fn::ServerFn;
 #[cfg(feature = "ssr")]
 pub(crate) const ACTIONS: &[Action] = &[
     (<ChangeEmail as ServerFn>::PATH, Repetition::Once),
+    (<ChangeName as ServerFn>::PATH, Repetition::Harmless),
     (<ChangePassword as ServerFn>::PATH, Repetition::Once),
     (<DeclinePasskey as ServerFn>::PATH, Repetition::Harmless),
     (<MakeRecoveryCodes as ServerFn>::PATH, Repetition::Once),
@@ -144,6 +145,28 @@ pub async fn change_email(
     match attempt.await {
         Ok(done) => answer_account(Ok(done)),
         Err(message) => answer_form(Err(message), &PagePath::Account, &email),
+    }
+    Ok(())
+}
+
+/// Gives the user another name, or none.
+#[server(prefix = "/actions", endpoint = "change_name")]
+pub async fn change_name(
+    #[server(default)] form_token: String,
+    #[server(default)] name: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .credentials()
+            .change_name(&context.browser, &name)
+            .await?;
+        Ok(Done::NameChanged)
+    };
+    match attempt.await {
+        Err(message @ Message::NameUnfit) => answer_form(Err(message), &PagePath::Account, &name),
+        answer => answer_account(answer),
     }
     Ok(())
 }

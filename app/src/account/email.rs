@@ -15,6 +15,8 @@ pub(crate) fn EmailAddress(
     message: Option<Message>,
     form_token: String,
 ) -> impl IntoView {
+    let about_name = Message::beside(message.clone(), Subject::Name).is_some();
+    let typed = if about_name { String::new() } else { typed };
     let message = Message::beside(message, Subject::Email);
     view! {
         <PageSection id="email-section" title=messages::EMAIL>

@@ -10,6 +10,7 @@ use crate::{
         connections::ConnectedClients,
         email::EmailAddress,
         messages::{self, Done},
+        name::DisplayName,
         passkeys::Passkeys,
         password::Password,
         recovery::RecoveryCodes,
@@ -126,6 +127,8 @@ pub(crate) fn Credentials(
     let has_passkey = !account.passkeys.is_empty() && frame.has_passkeys;
     let form_token = frame.form_token.clone();
     let now = frame.now;
+    let name_token = form_token.clone();
+    let (name_typed, name_message) = (typed.clone(), message.clone());
     view! {
         {(!account.is_fresh).then(|| view! { <ConfirmFirst/> })}
         <Passkeys passkeys=account.passkeys has_password frame=frame.clone()/>
@@ -134,6 +137,7 @@ pub(crate) fn Credentials(
             fewest=account.shortest_password message=message.clone() frame
         />
         <RecoveryCodes codes=account.recovery_codes now form_token=form_token.clone()/>
+        <DisplayName name=account.name typed=name_typed message=name_message form_token=name_token/>
         <EmailAddress typed message form_token/>
     }
 }

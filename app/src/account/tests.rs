@@ -81,6 +81,7 @@ fn an_older_sign_in_is_told_before_anything_is_typed() {
         let account = AccountView {
             shortest_password: 8,
             email: "alice@example.com".to_owned(),
+            name: None,
             role: Role::User,
             passkeys: Vec::new(),
             has_password: true,

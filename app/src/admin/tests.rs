@@ -61,6 +61,7 @@ fn account(email: &str) -> AccountSummary {
         link_expires_at: None,
         id: Id::new([1; 16]),
         email: email.to_owned(),
+        name: None,
         disabled: false,
         passkeys: 1,
         has_password: true,

@@ -109,6 +109,9 @@ messages! {
     /// A name with nothing to see in it.
     NameEmpty: Form, 422,
         "Enter a name.";
+    /// A user's name is too long, or has characters that nobody sees.
+    NameUnfit: Name, 422,
+        "A name has at most 64 characters, and none that is invisible.";
     /// A new password is too short.
     PasswordTooShort {
         /// Characters needed.
@@ -164,6 +167,8 @@ pub enum Subject {
     Email,
     /// The box "Password".
     Password,
+    /// The box "Name".
+    Name,
     /// No single box.
     Form,
 }

@@ -95,6 +95,7 @@ impl From<AccountError> for Message {
             },
             AccountError::Gone => Self::Gone,
             AccountError::NameEmpty => Self::NameEmpty,
+            AccountError::NameUnfit => Self::NameUnfit,
             AccountError::Password(error) => error.into(),
             AccountError::Busy(busy) => busy.into(),
             AccountError::CeremonyFailed => Self::PasskeyRefused,

@@ -63,5 +63,6 @@ fn subject() -> TokenSubject {
         scope: "notes:read notes:write".to_owned(),
         grant: Some("AAAAAAAAAAAAAAAAAAAAAA".to_owned()),
         email: None,
+        name: None,
     }
 }

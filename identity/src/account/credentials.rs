@@ -8,7 +8,7 @@ use primitives::{Digest, Timestamp};
 use thiserror::Error;
 
 use super::{Account, MAX_PASSKEYS, Passkey, SessionEnded};
-use crate::{NewPassword, RecoveryCodes, SessionEpoch};
+use crate::{DisplayName, NewPassword, RecoveryCodes, SessionEpoch};
 
 /// The longest name of a passkey, in bytes.
 const MAX_NAME: usize = 100;
@@ -157,6 +157,19 @@ impl<K> Account<K> {
         self.in_session(session_epoch)?;
         self.fields.recovery = Some(codes);
         Ok(self)
+    }
+
+    /// Takes the name that the user has chosen, or none.
+    ///
+    /// # Errors
+    /// [`SessionEnded`].
+    pub fn choose_name(
+        self,
+        session_epoch: SessionEpoch,
+        name: Option<DisplayName>,
+    ) -> Result<Self, SessionEnded> {
+        self.in_session(session_epoch)?;
+        Ok(self.with_name(name))
     }
 
     /// Notes that the user wants no passkey now.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::resource::{ResourceIdentifier, ScopeDescription};
+use crate::resource::{Disclosed, ResourceIdentifier, ScopeDescription};
 
 fn notes() -> Resource {
     let scope = |name: &str, default| ScopeDescription {
@@ -159,7 +159,10 @@ fn a_scope_is_one_word_of_visible_characters() {
 #[test]
 fn the_address_is_disclosed_by_consent_alone() {
     let disclosing = Resource {
-        discloses_email: true,
+        disclosed: Disclosed {
+            email: true,
+            name: false,
+        },
         ..notes()
     };
     for (asked, granted) in [
@@ -189,4 +192,47 @@ fn the_address_is_disclosed_by_consent_alone() {
     assert_eq!(granted.at(&disclosing), Ok(granted.clone()));
     assert_eq!(granted.at(&notes()), Ok(Scopes::parse("read write")));
     assert!(Scopes::parse("email").at(&disclosing).is_err());
+}
+
+#[test]
+fn the_name_is_disclosed_beside_the_address_or_alone() {
+    let disclosing = |email| Resource {
+        disclosed: Disclosed { email, name: true },
+        ..notes()
+    };
+    for (email, asked, granted) in [
+        (false, None, "read list name"),
+        (true, None, "read list email name"),
+        (true, Some("write"), "write email name"),
+        (true, Some("name write"), "name write email"),
+        (false, Some("email write"), "write name"),
+        (true, Some("name email"), "read list name email"),
+    ] {
+        let scopes = Scopes::grantable(asked, &disclosing(email)).map(|scopes| scopes.to_string());
+        assert_eq!(scopes, Ok(granted.to_owned()), "{email} {asked:?}");
+    }
+    assert!(Scopes::grantable(Some("name"), &notes()).is_err());
+    // Who allowed the address alone did not allow the name, however a client asks.
+    let earlier = Scopes::parse("read write email");
+    for asked in ["read name", "name", "read email name"] {
+        let narrowed = earlier.narrowed(Some(asked), &disclosing(true));
+        assert!(
+            narrowed.is_ok_and(|scopes| !scopes.contains(NAME)),
+            "{asked}"
+        );
+        assert!(!earlier.among(Some(asked)).contains(NAME), "{asked}");
+    }
+    let granted = Scopes::parse("read write email name");
+    assert!(!earlier.includes(&granted));
+    let narrowed = granted.narrowed(Some("write"), &disclosing(true));
+    assert_eq!(narrowed, Ok(Scopes::parse("write email name")));
+    assert_eq!(
+        granted.among(Some("write")),
+        Scopes::parse("write email name")
+    );
+    assert_eq!(
+        granted.at(&disclosing(false)),
+        Ok(Scopes::parse("read write name"))
+    );
+    assert!(Scopes::parse("email name").at(&disclosing(true)).is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use identity::{Email, RateLimit, SignInMethod};
+use identity::{DisplayName, Email, RateLimit, SignInMethod};
 use oauth::Digest;
 use webauthn_rs::prelude::{CreationChallengeResponse, RegisterPublicKeyCredential};
 
@@ -173,6 +173,39 @@ impl AccountCredentials {
                 browser,
                 earlier,
             )
+            .await;
+        Ok(())
+    }
+
+    /// Sets the user's name; an empty one removes it. It signs nobody in, so a sign-in of any age
+    /// will do.
+    pub async fn change_name(
+        &self,
+        browser: &BrowserContext,
+        typed: &str,
+    ) -> Result<(), AccountError> {
+        let name = DisplayName::read(typed)?;
+        let (session, user) = self.sessions.required_account(browser).await?;
+        if user.name == name {
+            return Ok(());
+        }
+        let epoch = session.session_epoch;
+        let (changed, ()) = self
+            .directory
+            .change_account(
+                user.id(),
+                |account| Ok((account.choose_name(epoch, name.clone())?, ())),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        let name = changed.name().map(str::to_owned);
+        let action = if name.is_some() {
+            AuditAction::NameSet
+        } else {
+            AuditAction::NameRemoved
+        };
+        self.audit
+            .note_by_user(action, account_name(&changed), browser, name)
             .await;
         Ok(())
     }

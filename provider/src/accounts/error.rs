@@ -5,6 +5,7 @@ use std::time::Duration;
 use identity::{
     PasswordError,
     account::{CredentialError, SessionEnded, SignInRefused},
+    display_name::UnfitName,
 };
 
 use super::Busy;
@@ -34,6 +35,8 @@ pub enum AccountError {
     Gone,
     /// A name with nothing to see in it.
     NameEmpty,
+    /// The user's name is too long, or has invisible characters.
+    NameUnfit,
     /// The password cannot be chosen.
     Password(PasswordError),
     /// The queue of passwords to be hashed is full. Nothing was done.
@@ -74,6 +77,12 @@ impl From<CredentialError> for AccountError {
                 Self::CeremonyFailed
             }
         }
+    }
+}
+
+impl From<UnfitName> for AccountError {
+    fn from(_: UnfitName) -> Self {
+        Self::NameUnfit
     }
 }
 

@@ -136,6 +136,7 @@ impl Passkeys {
         account: &Account,
     ) -> Result<(CreationChallengeResponse, PasskeyRegistration), Failed> {
         let email = account.email();
+        let name = account.name().unwrap_or(email);
         let excluded = account
             .passkeys()
             .iter()
@@ -144,7 +145,7 @@ impl Passkeys {
         let user = Uuid::from_bytes(account.id().bytes());
         let (mut options, state) =
             self.webauthn()?
-                .start_passkey_registration(user, email, email, Some(excluded))?;
+                .start_passkey_registration(user, email, name, Some(excluded))?;
         // webauthn-rs leaves it to the authenticator whether a passkey can be found without an
         // address.
         let selection = options

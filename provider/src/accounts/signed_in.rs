@@ -29,6 +29,8 @@ pub struct SignedInUser {
 pub struct AccountView {
     /// Their address.
     pub email: String,
+    /// The name that they have chosen, if any.
+    pub name: Option<String>,
     /// What they may do.
     pub role: Role,
     /// Their passkeys, oldest first.
@@ -113,6 +115,7 @@ impl Sessions {
         let shortest_password = account.min_password_length();
         let fields = account.into_fields();
         AccountView {
+            name: fields.name().map(str::to_owned),
             role: fields.role,
             shortest_password,
             has_password: fields.password.is_some(),

@@ -1,7 +1,8 @@
 //! Accounts by hand.
 
 use identity::{
-    Email, NewPassword, Role, account::InviteError, password::min_length, rights::may_change_rights,
+    DisplayName, Email, NewPassword, Role, account::InviteError, password::min_length,
+    rights::may_change_rights,
 };
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct AccountSummary {
     pub id: Id,
     /// Its e-mail address, as typed.
     pub email: String,
+    /// The name of its user, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whether it is disabled.
     pub disabled: bool,
     /// How many passkeys it has.
@@ -60,6 +64,32 @@ impl AccountSummary {
     }
 }
 
+/// An account to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Its e-mail address.
+    pub email: String,
+    /// The name of its user, if it is known.
+    pub name: Option<String>,
+}
+
+impl NewAccount {
+    fn read(&self) -> Done<(Email, Option<DisplayName>)> {
+        let name = self.name.as_deref().unwrap_or_default();
+        Ok((address(&self.email)?, DisplayName::read(name)?))
+    }
+}
+
+/// An account that is known by its address alone.
+impl<T: AsRef<str>> From<T> for NewAccount {
+    fn from(email: T) -> Self {
+        Self {
+            email: email.as_ref().to_owned(),
+            name: None,
+        }
+    }
+}
+
 /// An account that was added. It has no Debug: the link is a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedAccount {
@@ -86,11 +116,15 @@ impl AccountAdministration<'_> {
 
     /// Adds an account with a password, or with an enrolment link. An existing account is not
     /// changed; a pending one gets a new link, which replaces earlier ones.
-    pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
+    pub async fn add_account(
+        &self,
+        account: impl Into<NewAccount>,
+        password: Option<&str>,
+    ) -> Done<AddedAccount> {
         let Some(password) = password else {
-            return self.add_pending_account(email, None).await;
+            return self.add_pending_account(account, None).await;
         };
-        let email = address(email)?;
+        let (email, name) = account.into().read()?;
         if let Some(account) = self.account_at(&email).await? {
             return Err(StateConflict::AccountExists(account.email().to_owned()).into());
         }
@@ -105,14 +139,18 @@ impl AccountAdministration<'_> {
         );
         let password = self.hashed(password, minimum, &email.shown()).await?;
         let account = self
-            .add_new_account(&email, Role::User, Some(password))
+            .add_new_account(&email, name, Role::User, Some(password))
             .await?;
         Ok(AddedAccount::with_password(self.summary(&account)))
     }
 
     /// Adds an account with an enrolment link. A pending one gets a new link, but no other role.
-    pub async fn add_pending_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
-        let email = address(email)?;
+    pub async fn add_pending_account(
+        &self,
+        account: impl Into<NewAccount>,
+        role: Option<Role>,
+    ) -> Done<AddedAccount> {
+        let (email, name) = account.into().read()?;
         match self.account_at(&email).await? {
             Some(account) => {
                 account
@@ -128,7 +166,7 @@ impl AccountAdministration<'_> {
                 self.send_link(&self.invite_again(account, None).await?, true)
                     .await
             }
-            None => self.add_invited_account(&email, role).await,
+            None => self.add_invited_account(&email, name, role).await,
         }
     }
 
@@ -139,9 +177,14 @@ impl AccountAdministration<'_> {
     }
 
     /// Adds a pending account with its first link.
-    async fn add_invited_account(&self, email: &Email, role: Option<Role>) -> Done<AddedAccount> {
+    async fn add_invited_account(
+        &self,
+        email: &Email,
+        name: Option<DisplayName>,
+        role: Option<Role>,
+    ) -> Done<AddedAccount> {
         let role = role.unwrap_or_default();
-        let account = self.add_new_account(email, role, None).await?;
+        let account = self.add_new_account(email, name, role, None).await?;
         self.send_link(&account, false).await
     }
 
@@ -163,7 +206,7 @@ impl AccountAdministration<'_> {
                 self.send_link(&self.invite_again(account, role).await?, true)
                     .await
             }
-            None => self.add_invited_account(&email, role).await,
+            None => self.add_invited_account(&email, None, role).await,
         }
     }
 
@@ -249,6 +292,27 @@ impl AccountAdministration<'_> {
         Ok(self.summary(&changed))
     }
 
+    /// Sets the name of an account; an empty one removes it.
+    pub async fn set_name(&self, email: &str, typed: &str) -> Done<AccountSummary> {
+        let name = DisplayName::read(typed)?;
+        let account = self.existing_account(email).await?;
+        if account.name == name {
+            return Ok(self.summary(&account));
+        }
+        let set = |account: Account| Ok((account.with_name(name.clone()), ()));
+        let directory = &self.services().accounts.directory;
+        let (changed, ()) = directory
+            .change_account(account.id(), set, unknown(email))
+            .await?;
+        let action = if name.is_some() {
+            AuditAction::AccountNameSet
+        } else {
+            AuditAction::AccountNameRemoved
+        };
+        self.note(action, &changed, changed.name()).await;
+        Ok(self.summary(&changed))
+    }
+
     async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
         self.services()
             .accounts
@@ -278,12 +342,14 @@ impl AccountAdministration<'_> {
     async fn add_new_account(
         &self,
         email: &Email,
+        name: Option<DisplayName>,
         role: Role,
         password: Option<NewPassword>,
     ) -> Done<Account> {
         let services = self.services();
         let now = services.context.now();
-        let mut account = Account::new(services.context.entropy().id(), email, role, now);
+        let id = services.context.entropy().id();
+        let mut account = Account::new(id, email, role, now).with_name(name);
         if let Some(password) = password {
             account = account.given_password(password, now);
         }
@@ -388,6 +454,7 @@ impl AccountAdministration<'_> {
             link_expires_at: account.link_expires_at(self.services().context.now()),
             id: fields.id,
             email: fields.email.clone(),
+            name: fields.name().map(str::to_owned),
             disabled: fields.disabled,
             passkeys: fields.passkeys.len(),
             has_password: fields.password.is_some(),

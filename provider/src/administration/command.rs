@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountSummary, AddedAccount, AddedClient, Administration, ChangedClient, ClientChanges,
-    ClientSummary, Done, NewClient,
+    ClientSummary, Done, NewAccount, NewClient,
 };
 use crate::{
     audit::{AuditFilter, AuditPage, AuditReport},
@@ -24,6 +24,9 @@ pub enum AdminCommand {
     AddAccount {
         /// Its e-mail address.
         email: String,
+        /// The name of its user, if it is known.
+        #[serde(default)]
+        name: Option<String>,
         /// Its password.
         password: String,
     },
@@ -31,6 +34,9 @@ pub enum AdminCommand {
     AddPendingAccount {
         /// Its e-mail address.
         email: String,
+        /// The name of its user, if it is known.
+        #[serde(default)]
+        name: Option<String>,
         /// Its role; `None` leaves it as it is.
         role: Option<Role>,
     },
@@ -64,6 +70,13 @@ pub enum AdminCommand {
         email: String,
         /// The next address.
         new: String,
+    },
+    /// Sets the name of an account.
+    SetName {
+        /// The e-mail address of the account.
+        email: String,
+        /// The name; an empty one removes it.
+        name: String,
     },
     /// Changes the role of an account.
     SetRole {
@@ -228,12 +241,18 @@ impl Administration {
         let accounts = self.accounts();
         let clients = self.clients();
         Ok(match command {
-            Command::AddAccount { email, password } => {
-                accounts.add_account(&email, Some(&password)).await?.into()
-            }
-            Command::AddPendingAccount { email, role } => {
-                accounts.add_pending_account(&email, role).await?.into()
-            }
+            Command::AddAccount {
+                email,
+                name,
+                password,
+            } => accounts
+                .add_account(NewAccount { email, name }, Some(&password))
+                .await?
+                .into(),
+            Command::AddPendingAccount { email, name, role } => accounts
+                .add_pending_account(NewAccount { email, name }, role)
+                .await?
+                .into(),
             Command::Invite { email, role } => accounts.invite(&email, Some(role)).await?.into(),
             Command::SetPassword { email, password } => accounts
                 .set_account_password(&email, &password)
@@ -244,6 +263,7 @@ impl Administration {
             Command::ChangeEmail { email, new } => {
                 accounts.change_email(&email, &new).await?.into()
             }
+            Command::SetName { email, name } => accounts.set_name(&email, &name).await?.into(),
             Command::SetRole { email, role } => accounts.set_role(&email, role).await?.into(),
             Command::ListAccounts { page } => accounts.complete_page(&page).await?.into(),
             Command::DisableAccount { email } => accounts.disable_account(&email).await?.into(),

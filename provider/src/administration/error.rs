@@ -3,7 +3,10 @@
 use std::fmt;
 
 use access_token::UnsealError;
-use identity::PasswordError;
+use identity::{
+    PasswordError,
+    display_name::{self, UnfitName},
+};
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +52,11 @@ pub enum MissingTarget {
 pub enum InvalidInput {
     /// It is no e-mail address.
     Email(String),
+    /// The name of a user is too long, or has invisible characters.
+    DisplayName {
+        /// The greatest number of characters.
+        maximum: usize,
+    },
     /// The password cannot be chosen.
     Password(PasswordError),
     /// The identifier cannot be a client's.
@@ -194,6 +202,13 @@ impl From<store::Error> for AdministrationError {
 impl From<PasswordError> for AdministrationError {
     fn from(error: PasswordError) -> Self {
         Self::Invalid(InvalidInput::Password(error))
+    }
+}
+
+impl From<UnfitName> for AdministrationError {
+    fn from(_: UnfitName) -> Self {
+        let maximum = display_name::LONGEST;
+        Self::Invalid(InvalidInput::DisplayName { maximum })
     }
 }
 

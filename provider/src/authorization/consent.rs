@@ -6,7 +6,7 @@ use oauth::{
     error::RedirectError,
     redirect::Location,
     resource::Resource,
-    scope::{EMAIL, OFFLINE_ACCESS, Scopes},
+    scope::{EMAIL, NAME, OFFLINE_ACCESS, Scopes},
 };
 
 use crate::{
@@ -267,16 +267,33 @@ impl Validated {
 /// a client (R-K8).
 fn permissions(scopes: &Scopes, earlier: Option<&Consent>, resource: &Resource) -> Vec<Permission> {
     let is_new = |word: &str| earlier.is_some_and(|earlier| !earlier.scopes.contains(word));
-    let permission = |word| Permission {
-        sentence: sentence(word, resource),
+    let together = is_new(EMAIL) == is_new(NAME);
+    let permission = |(word, sentence)| Permission {
+        sentence,
         new: is_new(word),
     };
-    scopes.iter().map(permission).collect()
+    told(scopes, resource, together).map(permission).collect()
 }
 
 /// What scopes of a resource allow, a sentence each.
 pub(crate) fn sentences(scopes: &Scopes, resource: &Resource) -> Vec<String> {
-    scopes.iter().map(|word| sentence(word, resource)).collect()
+    let told = told(scopes, resource, true);
+    told.map(|(_, sentence)| sentence).collect()
+}
+
+/// Scopes with their sentences. `together` when one sentence may name all that is disclosed of the
+/// user.
+fn told<'a>(
+    scopes: &'a Scopes,
+    resource: &'a Resource,
+    together: bool,
+) -> impl Iterator<Item = (&'a str, String)> {
+    let both = together && scopes.contains(EMAIL) && scopes.contains(NAME);
+    let words = scopes.iter().filter(move |word| !(both && *word == NAME));
+    words.map(move |word| match word {
+        EMAIL if both => (word, "Know your name and e-mail address".to_owned()),
+        word => (word, sentence(word, resource)),
+    })
 }
 
 fn sentence(word: &str, resource: &Resource) -> String {
@@ -284,6 +301,7 @@ fn sentence(word: &str, resource: &Resource) -> String {
         Some(scope) => scope.sentence.clone(),
         None if word == OFFLINE_ACCESS => "Stay connected until you end it".to_owned(),
         None if word == EMAIL => "Know your e-mail address".to_owned(),
+        None if word == NAME => "Know your name".to_owned(),
         None => word.to_owned(),
     }
 }

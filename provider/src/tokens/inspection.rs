@@ -21,7 +21,10 @@ use oauth_clients::{
 };
 use time::OffsetDateTime;
 
-use super::{TokenEndpoint, signing::SUBJECT_PREFIX};
+use super::{
+    TokenEndpoint,
+    signing::{KnownOfUser, SUBJECT_PREFIX},
+};
 use crate::{
     failures::{FailureCause, NewFailure},
     introspection_response::{ActiveToken, Introspection},
@@ -152,14 +155,14 @@ impl TokenEndpoint {
             .filter(|claims| claims.aud == resource.identifier.as_str());
         match claims.and_then(|claims| self.limited_by_settings(claims)) {
             Some(claims) if self.origin_is_valid(&claims).await? => {
-                let email = match account_of(&claims) {
+                let known = match account_of(&claims) {
                     Some(account) => {
                         let scopes = Scopes::parse(&claims.scope);
-                        self.disclosed_email(account, &scopes, resource).await?
+                        self.disclosed(account, &scopes, resource).await?
                     }
-                    None => None,
+                    None => KnownOfUser::default(),
                 };
-                Ok(Introspection::active(active_token(claims, email)))
+                Ok(Introspection::active(active_token(claims, known)))
             }
             _ => Ok(Introspection::inactive()),
         }
@@ -318,7 +321,7 @@ fn grant_key(claims: &Claims) -> Option<GrantKey> {
     })
 }
 
-fn active_token(claims: Claims, email: Option<String>) -> ActiveToken {
+fn active_token(claims: Claims, known: KnownOfUser) -> ActiveToken {
     let timestamp = |at: time::OffsetDateTime| {
         Timestamp::from_seconds(at.unix_timestamp().try_into().unwrap_or_default())
     };
@@ -333,7 +336,8 @@ fn active_token(claims: Claims, email: Option<String>) -> ActiveToken {
         jti: claims.jti,
         device_id: claims.device_id,
         token_type: "Bearer",
-        username: email.clone(),
-        email,
+        username: known.email.clone(),
+        email: known.email,
+        name: known.name,
     }
 }

@@ -4,8 +4,8 @@ use access_token::TokenSubject;
 use oauth::{
     Id, Timestamp,
     grant::{GrantKey, IssuedTokens},
-    resource::Resource,
-    scope::{EMAIL, Scopes},
+    resource::{Disclosed, Resource},
+    scope::{EMAIL, NAME, Scopes},
 };
 
 use super::TokenEndpoint;
@@ -20,8 +20,7 @@ pub(super) const SUBJECT_PREFIX: &str = "acct_";
 
 impl TokenEndpoint {
     /// Signs the access token: once, after the swap, outside of any lock. `client_id` is also the
-    /// `device_id`. The user's address is read for a
-    /// resource that may know it.
+    /// `device_id`. What the resource may know of the user is read for it.
     pub(super) async fn sign(
         &self,
         key: GrantKey,
@@ -31,9 +30,7 @@ impl TokenEndpoint {
     ) -> Result<TokenResponse, TokenError> {
         let resource = self.context.settings().resource(&issue.resource);
         let resource = resource.ok_or_else(Unavailable::interrupted)?;
-        let email = self
-            .disclosed_email(key.account, &issue.scopes, resource)
-            .await?;
+        let known = self.disclosed(key.account, &issue.scopes, resource).await?;
         let subject = TokenSubject {
             sub: subject(key.account),
             aud: issue.resource.as_str().to_owned(),
@@ -41,7 +38,8 @@ impl TokenEndpoint {
             device_id: client_id.to_owned(),
             scope: issue.scopes.to_string(),
             grant: Some(key.grant.to_string()),
-            email,
+            email: known.email,
+            name: known.name,
         };
         let issued = self
             .signing_keys
@@ -67,20 +65,39 @@ impl TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The e-mail address of a user as it is now, for a resource that may know it and was allowed
-    /// to. Nothing is read for another.
-    pub(super) async fn disclosed_email(
+    /// What a resource may know of a user and was allowed to, as it is now. Nothing is read for
+    /// another.
+    pub(super) async fn disclosed(
         &self,
         account: Id,
         scopes: &Scopes,
         resource: &Resource,
-    ) -> Result<Option<String>, Unavailable> {
-        if !(resource.discloses_email && scopes.contains(EMAIL)) {
-            return Ok(None);
+    ) -> Result<KnownOfUser, Unavailable> {
+        let Disclosed { email, name } = resource.disclosed;
+        let (email, name) = (
+            email && scopes.contains(EMAIL),
+            name && scopes.contains(NAME),
+        );
+        if !(email || name) {
+            return Ok(KnownOfUser::default());
         }
         let account = self.directory.active_account(account).await?;
-        Ok(account.map(|account| account.record.email.clone()))
+        Ok(
+            account.map_or_else(KnownOfUser::default, |account| KnownOfUser {
+                email: email.then(|| account.record.email.clone()),
+                name: account.record.name().filter(|_| name).map(str::to_owned),
+            }),
+        )
     }
+}
+
+/// What a resource knows of a user.
+#[derive(Default)]
+pub(super) struct KnownOfUser {
+    /// The e-mail address.
+    pub(super) email: Option<String>,
+    /// The name, if the user has one.
+    pub(super) name: Option<String>,
 }
 
 /// The subject of an account's tokens.

@@ -60,6 +60,9 @@ pub(super) enum AccountCommand {
     Add {
         /// The e-mail address
         email: String,
+        /// What the user is called
+        #[arg(long)]
+        name: Option<String>,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
@@ -89,6 +92,13 @@ pub(super) enum AccountCommand {
         email: String,
         /// The e-mail address it gets
         new: String,
+    },
+    /// Say what a user is called
+    Name {
+        /// The e-mail address
+        email: String,
+        /// The name; without one, the account has none any more
+        name: Option<String>,
     },
     /// Set what a user may do
     Role {
@@ -226,17 +236,20 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
     Ok(match command {
         AccountCommand::Add {
             email,
+            name,
             password_stdin: false,
             role,
-        } => Operation::showing(Admin::AddPendingAccount { email, role })
+        } => Operation::showing(Admin::AddPendingAccount { email, name, role })
             .before_first_start()
             .showing_users(),
         AccountCommand::Add {
             email,
+            name,
             password_stdin: true,
             ..
         } => Operation::showing(Admin::AddAccount {
             email,
+            name,
             password: password_from_stdin()?,
         })
         .before_first_start()
@@ -263,6 +276,11 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             let outcome = format!("{email} signs in as {new} now.{}", local_domain_note(&new));
             Operation::done(Admin::ChangeEmail { email, new }, outcome)
         }
+        AccountCommand::Name { email, name } => {
+            let name = name.unwrap_or_default();
+            let outcome = name_set(&email, &name);
+            Operation::done(Admin::SetName { email, name }, outcome)
+        }
         AccountCommand::Role { email, role } => {
             let outcome = format!("{email} has the role {} now.", role.as_str());
             Operation::done(Admin::SetRole { email, role }, outcome)
@@ -284,6 +302,13 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             Operation::done(Admin::RemoveAccount { email }, outcome)
         }
     })
+}
+
+fn name_set(email: &str, name: &str) -> String {
+    match name.trim() {
+        "" => format!("{email} has no name any more."),
+        name => format!("{email} is called {name} now."),
+    }
 }
 
 pub(super) fn client(command: ClientCommand) -> Result<Operation, String> {

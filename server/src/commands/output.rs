@@ -82,8 +82,9 @@ pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
         .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
-pub(super) const ACCOUNT_HEADS: [&str; 7] = [
+pub(super) const ACCOUNT_HEADS: [&str; 8] = [
     "E-MAIL",
+    "NAME",
     "ROLE",
     "STATE",
     "PASSKEYS",
@@ -205,6 +206,7 @@ fn issuer(report: &IssuerReport) -> String {
 pub(super) fn account(account: &AccountSummary) -> Vec<String> {
     vec![
         account.email.clone(),
+        account.name.clone().unwrap_or_else(|| "-".to_owned()),
         account.role.as_str().to_owned(),
         if account.disabled {
             "disabled"

@@ -3,8 +3,8 @@
 use guard::Rules;
 use oauth::{
     Digest, Issuer,
-    resource::{Resource, ResourceIdentifier, ScopeDescription},
-    scope::{EMAIL, OFFLINE_ACCESS, is_scope_word},
+    resource::{Disclosed, Resource, ResourceIdentifier, ScopeDescription},
+    scope::{self, EMAIL, NAME, is_scope_word},
 };
 use primitives::{JwtType, SigningAlgorithm, TokenFormat, web_address::AddressParts};
 use provider::Settings;
@@ -119,17 +119,14 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
         .map(|fault| format!("{}: {fault}.", entry.source))
         .collect();
     let token_format = token_format(&entry);
-    faults.extend(
-        token_format
-            .as_ref()
-            .err()
-            .map(|fault| format!("{}: {fault}.", entry.source)),
-    );
+    let disclosed = disclosed(&entry.claims);
+    let more = [token_format.as_ref().err(), disclosed.as_ref().err()];
+    let more = more.into_iter().flatten();
+    faults.extend(more.map(|fault| format!("{}: {fault}.", entry.source)));
     let ResourceEntry {
         identifier,
         id,
         name,
-        claims,
         introspection_secret_hash: hash,
         scopes,
         ..
@@ -137,8 +134,10 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
     faults.extend(scopes.as_deref().map(scope_faults).unwrap_or_default());
     // What is absent here was a fault of the file, which is told already.
     let identifier = ResourceIdentifier::parse(&identifier);
-    match (identifier, name, scopes, token_format) {
-        (Some(identifier), Some(name), Some(scopes), Ok(token_format)) if faults.is_empty() => {
+    match (identifier, name, scopes, token_format, disclosed) {
+        (Some(identifier), Some(name), Some(scopes), Ok(token_format), Ok(disclosed))
+            if faults.is_empty() =>
+        {
             let described = |scope: ScopeEntry| ScopeDescription {
                 name: scope.name,
                 sentence: scope.sentence,
@@ -152,7 +151,7 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
                 scopes,
                 id,
                 token_format,
-                discloses_email: claims.iter().any(|claim| claim == EMAIL),
+                disclosed,
             })
         }
         _ => Err(faults),
@@ -179,11 +178,6 @@ fn faults(entry: &ResourceEntry) -> Vec<String> {
     if entry.id.as_deref().is_some_and(|id| !is_id(id)) {
         faults.push(WRONG_ID.to_owned());
     }
-    let unknown_claim = entry.claims.iter().find(|claim| *claim != EMAIL);
-    faults
-        .extend(unknown_claim.map(|claim| {
-            format!("its claims have \"{claim}\", and only \"{EMAIL}\" can be there")
-        }));
     let scopes = entry.scopes.as_deref().and_then(fault_of_all_scopes);
     faults.extend(scopes.map(str::to_owned));
     faults
@@ -199,6 +193,26 @@ fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(is_plain)
         && id.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// What a resource may know of a user, or what is wrong with the list of it.
+fn disclosed(claims: &[String]) -> Result<Disclosed, String> {
+    let mut disclosed = Disclosed::default();
+    for claim in claims {
+        let place = match claim.as_str() {
+            EMAIL => &mut disclosed.email,
+            NAME => &mut disclosed.name,
+            other => {
+                return Err(format!(
+                    "its claims have \"{other}\", and only \"{EMAIL}\" and \"{NAME}\" can be there"
+                ));
+            }
+        };
+        if std::mem::replace(place, true) {
+            return Err(format!("its claims have \"{claim}\" twice"));
+        }
+    }
+    Ok(disclosed)
 }
 
 /// The format of the tokens of a resource, or what is wrong with it.
@@ -304,8 +318,8 @@ fn own_faults(scope: &ScopeEntry) -> Vec<&'static str> {
         ),
         (scope.sentence.trim().is_empty(), "its sentence is empty"),
         (
-            [OFFLINE_ACCESS, EMAIL].contains(&scope.name.as_str()),
-            "offline_access and email are this server's own scopes, and no resource's",
+            scope::OWN.contains(&scope.name.as_str()),
+            "offline_access, email and name are this server's own scopes, and no resource's",
         ),
     ];
     checks

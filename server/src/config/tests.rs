@@ -836,9 +836,9 @@ fn a_resource_has_an_id_and_claims_of_its_own() {
     let config = resource_with("id = \"notes-2.a_b\"\nclaims = [\"email\"]").expect("sound");
     let resource = &config.resources[0];
     assert_eq!(resource.id.as_deref(), Some("notes-2.a_b"));
-    assert!(resource.discloses_email);
+    assert!(resource.disclosed.email);
     let without = resource_with("claims = []").expect("sound");
-    assert!(!without.resources[0].discloses_email);
+    assert_eq!(without.resources[0].disclosed, Disclosed::default());
     let long = "a".repeat(65);
     for id in ["", "a:b", "A", "a/b", "ä", "..", "-", "a b", &long] {
         let faults = resource_with(&format!("id = \"{id}\"")).map(|_| ());

@@ -56,6 +56,7 @@ impl Actor {
             scope: scope.into(),
             grant: None,
             email: None,
+            name: None,
         };
         format!(
             "Bearer {}",
@@ -211,6 +212,7 @@ async fn r_p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused
         scope: READ.into(),
         grant: None,
         email: None,
+        name: None,
     };
     let elsewhere = format!(
         "Bearer {}",

@@ -52,8 +52,7 @@ pub(super) fn for_upstream(
         // Many servers cannot tell an underscore from a hyphen.
         !OF_CLIENT.contains(&name) && !is_ours && !name.contains('_')
     });
-    let about = told::about(claims, claims.email.as_deref());
-    for (name, value) in told::ABOUT.into_iter().zip(about) {
+    for (name, value) in told::ABOUT.into_iter().zip(told::about(claims)) {
         if let Ok(value) = HeaderValue::from_str(value) {
             passed.insert(HeaderName::from_static(name), value);
         }

@@ -140,10 +140,7 @@ impl Gate {
         }
         let endpoint = self.provider.token_endpoint();
         match endpoint.vouch(&claims, &self.resource).await {
-            Ok(vouched) => {
-                let about = told::about(&claims, vouched.email.as_deref());
-                Ok(passed(about, &vouched.assertion))
-            }
+            Ok(vouched) => Ok(passed(told::about(&vouched.claims), &vouched.assertion)),
             Err(_) => Err(respond::unavailable()),
         }
     }

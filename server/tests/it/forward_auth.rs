@@ -491,7 +491,7 @@ async fn a_token_of_a_disabled_account_is_refused(engine: EngineKind) {
 async fn the_address_is_told_only_when_the_grant_discloses_it(engine: EngineKind) {
     let (server, client, before) = connected(engine).await;
     let twin = server
-        .twin_with(|settings| settings.resources[0].discloses_email = true)
+        .twin_with(|settings| settings.resources[0].disclosed.email = true)
         .await;
     let told = |answer: &TestResponse| answer.header("vestibule-email").map(str::to_owned);
     // What was allowed before does not tell the address.
@@ -650,7 +650,7 @@ async fn a_passed_request_costs_one_read(engine: EngineKind) {
     let (calls, _) = server.counting(ask(&server, "x", "POST", &[])).await;
     assert_eq!(calls, 0, "a bad token");
     let twin = server
-        .twin_with(|settings| settings.resources[0].discloses_email = true)
+        .twin_with(|settings| settings.resources[0].disclosed.email = true)
         .await;
     let mut browser = Browser::of_alice(&twin).await;
     let disclosing = client.at(&twin).connect(&mut browser).await;

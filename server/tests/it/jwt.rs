@@ -301,7 +301,7 @@ async fn the_address_is_told_only_after_consent(engine: EngineKind) {
     let (server, client, before) = connected(engine, jwt(SigningAlgorithm::Es256)).await;
     let disclosing = |settings: &mut Settings| {
         notes(settings, jwt(SigningAlgorithm::Es256));
-        settings.resources[0].discloses_email = true;
+        settings.resources[0].disclosed.email = true;
     };
     let twin = server.twin_with(disclosing).await;
     // What was allowed before does not tell the address.

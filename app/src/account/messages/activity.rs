@@ -45,6 +45,8 @@ text_table! {
         PasswordRemoved: "You removed the password",
         RecoveryCodesMade: "You made recovery codes",
         EmailChanged: "You changed your e-mail address from {about}",
+        NameSet: "You chose the name {about}",
+        NameRemoved: "You removed your name",
         Allowed: "You allowed {client} to use {about}",
         AllowedAgain: "{client} connected to {about} again, as you had allowed",
         Denied: "You did not allow {client} to use {about}",
@@ -64,6 +66,8 @@ text_table! {
         ResetLinkMade: "{who} made a link by which you set a new way to sign in",
         LinkWithdrawn: "{who} withdrew a link to this account",
         AccountEmailSet: "{who} changed your e-mail address from {about}",
+        AccountNameSet: "{who} gave you the name {about}",
+        AccountNameRemoved: "{who} removed your name",
         RoleChanged: "{who} took the administration of this server from you",
         ClientAdded
         | ClientChanged

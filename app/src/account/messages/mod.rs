@@ -46,6 +46,7 @@ outcomes! {
     Disconnected: "The application is disconnected. It has to ask you before it connects again.";
     AllDisconnected:
         "Every application is disconnected. Each has to ask you before it connects again.";
+    NameChanged: "Your name is changed.";
     EmailChanged: "Your e-mail address is changed. You sign in with the new one from now on.";
 }
 
@@ -53,6 +54,17 @@ outcomes! {
 pub(crate) const CONFIRM_EXPLAINED: &str =
     "To change how you sign in, confirm first that it is you.";
 pub(crate) const CONFIRM_NOW: &str = "Confirm now";
+
+pub(crate) const NO_NAME: &str = "None yet.";
+pub(crate) const fn choose_name(has_name: bool) -> &'static str {
+    if has_name {
+        "Change name"
+    } else {
+        "Add a name"
+    }
+}
+pub(crate) const NAME_EXPLAINED: &str = "What you want to be called. Applications that you allow to know it get it. Leave it empty to have none.";
+pub(crate) const SAVE_NAME: &str = "Save name";
 
 pub(crate) const EMAIL: &str = "E-mail address";
 pub(crate) const CHANGE_EMAIL: &str = "Change e-mail address";

@@ -38,6 +38,9 @@ fn missing_target(missing: &MissingTarget) -> String {
 fn invalid_input(invalid: &InvalidInput) -> String {
     match invalid {
         InvalidInput::Email(email) => format!("{email:?} is not an e-mail address"),
+        InvalidInput::DisplayName { maximum } => {
+            format!("a name has at most {maximum} characters, and none that is invisible")
+        }
         InvalidInput::Password(error) => password(*error),
         InvalidInput::ClientId { client_id, fault } => {
             format!("{client_id:?} cannot be a client id: {fault}")

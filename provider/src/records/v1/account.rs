@@ -1,6 +1,8 @@
 //! An account.
 
-use identity::{AccountFields, CurrentLink, Passkey, RecoveryCodes, Role, SessionEpoch};
+use identity::{
+    AccountFields, CurrentLink, DisplayName, Passkey, RecoveryCodes, Role, SessionEpoch,
+};
 use oauth::{Digest, Id, Timestamp};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::Passkey as PasskeyKey;
@@ -18,6 +20,8 @@ pub(crate) struct StoredAccount {
     id: Id,
     /// For display; lookups use its folded form.
     email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_email: Option<NextEmail>,
     disabled: bool,
@@ -107,6 +111,7 @@ impl From<&Account> for StoredAccount {
             v: V1,
             id: fields.id,
             email: fields.email.clone(),
+            name: fields.name().map(str::to_owned),
             next_email: fields.next_email.as_ref().map(|next| NextEmail {
                 email: next.email.clone(),
                 until: next.until,
@@ -140,6 +145,7 @@ impl From<StoredAccount> for Account {
         Self::from_fields(AccountFields {
             id: stored.id,
             email: stored.email,
+            name: stored.name.map(DisplayName::read_before),
             next_email: stored.next_email.map(|next| identity::account::NextEmail {
                 email: next.email,
                 until: next.until,

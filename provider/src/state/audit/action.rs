@@ -128,6 +128,10 @@ audit_actions! {
         RecoveryCodesMade = "recovery_codes_made",
         /// Changed the address; `about` is the earlier one.
         EmailChanged = "email_changed",
+        /// Chose a name, which `about` is.
+        NameSet = "name_set",
+        /// Removed the name.
+        NameRemoved = "name_removed",
     }
     /// Decisions of users about clients.
     Consents = "consents" {
@@ -174,6 +178,10 @@ audit_actions! {
         LinkWithdrawn = "link_withdrawn",
         /// An account was given another address; `about` is the earlier one.
         AccountEmailSet = "account_email_set",
+        /// An account was given a name, which `about` is.
+        AccountNameSet = "account_name_set",
+        /// The name of an account was removed.
+        AccountNameRemoved = "account_name_removed",
         /// An account got another role, which `about` names.
         RoleChanged = "role_changed",
         /// A client was added.
