@@ -44,6 +44,7 @@ pub(crate) const ACTIONS: &[Action] = &[
     (<ResetAccount as ServerFn>::PATH, Repetition::Once),
     (<RevokeKey as ServerFn>::PATH, Repetition::Once),
     (<RotateKeys as ServerFn>::PATH, Repetition::Once),
+    (<SetName as ServerFn>::PATH, Repetition::Harmless),
     (<SetRole as ServerFn>::PATH, Repetition::Harmless),
     (<UnblockHost as ServerFn>::PATH, Repetition::Harmless),
     (<WithdrawLink as ServerFn>::PATH, Repetition::Once),
@@ -130,6 +131,19 @@ pub async fn withdraw_link(
     let outcome = accounts::link_withdrawn(&email);
     Form::new(form_token, AdminPage::Accounts)
         .submit_for(AdminCommand::WithdrawLink { email }, &outcome)
+        .await
+}
+
+/// Gives the user of an account another name, or none.
+#[server(prefix = "/actions", endpoint = "set_name")]
+pub async fn set_name(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+    #[server(default)] name: String,
+) -> Result<(), Message> {
+    let outcome = accounts::name_set(&email, &name);
+    Form::new(form_token, AdminPage::Accounts)
+        .submit_for(AdminCommand::SetName { email, name }, &outcome)
         .await
 }
 

@@ -78,6 +78,11 @@ pub(crate) const REMOVE_IT: Template = Template::new("Remove {email}");
 pub(crate) const REMOVE_EXPLAINED: &str = "Its passkeys and its password stop working, it is signed out everywhere, and every \
      application it connected loses its access. This cannot be undone.";
 
+pub(crate) const NAME: &str = "Name";
+pub(crate) const NAME_EXPLAINED: &str =
+    "What its person is called. Applications that may know the name get it.";
+pub(crate) const SET_NAME: &str = "Save name";
+
 /// The outcomes of the operations.
 pub(crate) fn invited(email: &str) -> String {
     let shown = clean::sentence(email);
@@ -112,6 +117,14 @@ pub(crate) fn account_enabled(email: &str) -> String {
 
 pub(crate) fn account_removed(email: &str) -> String {
     format!("{} is removed.", clean::sentence(email))
+}
+
+pub(crate) fn name_set(email: &str, name: &str) -> String {
+    let shown = clean::sentence(email);
+    match clean::sentence(name) {
+        name if name.is_empty() => format!("{shown} has no name any more."),
+        name => format!("{shown} is called {name} now."),
+    }
 }
 
 pub(crate) fn role_set(email: &str, role: Role) -> String {

@@ -8,7 +8,7 @@ use crate::{
     admin::{
         accounts::messages,
         actions::{
-            DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole,
+            DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetName, SetRole,
             WithdrawLink,
         },
         context::{AdminContext, Refused},
@@ -112,6 +112,8 @@ pub(crate) fn Row<'a>(
     form_token: &'a str,
 ) -> impl IntoView + use<> {
     let email = clean::sentence(&account.email);
+    let name = account.name.as_deref().map(clean::sentence);
+    let name = name.map(|name| view! { " "<bdi>{name}</bdi> });
     let administrates = account.role == Role::Administrator;
     let state = view! { <State account=account.clone() now/> };
     let link_out = account.link_expires_at.map(|until| {
@@ -126,6 +128,7 @@ pub(crate) fn Row<'a>(
             <div>
                 <p>
                     <bdi class="strong">{email}</bdi>
+                    {name}
                     {administrates.then(|| view! { " "<span class="mark">{messages::ADMINISTRATOR}</span> })}
                     <span class="quiet">{common::DOT}{state}</span>
                 </p>
@@ -198,6 +201,7 @@ fn Changes<'a>(
     view! {
         {(!account.disabled).then(|| view! { <NewLink account=account.clone() email form_token/> })}
         <OtherRole account=account.clone() email form_token/>
+        <OtherName account=account.clone() email form_token/>
         <ActionForm action=state form_token fields=fields() grave consequence=consequence.into_any() button/>
         <Disclosure summary=admin_messages::REMOVE object=email>{removal}</Disclosure>
     }
@@ -266,5 +270,27 @@ fn OtherRole<'a>(
         <ActionForm
             action=SetRole::url() form_token fields spoken consequence=consequence.into_any() button=button.into_any()
         />
+    }
+}
+
+/// What the user is called.
+#[component]
+fn OtherName<'a>(
+    account: AccountSummary,
+    email: &'a str,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
+    let field = format!("name-{}", account.id);
+    let spoken = admin_messages::spoken(messages::SET_NAME, email);
+    view! {
+        <PostForm action=SetName::url() form_token=form_token.to_owned()>
+            <input type="hidden" name="email" value=account.email/>
+            <p>{messages::NAME_EXPLAINED}</p>
+            <div class="field">
+                <label for=field.clone()>{messages::NAME}</label>
+                <input type="text" id=field name="name" value=account.name maxlength="254" autocomplete="off" spellcheck="false"/>
+            </div>
+            <button class="button" type="submit" aria-label=spoken>{messages::SET_NAME}</button>
+        </PostForm>
     }
 }
