@@ -13,7 +13,7 @@ import { Vestibule, freePort } from './support/vestibule.ts';
 const REVISION = '2026-07-28';
 const RULE = ['[[resource.rule]]', 'method = "tools/call"', 'name = "add_*"', 'scope = "notes:read notes:write"'];
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-const TOLD = ['subject', 'email', 'client', 'scope', 'device', 'assertion'];
+const TOLD = ['subject', 'email', 'name', 'client', 'scope', 'device', 'assertion'];
 /** A client that has gone is noticed within this time. */
 const SOON = 5000;
 

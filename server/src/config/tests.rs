@@ -2,7 +2,7 @@ use std::{io::Write as _, time::Duration};
 
 use clap::FromArgMatches as _;
 use guard::{Rule, Rules, Unlabelled};
-use oauth::{Digest, redirect::PrivateSchemes};
+use oauth::{Digest, redirect::PrivateSchemes, resource::Disclosed};
 use oauth_clients::document::DocumentPolicy;
 use primitives::{JwtType, SigningAlgorithm, TokenFormat};
 use provider::{Settings, SignUpPolicy};
@@ -447,6 +447,8 @@ fn a_resource_is_refused_that_could_not_be_protected() {
             "offline_access",
             "offline_access",
         ),
+        ("https://notes.example/mcp", "email", "own scopes"),
+        ("https://notes.example/mcp", "name", "own scopes"),
         ("https://notes.example/mcp", "read write", "without spaces"),
         ("https://notes.example/mcp", "", "without spaces"),
     ] {
@@ -845,9 +847,32 @@ fn a_resource_has_an_id_and_claims_of_its_own() {
         let is_of_id = |faults: &Vec<String>| faults.len() == 1 && faults[0].contains("its id");
         assert!(faults.as_ref().is_err_and(is_of_id), "{id}: {faults:?}");
     }
-    for claims in ["[\"phone\"]", "[\"email\", \"name\"]", "\"email\"", "[1]"] {
+    for (claims, email, name) in [
+        ("[\"name\"]", false, true),
+        ("[\"email\", \"name\"]", true, true),
+        ("[\"name\", \"email\"]", true, true),
+    ] {
+        let config = resource_with(&format!("claims = {claims}")).expect("sound");
+        let disclosed = config.resources[0].disclosed;
+        assert_eq!(disclosed, Disclosed { email, name }, "{claims}");
+    }
+    for (claims, fault) in [
+        (
+            "[\"email\", \"phone\"]",
+            "its claims have \"phone\", and only \"email\" and \"name\" can be there.",
+        ),
+        ("[\"Name\"]", "its claims have \"Name\""),
+        (
+            "[\"name\", \"email\", \"name\"]",
+            "its claims have \"name\" twice.",
+        ),
+        ("[\"email\", \"email\"]", "its claims have \"email\" twice."),
+        ("\"email\"", "claims"),
+        ("[1]", "claims"),
+    ] {
         let faults = resource_with(&format!("claims = {claims}")).map(|_| ());
-        assert!(faults.is_err_and(|faults| faults.len() == 1), "{claims}");
+        let is_told = |faults: &Vec<String>| faults.len() == 1 && faults[0].contains(fault);
+        assert!(faults.as_ref().is_err_and(is_told), "{claims}: {faults:?}");
     }
     let scope = "[[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n";
     let twice = file(&format!(

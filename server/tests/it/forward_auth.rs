@@ -41,9 +41,10 @@ on_both_engines!(
 
 const OTHER: &str = "https://other.example/mcp?tenant=a";
 const SECRET: &str = "vis_the-secret-of-the-notes";
-const TOLD: [&str; 6] = [
+const TOLD: [&str; 7] = [
     "vestibule-subject",
     "vestibule-email",
+    "vestibule-name",
     "vestibule-client",
     "vestibule-scope",
     "vestibule-device",
@@ -169,12 +170,13 @@ async fn a_live_token_passes_and_the_server_behind_is_told_whose_it_is(engine: E
         let expected = [
             sub.as_str().expect("a subject"),
             "",
+            "",
             &client.id,
             "notes:read",
             &client.id,
         ];
-        assert_eq!(told[..5], expected, "{path}");
-        assert_eq!(told[5].split('.').count(), 3, "{path}");
+        assert_eq!(told[..6], expected, "{path}");
+        assert_eq!(told[6].split('.').count(), 3, "{path}");
     }
 }
 

@@ -241,7 +241,7 @@ async fn t_f49_almost_valid_forms_cause_no_server_error(engine: EngineKind) {
 }
 
 /// The server functions of the pages, each with its fields.
-const ACTIONS: [(&str, &[&str]); 37] = [
+const ACTIONS: [(&str, &[&str]); 39] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),

@@ -16,6 +16,7 @@ mod consent;
 mod cookies;
 mod damage;
 mod disconnecting;
+mod display_names;
 mod documents;
 mod earlier_release;
 mod emails;

@@ -28,7 +28,7 @@ use serde_json::Value;
 use server::Guards;
 use testkit::{
     EngineKind, Query,
-    routed::{Browser, McpClient, TestServer, Tokens},
+    routed::{ALICE, Browser, McpClient, TestServer, Tokens},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -36,9 +36,12 @@ use behind::unprotected;
 use client::{the_official_client_calls_tools, the_official_client_cancels_a_call};
 use proxies::{Recipe, Start, caddy, demand, haproxy, nginx};
 
-const TOLD: [&str; 6] = [
+/// The name of the user has letters that are not in ASCII.
+const NAME: &str = "\u{c1}l\u{ed}ce \u{5c71}\u{7530}";
+const TOLD: [&str; 7] = [
     "vestibule-subject",
     "vestibule-email",
+    "vestibule-name",
     "vestibule-client",
     "vestibule-scope",
     "vestibule-device",
@@ -155,6 +158,7 @@ fn settings(vestibule: &str, resource: &str) -> Settings {
     settings.resources.truncate(1);
     settings.resources[0].identifier = ResourceIdentifier::parse(resource).expect("an identifier");
     settings.resources[0].id = Some("notes".to_owned());
+    settings.resources[0].disclosed.name = true;
     settings
 }
 
@@ -229,6 +233,9 @@ async fn strangers_find_the_way(setting: &Setting) {
 }
 
 async fn the_server_behind_is_told(setting: &Setting) {
+    let terminal = setting.server.provider.terminal();
+    let named = terminal.accounts().set_name(ALICE, NAME).await;
+    named.expect("Alice has a name");
     let tokens = setting.tokens("notes:read").await;
     let bearer = format!("Bearer {}", tokens.access);
     let mut headers = vec![["authorization", bearer.as_str()]];
@@ -252,7 +259,8 @@ async fn the_server_behind_is_told(setting: &Setting) {
     };
     assert!(only("vestibule-subject").starts_with("acct_"), "{body}");
     assert_eq!(only("vestibule-email"), "");
-    assert_eq!(only("vestibule-scope"), "notes:read");
+    assert_eq!(only("vestibule-name"), NAME);
+    assert_eq!(only("vestibule-scope"), "notes:read name");
     assert_eq!(only("vestibule-client"), setting.client.id);
     assert_eq!(only("vestibule-device"), setting.client.id);
     assert_eq!(only("vestibule-assertion").split('.').count(), 3);

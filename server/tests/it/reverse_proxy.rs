@@ -22,13 +22,14 @@ use serde_json::{Value, json};
 use server::{Guards, Options, Upstream, proxies::Proxies, router, site::PageFiles};
 use testkit::{
     EngineKind, on_both_engines,
-    routed::{Browser, ISSUER, McpClient, TestResponse, TestServer, Tokens, request},
+    routed::{ALICE, Browser, ISSUER, McpClient, TestResponse, TestServer, Tokens, request},
 };
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tower::ServiceExt as _;
 
 on_both_engines!(
     a_call_with_a_token_reaches_the_server_behind,
+    the_name_in_the_token_reaches_the_server_behind,
     without_a_good_token_nothing_reaches_the_server_behind,
     a_resource_at_another_host_is_known_by_host_and_path,
     what_the_server_behind_does_wrong_is_a_502,
@@ -124,18 +125,25 @@ async fn with_rules(
     address: &str,
     rules: Vec<Rule>,
 ) -> TestServer {
-    let change = |settings: &mut Settings| settings.resources.push(resource(identifier));
+    in_front_of(engine, resource(identifier), address, rules).await
+}
+
+async fn in_front_of(
+    engine: EngineKind,
+    resource: Resource,
+    address: &str,
+    rules: Vec<Rule>,
+) -> TestServer {
+    let identifier = resource.identifier.clone();
+    let change = |settings: &mut Settings| settings.resources.push(resource);
     let mut server = TestServer::with(engine, change).await;
     server.add_alice().await;
-    let mut upstream = Upstream::parse(identified(identifier), address).expect("an address");
+    let mut upstream = Upstream::parse(identifier.clone(), address).expect("an address");
     upstream.authorization = Some(HeaderValue::from_static("Bearer of-the-proxy"));
     let site = PageFiles::new(None, None, "TestServer");
     let options = Options {
         upstreams: vec![upstream],
-        guards: Guards::default().with(
-            identified(identifier),
-            Rules::new(rules, Unlabelled::Refuse),
-        ),
+        guards: Guards::default().with(identifier, Rules::new(rules, Unlabelled::Refuse)),
         ..Options::new(Proxies::default(), site)
     };
     server.router = router(server.provider.clone(), options);
@@ -188,6 +196,8 @@ async fn a_call_with_a_token_reaches_the_server_behind(engine: EngineKind) {
         .header("cookie", "session=secret")
         .header("vestibule-subject", "acct_forged")
         .header("vestibule-email", "forged@example.com")
+        .header("vestibule-name", "Forged")
+        .header("vestibule_name", "Forged")
         .header("vestibule-anything", "forged")
         .header("vestibule_email", "forged@example.com")
         .header("x_forwarded_for", "10.0.0.1")
@@ -233,10 +243,12 @@ async fn a_call_with_a_token_reaches_the_server_behind(engine: EngineKind) {
     assert_eq!(told("vestibule-client"), Some(client.id.as_str()));
     assert_eq!(told("vestibule-scope"), Some("notes:use"));
     assert_eq!(told("vestibule-email"), Some(""));
+    assert_eq!(told("vestibule-name"), Some(""));
     for name in [
         "cookie",
         "vestibule-anything",
         "vestibule_email",
+        "vestibule_name",
         "x_forwarded_for",
         "x-forwarded-for",
         "x-mine",
@@ -248,6 +260,35 @@ async fn a_call_with_a_token_reaches_the_server_behind(engine: EngineKind) {
     let ending = request_of(Method::DELETE, "/notes", &tokens.access);
     assert_eq!(server.send(ending).await.status, 200);
     assert_eq!(seen.take()[0].method, Method::DELETE);
+}
+
+async fn the_name_in_the_token_reaches_the_server_behind(engine: EngineKind) {
+    let seen = Seen::default();
+    let address = serve(Router::new().fallback(any(answer)).with_state(seen.clone())).await;
+    let mut disclosing = resource(NOTES);
+    disclosing.disclosed.name = true;
+    let server = in_front_of(
+        engine,
+        disclosing,
+        &format!("http://{address}/mcp"),
+        Vec::new(),
+    )
+    .await;
+    let terminal = server.provider.terminal();
+    let name = "\u{c1}l\u{ed}ce \u{5c71}\u{7530}";
+    let named = terminal.accounts().set_name(ALICE, name).await;
+    named.expect("Alice has a name");
+    let (_, tokens) = tokens_for(&server, NOTES).await;
+    let forged = call("/notes", &tokens.access).header("vestibule-name", "Forged");
+    let answered = server.send(forged.body(message()).expect("a request"));
+    answered.await.granted();
+    let requests = seen.take();
+    let told: Vec<_> = requests[0]
+        .headers
+        .get_all("vestibule-name")
+        .iter()
+        .collect();
+    assert_eq!(told, [name.as_bytes()]);
 }
 
 fn request_of(method: Method, path: &str, token: &str) -> Request {
