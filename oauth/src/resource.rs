@@ -7,10 +7,7 @@ use primitives::{
     web_address::{AddressParts, web_url},
 };
 
-use crate::{
-    endpoint,
-    scope::{EMAIL, NAME},
-};
+use crate::endpoint;
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
 /// tokens.
@@ -102,14 +99,6 @@ pub struct Disclosed {
     pub email: bool,
     /// The name that the user has chosen, if any.
     pub name: bool,
-}
-
-impl Disclosed {
-    /// The scopes that are granted with everything at the resource, so that the user sees them.
-    pub fn scopes(self) -> impl Iterator<Item = &'static str> {
-        let email = self.email.then_some(EMAIL);
-        email.into_iter().chain(self.name.then_some(NAME))
-    }
 }
 
 impl Resource {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     error::{RedirectError, TokenRequestError},
-    resource::Resource,
+    resource::{Disclosed, Resource},
 };
 
 /// The scope that asks to stay connected; the authorization server lists it, resources never do
@@ -49,7 +49,7 @@ impl Scopes {
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
         let known = asked.where_word(|word| is_known(word, resource));
-        let disclosed = resource.disclosed.scopes().map(str::to_owned);
+        let disclosed = disclosing(resource).map(str::to_owned);
         if known.names_something() {
             return Ok(known.0.into_iter().chain(disclosed).collect());
         }
@@ -156,10 +156,16 @@ impl Scopes {
 
 /// Whether a word means something at a resource.
 fn is_known(word: &str, resource: &Resource) -> bool {
-    match word {
-        OFFLINE_ACCESS => true,
-        word => resource.describes(word) || resource.disclosed.scopes().any(|own| own == word),
-    }
+    word == OFFLINE_ACCESS
+        || resource.describes(word)
+        || disclosing(resource).any(|own| own == word)
+}
+
+/// The scopes by which a resource may know something of a user.
+fn disclosing(resource: &Resource) -> impl Iterator<Item = &'static str> {
+    let Disclosed { email, name } = resource.disclosed;
+    let email = email.then_some(EMAIL).into_iter();
+    email.chain(name.then_some(NAME))
 }
 
 impl FromIterator<String> for Scopes {

@@ -7,6 +7,7 @@ mod clients;
 mod command;
 mod error;
 mod issuer;
+mod naming;
 mod provisioning;
 mod status;
 

@@ -110,7 +110,7 @@ pub struct AddedAccount {
 }
 
 impl AccountAdministration<'_> {
-    fn services(&self) -> &Services {
+    pub(super) fn services(&self) -> &Services {
         self.administration.services()
     }
 
@@ -270,49 +270,6 @@ impl AccountAdministration<'_> {
         Ok(())
     }
 
-    /// Changes the address of an account, with which its user signs in from now on. Sessions
-    /// continue; a pending link ends.
-    pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
-        let account = self.existing_account(email).await?;
-        let new = address(new)?;
-        let taken = || StateConflict::AddressTaken(new.shown());
-        let changed = self
-            .services()
-            .accounts
-            .directory
-            .change_address(&account, &new)
-            .await?
-            .ok_or_else(taken)?;
-        self.note(
-            AuditAction::AccountEmailSet,
-            &changed,
-            Some(account.email()),
-        )
-        .await;
-        Ok(self.summary(&changed))
-    }
-
-    /// Sets the name of an account; an empty one removes it.
-    pub async fn set_name(&self, email: &str, typed: &str) -> Done<AccountSummary> {
-        let name = DisplayName::read(typed)?;
-        let account = self.existing_account(email).await?;
-        if account.name == name {
-            return Ok(self.summary(&account));
-        }
-        let set = |account: Account| Ok((account.with_name(name.clone()), ()));
-        let directory = &self.services().accounts.directory;
-        let (changed, ()) = directory
-            .change_account(account.id(), set, unknown(email))
-            .await?;
-        let action = if name.is_some() {
-            AuditAction::AccountNameSet
-        } else {
-            AuditAction::AccountNameRemoved
-        };
-        self.note(action, &changed, changed.name()).await;
-        Ok(self.summary(&changed))
-    }
-
     async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
         self.services()
             .accounts
@@ -321,7 +278,7 @@ impl AccountAdministration<'_> {
             .await
     }
 
-    async fn existing_account(&self, email: &str) -> Done<Account> {
+    pub(super) async fn existing_account(&self, email: &str) -> Done<Account> {
         self.services()
             .accounts
             .directory
@@ -436,7 +393,7 @@ impl AccountAdministration<'_> {
             .map_err(|_| UnfinishedOperation::PasswordSet(account.email().to_owned()).into())
     }
 
-    async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
+    pub(super) async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
         self.administration
             .record(
                 action,
@@ -448,7 +405,7 @@ impl AccountAdministration<'_> {
 }
 
 impl AccountAdministration<'_> {
-    fn summary(&self, account: &Account) -> AccountSummary {
+    pub(super) fn summary(&self, account: &Account) -> AccountSummary {
         let fields = account.fields();
         AccountSummary {
             link_expires_at: account.link_expires_at(self.services().context.now()),
@@ -476,7 +433,7 @@ impl AddedAccount {
     }
 }
 
-fn address(email: &str) -> Done<Email> {
+pub(super) fn address(email: &str) -> Done<Email> {
     Ok(Email::parse(email).ok_or_else(|| InvalidInput::Email(email.to_owned()))?)
 }
 

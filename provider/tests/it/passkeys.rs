@@ -507,3 +507,29 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
         "there is nobody to confirm"
     );
 }
+
+#[tokio::test]
+async fn an_authenticator_shows_the_name_of_its_user() {
+    let (server, _, ada) = with_passkey().await;
+    let credentials = server.provider.credentials();
+    for (name, shown) in [("", ADA), (" Ada  Lovelace ", "Ada Lovelace"), ("", ADA)] {
+        credentials.change_name(&ada, name).await.expect("changed");
+        let ceremony = credentials.start_adding_passkey(&ada).await.expect("begun");
+        let user = ceremony.options.public_key.user;
+        assert_eq!([&*user.name, &*user.display_name], [ADA, shown]);
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_chosen_in_a_live_session_alone() {
+    let (server, _, ada) = with_passkey().await;
+    let credentials = server.provider.credentials();
+    let unfit = credentials.change_name(&ada, "A\u{202e}da").await;
+    assert_eq!(unfit, Err(AccountError::NameUnfit));
+    let out = credentials.change_name(&server.browser(), "Ada").await;
+    assert_eq!(out, Err(AccountError::NotSignedIn));
+    let ended = server.provider.sessions().end_other_sessions(&ada).await;
+    ended.expect("this session is continued by another");
+    let late = credentials.change_name(&ada, "Ada").await;
+    assert_eq!(late, Err(AccountError::NotSignedIn));
+}

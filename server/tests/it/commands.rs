@@ -419,6 +419,58 @@ fn adding_an_account_never_changes_an_existing_one() {
 }
 
 #[test]
+fn an_account_has_the_name_that_it_was_given() {
+    for terminal in CommandRunner::each() {
+        for running in [false, true] {
+            let _server = running.then(|| terminal.serve(None));
+            let email = format!("n{}@example.com", u8::from(running));
+            let name = || {
+                let listed = terminal.run(&["account", "list", &email, "--json"]).json();
+                listed[0]["name"].clone()
+            };
+            let add = [
+                "account",
+                "add",
+                &email,
+                "--name",
+                " Ada  Lovelace",
+                "--json",
+            ];
+            let added = terminal.run(&add).json();
+            assert_eq!(added["account"]["name"], "Ada Lovelace");
+            let text = terminal.run(&["account", "list", &email]).succeeded();
+            assert!(
+                text.out.contains("NAME") && text.out.contains("Ada Lovelace"),
+                "{text:?}"
+            );
+            let set = terminal.run(&["account", "name", &email, "J\u{fc}rgen"]);
+            let told = set.succeeded().out;
+            assert!(told.contains("is called J\u{fc}rgen now."), "{told}");
+            assert_eq!(name(), "J\u{fc}rgen");
+            let long = "a".repeat(65);
+            for unfit in [&long, "a\u{202e}b", "a\nb"] {
+                let refused = terminal.run(&["account", "name", &email, unfit]);
+                refused.failed_with("a name has at most 64 characters");
+            }
+            assert_eq!(name(), "J\u{fc}rgen");
+            let removed = terminal.run(&["account", "name", &email]).succeeded();
+            assert!(removed.out.contains("has no name any more."), "{removed:?}");
+            assert_eq!(name(), Value::Null);
+            let unknown = terminal.run(&["account", "name", "x@example.com", "X"]);
+            unknown.failed_with("no account");
+            let log = terminal
+                .run(&["audit", "list", "--json"])
+                .json()
+                .to_string();
+            assert!(
+                log.contains("account_name_set") && log.contains("account_name_removed"),
+                "{log}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_provisioning_script_can_be_repeated() {
     let uri = "https://app.example/cb";
     for terminal in CommandRunner::each() {

@@ -140,7 +140,10 @@ async fn a_user_chooses_and_removes_their_name(engine: EngineKind) {
     );
     let mut alice = Browser::of_alice(&server).await;
     let log = alice.open("/admin/audit").await.words();
-    assert!(log.contains(&format!("{ALICE} chose the name {JURGEN}")), "{log}");
+    assert!(
+        log.contains(&format!("{ALICE} chose the name {JURGEN}")),
+        "{log}"
+    );
 }
 
 async fn an_unfit_name_is_refused_at_its_field(engine: EngineKind) {
