@@ -134,11 +134,13 @@ fn what_a_resource_may_know_of_the_person_is_in_the_token() {
     let service = service();
     let mut subject = subject("");
     subject.email = Some("ada@example.com".into());
+    subject.name = Some("Ad\u{e1} \"L\" \u{1f98a}".into());
     for format in [TokenFormat::Paseto, format(SigningAlgorithm::Es256)] {
         let issued = service.issue(NOON, [5; 16], subject.clone(), format);
         let read = block_on(beside(&service).verify(&issued.expect("issued").token, NOON));
         let read = read.expect("good");
         assert_eq!(read.email.as_deref(), Some("ada@example.com"));
+        assert_eq!(read.name, subject.name);
     }
 }
 

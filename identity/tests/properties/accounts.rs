@@ -1,8 +1,9 @@
 //! Sequences of transitions.
 
 use identity::{
-    Account, CurrentLink, LinkTarget, RecoveryCodes, Rights, Role, SessionEpoch,
+    Account, CurrentLink, DisplayName, LinkTarget, RecoveryCodes, Rights, Role, SessionEpoch,
     account::{CredentialError, InviteError, MAX_PASSKEYS, SessionEnded, SignInRefused},
+    deceptive::is_deceptive_char,
     enrolment::Credential,
     recovery,
 };
@@ -335,6 +336,31 @@ fn a_passkey_is_called_what_can_be_read() {
     );
     let gone = account.rename_passkey(epoch, &passkey_id(2), "Blue");
     assert_eq!(gone.expect_err("another one"), CredentialError::Gone);
+}
+
+#[test]
+fn a_name_is_chosen_in_a_session_of_today_and_signs_nobody_out() {
+    let name = |typed: &str| DisplayName::read(typed).expect("a name");
+    let account = with_password(Role::User, false);
+    let epoch = account.session_epoch();
+    let named = account.clone().choose_name(epoch, name("Ada"));
+    let named = named.expect("chosen");
+    assert_eq!((named.name(), named.session_epoch()), (Some("Ada"), epoch));
+    let ended = named.clone().end_other_sessions(epoch).expect("ended");
+    assert_eq!(ended.choose_name(epoch, None), Err(SessionEnded));
+    assert_eq!(named.choose_name(epoch, name(" ")), Ok(account));
+}
+
+proptest! {
+    #[test]
+    fn a_name_that_was_read_is_read_the_same_and_fits_a_header(typed in "[ a-z\\PC\\pC\\pM\\pZ]{0,70}") {
+        if let Ok(Some(name)) = DisplayName::read(&typed) {
+            let text = name.as_str();
+            prop_assert!((1..=64).contains(&text.chars().count()));
+            prop_assert!(!text.chars().any(is_deceptive_char) && text.trim() == text);
+            prop_assert_eq!(DisplayName::read(text), Ok(Some(name.clone())));
+        }
+    }
 }
 
 #[test]

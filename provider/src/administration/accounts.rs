@@ -65,11 +65,12 @@ impl AccountSummary {
 }
 
 /// An account to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAccount {
     /// Its e-mail address.
     pub email: String,
     /// The name of its user, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 

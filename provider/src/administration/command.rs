@@ -22,21 +22,17 @@ use crate::{
 pub enum AdminCommand {
     /// Adds an account with a password.
     AddAccount {
-        /// Its e-mail address.
-        email: String,
-        /// The name of its user, if it is known.
-        #[serde(default)]
-        name: Option<String>,
+        /// The account.
+        #[serde(flatten)]
+        account: NewAccount,
         /// Its password.
         password: String,
     },
     /// Adds an account with an enrolment link. An existing account keeps its role.
     AddPendingAccount {
-        /// Its e-mail address.
-        email: String,
-        /// The name of its user, if it is known.
-        #[serde(default)]
-        name: Option<String>,
+        /// The account.
+        #[serde(flatten)]
+        account: NewAccount,
         /// Its role; `None` leaves it as it is.
         role: Option<Role>,
     },
@@ -237,75 +233,67 @@ impl Administration {
     }
 
     async fn dispatch(&self, command: AdminCommand) -> Done<AdminReply> {
-        use AdminCommand as Command;
+        use AdminCommand as Admin;
         let accounts = self.accounts();
         let clients = self.clients();
         Ok(match command {
-            Command::AddAccount {
-                email,
-                name,
-                password,
-            } => accounts
-                .add_account(NewAccount { email, name }, Some(&password))
-                .await?
-                .into(),
-            Command::AddPendingAccount { email, name, role } => accounts
-                .add_pending_account(NewAccount { email, name }, role)
-                .await?
-                .into(),
-            Command::Invite { email, role } => accounts.invite(&email, Some(role)).await?.into(),
-            Command::SetPassword { email, password } => accounts
+            Admin::AddAccount { account, password } => {
+                accounts.add_account(account, Some(&password)).await?.into()
+            }
+            Admin::AddPendingAccount { account, role } => {
+                accounts.add_pending_account(account, role).await?.into()
+            }
+            Admin::Invite { email, role } => accounts.invite(&email, Some(role)).await?.into(),
+            Admin::SetPassword { email, password } => accounts
                 .set_account_password(&email, &password)
                 .await?
                 .into(),
-            Command::ResetAccount { email } => accounts.reset_account(&email).await?.into(),
-            Command::WithdrawLink { email } => accounts.withdraw_link(&email).await?.into(),
-            Command::ChangeEmail { email, new } => {
-                accounts.change_email(&email, &new).await?.into()
-            }
-            Command::SetName { email, name } => accounts.set_name(&email, &name).await?.into(),
-            Command::SetRole { email, role } => accounts.set_role(&email, role).await?.into(),
-            Command::ListAccounts { page } => accounts.complete_page(&page).await?.into(),
-            Command::DisableAccount { email } => accounts.disable_account(&email).await?.into(),
-            Command::EnableAccount { email } => accounts.enable_account(&email).await?.into(),
-            Command::RemoveAccount { email } => accounts.remove_account(&email).await?.into(),
-            Command::AddClient { client } => clients.create_client(client).await?.into(),
-            Command::ChangeClient { client_id, changes } => {
+            Admin::ResetAccount { email } => accounts.reset_account(&email).await?.into(),
+            Admin::WithdrawLink { email } => accounts.withdraw_link(&email).await?.into(),
+            Admin::ChangeEmail { email, new } => accounts.change_email(&email, &new).await?.into(),
+            Admin::SetName { email, name } => accounts.set_name(&email, &name).await?.into(),
+            Admin::SetRole { email, role } => accounts.set_role(&email, role).await?.into(),
+            Admin::ListAccounts { page } => accounts.complete_page(&page).await?.into(),
+            Admin::DisableAccount { email } => accounts.disable_account(&email).await?.into(),
+            Admin::EnableAccount { email } => accounts.enable_account(&email).await?.into(),
+            Admin::RemoveAccount { email } => accounts.remove_account(&email).await?.into(),
+            Admin::AddClient { client } => clients.create_client(client).await?.into(),
+            Admin::ChangeClient { client_id, changes } => {
                 clients.change_client(&client_id, changes).await?.into()
             }
-            Command::AddRedirectUri {
+            Admin::AddRedirectUri {
                 client_id,
                 redirect_uri,
             } => clients
                 .add_redirect_uri(&client_id, &redirect_uri)
                 .await?
                 .into(),
-            Command::RenewClientSecret { client_id } => {
+            Admin::RenewClientSecret { client_id } => {
                 AdminReply::ClientSecret(clients.renew_client_secret(&client_id).await?)
             }
-            Command::ListClients => clients.list().await?.into(),
-            Command::RemoveClient { client_id } => clients.remove_client(&client_id).await?.into(),
-            Command::DisconnectClient { client_id } => {
+            Admin::ListClients => clients.list().await?.into(),
+            Admin::RemoveClient { client_id } => clients.remove_client(&client_id).await?.into(),
+            Admin::DisconnectClient { client_id } => {
                 clients.disconnect_client(&client_id).await?.into()
             }
-            Command::BlockHost { host } => clients.block_host(&host).await?.into(),
-            Command::UnblockHost { host } => clients.unblock_host(&host).await?.into(),
-            Command::ListKeys => self.keys().await?.into(),
-            Command::RotateKeys { urgent } => self.rotate_keys(urgent).await?.into(),
-            Command::RevokeKey { kid } => self.revoke_key(&kid).await?.into(),
-            Command::ShowAudit {
+            Admin::BlockHost { host } => clients.block_host(&host).await?.into(),
+            Admin::UnblockHost { host } => clients.unblock_host(&host).await?.into(),
+            Admin::ListKeys => self.keys().await?.into(),
+            Admin::RotateKeys { urgent } => self.rotate_keys(urgent).await?.into(),
+            Admin::RevokeKey { kid } => self.revoke_key(&kid).await?.into(),
+            Admin::ShowAudit {
                 filter,
                 before,
                 limit,
             } => self.audit(&filter, before, limit).await?.into(),
-            Command::ExportAudit {
+            Admin::ExportAudit {
                 filter,
                 after,
                 limit,
             } => self.audit_export(&filter, after, limit).await?.into(),
-            Command::VerifyAudit => self.verify_audit().await?.into(),
-            Command::ShowIssuer => self.issuer().await?.into(),
-            Command::AcceptIssuer { issuer } => self.accept_issuer(&issuer).await?.into(),
+            Admin::VerifyAudit => self.verify_audit().await?.into(),
+            Admin::ShowIssuer => self.issuer().await?.into(),
+            Admin::AcceptIssuer { issuer } => self.accept_issuer(&issuer).await?.into(),
         })
     }
 }

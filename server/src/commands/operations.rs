@@ -7,7 +7,7 @@ use clap::Subcommand;
 use jose::Jwks;
 use oauth::ProtocolError as _;
 use oauth_clients::{client::KeySource, error::MetadataError};
-use provider::{AdminCommand, ClientChanges, ClientProof, NewClient, Role};
+use provider::{AdminCommand, ClientChanges, ClientProof, NewAccount, NewClient, Role};
 use serde_json::Value;
 
 use super::{list::Listed, output::local_domain_note};
@@ -239,17 +239,19 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             name,
             password_stdin: false,
             role,
-        } => Operation::showing(Admin::AddPendingAccount { email, name, role })
-            .before_first_start()
-            .showing_users(),
+        } => Operation::showing(Admin::AddPendingAccount {
+            account: NewAccount { email, name },
+            role,
+        })
+        .before_first_start()
+        .showing_users(),
         AccountCommand::Add {
             email,
             name,
             password_stdin: true,
             ..
         } => Operation::showing(Admin::AddAccount {
-            email,
-            name,
+            account: NewAccount { email, name },
             password: password_from_stdin()?,
         })
         .before_first_start()

@@ -458,13 +458,13 @@ fn an_account_has_the_name_that_it_was_given() {
             assert_eq!(name(), Value::Null);
             let unknown = terminal.run(&["account", "name", "x@example.com", "X"]);
             unknown.failed_with("no account");
-            let log = terminal
+            let trail = terminal
                 .run(&["audit", "list", "--json"])
                 .json()
                 .to_string();
             assert!(
-                log.contains("account_name_set") && log.contains("account_name_removed"),
-                "{log}"
+                trail.contains("account_name_set") && trail.contains("account_name_removed"),
+                "{trail}"
             );
         }
     }
