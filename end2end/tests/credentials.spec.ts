@@ -178,3 +178,33 @@ test('T-F48 one browser removes the last passkey while another removes the passw
   const left = (await server.accounts()).find(({ email }) => email === user.email)!;
   expect(left.passkeys + Number(left.has_password)).toBe(1);
 });
+
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`a user chooses a name and removes it, ${way}`, async ({ anotherBrowser, server, user, complaints }) => {
+    complaints.tolerate(/status of 422/);
+    const page = await anotherBrowser({ javaScriptEnabled });
+    await openAccount(page, server, user);
+    const part = section(page, 'Name');
+    const box = part.getByRole('textbox', { name: 'Name' });
+    const save = async (name: string) => {
+      await box.fill(name);
+      await press(part, 'Save name');
+      await expectPage(page, 'account');
+    };
+    await expect(part).toContainText('None yet.');
+    await openDetails(part, 'Add a name');
+    await save('  Jürgen <b>Müller</b> ');
+    await expect(page.getByRole('status')).toHaveText('Your name is changed.');
+    await expect(part).toContainText('Jürgen <b>Müller</b>');
+
+    await openDetails(part, 'Change name');
+    await save('Jürgen\u202erellüM');
+    await expect(part.getByRole('alert')).toHaveText('A name has at most 64 characters, and none that is invisible.');
+    await expect(box).toBeVisible();
+    await expect(box).toHaveValue('Jürgen\u202erellüM');
+
+    await save('');
+    await expect(part).toContainText('None yet.');
+    await expect(section(page, 'Recent activity')).toContainText('You removed your name');
+  });
+}
