@@ -169,6 +169,7 @@ mod tests {
             scope: "notes:read".into(),
             grant: None,
             email: None,
+            name: None,
         };
         let issued = service.issue(NOON, [5; 16], subject, format);
         issued.expect("issued").token
