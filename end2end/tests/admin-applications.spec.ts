@@ -45,7 +45,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await page.reload();
     await expect(page.getByLabel('Client secret')).toHaveCount(0);
     expect(await page.content()).not.toContain(secret);
-    await expect(row(section(page, 'Added here'), clientId)).toContainText('Payroll at');
+    await expect(row(page.getByRole('main'), clientId)).toContainText(/Payroll at .* · added here just now/);
 
     const client = await McpClient.discover(server.mcp);
     client.clientId = clientId;
@@ -69,15 +69,15 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const tokens = await allow(theirs, client, callback, await server.user());
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
-    const application = row(section(page, 'Registered themselves'), client.clientId);
-    await expect(application).toContainText("Claude Code on people's own computers · registered just now");
+    const application = row(page.getByRole('main'), client.clientId);
+    await expect(application).toContainText("Claude Code on people's own computers · registered itself just now");
     await expect(application.getByRole('button')).toBeHidden();
     await openDetails(application, 'Change');
     await expect(application.getByText('It gets no access any more')).toBeVisible();
     await expect(application.getByText(callback.uri)).toBeVisible();
     await press(application, /^Remove Claude Code/);
     await expect(page.getByRole('status')).toHaveText('The application is removed, and everything that people allowed it has ended.');
-    await expect(section(page, 'Registered themselves')).toContainText('None.');
+    await expect(page.getByText('None yet.')).toBeVisible();
 
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_client');
     await theirs.goto(client.authorizationUrl(callback.uri));
@@ -93,7 +93,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const tokens = await allow(theirs, client, webCallback, await server.user());
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
-    const application = row(section(page, 'Registered themselves'), client.clientId);
+    const application = row(page.getByRole('main'), client.clientId);
     await openDetails(application, 'Change');
     await expect(application.getByText(`No application that comes from ${WEB_HOST} or a name below it`)).toBeVisible();
     await press(application, `Block ${WEB_HOST}`);
@@ -178,17 +178,35 @@ test('an application with a metadata document is listed by its URL, and its gran
   const server = await startServer({ settings: { SSL_CERT_FILE: document.certificateFile } });
   const desk = { server, administrator: await server.administrator() };
   await open(page, desk);
-  const part = section(page, 'Known by their web address');
-  await expect(part).toContainText('None.');
+  await expect(page.getByText('None yet.')).toBeVisible();
   const client = await McpClient.discover(server.mcp);
   client.clientId = document.url;
   const theirs = await anotherBrowser();
   const tokens = await allow(theirs, client, callback, await server.user());
   await page.reload();
-  const application = row(part, document.url);
-  await expect(application).toContainText('Claude at localhost · first seen just now');
+  const application = row(page.getByRole('main'), document.url);
+  await expect(application).toContainText('Claude at localhost · known by its web address, first seen just now');
   await openDetails(application, 'Change');
   await press(application, /^Remove Claude/);
-  await expect(part).toContainText('None.');
+  await expect(page.getByText('None yet.')).toBeVisible();
   expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
+});
+
+test('applications are found by the beginning of their name', async ({ page, startServer, callback }) => {
+  const server = await startServer();
+  const desk = { server, administrator: await server.administrator() };
+  for (const name of ['Claude Code', 'Claude', 'Payroll']) {
+    await server.json(['client', 'add', '--name', name, '--redirect-uri', callback.uri]);
+  }
+  await open(page, desk);
+  const names = page.getByRole('main').locator('.rows > li p:first-child > .strong');
+  await expect(names).toHaveText(['Claude', 'Claude Code', 'Payroll']);
+  await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('claude');
+  await press(page, 'Find');
+  await expect(names).toHaveText(['Claude', 'Claude Code']);
+  await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('nothing');
+  await press(page, 'Find');
+  await expect(page.getByText('No application here has a name that begins with “nothing”.')).toBeVisible();
+  await page.getByRole('link', { name: 'Show all applications' }).click();
+  await expect(names).toHaveCount(3);
 });

@@ -3,6 +3,7 @@
 pub(crate) mod authentication;
 pub(crate) mod blocked;
 pub(crate) mod budget;
+mod by_name;
 pub(crate) mod documents;
 mod epochs;
 mod failures;
@@ -14,8 +15,8 @@ mod registry;
 pub(crate) mod signatures;
 
 pub(crate) use self::{
-    authentication::ClientAuthenticator, budget::StorageBudget, documents::ClientDocuments,
-    fetching::ClientFetcher,
+    authentication::ClientAuthenticator, budget::StorageBudget, by_name::ByName,
+    documents::ClientDocuments, fetching::ClientFetcher,
 };
 pub use self::{
     blocked::BlockedHosts, failures::FailureView, registration::RegisterError,
@@ -25,13 +26,14 @@ pub use self::{
 use std::sync::Arc;
 
 use self::{blocked::BlockedCache, fetch::Fetcher, signatures::Signatures};
-use crate::{context::Context, failures::FailureLog, limits::RateLimiter};
+use crate::{context::Context, failures::FailureLog, limits::RateLimiter, records::SweepPlace};
 
 /// The state of the services about clients. It survives a reload of the settings.
 pub(crate) struct State {
     blocked: Arc<BlockedCache>,
     fetcher: Fetcher,
     signatures: Arc<Signatures>,
+    sweep_place: Arc<SweepPlace>,
 }
 
 impl State {
@@ -41,6 +43,7 @@ impl State {
             blocked: Arc::default(),
             fetcher: Fetcher::new(context.environment().web.clone(), is_loopback),
             signatures: Arc::new(Signatures::new()),
+            sweep_place: Arc::default(),
         }
     }
 }
@@ -75,6 +78,7 @@ impl Clients {
             failures: Arc::clone(failures),
             blocked: Arc::clone(&blocked),
             budget: Arc::clone(&budget),
+            sweep_place: Arc::clone(&state.sweep_place),
         });
         let fetcher = Arc::new(ClientFetcher {
             limiter: Arc::clone(limiter),

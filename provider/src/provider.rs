@@ -95,7 +95,7 @@ impl Provider {
         };
         let provider = Self::compose(context, Arc::new(state), tokens);
         provider.blocked_hosts().refresh_blocked().await?;
-        if let Err(error) = provider.0.accounts.directory.begin_sorting().await {
+        if let Err(error) = provider.begin_sorted_lists().await {
             // The pages try again.
             tracing::warn!(%error, "a sorted list was not begun");
         }
@@ -253,7 +253,13 @@ impl Provider {
     /// # Errors
     /// [`Unavailable`] when the store does not answer; the next call continues there.
     pub async fn build_sorted_lists(&self) -> Result<(), Unavailable> {
-        self.0.accounts.directory.sort_accounts().await
+        self.0.accounts.directory.sort_accounts().await?;
+        self.0.clients.registry.sort_clients().await
+    }
+
+    async fn begin_sorted_lists(&self) -> Result<(), Unavailable> {
+        self.0.accounts.directory.begin_sorting().await?;
+        self.0.clients.registry.begin_sorting().await
     }
 
     /// The audit log.

@@ -51,7 +51,10 @@ pub(crate) use self::{
     },
     key::{Key, List, PartOf},
     outcomes::Outcomes,
-    sorted::{Misfits, Progress, Sorting, build, page, tidy},
+    sorted::{
+        Progress, Sorting, SweepPlace, build, build_some, change_sorted, page, put_sorted,
+        sweep_sorted_sometimes, tidying,
+    },
     steps::{
         Change, Found, change, change_from, exists, find, found, insert, put, put_from, read,
         remove, swap_bytes, take,

@@ -26,7 +26,7 @@ use crate::{
     site::EmbeddedSite,
 };
 use clap::{Parser, Subcommand};
-use provider::AdminCommand;
+use provider::{AccountSummary, AdminCommand, ClientSummary};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
@@ -137,7 +137,12 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
     let _log = log::start("warn").map_err(|error| no_log(&error))?;
     let config = resolve(&flags)?;
     let operation = match operation.command {
-        AdminCommand::ListAccounts { page } => return list::accounts(&config, page, json).await,
+        AdminCommand::ListAccounts { page } => {
+            return list::list::<AccountSummary>(&config, page, json).await;
+        }
+        AdminCommand::ListClients { page } => {
+            return list::list::<ClientSummary>(&config, page, json).await;
+        }
         command => Operation {
             command,
             ..operation

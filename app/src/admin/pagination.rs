@@ -1,6 +1,7 @@
 //! Long lists: cut into pages, with addresses for each.
 
 use leptos::prelude::*;
+use provider::PageRequest;
 use url::form_urlencoded;
 
 use crate::{
@@ -33,11 +34,6 @@ impl<T> Page<T> {
             before,
             all,
         }
-    }
-
-    /// Whether it is the first one.
-    pub(crate) const fn is_first(&self) -> bool {
-        self.before == 0
     }
 
     /// Where else there is to go from here.
@@ -87,6 +83,15 @@ pub(crate) fn Pagination<'a>(
             {next.map(|address| view! { <a class="link" href=address rel="next">{messages::NEXT}</a> })}
         </nav>
     })
+}
+
+/// The page of a list that is read from an entry on, with what is sought.
+pub(crate) fn wanted_page(query: &str, after: &str) -> PageRequest {
+    PageRequest {
+        prefix: query.to_owned(),
+        after: Some(after.to_owned()).filter(|after| !after.is_empty()),
+        limit: A_PAGE,
+    }
 }
 
 /// Links from a page of a list that is read from an entry on: to the first page and to the next one.

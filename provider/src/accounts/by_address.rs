@@ -5,14 +5,10 @@ use oauth::{Id, Timestamp};
 
 use crate::{
     accounts::Directory,
-    records::{self, List, Misfits, PageRequest, SortedPage, Sorting, keys},
+    records::{self, List, PageRequest, SortedPage, Sorting, keys},
     state::Account,
     unavailable::Unavailable,
 };
-
-/// How many chunks of the list are built at the start, and before a page is shown: in a small store
-/// they are all.
-const BUILT_AT_ONCE: usize = 4;
 
 /// By the form in which addresses are compared.
 pub(super) struct ByAddress;
@@ -29,8 +25,8 @@ impl Sorting for ByAddress {
         keys::accounts_by_address()
     }
 
-    fn member(account: &Account) -> String {
-        Self::member_of(account.email(), account.id())
+    fn member(account: &Account) -> Option<String> {
+        Some(Self::member_of(account.email(), account.id()))
     }
 
     fn unreadable(name: &str) -> String {
@@ -56,38 +52,28 @@ impl Directory {
         request: &PageRequest,
     ) -> Result<SortedPage<Account>, Unavailable> {
         let store = self.context.store();
-        let is_complete = self.begin_sorting().await?;
         let request = PageRequest {
             prefix: identity::email::folded_prefix(&request.prefix),
             ..request.clone()
         };
-        let (mut page, misfits) =
+        let (page, misfits) =
             records::page::<ByAddress>(store, &request, self.context.now()).await?;
-        page.is_being_built = !is_complete;
         if !misfits.is_empty() {
-            self.context.background().spawn(self.tidying(misfits)).await;
+            let tidying = records::tidying::<ByAddress>(store, misfits);
+            self.context.background().spawn(tidying).await;
         }
         Ok(page)
     }
 
-    fn tidying(&self, misfits: Misfits) -> impl Future<Output = ()> + Send + 'static {
-        let store = self.context.store().clone();
-        async move {
-            if let Err(error) = records::tidy::<ByAddress>(&store, misfits).await {
-                tracing::warn!(%error, "the list of accounts by address was not tidied");
-            }
-        }
-    }
-
-    /// Builds a part of the list, or all of it for a few accounts. Whether it is complete.
-    pub(crate) async fn begin_sorting(&self) -> Result<bool, Unavailable> {
-        records::build::<ByAddress>(self.context.store(), BUILT_AT_ONCE).await
+    /// Builds a part of the list, or all of it for a few accounts.
+    pub(crate) async fn begin_sorting(&self) -> Result<(), Unavailable> {
+        records::build_some::<ByAddress>(self.context.store())
+            .await
+            .map(drop)
     }
 
     /// Builds the list from the accounts of earlier releases, unless it is complete.
     pub(crate) async fn sort_accounts(&self) -> Result<(), Unavailable> {
-        records::build::<ByAddress>(self.context.store(), usize::MAX)
-            .await
-            .map(drop)
+        records::build::<ByAddress>(self.context.store()).await
     }
 }

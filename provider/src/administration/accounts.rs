@@ -227,17 +227,7 @@ impl AccountAdministration<'_> {
 
     /// All accounts, by address, read page by page.
     pub async fn list(&self) -> Done<Listing<AccountSummary>> {
-        let mut all = Listing::default();
-        let mut wanted = PageRequest::default();
-        loop {
-            let page = self.complete_page(&wanted).await?;
-            all.rows.extend(page.rows);
-            all.unreadable += page.unreadable;
-            wanted.after = page.next;
-            if wanted.after.is_none() {
-                return Ok(all);
-            }
-        }
+        Listing::of_pages(async |wanted: &PageRequest| self.complete_page(wanted).await).await
     }
 
     /// Creates a reset link. Existing credentials work until it is used; then password, recovery

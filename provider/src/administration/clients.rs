@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clients::BlockedHosts,
     provider::Services,
-    records::{self, Change, Found, Listing, keys},
+    records::{self, Change, Found, Listing, PageRequest, SortedPage, keys},
     state::{
         BlockedHost,
         audit::{AuditAction, ClientName},
@@ -73,19 +73,24 @@ impl ClientAdministration<'_> {
         self.administration.services()
     }
 
-    /// All clients, oldest first; document clients only once a user has allowed them something.
+    /// A page of the clients, by name; document clients only once a user has allowed them something.
+    /// In a store of an earlier release, some may be missing for a while.
+    pub async fn page(&self, request: &PageRequest) -> Done<SortedPage<ClientSummary>> {
+        let clients = &self.services().clients;
+        clients.blocked.refresh_blocked().await?;
+        let page = clients.registry.clients_by_name(request).await?;
+        Ok(page.map(|client| client_summary(&clients.blocked, client)))
+    }
+
+    /// A page from which none is missing, after the list has been built.
+    pub async fn complete_page(&self, request: &PageRequest) -> Done<SortedPage<ClientSummary>> {
+        self.services().clients.registry.sort_clients().await?;
+        self.page(request).await
+    }
+
+    /// All clients, by name, read page by page.
     pub async fn list(&self) -> Done<Listing<ClientSummary>> {
-        let services = self.services();
-        services.clients.blocked.refresh_blocked().await?;
-        let summary = |_, client: Client| Some(client_summary(&services.clients.blocked, client));
-        let mut clients = services
-            .clients
-            .registry
-            .all_clients()
-            .rows(summary)
-            .await?;
-        clients.sort_by_key(|client| client.created_at);
-        Ok(clients)
+        Listing::of_pages(async |wanted: &PageRequest| self.complete_page(wanted).await).await
     }
 
     /// Adds a redirect URI to a client that an administrator added, under the same rules as when it
@@ -120,9 +125,8 @@ impl ClientAdministration<'_> {
                 }
             }
         };
-        if let Some(name) =
-            records::change(services.context.store(), &keys::client(client_id), add).await??
-        {
+        let changed = services.clients.registry.change_client(client_id, add);
+        if let Some(name) = changed.await?? {
             let client = ClientName {
                 id: client_id.to_owned(),
                 name,

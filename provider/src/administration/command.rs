@@ -11,7 +11,7 @@ use super::{
 use crate::{
     audit::{AuditFilter, AuditPage, AuditReport},
     key_ring::KeySummary,
-    records::{Listing, PageRequest, SortedPage},
+    records::{PageRequest, SortedPage},
     state::audit::AuditEntry,
     store_identity::IssuerReport,
 };
@@ -125,8 +125,11 @@ pub enum AdminCommand {
         /// Its `client_id`.
         client_id: String,
     },
-    /// Lists the clients.
-    ListClients,
+    /// Lists clients, by name.
+    ListClients {
+        /// Which ones.
+        page: PageRequest,
+    },
     /// Removes a client.
     RemoveClient {
         /// Its `client_id`.
@@ -208,8 +211,8 @@ pub enum AdminReply {
     ChangedClient(ChangedClient),
     /// A client with its new secret, for this once.
     ClientSecret(AddedClient),
-    /// All clients.
-    Clients(Listing<ClientSummary>),
+    /// Clients, by name.
+    Clients(SortedPage<ClientSummary>),
     /// All signing keys.
     Keys(Vec<KeySummary>),
     /// Entries, newest first.
@@ -271,7 +274,7 @@ impl Administration {
             Admin::RenewClientSecret { client_id } => {
                 AdminReply::ClientSecret(clients.renew_client_secret(&client_id).await?)
             }
-            Admin::ListClients => clients.list().await?.into(),
+            Admin::ListClients { page } => clients.complete_page(&page).await?.into(),
             Admin::RemoveClient { client_id } => clients.remove_client(&client_id).await?.into(),
             Admin::DisconnectClient { client_id } => {
                 clients.disconnect_client(&client_id).await?.into()
@@ -316,7 +319,7 @@ replies! {
     String => Link,
     AddedClient => AddedClient,
     ChangedClient => ChangedClient,
-    Listing<ClientSummary> => Clients,
+    SortedPage<ClientSummary> => Clients,
     Vec<KeySummary> => Keys,
     AuditPage => AuditPage,
     Vec<AuditEntry> => AuditEntries,

@@ -261,7 +261,11 @@ impl ClientAdministration<'_> {
                 },
             );
         }
-        records::change(services.context.store(), &keys::client(client_id), decide).await?
+        services
+            .clients
+            .registry
+            .change_client(client_id, decide)
+            .await?
     }
 
     async fn store_new_client(&self, id: String, wanted: &ValidatedClient) -> Done<AddedClient> {
@@ -305,8 +309,7 @@ impl ClientAdministration<'_> {
         self.services()
             .clients
             .registry
-            .all_clients()
-            .list_name(&existing.id)
+            .list_again(existing)
             .await?;
         Ok(AddedClient {
             client_id: existing.id.to_string(),

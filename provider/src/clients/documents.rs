@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::{
     clients::{
-        BlockedHosts, ClientFetcher, ClientRegistry, StorageBudget, blocked::BlockedRead,
+        BlockedHosts, ByName, ClientFetcher, ClientRegistry, StorageBudget, blocked::BlockedRead,
         fetch::FetchError, fetching::FetchTrigger,
     },
     context::Context,
@@ -269,7 +269,8 @@ impl ClientDocuments {
             self.registry
                 .client_with_ttl(client.clone().merged_with(earlier.as_ref()))
         };
-        Ok(records::put(self.context.store(), &keys::client(url.as_str()), succeed).await?)
+        let key = keys::client(url.as_str());
+        Ok(records::put_sorted::<ByName>(self.context.store(), &key, succeed).await?)
     }
 
     /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A

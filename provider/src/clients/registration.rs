@@ -14,7 +14,10 @@ use oauth_clients::{
 use thiserror::Error;
 
 use crate::{
-    clients::ClientRegistry,
+    clients::{
+        ClientRegistry,
+        by_name::{list_client, unlist_client},
+    },
     failures::{Counted, FailureCause, NewFailure},
     records::{self, Batch, Change, keys},
     state::failure::{FailedStep, RequestedParameters},
@@ -202,9 +205,9 @@ impl ClientRegistry {
             .map(|counters| (counters, counters.count(&mut batch)))
             .collect();
         let (record, ttl) = self.client_with_ttl(client.clone());
-        let list = keys::clients();
-        batch.insert(&list.key(&client.id), &record, ttl);
-        batch.list_name(&list, &client.id);
+        let key = keys::client(&client.id);
+        batch.insert(&key, &record, ttl);
+        list_client(&mut batch, client);
         let mut results = batch.run(self.context.store()).await?;
         let mut wait = None;
         for (counters, tickets) in counted {
@@ -215,14 +218,13 @@ impl ClientRegistry {
             wait = wait.max(exceeded);
         }
         let Some(retry_after) = wait else {
-            let sweep = self.all_clients().sweep_sometimes(&client.id);
-            self.context.background().spawn(sweep).await;
+            self.sweep_clients(client).await;
             return Ok(());
         };
         self.limiter.note_refused(address, retry_after);
         let mut undo = Batch::default();
-        undo.remove(&list.key(&client.id));
-        undo.unlist_name(&list, &client.id);
+        undo.remove(&key);
+        unlist_client(&mut undo, client);
         undo.run(self.context.store()).await?;
         Err(RegisterError::TooMany { retry_after })
     }
@@ -310,7 +312,7 @@ impl ClientRegistry {
             },
             Err(reason) => Change::refuse(reason),
         };
-        Ok(records::change(self.context.store(), &keys::client(client_id), change).await??)
+        Ok(self.change_client(client_id, change).await??)
     }
 
     /// Deletes a registration (RFC 7592 section 2.3). Its grants are invalid without it.

@@ -14,12 +14,13 @@ use oauth_clients::{
 use store::Ttl;
 
 use crate::{
-    clients::{BlockedHosts, StorageBudget},
+    clients::{BlockedHosts, ByName, StorageBudget, by_name::list_client},
     context::Context,
     failures::FailureLog,
     limits::RateLimiter,
     records::{
-        self, Batch, BatchResults, Change, Collection, SwapTicket, Swapped, Versioned, keys,
+        self, Batch, BatchResults, Change, Collection, SwapTicket, Swapped, SweepPlace, Versioned,
+        keys,
     },
     unavailable::Unavailable,
 };
@@ -38,6 +39,7 @@ pub struct ClientRegistry {
     pub(super) failures: Arc<FailureLog>,
     pub(super) blocked: Arc<BlockedHosts>,
     pub(super) budget: Arc<StorageBudget>,
+    pub(super) sweep_place: Arc<SweepPlace>,
 }
 
 impl ClientRegistry {
@@ -90,14 +92,32 @@ impl ClientRegistry {
     /// which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, ttl) = self.client_with_ttl(client);
-        let list = self.all_clients();
-        let added = list.add(&client.id, &client, ttl).await?;
-        let sweep = list.sweep_sometimes(&client.id);
-        self.context.background().spawn(sweep).await;
+        let mut batch = Batch::default();
+        let added = batch.insert(&keys::client(&client.id), &client, ttl);
+        list_client(&mut batch, &client);
+        let added = batch.run(self.context.store()).await?.changed(&added)?;
+        self.sweep_clients(&client).await;
         Ok(added)
     }
 
-    /// Removes a client. `false` when there was none.
+    /// Lists a client that is stored already.
+    pub(crate) async fn list_again(&self, client: &Client) -> Result<(), Unavailable> {
+        let mut batch = Batch::default();
+        list_client(&mut batch, client);
+        batch.run(self.context.store()).await.map(drop)
+    }
+
+    /// Changes the record of a client, and its place by name.
+    pub(crate) async fn change_client<A>(
+        &self,
+        id: &str,
+        decide: impl FnMut(Option<Client>) -> Change<Client, A>,
+    ) -> Result<A, Unavailable> {
+        records::change_sorted::<ByName, A>(self.context.store(), &keys::client(id), decide).await
+    }
+
+    /// Removes a client. `false` when there was none. Its member of the list by name stays, until it
+    /// is read or swept.
     pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
         let removed = records::remove(self.context.store(), &keys::client(id)).await?;
         match self.all_clients().unlist_name(id).await {
@@ -116,7 +136,7 @@ impl ClientRegistry {
             .map(|next| self.client_with_ttl(next));
         let swap = next.map(|(next, ttl)| batch.swap(&keys::client(&client.id), stored, next, ttl));
         if DocumentUrl::is_meant(&client.id) {
-            batch.list_name(&keys::clients(), &client.id);
+            list_client(batch, &client);
         }
         UseNote {
             id: client.id,
@@ -139,25 +159,24 @@ impl ClientRegistry {
 
     /// Records that a user allows a client something. `false` when it is no longer valid.
     pub(crate) async fn mark_used(&self, id: &str) -> Result<bool, Unavailable> {
-        let settle =
-            |client: Option<Client>| match client.filter(|client| self.is_registered(client)) {
-                None => Change {
-                    next: None,
-                    answer: false,
-                },
-                Some(client) => Change {
-                    next: client
-                        .touched(self.context.now())
-                        .map(|client| self.client_with_ttl(client)),
-                    answer: true,
-                },
-            };
+        let settle = |client: Option<Client>| {
+            let valid = client.filter(|client| self.is_registered(client));
+            let touched = valid
+                .as_ref()
+                .and_then(|client| client.touched(self.context.now()));
+            Change {
+                next: touched.map(|client| self.client_with_ttl(client)),
+                answer: valid,
+            }
+        };
         let settled = records::change(self.context.store(), &keys::client(id), settle).await?;
-        if settled && DocumentUrl::is_meant(id) {
+        if let Some(client) = &settled
+            && DocumentUrl::is_meant(id)
+        {
             // One that registered itself, or was added, is listed already.
-            self.all_clients().list_name(id).await?;
+            self.list_again(client).await?;
         }
-        Ok(settled)
+        Ok(settled.is_some())
     }
 
     /// A client, and how long its record is of use.

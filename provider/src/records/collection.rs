@@ -7,7 +7,7 @@
 use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
-use store::{Store, Ttl};
+use store::Store;
 
 use super::{
     batch::Batch,
@@ -21,7 +21,7 @@ use crate::unavailable::Unavailable;
 const PAGE: usize = 256;
 /// One of so many additions sweeps the list, and how many names it looks at.
 const SWEEPS: usize = 8;
-const SWEPT: usize = 64;
+pub(super) const SWEPT: usize = 64;
 
 /// What a list leads to, as far as this version can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,15 +82,6 @@ impl<'a, T> Collection<'a, T> {
         self.list.key(name)
     }
 
-    /// Lists a name.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn list_name(&self, name: &str) -> Result<(), Unavailable> {
-        self.store.set_add(self.list.as_str(), name).await?;
-        Ok(())
-    }
-
     /// Takes a name out of the list, and leaves the record. `false` when it was not listed.
     ///
     /// # Errors
@@ -110,8 +101,7 @@ impl<'a, T> Collection<'a, T> {
         let list = self.list.clone();
         let name = name.to_owned();
         async move {
-            let sum: usize = name.bytes().map(usize::from).sum();
-            if sum.is_multiple_of(SWEEPS)
+            if is_swept_after(&name)
                 && let Err(error) = sweep(&store, &list, &name).await
             {
                 tracing::warn!(list = list.as_str(), %error, "a list was not swept");
@@ -218,18 +208,10 @@ impl<'a, T> Collection<'a, T> {
     }
 }
 
-impl<T: Record> Collection<'_, T> {
-    /// Writes a record where none is, and lists it. `false` when there was a record already, which
-    /// is not changed but listed.
-    ///
-    /// # Errors
-    /// When the store does not answer. The record may then exist without being listed.
-    pub(crate) async fn add(&self, name: &str, record: &T, ttl: Ttl) -> Result<bool, Unavailable> {
-        let mut batch = Batch::default();
-        let added = batch.insert(&self.key(name), record, ttl);
-        batch.list_name(&self.list, name);
-        batch.run(self.store).await?.changed(&added)
-    }
+/// Whether the addition of a name sweeps its list.
+pub(super) fn is_swept_after(name: &str) -> bool {
+    let sum: usize = name.bytes().map(usize::from).sum();
+    sum.is_multiple_of(SWEEPS)
 }
 
 /// Drops names without a record: one range, one read of the records, one write.

@@ -201,6 +201,18 @@ pub(crate) fn clients() -> List<Client> {
     List::new("clients", client)
 }
 
+/// The list of all registered clients in the order of their names.
+pub(crate) fn clients_by_name() -> List<Client> {
+    List::new("clients-by-name", |member| {
+        client(member.rsplit_once('\t').map_or(member, |(_, id)| id))
+    })
+}
+
+/// A member of that list. A tab is below every character of a folded name.
+pub(crate) fn listed_name(folded: &str, client_id: &str) -> String {
+    format!("{folded}\t{client_id}")
+}
+
 /// A registered client, or the stored document of one.
 pub(crate) fn client(id: &str) -> Key<Client> {
     if DocumentUrl::is_meant(id) {

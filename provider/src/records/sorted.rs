@@ -2,23 +2,25 @@
 //! read of its records, however many there are.
 //!
 //! A member of such a list begins with what it is sorted by and ends with the name of its record.
-//! It is listed after its record is written, and before the record gets what it is sorted by; the
-//! record alone decides, so a member that no longer fits its record is skipped, and then replaced
-//! by the right one. A store of an earlier release gets the list by [`build`].
+//! It is listed after its record is written. The record alone decides, so a member that no longer
+//! fits its record is skipped, and then replaced by the right one. A store of an earlier release
+//! gets the list by [`build`].
+
+mod building;
+mod upkeep;
 
 use std::{cmp::max, collections::BTreeSet};
 
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Store, Ttl};
+use store::Store;
 
-use super::{
-    batch::Batch,
-    encoding::Record,
-    key::List,
-    keys,
-    steps::{self, Found},
+use self::upkeep::Misfit;
+pub(crate) use self::{
+    building::{Progress, build, build_some},
+    upkeep::{Misfits, SweepPlace, change_sorted, put_sorted, sweep_sorted_sometimes, tidying},
 };
+use super::{batch::Batch, collection::Listing, encoding::Record, key::List, steps::Found};
 use crate::unavailable::Unavailable;
 
 /// How many members are read at once, with their records.
@@ -43,23 +45,16 @@ pub(crate) trait Sorting: Send + Sync + 'static {
     /// The list that sorts them.
     fn sorted() -> List<Self::Record>;
 
-    /// The member of a record.
-    fn member(record: &Self::Record) -> String;
+    /// The member of a record; none when the list leaves it out.
+    fn member(record: &Self::Record) -> Option<String>;
 
     /// The member of a record that this version cannot read, by its name.
     fn unreadable(name: &str) -> String;
 
-    /// Whether a record is just about to have another member.
-    fn is_expected(record: &Self::Record, member: &str, now: Timestamp) -> bool;
-}
-
-/// How far a list has been built.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Whether it contains every record.
-    pub(crate) is_complete: bool,
-    /// The last name up to which it contains every record.
-    pub(crate) after: Option<String>,
+    /// Whether a record is just about to have another member, which is listed before.
+    fn is_expected(_record: &Self::Record, _member: &str, _now: Timestamp) -> bool {
+        false
+    }
 }
 
 /// Which rows of a sorted list are wanted.
@@ -111,18 +106,22 @@ impl<T> SortedPage<T> {
     }
 }
 
-/// Members that do not fit their records.
-pub(crate) struct Misfits(Vec<Misfit>);
-
-struct Misfit {
-    member: String,
-    /// The one that fits; none without a record.
-    right: Option<String>,
-}
-
-impl Misfits {
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+impl<T> Listing<T> {
+    /// All rows of a list that is read page by page.
+    pub(crate) async fn of_pages<E>(
+        page: impl AsyncFn(&PageRequest) -> Result<SortedPage<T>, E>,
+    ) -> Result<Self, E> {
+        let mut all = Self::default();
+        let mut wanted = PageRequest::default();
+        loop {
+            let page = page(&wanted).await?;
+            all.rows.extend(page.rows);
+            all.unreadable += page.unreadable;
+            wanted.after = page.next;
+            if wanted.after.is_none() {
+                return Ok(all);
+            }
+        }
     }
 }
 
@@ -172,12 +171,12 @@ impl<S: Sorting> Collecting<S> {
             }),
             Found::Record(record) => {
                 let right = S::member(&record);
-                if right == member {
+                if right.as_deref() == Some(&*member) {
                     self.page.rows.push(record);
                 } else if !S::is_expected(&record, &member, self.now) {
                     self.misfits.push(Misfit {
                         member: member.clone(),
-                        right: Some(right),
+                        right,
                     });
                 }
             }
@@ -186,7 +185,8 @@ impl<S: Sorting> Collecting<S> {
     }
 }
 
-/// Reads a page, and which members do not fit: see [`tidy`].
+/// Reads a page, and which members do not fit: see [`tidying`]. A small list of an earlier release is
+/// built before.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -195,6 +195,7 @@ pub(crate) async fn page<S: Sorting>(
     request: &PageRequest,
     now: Timestamp,
 ) -> Result<(SortedPage<S::Record>, Misfits), Unavailable> {
+    let is_complete = build_some::<S>(store).await?;
     let mut collecting = Collecting::<S>::new(request, now);
     let mut goes_on = true;
     for _ in 0..collecting.wanted.div_ceil(CHUNK) + SPARE_CHUNKS {
@@ -206,6 +207,7 @@ pub(crate) async fn page<S: Sorting>(
     let mut page = collecting.page;
     page.unreadable = collecting.unreadable.len();
     page.next = collecting.last.filter(|_| goes_on);
+    page.is_being_built = !is_complete;
     Ok((page, Misfits(collecting.misfits)))
 }
 
@@ -240,108 +242,9 @@ async fn more<S: Sorting>(
     Ok(goes_on)
 }
 
-/// Replaces members that do not fit. A record may change meanwhile, so it is read again afterwards,
-/// and a member that fits by then is listed again.
-///
-/// # Errors
-/// When the store does not answer.
-pub(crate) async fn tidy<S: Sorting>(
-    store: &Store,
-    Misfits(misfits): Misfits,
-) -> Result<(), Unavailable> {
-    let list = S::sorted();
-    let mut added = Batch::default();
-    for right in misfits.iter().filter_map(|misfit| misfit.right.as_deref()) {
-        added.list_name(&list, right);
-    }
-    added.run(store).await?;
-    let mut dropped = Batch::default();
-    for misfit in &misfits {
-        dropped.unlist_name(&list, &misfit.member);
-    }
-    dropped.run(store).await?;
-    let mut reads = Batch::default();
-    let tickets: Vec<_> = misfits
-        .iter()
-        .map(|misfit| reads.read(list.key(&misfit.member)))
-        .collect();
-    let mut records = reads.run(store).await?;
-    let mut again = Batch::default();
-    for ticket in &tickets {
-        if let Found::Record(record) = records.found(ticket)? {
-            again.list_name(&list, &S::member(&record));
-        }
-    }
-    again.run(store).await.map(drop)
-}
-
-/// Builds a list from the records that earlier releases have written, in at most so many chunks.
-/// Whether it is complete. Several servers may do so at once, and each continues where the furthest
-/// was.
-///
-/// # Errors
-/// When the store does not answer.
-pub(crate) async fn build<S: Sorting>(store: &Store, chunks: usize) -> Result<bool, Unavailable> {
-    let key = keys::sorting(S::NAME);
-    let mut progress = steps::read(store, &key).await?.unwrap_or_default();
-    for _ in 0..chunks {
-        if progress.is_complete {
-            break;
-        }
-        let reached = build_chunk::<S>(store, progress.after).await?;
-        let advance = |there: Option<Progress>| {
-            let next = there.unwrap_or_default().and(reached.clone());
-            (next, Ttl::Forever)
-        };
-        progress = steps::put(store, &key, advance).await?;
-    }
-    Ok(progress.is_complete)
-}
-
-async fn build_chunk<S: Sorting>(
-    store: &Store,
-    after: Option<String>,
-) -> Result<Progress, Unavailable> {
-    let records = S::records();
-    let names = store
-        .set_range(records.as_str(), after.as_deref(), CHUNK)
-        .await?;
-    let mut reads = Batch::default();
-    let tickets: Vec<_> = names
-        .iter()
-        .map(|name| reads.read(records.key(name)))
-        .collect();
-    let mut found = reads.run(store).await?;
-    let mut writes = Batch::default();
-    for (place, (name, ticket)) in names.iter().zip(&tickets).enumerate() {
-        give_turn(place).await;
-        let member = match found.found(ticket)? {
-            Found::Nothing => continue,
-            Found::Unreadable => S::unreadable(name),
-            Found::Record(record) => S::member(&record),
-        };
-        writes.list_name(&S::sorted(), &member);
-    }
-    writes.run(store).await?;
-    Ok(Progress {
-        is_complete: names.len() < CHUNK,
-        after: names.last().cloned().or(after),
-    })
-}
-
 /// Lets other work of the thread go on, after every few records.
 async fn give_turn(place: usize) {
     if place % TURN == TURN - 1 {
         tokio::task::yield_now().await;
-    }
-}
-
-impl Progress {
-    /// As far as either of two servers has come.
-    fn and(self, other: Self) -> Self {
-        Self {
-            is_complete: self.is_complete || other.is_complete,
-            after: max(self.after, other.after),
-        }
     }
 }

@@ -19,5 +19,6 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_up;
+mod sorted_clients;
 mod sorted_lists;
 mod versions;

@@ -1,10 +1,11 @@
-//! `vestibule account list`: page by page, so that the first one is printed at once, however many
-//! there are.
+//! `vestibule account list` and `client list`: page by page, so that the first one is printed at
+//! once, however many there are.
 
 use std::process::ExitCode;
 
 use clap::Args;
-use provider::{AccountSummary, AdminCommand, AdminReply, PageRequest, SortedPage};
+use provider::{AccountSummary, AdminCommand, AdminReply, ClientSummary, PageRequest, SortedPage};
+use serde::Serialize;
 
 use super::{
     administer::administer,
@@ -34,32 +35,91 @@ impl From<Listed> for PageRequest {
     }
 }
 
-/// Prints the accounts that are wanted. The error is a sentence.
-pub(super) async fn accounts(
+/// What a line of a list shows.
+pub(super) trait Listable: Serialize + Sized {
+    /// The heads of the columns.
+    const HEADS: &'static [&'static str];
+    /// What is printed when there is none.
+    const NONE: &'static str;
+    /// What is printed when none begins with what is sought.
+    const NONE_FOUND: &'static str;
+
+    /// The operation that reads a page.
+    fn operation(page: PageRequest) -> Operation;
+
+    /// The page of its reply.
+    fn page(reply: AdminReply) -> Option<SortedPage<Self>>;
+
+    /// The columns.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Listable for AccountSummary {
+    const HEADS: &'static [&'static str] = &output::ACCOUNT_HEADS;
+    const NONE: &'static str = "There is no account yet.";
+    const NONE_FOUND: &'static str = "No address begins with that.";
+
+    fn operation(page: PageRequest) -> Operation {
+        // A changed issuer is told once.
+        let is_first = page.after.is_none();
+        let operation = Operation::showing(AdminCommand::ListAccounts { page });
+        if is_first {
+            operation.showing_users()
+        } else {
+            operation
+        }
+    }
+
+    fn page(reply: AdminReply) -> Option<SortedPage<Self>> {
+        let AdminReply::Accounts(page) = reply else {
+            return None;
+        };
+        Some(page)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        output::account(self)
+    }
+}
+
+impl Listable for ClientSummary {
+    const HEADS: &'static [&'static str] = &output::CLIENT_HEADS;
+    const NONE: &'static str = "There is no client yet.";
+    const NONE_FOUND: &'static str = "No name begins with that.";
+
+    fn operation(page: PageRequest) -> Operation {
+        Operation::showing(AdminCommand::ListClients { page })
+    }
+
+    fn page(reply: AdminReply) -> Option<SortedPage<Self>> {
+        let AdminReply::Clients(page) = reply else {
+            return None;
+        };
+        Some(page)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        output::client(self)
+    }
+}
+
+/// Prints the rows that are wanted. The error is a sentence.
+pub(super) async fn list<T: Listable>(
     config: &Config,
     mut wanted: PageRequest,
     json: bool,
 ) -> Result<ExitCode, String> {
     let mut printed = Printed::new(json);
     loop {
-        let page = wanted.clone();
-        let operation = Operation::showing(AdminCommand::ListAccounts { page });
-        // A changed issuer is told once.
-        let operation = if wanted.after.is_none() {
-            operation.showing_users()
-        } else {
-            operation
-        };
-        let AdminReply::Accounts(page) = administer(config, operation).await? else {
-            return Err(output::UNEXPECTED.to_owned());
-        };
+        let reply = administer(config, T::operation(wanted.clone())).await?;
+        let page = T::page(reply).ok_or_else(|| output::UNEXPECTED.to_owned())?;
         printed.page(&page)?;
         wanted.limit = wanted
             .limit
             .saturating_sub(page.rows.len() + page.unreadable);
         wanted.after = page.next;
         if wanted.limit == 0 || wanted.after.is_none() {
-            return printed.end(&wanted.prefix).map(|()| ExitCode::SUCCESS);
+            return printed.end::<T>(&wanted.prefix).map(|()| ExitCode::SUCCESS);
         }
     }
 }
@@ -80,7 +140,7 @@ impl Printed {
         }
     }
 
-    fn page(&mut self, page: &SortedPage<AccountSummary>) -> Result<(), String> {
+    fn page<T: Listable>(&mut self, page: &SortedPage<T>) -> Result<(), String> {
         let is_first = self.rows == 0;
         self.rows += page.rows.len();
         self.unreadable += page.unreadable;
@@ -90,20 +150,17 @@ impl Printed {
         if self.json {
             return line(&items(&page.rows, is_first)?);
         }
-        let text = table(
-            &output::ACCOUNT_HEADS,
-            page.rows.iter().map(output::account),
-        );
+        let text = table(T::HEADS, page.rows.iter().map(T::cells));
         let rows = text.split_once('\n').map_or("", |(_, rows)| rows);
         line(if is_first { &text } else { rows })
     }
 
-    fn end(self, beginning: &str) -> Result<(), String> {
+    fn end<T: Listable>(self, beginning: &str) -> Result<(), String> {
         match (self.json, self.rows) {
             (true, 0) => line("[]")?,
             (true, _) => line("]")?,
-            (false, 0) if beginning.is_empty() => line("There is no account yet.")?,
-            (false, 0) => line("No address begins with that.")?,
+            (false, 0) if beginning.is_empty() => line(T::NONE)?,
+            (false, 0) => line(T::NONE_FOUND)?,
             (false, _) => {}
         }
         if self.unreadable > 0 {
@@ -114,7 +171,7 @@ impl Printed {
 }
 
 /// Rows as members of a JSON array, which the first of them begin.
-fn items(rows: &[AccountSummary], is_first: bool) -> Result<String, String> {
+fn items<T: Serialize>(rows: &[T], is_first: bool) -> Result<String, String> {
     let array = pretty(&rows)?;
     let items = array.trim_start_matches('[').trim_end_matches(']');
     let begin = if is_first { '[' } else { ',' };

@@ -175,8 +175,8 @@ pub(super) enum ClientCommand {
         /// Its id
         id: String,
     },
-    /// List the clients
-    List,
+    /// List the clients, by name
+    List(Listed),
     /// Remove a client and end everything that people allowed it; one with a metadata document may
     /// come back and ask again
     Remove {
@@ -359,7 +359,10 @@ pub(super) fn client(command: ClientCommand) -> Result<Operation, String> {
         ClientCommand::Secret { id } => {
             Operation::showing(Admin::RenewClientSecret { client_id: id })
         }
-        ClientCommand::List => Operation::showing(Admin::ListClients),
+        ClientCommand::List(listed) => {
+            let page = listed.into();
+            Operation::showing(Admin::ListClients { page })
+        }
         ClientCommand::Remove { id } => {
             let outcome =
                 format!("{id} is removed, and everything that people allowed it has ended.");

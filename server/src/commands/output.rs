@@ -5,7 +5,7 @@ use std::io::Write as _;
 use oauth::Timestamp;
 use provider::{
     AccountSummary, AddedAccount, AddedClient, AdminReply, ChangedClient, ClientKind,
-    ClientSummary, IssuerReport, KeySummary, Listing, is_deceptive_char,
+    ClientSummary, IssuerReport, KeySummary, is_deceptive_char,
 };
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -19,15 +19,7 @@ pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(),
     } else {
         as_text(reply, outcome)
     };
-    line(&text)?;
-    if let AdminReply::Clients(Listing {
-        unreadable: count, ..
-    }) = reply
-        && *count > 0
-    {
-        note(&unreadable(*count));
-    }
-    Ok(())
+    line(&text)
 }
 
 /// What is told of entries that are not listed.
@@ -65,7 +57,7 @@ fn as_json(reply: &AdminReply) -> Result<String, String> {
         AdminReply::AddedClient(added) | AdminReply::ClientSecret(added) => pretty(added),
         AdminReply::ChangedClient(changed) => pretty(changed),
         AdminReply::Issuer(report) => pretty(report),
-        AdminReply::Clients(clients) => pretty(&clients.rows),
+        AdminReply::Clients(page) => pretty(&page.rows),
         AdminReply::Keys(keys) => pretty(keys),
         AdminReply::Link(link) => pretty(&serde_json::json!({ "link": link })),
         AdminReply::AuditPage(page) => pretty(page),
@@ -93,6 +85,8 @@ pub(super) const ACCOUNT_HEADS: [&str; 8] = [
     "SINCE",
 ];
 
+pub(super) const CLIENT_HEADS: [&str; 5] = ["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"];
+
 fn as_text(reply: &AdminReply, outcome: &str) -> String {
     match reply {
         AdminReply::AddedAccount(added) => added_account(added),
@@ -105,11 +99,6 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
         }
         AdminReply::ChangedClient(changed) => changed_client(changed),
         AdminReply::Issuer(report) => issuer(report),
-        AdminReply::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
-        AdminReply::Clients(clients) => table(
-            &["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"],
-            clients.iter().map(client),
-        ),
         AdminReply::Keys(keys) => table(
             &["KEY", "FORMAT", "STATE", "SINCE", "UNTIL"],
             keys.iter().map(key),
@@ -120,6 +109,7 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
         AdminReply::Done | AdminReply::ChangedAccount(_) => outcome.to_owned(),
         // The commands that ask for these print them.
         AdminReply::Accounts(_)
+        | AdminReply::Clients(_)
         | AdminReply::AuditPage(_)
         | AdminReply::AuditEntries(_)
         | AdminReply::AuditReport(_) => String::new(),
@@ -224,7 +214,7 @@ pub(super) fn account(account: &AccountSummary) -> Vec<String> {
 }
 
 /// The name is the client's own word, so it must not steer the terminal.
-fn client(client: &ClientSummary) -> Vec<String> {
+pub(super) fn client(client: &ClientSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),
         client

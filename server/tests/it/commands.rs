@@ -335,6 +335,45 @@ fn accounts_are_listed_by_address_and_by_its_beginning() {
 }
 
 #[test]
+fn clients_are_listed_by_name_and_by_its_beginning() {
+    for terminal in CommandRunner::each() {
+        for running in [false, true] {
+            let _server = running.then(|| terminal.serve(None));
+            if !running {
+                let add = ["client", "add", "--redirect-uri", "https://a.example/cb"];
+                for name in ["zed", "Claude Code", "claude"] {
+                    let named = [&add[..], &["--name", name]].concat();
+                    terminal.run(&named).succeeded();
+                }
+            }
+            let names = |more: &[&str]| {
+                let listed = terminal.run(&[&["client", "list", "--json"], more].concat());
+                let listed = listed.json();
+                let rows = listed.as_array().expect("an array").iter();
+                rows.map(|row| row["name"].as_str().expect("a name").to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let all = ["claude", "Claude Code", "zed"];
+            assert_eq!(names(&[]), all);
+            assert_eq!(names(&["CLAUDE"]), all[..2]);
+            assert_eq!(names(&["claude c"]), all[1..2]);
+            assert_eq!(names(&["laude"]), [""; 0]);
+            assert_eq!(names(&["--limit", "2"]), all[..2]);
+            let text = terminal
+                .run(&["client", "list", "--limit", "1"])
+                .succeeded();
+            assert_eq!(text.out.lines().count(), 2, "{text:?}");
+            assert!(text.out.starts_with("CLIENT ID"), "{text:?}");
+            let none = terminal.run(&["client", "list", "zz"]).succeeded();
+            assert_eq!(none.out, "No name begins with that.\n");
+            terminal
+                .run(&["client", "list", "--limit", "0"])
+                .refused_by_the_command_line();
+        }
+    }
+}
+
+#[test]
 fn adding_an_account_never_changes_an_existing_one() {
     for terminal in CommandRunner::each() {
         for running in [false, true] {

@@ -6,6 +6,7 @@ use std::{net::IpAddr, time::Duration};
 use http::{Method, header};
 use oauth::Digest;
 use oauth_clients::document::DocumentPolicy;
+use provider::PageRequest;
 use serde_json::{Value, json};
 use testkit::{
     Document, EngineKind, Reply, Site, on_both_engines,
@@ -20,6 +21,7 @@ on_both_engines!(
     a_stale_document_is_renewed_in_the_background_of_a_refresh,
     a_document_with_a_grant_is_stored_for_180_days,
     an_administrator_can_remove_a_stored_document,
+    the_list_by_name_has_a_document_client_under_the_name_of_its_newest_document,
     t_e38_a_stricter_document_policy_applies_to_known_clients,
     exchange_and_refresh_take_two_round_trips_with_a_document_too,
     a_store_failure_costs_a_document_client_nothing,
@@ -318,6 +320,38 @@ async fn an_administrator_can_remove_a_stored_document(engine: EngineKind) {
         .expect("removed");
     client.assert_revoked(&tokens).await;
     assert_eq!(site.requests(ID), 2);
+}
+
+async fn the_list_by_name_has_a_document_client_under_the_name_of_its_newest_document(
+    engine: EngineKind,
+) {
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let terminal = server.provider.terminal();
+    let names = async || {
+        let page = terminal.clients().page(&PageRequest::default()).await;
+        let rows = page.expect("a page").rows.into_iter();
+        rows.map(|client| client.name).collect::<Vec<_>>()
+    };
+    let members = async || server.listed("clients-by-name").await;
+    authorize(&server, &client).await.destination();
+    assert!(names().await.is_empty(), "nobody has allowed it anything");
+    assert!(members().await.is_empty());
+    client.connect(&mut Browser::of_alice(&server).await).await;
+    assert_eq!(names().await, ["App"]);
+    let renamed = json!({ "client_id": ID, "client_name": "Renamed", "redirect_uris": [CALLBACK] });
+    site.put(ID, fresh_for(&renamed, 600));
+    server.pass(600);
+    authorize(&server, &client).await.destination();
+    assert_eq!(members().await, [format!("renamed\t{ID}")]);
+    assert_eq!(names().await, ["Renamed"]);
+    // Stored again after a removal, it is not listed before somebody allows it something.
+    let removed = terminal.clients().remove_client(ID).await;
+    removed.expect("removed");
+    authorize(&server, &client).await.destination();
+    assert!(names().await.is_empty());
+    server.provider.finish_background_tasks().await;
+    assert!(members().await.is_empty(), "tidied");
 }
 
 async fn t_e38_a_stricter_document_policy_applies_to_known_clients(engine: EngineKind) {

@@ -339,7 +339,8 @@ async fn t_f49_almost_valid_actions_cause_no_server_error(engine: EngineKind) {
     for page in [
         "accounts?q=",
         "accounts?after=",
-        "applications?page=",
+        "applications?q=",
+        "applications?after=",
         "audit?kind=",
         "audit?who=",
         "audit?before=",

@@ -4,6 +4,7 @@
 mod account;
 mod addresses;
 mod administration;
+mod applications;
 mod architecture;
 mod assertions;
 mod authorize;

@@ -85,7 +85,7 @@ async fn a_registration_costs_few_commands_in_few_round_trips() {
     register(&server, address, &metadata).await;
     let (commands, answer) = cost(&server, register(&server, address, &metadata)).await;
     assert_eq!(answer.status, 201);
-    assert_at_most(6, "a registration", &commands);
+    assert_at_most(7, "a registration", &commands);
     let (waits, answer) = server.waits(register(&server, address, &metadata)).await;
     assert_eq!(answer.status, 201);
     assert!(waits <= 2, "{waits} round trips");
@@ -241,4 +241,31 @@ async fn disabling_an_account_costs_the_same_however_much_it_has_allowed() {
         refused.refused(400, "invalid_grant");
     }
     assert_eq!(costs[0], costs[1], "with 1 and with 40 grants");
+}
+
+/// A page of the applications reads its rows and no others.
+#[tokio::test]
+async fn the_pages_of_applications_cost_the_same_however_many_there_are() {
+    let server = TestServer::of_alice(EngineKind::Redis).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let terminal = server.provider.terminal();
+    let mut costs = Vec::new();
+    for clients in [60, 700] {
+        for number in costs.len() * 20..clients {
+            let uris = ["https://app.example/callback".to_owned()];
+            let name = format!("Tool {number}");
+            let added = terminal.clients().add_client(&name, &uris, false).await;
+            added.map(drop).expect("added");
+        }
+        server.provider.finish_background_tasks().await;
+        for page in ["", "?q=tool+1", "?q=tool&after=tool+2"] {
+            let path = format!("/admin/applications{page}");
+            let (commands, answer) = cost(&server, browser.open(&path)).await;
+            assert_eq!(answer.page(), "admin-applications");
+            assert_at_most(9, "a page of applications", &commands);
+            costs.push(commands.len());
+        }
+    }
+    let (few, many) = costs.split_at(3);
+    assert_eq!(few, many);
 }

@@ -234,6 +234,18 @@ impl TestServer {
         );
     }
 
+    /// Adds a name to a list of the store directly.
+    pub async fn list_directly(&self, list: &str, name: &str) {
+        let listed = self.store.set_add(list, name).await;
+        listed.expect("the store answers");
+    }
+
+    /// The names of a list as they are stored.
+    pub async fn listed(&self, list: &str) -> Vec<String> {
+        let names = self.store.set_range(list, None, 10_000).await;
+        names.expect("the store answers")
+    }
+
     /// A record as it is stored.
     pub async fn record(&self, key: &str) -> String {
         let bytes = self

@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{AccountSummary, PageRequest, Role, SortedPage};
+use provider::{AccountSummary, Role, SortedPage};
 
 use crate::{
     admin::{
@@ -13,7 +13,7 @@ use crate::{
         },
         context::{AdminContext, Refused},
         messages as admin_messages,
-        pagination::{A_PAGE, Onward},
+        pagination::{Onward, wanted_page},
         parts::{ActionForm, NoneFound, Search, TextField},
     },
     clean,
@@ -35,11 +35,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .signed_in(&admin.context.browser)
         .await?
         .map(|user| user.account);
-    let wanted = PageRequest {
-        prefix: query.clone(),
-        after: Some(after.clone()).filter(|after| !after.is_empty()),
-        limit: A_PAGE,
-    };
+    let wanted = wanted_page(&query, &after);
     let SortedPage {
         rows: accounts,
         unreadable,

@@ -12,27 +12,16 @@ pub(crate) const TITLE: &str = "Applications";
 /// What it shows, under its heading.
 pub(crate) const LEAD: &str = "What people connect with, and what is kept out.";
 
-/// The heading over those of a kind.
-pub(crate) const fn group(kind: ClientKind) -> &'static str {
-    match kind {
-        ClientKind::Registered => "Registered themselves",
-        ClientKind::Document => "Known by their web address",
-        ClientKind::Added => "Added here",
-    }
-}
-
-/// What stands there when there is none, and how it would come about.
-pub(crate) const fn none(kind: ClientKind) -> &'static str {
-    match kind {
-        ClientKind::Registered => {
-            "None. An application that nobody here has added registers itself when somebody connects it."
-        }
-        ClientKind::Document => {
-            "None. An application that describes itself at its own web address stands here once somebody has allowed it something."
-        }
-        ClientKind::Added => "None. What you add below stays until you remove it.",
-    }
-}
+pub(crate) const FIND: &str = "Find by the beginning of a name";
+pub(crate) const FIND_IT: &str = "Find";
+pub(crate) const NONE_FOUND: Template =
+    Template::new("No application here has a name that begins with “{query}”.");
+pub(crate) const SHOW_ALL: &str = "Show all applications";
+/// When there is none, and how each kind would come about.
+pub(crate) const NONE: &str = "None yet. An application that registers itself stands here when somebody connects it, one that describes itself at \
+     its own web address once somebody has allowed it something, and one that you add at once.";
+/// A part of the list whose entries have all ended.
+pub(crate) const GOES_ON: &str = "What stood here has ended. The list goes on.";
 
 /// Within a row.
 pub(crate) const AT: Template = Template::new("{name} at {hosts}");
@@ -40,12 +29,12 @@ pub(crate) const ON_USERS_COMPUTERS: Template = Template::new("{name} on people'
 pub(crate) const BLOCKED: &str = "Blocked";
 pub(crate) const LAST_USED: Template = Template::new("last used {when}");
 
-/// Since when it is known.
+/// How it came to be known, and since when.
 pub(crate) const fn since(kind: ClientKind) -> Template {
     match kind {
-        ClientKind::Registered => Template::new("registered {when}"),
-        ClientKind::Document => Template::new("first seen {when}"),
-        ClientKind::Added => Template::new("added {when}"),
+        ClientKind::Registered => Template::new("registered itself {when}"),
+        ClientKind::Document => Template::new("known by its web address, first seen {when}"),
+        ClientKind::Added => Template::new("added here {when}"),
     }
 }
 

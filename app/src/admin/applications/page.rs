@@ -1,10 +1,10 @@
-//! Clients: how each came to be known, what ends it, and which hosts are blocked.
+//! Clients, by name: how each came to be known, what ends it, and which hosts are blocked.
 
 use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{ClientKind, ClientSummary, Listing};
+use provider::{ClientSummary, SortedPage};
 
 use crate::{
     admin::{
@@ -15,65 +15,83 @@ use crate::{
         },
         context::AdminContext,
         messages as admin_messages,
-        pagination::{Page, Pagination},
-        parts::ActionForm,
+        pagination::{Onward, wanted_page},
+        parts::{ActionForm, NoneFound, Search},
     },
     clean,
-    components::{Ago, Disclosure, PageSection, Rows, Unreadable, fill, sentence},
+    components::{Ago, Disclosure, Unreadable, fill, sentence},
     messages::common,
     page::PageError,
     pages::AdminPage,
     time_format,
 };
 
-const KINDS: [ClientKind; 3] = [
-    ClientKind::Registered,
-    ClientKind::Document,
-    ClientKind::Added,
-];
-
-/// `/admin/applications?page=`.
+/// `/admin/applications?q=&after=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let blocked = admin.administration.clients().blocked_hosts().await?;
-    let Listing {
-        rows: mut clients,
-        unreadable,
-    } = admin.administration.clients().list().await?;
-    let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
-    clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
-    let page = Page::cut(clients, &admin.context.query_decoded("page"));
-    let first = page.is_first();
-    let position = page.position();
+    let query = admin.context.query_decoded("q");
+    let after = admin.context.query_decoded("after");
+    let administration = admin.administration.clients();
+    let page = administration.page(&wanted_page(&query, &after)).await?;
+    let blocked = administration.blocked_hosts().await?;
     let token = &admin.form_token;
-    let view = Viewed {
+    let viewed = Viewed {
         blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
         access_lifetime: admin.context.provider.settings().lifetimes.access_token,
         now: admin.now,
         form_token: token.clone(),
     };
-    let groups = KINDS.into_iter().zip(empty).filter_map(|(kind, empty)| {
-        let here: Vec<_> = page
-            .rows
-            .iter()
-            .filter(|client| client.kind == kind)
-            .cloned()
-            .collect();
-        let shown = !here.is_empty() || (empty && first);
-        shown.then(|| view! { <Group kind clients=here viewed=view.clone()/> })
-    });
-    let groups = groups.collect_view();
     let view = view! {
         <Adding refused=admin.refused() form_token=token.clone()/>
-        {groups}
-        <Unreadable count=unreadable/>
-        <Pagination section=AdminPage::Applications query="" position/>
+        <Search section=AdminPage::Applications label=messages::FIND button=messages::FIND_IT query=query.clone()/>
+        <Known page query=&query after=&after viewed/>
         <Blocking blocked refused=admin.refused() now=admin.now form_token=token.clone()/>
     };
     Ok(view.into_any())
 }
 
-fn place(kind: ClientKind) -> Option<usize> {
-    KINDS.iter().position(|own| *own == kind)
+/// A page of the list, by name.
+#[component]
+pub(crate) fn Known<'a>(
+    page: SortedPage<ClientSummary>,
+    query: &'a str,
+    after: &'a str,
+    viewed: Viewed,
+) -> impl IntoView + use<> {
+    let SortedPage {
+        rows,
+        unreadable,
+        next,
+        is_being_built,
+    } = page;
+    let list = if rows.is_empty() {
+        view! { <NoRows query goes_on=next.is_some()/> }.into_any()
+    } else {
+        let rows = rows
+            .into_iter()
+            .map(|client| view! { <Row client viewed=viewed.clone()/> });
+        view! { <ul class="rows">{rows.collect_view()}</ul> }.into_any()
+    };
+    view! {
+        {is_being_built.then(|| view! { <p class="quiet">{admin_messages::BEING_BUILT}</p> })}
+        {list}
+        <Unreadable count=unreadable/>
+        <Onward section=AdminPage::Applications query after next/>
+    }
+}
+
+/// Why no client stands there.
+#[component]
+fn NoRows<'a>(query: &'a str, goes_on: bool) -> impl IntoView + use<> {
+    if goes_on {
+        return view! { <p class="quiet">{messages::GOES_ON}</p> }.into_any();
+    }
+    if query.is_empty() {
+        return view! { <p class="quiet">{messages::NONE}</p> }.into_any();
+    }
+    let query = view! { <bdi class="strong">{clean::sentence(query)}</bdi> };
+    let sentence = sentence!(messages::NONE_FOUND, query = query).into_any();
+    view! { <NoneFound section=AdminPage::Applications sentence show_all=messages::SHOW_ALL/> }
+        .into_any()
 }
 
 /// What every row needs besides its client.
@@ -83,24 +101,6 @@ pub(crate) struct Viewed {
     pub(crate) access_lifetime: Duration,
     pub(crate) now: Timestamp,
     pub(crate) form_token: String,
-}
-
-#[component]
-fn Group(kind: ClientKind, clients: Vec<ClientSummary>, viewed: Viewed) -> impl IntoView {
-    let id = match kind {
-        ClientKind::Registered => "registered",
-        ClientKind::Document => "document",
-        ClientKind::Added => "added",
-    };
-    let rows = clients
-        .into_iter()
-        .map(|client| view! { <Row client viewed=viewed.clone()/> })
-        .collect_view();
-    view! {
-        <PageSection id title=messages::group(kind)>
-            <Rows rows none=messages::none(kind)/>
-        </PageSection>
-    }
 }
 
 #[component]
