@@ -1,6 +1,7 @@
-//! Fills a store with accounts as an earlier release would have left them, builds the list by
-//! address, and prints how long its pages take on both engines, and for how long at the most the
-//! event loop stood still meanwhile: `cargo run -p provider --example lists [ACCOUNTS]`.
+//! Fills a store with accounts or clients as an earlier release would have left them, builds the
+//! list that sorts them, and prints how long its pages take on both engines, and for how long at the
+//! most the event loop stood still meanwhile:
+//! `cargo run -p provider --example lists [accounts|clients] [HOW MANY]`.
 
 use std::{
     sync::{
@@ -17,40 +18,55 @@ use testkit::{RedisServer, direct::TestProvider};
 use tokio::time::Instant;
 
 const ACCOUNT: &str = include_str!("../tests/golden/v1/account.waiting.json");
-/// How many accounts are written at once.
+const CLIENT: &str = include_str!("../tests/golden/v1/client.registered.json");
+/// How many records are written at once.
 const BATCH: u128 = 1_000;
 const TURNS: u32 = 20;
 
+/// What is listed.
+#[derive(Clone, Copy)]
+enum Listed {
+    Accounts,
+    Clients,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let accounts = std::env::args().nth(1);
-    let accounts = accounts.map_or(100_000, |text| text.parse().expect("a number"));
-    println!("{accounts} accounts\n");
+    let mut arguments = std::env::args().skip(1);
+    let listed = match arguments.next().as_deref() {
+        None | Some("accounts") => Listed::Accounts,
+        Some("clients") => Listed::Clients,
+        Some(other) => panic!("{other} are not listed"),
+    };
+    let count = arguments.next();
+    let count = count.map_or(100_000, |text| text.parse().expect("a number"));
+    println!("{count} {}\n", listed.list());
     println!("| engine | work | time | loop at a stand, at the most |");
     println!("|---|---|--:|--:|");
     let folder = std::env::temp_dir().join(format!("vestibule-lists-{}", std::process::id()));
-    measure("embedded", &StoreLocation::File(folder.clone()), accounts).await;
+    let location = StoreLocation::File(folder.clone());
+    measure("embedded", &location, listed, count).await;
     std::fs::remove_dir_all(folder).expect("the folder is removed");
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    measure("Redis", &StoreLocation::Redis(redis.url()), accounts).await;
+    measure("Redis", &StoreLocation::Redis(redis.url()), listed, count).await;
 }
 
-async fn measure(engine: &str, location: &StoreLocation, accounts: u128) {
+async fn measure(engine: &str, location: &StoreLocation, listed: Listed, count: u128) {
     let store = Store::open(location).await.expect("a store");
-    fill(&store, accounts).await;
+    fill(&store, listed, count).await;
     let server = TestProvider::over(store).await;
     let provider = &server.provider;
     let stand = Stand::watch();
     let begun = Instant::now();
     provider.build_sorted_lists().await.expect("built");
     stand.print(engine, "building the list", begun.elapsed());
-    let middle = address(accounts / 2);
+    let middle = listed.sorted(count / 2);
     for (work, prefix, after, limit) in [
         ("the first 50", "", None, 50),
         ("50 in the middle", "", Some(middle.as_str()), 50),
         ("a search, 50", &middle[..8], None, 50),
-        ("one address", middle.as_str(), None, 50),
-        ("a page of `account list`, 1,000", "", None, 1_000),
+        ("one of them", middle.as_str(), None, 50),
+        ("a page of the command line, 1,000", "", None, 1_000),
     ] {
         let wanted = PageRequest {
             prefix: prefix.to_owned(),
@@ -59,24 +75,83 @@ async fn measure(engine: &str, location: &StoreLocation, accounts: u128) {
         };
         let begun = Instant::now();
         for _ in 0..TURNS {
-            page(provider, &wanted).await;
+            let rows = listed.page(provider, &wanted).await;
+            assert!(0 < rows && rows <= wanted.limit);
         }
         stand.print(engine, work, begun.elapsed() / TURNS);
     }
     let begun = Instant::now();
-    let all = provider.terminal().accounts().list().await.expect("all");
-    assert_eq!(u128::try_from(all.len()), Ok(accounts));
+    assert_eq!(u128::try_from(listed.all(provider).await), Ok(count));
     stand.print(engine, "all of them", begun.elapsed());
 }
 
-async fn page(provider: &Provider, wanted: &PageRequest) {
-    let page = provider.terminal().accounts().page(wanted).await;
-    let page = page.expect("a page");
-    assert!(!page.rows.is_empty() && page.rows.len() <= wanted.limit);
-}
+impl Listed {
+    /// The list of all, by their ids.
+    const fn list(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Clients => "clients",
+        }
+    }
 
-fn address(number: u128) -> String {
-    format!("person.{number:07}@example.com")
+    /// What the one of this number is sorted by.
+    fn sorted(self, number: u128) -> String {
+        match self {
+            Self::Accounts => format!("person.{number:07}@example.com"),
+            Self::Clients => format!("client {number:07}"),
+        }
+    }
+
+    /// The id of the one of this number, its key and its record.
+    fn record(self, number: u128) -> (String, String, String) {
+        let sorted = self.sorted(number);
+        let id = id(number).to_string();
+        match self {
+            Self::Accounts => {
+                let record = ACCOUNT
+                    .replace("rZWjXnmDj7Pd5koeCS3MTg", &id)
+                    .replace("carol@example.com", &sorted);
+                let key = format!("account:{id}");
+                (id, key, record)
+            }
+            Self::Clients => {
+                let id = format!("vc_{id}");
+                let record = CLIENT
+                    .replace("vc_WBvkyAKy6cwJZrmFOVGMiQ", &id)
+                    .replace("Notes", &sorted);
+                let key = format!("client:{id}");
+                (id, key, record)
+            }
+        }
+    }
+
+    /// How many rows a page has.
+    async fn page(self, provider: &Provider, wanted: &PageRequest) -> usize {
+        let terminal = provider.terminal();
+        match self {
+            Self::Accounts => terminal
+                .accounts()
+                .page(wanted)
+                .await
+                .map(|page| page.rows.len()),
+            Self::Clients => terminal
+                .clients()
+                .page(wanted)
+                .await
+                .map(|page| page.rows.len()),
+        }
+        .expect("a page")
+    }
+
+    /// How many there are.
+    async fn all(self, provider: &Provider) -> usize {
+        let terminal = provider.terminal();
+        match self {
+            Self::Accounts => terminal.accounts().list().await.map(|all| all.len()),
+            Self::Clients => terminal.clients().list().await.map(|all| all.len()),
+        }
+        .expect("all")
+    }
 }
 
 /// Ids without an order, as they are.
@@ -85,30 +160,22 @@ fn id(number: u128) -> Id {
     Id::new(spread.to_be_bytes())
 }
 
-async fn fill(store: &Store, accounts: u128) {
-    for first in (0..accounts).step_by(1_000) {
-        let chunk: Vec<_> = (first..accounts.min(first + BATCH)).map(account).collect();
+async fn fill(store: &Store, listed: Listed, count: u128) {
+    for first in (0..count).step_by(1_000) {
+        let numbers = first..count.min(first + BATCH);
+        let chunk: Vec<_> = numbers.map(|number| listed.record(number)).collect();
         let steps: Vec<_> = chunk
             .iter()
             .flat_map(|(id, key, record)| {
                 let value = record.as_bytes();
                 let ttl = Ttl::Forever;
-                let list = "accounts";
+                let list = listed.list();
                 let insert = BatchStep::Insert { key, value, ttl };
                 [insert, BatchStep::SetAdd { list, member: id }]
             })
             .collect();
         store.batch(&steps).await.expect("written");
     }
-}
-
-fn account(number: u128) -> (String, String, String) {
-    let id = id(number).to_string();
-    let record = ACCOUNT
-        .replace("rZWjXnmDj7Pd5koeCS3MTg", &id)
-        .replace("carol@example.com", &address(number));
-    let key = format!("account:{id}");
-    (id, key, record)
 }
 
 /// The longest time between two ticks of a task that asks for one each millisecond.

@@ -1,5 +1,6 @@
 //! The page of the applications: its order, its search, its pages, and what a row says.
 
+use provider::{ClientChanges, PageRequest};
 use serde_json::json;
 use testkit::{
     Document, EngineKind, native_metadata, on_both_engines,
@@ -11,6 +12,8 @@ on_both_engines!(
     many_applications_are_on_pages_that_lead_on_and_are_found_by_their_beginning,
     a_page_says_why_it_is_empty,
     a_large_list_of_an_earlier_release_is_said_to_be_incomplete,
+    a_client_that_gets_its_name_back_during_the_change_is_found,
+    a_client_that_gets_another_name_during_a_repair_is_found,
 );
 
 const PAGE: &str = "/admin/applications";
@@ -140,4 +143,81 @@ async fn a_large_list_of_an_earlier_release_is_said_to_be_incomplete(engine: Eng
     built.expect("built");
     let words = alice.open(PAGE).await.words();
     assert!(!words.contains("being put together"), "{words}");
+}
+
+async fn rename(server: &TestServer, id: &str, name: &str) {
+    let changes = ClientChanges {
+        name: Some(name.to_owned()),
+        ..ClientChanges::default()
+    };
+    let terminal = server.provider.terminal();
+    let changed = terminal.clients().change_client(id, changes).await;
+    changed.map(drop).expect("changed");
+}
+
+/// The names of a page of those that begin with a text.
+async fn found(server: &TestServer, beginning: &str) -> Vec<String> {
+    let wanted = PageRequest {
+        prefix: beginning.to_owned(),
+        ..PageRequest::default()
+    };
+    let terminal = server.provider.terminal();
+    let page = terminal.clients().page(&wanted).await.expect("a page");
+    page.rows.into_iter().map(|client| client.name).collect()
+}
+
+/// The name under which the first reader after a change looks.
+async fn assert_found_by_its_name(server: &TestServer, id: &str, answers: u64) {
+    let record = server.record(&format!("client:{id}")).await;
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let name = record["name"].as_str().expect("a name");
+    assert_eq!(found(server, name).await, [name], "after {answers} answers");
+}
+
+/// The later change, which wins, lists the name that the earlier one is about to unlist.
+async fn a_client_that_gets_its_name_back_during_the_change_is_found(engine: EngineKind) {
+    let server = TestServer::of_alice(engine).await;
+    let id = add(&server, "Alpha").await;
+    let mut answers = 1;
+    loop {
+        rename(&server, &id, "Alpha").await;
+        server.provider.finish_background_tasks().await;
+        let change = rename(&server, &id, "Beta");
+        let back = rename(&server, &id, "Alpha");
+        let ((), came) = Box::pin(server.between(answers, change, back)).await;
+        server.provider.finish_background_tasks().await;
+        assert_found_by_its_name(&server, &id, answers).await;
+        if !came {
+            break;
+        }
+        answers += 1;
+    }
+    assert!(answers > 4, "{answers}: it came between the steps");
+}
+
+/// The repair is about to remove the member that the change makes the right one.
+async fn a_client_that_gets_another_name_during_a_repair_is_found(engine: EngineKind) {
+    let server = TestServer::of_alice(engine).await;
+    let id = add(&server, "Alpha").await;
+    let mut answers = 1;
+    loop {
+        rename(&server, &id, "Alpha").await;
+        server.provider.finish_background_tasks().await;
+        // A process that ended during a change.
+        let misfit = format!("beta\t{id}");
+        server.list_directly("clients-by-name", &misfit).await;
+        let repair = async {
+            found(&server, "").await;
+            server.provider.finish_background_tasks().await;
+        };
+        let change = rename(&server, &id, "Beta");
+        let ((), came) = Box::pin(server.between(answers, repair, change)).await;
+        server.provider.finish_background_tasks().await;
+        assert_found_by_its_name(&server, &id, answers).await;
+        if !came {
+            break;
+        }
+        answers += 1;
+    }
+    assert!(answers > 4, "{answers}: it came between the steps");
 }

@@ -83,9 +83,15 @@ async fn a_registration_costs_few_commands_in_few_round_trips() {
     let address = "192.0.2.77".parse().expect("an address");
     let metadata = native_metadata();
     register(&server, address, &metadata).await;
-    let (commands, answer) = cost(&server, register(&server, address, &metadata)).await;
-    assert_eq!(answer.status, 201);
-    assert_at_most(7, "a registration", &commands);
+    let mut least = usize::MAX;
+    for _ in 0..6 {
+        let (commands, answer) = cost(&server, register(&server, address, &metadata)).await;
+        assert_eq!(answer.status, 201);
+        // One of eight also looks for clients that have expired, in two lists.
+        assert_at_most(10, "a registration", &commands);
+        least = least.min(commands.len());
+    }
+    assert!(least <= 4, "{least} commands");
     let (waits, answer) = server.waits(register(&server, address, &metadata)).await;
     assert_eq!(answer.status, 201);
     assert!(waits <= 2, "{waits} round trips");

@@ -55,9 +55,7 @@ impl StallSwitch {
                 }
             }
         };
-        self.0.holds.store(false, Ordering::SeqCst);
-        // Work after the answer is not delayed.
-        self.release();
+        self.let_go();
         (waits, result)
     }
 
@@ -101,7 +99,7 @@ impl StallSwitch {
             tokio::select! {
                 biased;
                 result = &mut work => {
-                    self.0.holds.store(false, Ordering::SeqCst);
+                    self.let_go();
                     return (result, false);
                 }
                 () = self.some_waiting() => self.release(),
@@ -110,7 +108,7 @@ impl StallSwitch {
         tokio::select! {
             biased;
             result = &mut work => {
-                self.0.holds.store(false, Ordering::SeqCst);
+                self.let_go();
                 return (result, false);
             }
             () = self.some_waiting() => self.0.holds.store(false, Ordering::SeqCst),
@@ -118,6 +116,12 @@ impl StallSwitch {
         action.await;
         self.release();
         (work.await, true)
+    }
+
+    /// Delays no calls any more, also of work after the answer.
+    fn let_go(&self) {
+        self.0.holds.store(false, Ordering::SeqCst);
+        self.release();
     }
 
     fn release(&self) {
