@@ -1,7 +1,8 @@
 //! Fills a store with accounts or clients as an earlier release would have left them, builds the
 //! list that sorts them, and prints how long its pages take on both engines, and for how long at the
 //! most the event loop stood still meanwhile:
-//! `cargo run -p provider --example lists [accounts|clients] [HOW MANY]`.
+//! `cargo run -p provider --example lists [accounts|clients] [HOW MANY] [sorted]`. With `sorted`, the
+//! list is filled too instead of built, which is faster.
 
 use std::{
     sync::{
@@ -30,6 +31,14 @@ enum Listed {
     Clients,
 }
 
+/// What a store is filled with.
+#[derive(Clone, Copy)]
+struct Filled {
+    listed: Listed,
+    count: u128,
+    is_sorted: bool,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -40,20 +49,26 @@ async fn main() {
     };
     let count = arguments.next();
     let count = count.map_or(100_000, |text| text.parse().expect("a number"));
+    let filled = Filled {
+        listed,
+        count,
+        is_sorted: arguments.next().as_deref() == Some("sorted"),
+    };
     println!("{count} {}\n", listed.list());
     println!("| engine | work | time | loop at a stand, at the most |");
     println!("|---|---|--:|--:|");
     let folder = std::env::temp_dir().join(format!("vestibule-lists-{}", std::process::id()));
     let location = StoreLocation::File(folder.clone());
-    measure("embedded", &location, listed, count).await;
+    measure("embedded", &location, filled).await;
     std::fs::remove_dir_all(folder).expect("the folder is removed");
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    measure("Redis", &StoreLocation::Redis(redis.url()), listed, count).await;
+    measure("Redis", &StoreLocation::Redis(redis.url()), filled).await;
 }
 
-async fn measure(engine: &str, location: &StoreLocation, listed: Listed, count: u128) {
+async fn measure(engine: &str, location: &StoreLocation, filled: Filled) {
+    let Filled { listed, count, .. } = filled;
     let store = Store::open(location).await.expect("a store");
-    fill(&store, listed, count).await;
+    fill(&store, filled).await;
     let server = TestProvider::over(store).await;
     let provider = &server.provider;
     let stand = Stand::watch();
@@ -91,6 +106,22 @@ impl Listed {
         match self {
             Self::Accounts => "accounts",
             Self::Clients => "clients",
+        }
+    }
+
+    /// The list that sorts them.
+    const fn sorting(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts-by-address",
+            Self::Clients => "clients-by-name",
+        }
+    }
+
+    /// The member of that list for an id.
+    fn member(self, number: u128, id: &str) -> String {
+        match self {
+            Self::Accounts => format!("{} {id}", self.sorted(number)),
+            Self::Clients => format!("{}\t{id}", self.sorted(number)),
         }
     }
 
@@ -160,21 +191,43 @@ fn id(number: u128) -> Id {
     Id::new(spread.to_be_bytes())
 }
 
-async fn fill(store: &Store, listed: Listed, count: u128) {
+async fn fill(store: &Store, filled: Filled) {
+    let Filled {
+        listed,
+        count,
+        is_sorted,
+    } = filled;
     for first in (0..count).step_by(1_000) {
-        let numbers = first..count.min(first + BATCH);
-        let chunk: Vec<_> = numbers.map(|number| listed.record(number)).collect();
+        let row = |number| {
+            let (id, key, record) = listed.record(number);
+            let member = listed.member(number, &id);
+            (id, key, record, member)
+        };
+        let chunk: Vec<_> = (first..count.min(first + BATCH)).map(row).collect();
         let steps: Vec<_> = chunk
             .iter()
-            .flat_map(|(id, key, record)| {
+            .flat_map(|(id, key, record, member)| {
                 let value = record.as_bytes();
                 let ttl = Ttl::Forever;
-                let list = listed.list();
-                let insert = BatchStep::Insert { key, value, ttl };
-                [insert, BatchStep::SetAdd { list, member: id }]
+                let (all, list) = (listed.list(), listed.sorting());
+                let sorted = is_sorted.then_some(BatchStep::SetAdd { list, member });
+                let written = [
+                    BatchStep::Insert { key, value, ttl },
+                    BatchStep::SetAdd {
+                        list: all,
+                        member: id,
+                    },
+                ];
+                written.into_iter().chain(sorted)
             })
             .collect();
         store.batch(&steps).await.expect("written");
+    }
+    if is_sorted {
+        let key = format!("sorting:{}", listed.sorting());
+        let complete = br#"{"v":1,"complete":true,"after":null}"#;
+        let written = store.insert(&key, complete, Ttl::Forever).await;
+        assert!(written.expect("written"));
     }
 }
 

@@ -266,7 +266,7 @@ fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
     assert!(row.contains("aria-label=\"Remove Claude (c1)\""), "{row}");
     assert!(
         words(&row).contains(
-            "Claude at claude.ai, evil.example Blocked · added just now · last used just now"
+            "Claude at claude.ai, evil.example Blocked · added here just now · last used just now"
         ),
         "{row}"
     );

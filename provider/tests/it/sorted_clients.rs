@@ -84,8 +84,8 @@ async fn rename(provider: &Provider, id: &str, name: &str) {
         ..ClientChanges::default()
     };
     let terminal = provider.terminal();
-    let changed = terminal.clients().change_client(id, changes).await;
-    changed.map(drop).expect("changed");
+    let renamed = terminal.clients().change_client(id, changes).await;
+    renamed.map(drop).expect("renamed");
 }
 
 /// What expiry leaves: a client that is listed, without its record.

@@ -151,8 +151,8 @@ async fn rename(server: &TestServer, id: &str, name: &str) {
         ..ClientChanges::default()
     };
     let terminal = server.provider.terminal();
-    let changed = terminal.clients().change_client(id, changes).await;
-    changed.map(drop).expect("changed");
+    let renamed = terminal.clients().change_client(id, changes).await;
+    renamed.map(drop).expect("renamed");
 }
 
 /// The names of a page of those that begin with a text.
