@@ -43,7 +43,7 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let view = view! {
         <Adding refused=admin.refused() form_token=token.clone()/>
         <Search section=AdminPage::Applications label=messages::FIND button=messages::FIND_IT query=query.clone()/>
-        <Known page query=&query after=&after viewed/>
+        <Known page query=&query after=&after viewed=&viewed/>
         <Blocking blocked refused=admin.refused() now=admin.now form_token=token.clone()/>
     };
     Ok(view.into_any())
@@ -55,7 +55,7 @@ pub(crate) fn Known<'a>(
     page: SortedPage<ClientSummary>,
     query: &'a str,
     after: &'a str,
-    viewed: Viewed,
+    viewed: &'a Viewed,
 ) -> impl IntoView + use<> {
     let SortedPage {
         rows,
