@@ -109,11 +109,25 @@ use_release_toolchain() {
 }
 
 # Prints linker arguments for the release binary. Packed relocations make it 1.5 MB smaller. Loaders of glibc understand
-# them since version 2.36, and a binary that has them needs that version or a newer one.
+# them since version 2.36, and a binary that has them needs that version or a newer one. Functions with the same code are
+# one, which makes it 0.4 MB smaller, if the linker can do that: Rust promises no function an address of its own.
 release_link_arguments() {
   local glibc
-  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || glibc=0
   if printf '%s\n' 2.36 "${glibc#glibc }" | sort --check=quiet --version-sort; then
     printf '%s\n' -C link-arg=-Wl,-z,pack-relative-relocs
   fi
+  if links_with --icf=all; then
+    printf '%s\n' -C link-arg=-Wl,--icf=all
+  fi
+}
+
+# Succeeds when the linker of releases understands option $1.
+links_with() {
+  local folder code=1
+  folder=$(mktemp -d)
+  printf 'fn main() {}' >"$folder/main.rs"
+  rustc --out-dir "$folder" -C "link-arg=-Wl,$1" "$folder/main.rs" >/dev/null 2>&1 && code=0
+  rm -rf "$folder"
+  return "$code"
 }
