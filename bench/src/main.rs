@@ -17,6 +17,7 @@ mod failover;
 mod faults;
 mod floor;
 mod guesses;
+mod judged;
 mod load;
 mod overload;
 mod process;

@@ -17,6 +17,7 @@ use testkit::cookies::CookieJar;
 use crate::{
     Outcome, clock, context,
     deployment::{Deployment, EMAIL, Engine},
+    judged::{Judged, verdict},
     load,
     scenario::{Repeat, VirtualUser},
     wire::Wire,
@@ -28,7 +29,7 @@ const MANY: u32 = 768;
 /// How many times the capacity is offered.
 const TIMES: f64 = 3.0;
 const DURATION: Duration = Duration::from_secs(5);
-/// How often health and documents are asked for meanwhile.
+/// The interval of requests for health and documents during the load.
 const PROBES: Duration = Duration::from_millis(10);
 /// How many people sign in at once.
 const SIGN_INS: usize = 200;
@@ -57,41 +58,10 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
         let mut judged = Judged::default();
         let run = runtime.block_on(run(&deployment, binary, &mut judged));
         run.map_err(|fault| deployment.explain(&fault))?;
-        println!("### {name}\n\n{}", judged.lines.join("\n"));
-        missed.extend(
-            judged
-                .missed
-                .into_iter()
-                .map(|what| format!("{name}: {what}")),
-        );
+        println!("### {name}\n\n{judged}\n");
+        missed.extend(judged.missed(name));
     }
-    if missed.is_empty() {
-        Ok(())
-    } else {
-        Err(missed.join("; "))
-    }
-}
-
-/// What was found, and which limits were missed.
-#[derive(Default)]
-struct Judged {
-    lines: Vec<String>,
-    missed: Vec<String>,
-}
-
-impl Judged {
-    fn judge(&mut self, what: String, is_met: bool) {
-        let judged = if is_met { "met" } else { "**missed**" };
-        self.lines.push(format!("- {what}: {judged}."));
-        if !is_met {
-            self.missed.push(what);
-        }
-    }
-
-    fn within(&mut self, what: &str, found: Duration, most: Duration) {
-        let what = format!("{what}: {found:.1?}, wanted ≤ {most:.0?}");
-        self.judge(what, found <= most);
-    }
+    verdict(&missed)
 }
 
 async fn run(deployment: &Deployment, binary: &Path, judged: &mut Judged) -> Outcome<()> {
@@ -107,13 +77,13 @@ async fn run(deployment: &Deployment, binary: &Path, judged: &mut Judged) -> Out
     let good = answers.good.len();
     let share = rate(good) / capacity;
     let offered = rate(good + answers.refused.len());
-    judged.lines.push(format!(
-        "- {capacity:.0} authorizations a second with {ENOUGH} connections; with {MANY}, {offered:.0} a second were asked for, {} answered, {} turned away.",
+    judged.tell(&format!(
+        "{capacity:.0} authorizations a second with {ENOUGH} connections; with {MANY}, {offered:.0} a second were asked for, {} answered, {} turned away",
         good,
         answers.refused.len()
     ));
     judged.judge(
-        format!(
+        &format!(
             "{:.0} % of the capacity is answered, wanted ≥ {:.0} %",
             share * 100.0,
             LEAST_SHARE * 100.0
@@ -139,9 +109,9 @@ async fn run(deployment: &Deployment, binary: &Path, judged: &mut Judged) -> Out
             DURATION
         )
     );
-    let (signed_in, busy) = signed_in?;
-    judged.lines.push(format!(
-        "- {SIGN_INS} people sign in at once, again and again: {signed_in} were answered, {busy} were asked to wait."
+    let SignIns { answered, busy } = signed_in?;
+    judged.tell(&format!(
+        "{SIGN_INS} people sign in at once, again and again: {answered} were answered, {busy} were asked to wait"
     ));
     judged.within(
         "metadata while passwords wait, p99",
@@ -272,8 +242,15 @@ async fn recovery(deployment: &Deployment, user: &VirtualUser) -> Outcome<Durati
     Ok(since - began)
 }
 
-/// Many people sign in with a wrong password at once; how many were answered, and told to wait.
-async fn sign_ins(deployment: &Deployment) -> Outcome<(usize, usize)> {
+/// How many sign-ins were answered, and how many were told to wait.
+#[derive(Default)]
+struct SignIns {
+    answered: usize,
+    busy: usize,
+}
+
+/// Many people sign in with a wrong password at once.
+async fn sign_ins(deployment: &Deployment) -> Outcome<SignIns> {
     let (visitor, token) = deployment.visitor(&CookieJar::new()).await?;
     let until = clock::now() + DURATION;
     let mut working = JoinSet::new();
@@ -282,13 +259,13 @@ async fn sign_ins(deployment: &Deployment) -> Outcome<(usize, usize)> {
         let visitor = (visitor.clone(), token.clone());
         working.spawn(guess(wire, visitor, number, until));
     }
-    let (mut answered, mut busy) = (0, 0);
+    let mut all = SignIns::default();
     while let Some(done) = working.join_next().await {
         let own = done.map_err(context("a client"))??;
-        answered += own.0;
-        busy += own.1;
+        all.answered += own.answered;
+        all.busy += own.busy;
     }
-    Ok((answered, busy))
+    Ok(all)
 }
 
 /// Each guess is another one: the same post twice would be answered once.
@@ -297,8 +274,11 @@ async fn guess(
     (visitor, token): (VirtualUser, String),
     number: usize,
     until: Instant,
-) -> Outcome<(usize, usize)> {
-    let (mut answered, mut busy) = (0, 0);
+) -> Outcome<SignIns> {
+    let SignIns {
+        mut answered,
+        mut busy,
+    } = SignIns::default();
     while clock::now() < until {
         let password = format!("guess {number} {answered} {busy}");
         let fields = [
@@ -318,5 +298,5 @@ async fn guess(
             _ => return Err(answer.unexpected()),
         }
     }
-    Ok((answered, busy))
+    Ok(SignIns { answered, busy })
 }

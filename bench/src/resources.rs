@@ -16,6 +16,7 @@ use crate::{
     Outcome, context,
     deployment::{Deployment, Engine},
     floor::{self, Bare, EVENTS, MCP, Official},
+    judged::{Judged, verdict},
     load::{self, Meter, Sample, Scenario},
     process::{self, Process},
     scenario::{Allow, Exchange, Refresh, Repeat, TokenPool, VirtualUser, call},
@@ -81,22 +82,17 @@ pub(crate) fn measure(binary: &Path, turns: Turns) -> Outcome<()> {
     for (name, engine) in [("Embedded store", Engine::File), ("Redis", Engine::Redis)] {
         eprintln!("==> {name}");
         let findings = findings(engine, binary, turns)?;
-        println!("### {name}\n\n{}\n{}", findings.text, findings.judged);
-        missed.extend(findings.missed.iter().map(|what| format!("{name}: {what}")));
+        println!("### {name}\n\n{}\n{}\n", findings.text, findings.judged);
+        missed.extend(findings.judged.missed(name));
     }
-    if missed.is_empty() {
-        Ok(())
-    } else {
-        Err(missed.join("; "))
-    }
+    verdict(&missed)
 }
 
-/// The table, what was judged of it, and the limits that were missed.
+/// The table, and what was judged of it.
 #[derive(Default)]
 struct Findings {
     text: String,
-    judged: String,
-    missed: Vec<String>,
+    judged: Judged,
 }
 
 impl Findings {
@@ -113,17 +109,12 @@ impl Findings {
 
     fn judge_share(&mut self, who: &str, line: &Line, least: f64) {
         let share = line.work.rate() / line.floor.rate();
-        let (found, wanted) = (share * 100.0, least * 100.0);
-        let what = format!("{who} passes {found:.0} % of the calls, wanted ≥ {wanted:.0} %");
-        self.judge(&what, share >= least);
-    }
-
-    fn judge(&mut self, what: &str, is_met: bool) {
-        let judged = if is_met { "met" } else { "**missed**" };
-        let _ = writeln!(self.judged, "- {what}: {judged}.");
-        if !is_met {
-            self.missed.push(what.to_owned());
-        }
+        let what = format!(
+            "{who} passes {:.0} % of the calls, wanted ≥ {:.0} %",
+            share * 100.0,
+            least * 100.0
+        );
+        self.judged.judge(&what, share >= least);
     }
 }
 
@@ -312,8 +303,8 @@ impl Run<'_> {
             redis: None,
         };
         for round in 0..=self.turns.rounds {
-            let (bare, each) = (bare.clone(), self.turns.each);
-            let floor = load::run(process.address(), meter, bare, each).await?;
+            let clients = bare.clone();
+            let floor = load::run(process.address(), meter, clients, self.turns.each).await?;
             let work = self.at_deployment(work.to_vec()).await?;
             if round > 0 {
                 line = Line {
@@ -384,7 +375,7 @@ impl Run<'_> {
             "{} open event streams: {before:.0} MB before, {after:.0} MB with them, wanted < {MOST_MB:.0} MB more",
             open.len()
         );
-        findings.judge(&what, after - before < MOST_MB);
+        findings.judged.judge(&what, after - before < MOST_MB);
         Ok(())
     }
 

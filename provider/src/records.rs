@@ -53,7 +53,7 @@ pub(crate) use self::{
     outcomes::Outcomes,
     sorted::{
         Progress, Sorting, SweepPlace, build, build_some, change_sorted, page, put_sorted,
-        sweep_sorted_sometimes, tidying,
+        sweep_sorted_sometimes,
     },
     steps::{
         Change, Found, change, change_from, exists, find, found, insert, put, put_from, read,

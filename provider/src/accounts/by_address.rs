@@ -51,18 +51,11 @@ impl Directory {
         &self,
         request: &PageRequest,
     ) -> Result<SortedPage<Account>, Unavailable> {
-        let store = self.context.store();
         let request = PageRequest {
             prefix: identity::email::folded_prefix(&request.prefix),
             ..request.clone()
         };
-        let (page, misfits) =
-            records::page::<ByAddress>(store, &request, self.context.now()).await?;
-        if !misfits.is_empty() {
-            let tidying = records::tidying::<ByAddress>(store, misfits);
-            self.context.background().spawn(tidying).await;
-        }
-        Ok(page)
+        records::page::<ByAddress>(&self.context, &request).await
     }
 
     /// Builds a part of the list, or all of it for a few accounts.

@@ -82,17 +82,11 @@ impl ClientRegistry {
         &self,
         request: &PageRequest,
     ) -> Result<SortedPage<Client>, Unavailable> {
-        let store = self.context.store();
         let request = PageRequest {
             prefix: folded(&request.prefix),
             ..request.clone()
         };
-        let (page, misfits) = records::page::<ByName>(store, &request, self.context.now()).await?;
-        if !misfits.is_empty() {
-            let tidying = records::tidying::<ByName>(store, misfits);
-            self.context.background().spawn(tidying).await;
-        }
-        Ok(page)
+        records::page::<ByName>(&self.context, &request).await
     }
 
     /// Builds a part of the list, or all of it for a few clients.

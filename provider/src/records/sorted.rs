@@ -15,13 +15,13 @@ use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Store;
 
-use self::upkeep::Misfit;
+use self::upkeep::{Misfit, Misfits, tidying};
 pub(crate) use self::{
     building::{Progress, build, build_some},
-    upkeep::{Misfits, SweepPlace, change_sorted, put_sorted, sweep_sorted_sometimes, tidying},
+    upkeep::{SweepPlace, change_sorted, put_sorted, sweep_sorted_sometimes},
 };
 use super::{batch::Batch, collection::Listing, encoding::Record, key::List, steps::Found};
-use crate::unavailable::Unavailable;
+use crate::{context::Context, unavailable::Unavailable};
 
 /// How many members are read at once, with their records.
 const CHUNK: usize = 256;
@@ -185,18 +185,18 @@ impl<S: Sorting> Collecting<S> {
     }
 }
 
-/// Reads a page, and which members do not fit: see [`tidying`]. A small list of an earlier release is
-/// built before.
+/// Reads a page. Members that do not fit are put right after the response. A small list of an earlier
+/// release is built before.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn page<S: Sorting>(
-    store: &Store,
+    context: &Context,
     request: &PageRequest,
-    now: Timestamp,
-) -> Result<(SortedPage<S::Record>, Misfits), Unavailable> {
+) -> Result<SortedPage<S::Record>, Unavailable> {
+    let store = context.store();
     let is_complete = build_some::<S>(store).await?;
-    let mut collecting = Collecting::<S>::new(request, now);
+    let mut collecting = Collecting::<S>::new(request, context.now());
     let mut goes_on = true;
     for _ in 0..collecting.wanted.div_ceil(CHUNK) + SPARE_CHUNKS {
         goes_on = more(store, &request.prefix, &mut collecting).await?;
@@ -208,7 +208,12 @@ pub(crate) async fn page<S: Sorting>(
     page.unreadable = collecting.unreadable.len();
     page.next = collecting.last.filter(|_| goes_on);
     page.is_being_built = !is_complete;
-    Ok((page, Misfits(collecting.misfits)))
+    let misfits = Misfits(collecting.misfits);
+    if !misfits.is_empty() {
+        let tidying = tidying::<S>(store, misfits);
+        context.background().spawn(tidying).await;
+    }
+    Ok(page)
 }
 
 /// Reads another chunk. Whether there is more after it.

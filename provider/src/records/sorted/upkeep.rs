@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Members that do not fit their records.
-pub(crate) struct Misfits(pub(super) Vec<Misfit>);
+pub(super) struct Misfits(pub(super) Vec<Misfit>);
 
 pub(super) struct Misfit {
     pub(super) member: String,
@@ -28,7 +28,7 @@ pub(super) struct Misfit {
 }
 
 impl Misfits {
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -99,7 +99,7 @@ async fn follow<S: Sorting>(store: &Store, moved: Option<Misfit>) {
 }
 
 /// Puts right what does not fit. To be run after the response.
-pub(crate) fn tidying<S: Sorting>(
+pub(super) fn tidying<S: Sorting>(
     store: &Store,
     misfits: Misfits,
 ) -> impl Future<Output = ()> + Send + 'static + use<S> {
