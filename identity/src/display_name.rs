@@ -7,11 +7,11 @@ use crate::{deceptive::is_deceptive_char, email::nfc};
 /// The longest name, in characters.
 pub const LONGEST: usize = 64;
 
-/// What its user is called: for people to read. Nobody verifies it, and others may have the same.
+/// The display name of a user. It is not verified, and not unique.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// A name is too long, or has characters that nobody sees.
+/// A name is too long, or has invisible characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the name is too long or has invisible characters")]
 pub struct UnfitName;

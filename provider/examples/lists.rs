@@ -209,12 +209,12 @@ async fn fill(store: &Store, filled: Filled) {
             .flat_map(|(id, key, record, member)| {
                 let value = record.as_bytes();
                 let ttl = Ttl::Forever;
-                let (all, list) = (listed.list(), listed.sorting());
+                let list = listed.sorting();
                 let sorted = is_sorted.then_some(BatchStep::SetAdd { list, member });
                 let written = [
                     BatchStep::Insert { key, value, ttl },
                     BatchStep::SetAdd {
-                        list: all,
+                        list: listed.list(),
                         member: id,
                     },
                 ];

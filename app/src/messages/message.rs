@@ -109,7 +109,7 @@ messages! {
     /// A name with nothing to see in it.
     NameEmpty: Form, 422,
         "Enter a name.";
-    /// A user's name is too long, or has characters that nobody sees.
+    /// A user's name is too long, or has invisible characters.
     NameUnfit: Name, 422,
         "A name has at most 64 characters, and none that is invisible.";
     /// A new password is too short.
