@@ -16,7 +16,7 @@ pub(crate) use body::{bounded_body, unreadable_is_bad_request};
 pub(crate) use browser_context::{browser_context, is_cross_site, see_other_after_post};
 pub(crate) use busy::busy;
 pub(crate) use cors::{is_preflight, open, open_to_browsers, preflight_answer};
-pub(crate) use host::{Hosts, OtherHost, addressed_host, at_the_issuer, marked, require_host};
+pub(crate) use host::{Hosts, OtherHost, RequireHost, addressed_host, at_the_issuer, marked};
 pub(crate) use mcp_cors::{mcp_preflight, open_mcp};
 pub(crate) use origin::same_origin_posts;
 pub(crate) use protect::{Protection, protect};

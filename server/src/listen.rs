@@ -7,25 +7,34 @@ mod descriptors;
 mod patient;
 mod sockets;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future as _, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     time::{Instant, sleep, timeout},
 };
-use tower::ServiceExt as _;
+use tower::Service as _;
 
 pub(crate) use connections::Bounds;
 pub(crate) use descriptors::connections_that_fit;
 pub(crate) use patient::WritePatience;
 pub(crate) use sockets::bind;
 
-use crate::log_throttle::LogThrottle;
-use activity::Activity;
+use crate::{log_throttle::LogThrottle, swap::Current};
+use activity::{Activity, Order};
 use connections::{ConnectionSlot, Connections};
 use patient::Patient;
 
@@ -64,16 +73,17 @@ impl Default for Patience {
 
 /// What every connection is served with.
 struct Server {
-    router: Router,
+    router: Current<Router>,
     connections: Arc<Connections>,
     patience: Patience,
     log: LogThrottle,
 }
 
-/// Serves on all listeners until `stop` turns true, then lets requests under way finish.
+/// Serves on all listeners until `stop` turns true, then lets requests under way finish. Each
+/// request goes to the router that is the current one when it comes.
 pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
-    router: Router,
+    router: Current<Router>,
     bounds: Bounds,
     patience: Patience,
     stop: watch::Receiver<bool>,
@@ -88,7 +98,10 @@ pub(crate) async fn serve(
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&server), stop.clone()));
     }
+    let impatience = tokio::spawn(hurry(Arc::clone(&server)));
     while accepting.join_next().await.is_some() {}
+    impatience.abort();
+    server.connections.stop();
     let closed = timeout(patience.shutdown, server.connections.all_closed());
     if closed.await.is_err() {
         tracing::warn!("some connections did not finish in time");
@@ -107,7 +120,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
         };
         match accepted {
             Ok((stream, peer, Some(slot))) => {
-                tokio::spawn(drive(stream, peer, slot, Arc::clone(&server), stop.clone()));
+                tokio::spawn(drive(stream, peer, slot, Arc::clone(&server)));
             }
             Ok((_, peer, None)) => server.note_refused(peer),
             Err(error) => server.cannot_accept(&error).await,
@@ -138,35 +151,39 @@ impl Server {
     }
 }
 
-async fn drive(
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: ConnectionSlot,
-    server: Arc<Server>,
-    mut stop: watch::Receiver<bool>,
-) {
+/// Closes connections whose next request takes too long. One look at all of them from time to time
+/// costs less than a timer for each request.
+async fn hurry(server: Arc<Server>) {
+    let patience = server.patience.head;
+    loop {
+        sleep(patience / 16).await;
+        server.connections.hurry(patience);
+    }
+}
+
+async fn drive(stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot, server: Arc<Server>) {
     let _ = stream.set_nodelay(true);
-    let activity = Arc::clone(&slot.activity);
-    let patience = server.patience;
-    let stream = Patient::new(stream, patience.write, Arc::clone(&activity));
-    let service =
-        service_fn(|request| answer(server.router.clone(), Arc::clone(&activity), peer, request));
+    let activity = &slot.activity;
+    let stream = Patient::new(stream, server.patience.write, Arc::clone(activity));
+    let service = service_fn(|request| answer(server.router.get(), activity, peer, request));
     let mut connection = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience.head)
+            .header_read_timeout(None)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(stream), service)
     );
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = activity.dismissed() => return,
-        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    let order = poll_fn(|context| match connection.as_mut().poll(context) {
+        Poll::Ready(_) => Poll::Ready(Order::Close),
+        Poll::Pending => activity.poll_order(context),
+    });
+    match order.await {
+        Order::Close => return,
+        Order::Finish => connection.as_mut().graceful_shutdown(),
     }
     // hyper waits for the rest of a head that has begun: here, only requests under way are waited
     // for.
     while timeout(A_MOMENT, connection.as_mut()).await.is_err() {
-        if activity.expendable(Instant::now()).is_some() {
+        if activity.is_leaving() || activity.expendable(Instant::now()).is_some() {
             return;
         }
     }
@@ -174,14 +191,14 @@ async fn drive(
 
 /// Sends one request into the router.
 async fn answer(
-    router: Router,
-    activity: Arc<Activity>,
+    mut router: Router,
+    activity: &Arc<Activity>,
     peer: SocketAddr,
     request: http::Request<hyper::body::Incoming>,
 ) -> Result<http::Response<activity::AnswerBody>, Infallible> {
     let mut request = request.map(|body| activity.request(body));
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.oneshot(request).await?;
+    let response = router.call(request).await?;
     Ok(response.map(|body| activity.answer(body)))
 }
 

@@ -11,6 +11,7 @@ use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
 use provider::{BrowserContext, Provider, RequestId};
+use tower::layer::layer_fn;
 
 #[cfg(feature = "demonstration")]
 use crate::demonstration;
@@ -18,8 +19,8 @@ use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
 use crate::guards::Guards;
 use crate::layers::{
-    Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, open_to_browsers,
-    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post, shed,
+    Hosts, Protection, RequireHost, at_the_issuer, bounded_body, browser_context, busy,
+    open_to_browsers, protect, repeated_posts, same_origin_posts, see_other_after_post, shed,
     unreadable_is_bad_request, watch, watch_pages,
 };
 use crate::overload::Load;
@@ -101,7 +102,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         // Outside of these layers: a document is as cheap as a route can be, and brings their
         // headers along.
         .merge(readers(&service, documents));
-    upstreams.around(router).layer(from_fn(require_host))
+    upstreams.around(router).layer(layer_fn(RequireHost))
 }
 
 /// The endpoints of a kind of callers.

@@ -1,15 +1,9 @@
 //! What a running server can be given again: the provider and the router over it, once the
 //! configuration was read again.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, PoisonError, RwLock},
-    task::{Context, Poll},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::{Router, extract::Request};
 use provider::Provider;
-use tower::Service;
 
 /// Something that is replaced as a whole. Clones see the same.
 #[derive(Clone, Debug)]
@@ -38,28 +32,5 @@ impl<T: Clone> Current<T> {
 impl From<Provider> for Current<Provider> {
     fn from(provider: Provider) -> Self {
         Self::new(provider)
-    }
-}
-
-/// A router that hands each request to the current one. Connections stay, and requests under
-/// way end where they began.
-pub(crate) fn router(current: Current<Router>) -> Router {
-    Router::new().fallback_service(ToCurrent(current))
-}
-
-#[derive(Clone)]
-struct ToCurrent(Current<Router>);
-
-impl Service<Request> for ToCurrent {
-    type Response = <Router as Service<Request>>::Response;
-    type Error = Infallible;
-    type Future = <Router as Service<Request>>::Future;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        self.0.get().call(request)
     }
 }

@@ -5,9 +5,9 @@ use primitives::{Digest, Secret, Timestamp};
 
 use super::{RefreshToken, TokenPolicy};
 
-/// Rotations inside one replay window that are remembered; a client needs one, a storm of racing
-/// ones a few.
-pub(super) const MOST_ROTATED: usize = 64;
+/// Rotations inside one replay window that are remembered. A client that lost a response needs one,
+/// some that share a token a few. More would make a refresh dearer the faster a client rotates.
+pub(super) const MOST_ROTATED: usize = 8;
 
 /// The refresh tokens of a grant: one is live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +76,9 @@ impl Rotation {
     ) -> Self {
         let mut rotated = self.rotated;
         rotated.retain(|rotated| now.since(rotated.at) < policy.replay_window);
-        if rotated.len() == MOST_ROTATED {
-            rotated.remove(0);
-        }
+        // Earlier releases remembered more.
+        let too_many = (rotated.len() + 1).saturating_sub(MOST_ROTATED);
+        rotated.drain(..too_many);
         rotated.push(RotatedToken {
             token: used,
             salt: salt.encode(),

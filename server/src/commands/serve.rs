@@ -24,7 +24,7 @@ use crate::{
     reverse_proxy::StdioServers,
     router::{self, Options},
     site::{EmbeddedSite, PageFiles},
-    swap::{self, Current},
+    swap::Current,
 };
 
 /// How soon a key that another process made is used here, and a host that it blocked is refused.
@@ -99,7 +99,7 @@ pub(super) async fn serve(
         ));
     }
     tokio::select! {
-        () = listen::serve(listeners, swap::router(router), bounds, Patience::default(), stop) => {}
+        () = listen::serve(listeners, router, bounds, Patience::default(), stop) => {}
         reason = opened.store.broken() => return Err(broken(&reason)),
     }
 

@@ -2,16 +2,20 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 /// A peer that neither sends nor reads for as long delays only itself.
 const STALLED: Duration = Duration::from_secs(1);
@@ -20,7 +24,19 @@ const STALLED: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Activity {
     state: Mutex<State>,
-    dismissed: Notify,
+    /// Whether an order is to be looked for.
+    ordered: AtomicBool,
+    /// The task of the connection.
+    task: AtomicWaker,
+}
+
+/// What a connection is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Close at once.
+    Close,
+    /// Answer the request under way, then close.
+    Finish,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +46,7 @@ struct State {
     since: Instant,
     /// Since when the peer takes nothing of what is sent.
     stuck_since: Option<Instant>,
-    leaving: bool,
+    order: Option<Order>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +74,12 @@ impl Default for Activity {
             phase: Phase::Waiting,
             since: Instant::now(),
             stuck_since: None,
-            leaving: false,
+            order: None,
         };
         Self {
             state: Mutex::new(state),
-            dismissed: Notify::new(),
+            ordered: AtomicBool::new(false),
+            task: AtomicWaker::new(),
         }
     }
 }
@@ -75,33 +92,60 @@ impl Activity {
             phase,
             since,
             stuck_since,
-            leaving,
+            order,
         } = *self.state();
         let stalled = |since: Instant| {
             (now.duration_since(since) >= STALLED).then_some((Expendable::Stalled, since))
         };
-        match (leaving, stuck_since, phase) {
-            (true, ..) | (_, None, Phase::Working) => None,
+        match (order, stuck_since, phase) {
+            (Some(Order::Close), ..) | (_, None, Phase::Working) => None,
             (_, Some(stuck_since), _) => stalled(stuck_since),
             (_, None, Phase::Waiting) => Some((Expendable::Idle, since)),
             (_, None, Phase::Receiving) => stalled(since),
         }
     }
 
-    /// Whether it was told to close already.
+    /// Whether it was told to close at once.
     pub(super) fn is_leaving(&self) -> bool {
-        self.state().leaving
+        self.state().order == Some(Order::Close)
     }
 
-    /// Tells the connection to close.
+    /// Tells the connection to close at once.
     pub(super) fn dismiss(&self) {
-        self.state().leaving = true;
-        self.dismissed.notify_one();
+        self.give(Order::Close, |_| true);
     }
 
-    /// Waits until it is told to close.
-    pub(super) async fn dismissed(&self) {
-        self.dismissed.notified().await;
+    /// Tells the connection to close once no request is under way.
+    pub(super) fn finish(&self) {
+        self.give(Order::Finish, |state| state.order.is_none());
+    }
+
+    /// Tells the connection to close if it has waited for a request since `time` or longer. One
+    /// whose request comes at the same moment is still answered.
+    pub(super) fn hurry(&self, time: Instant) {
+        self.give(Order::Finish, |state| {
+            state.order.is_none() && state.phase == Phase::Waiting && state.since <= time
+        });
+    }
+
+    fn give(&self, order: Order, applies: impl FnOnce(&State) -> bool) {
+        let mut state = self.state();
+        if applies(&state) {
+            state.order = Some(order);
+            drop(state);
+            self.ordered.store(true, Ordering::Release);
+            self.task.wake();
+        }
+    }
+
+    /// The order, once there is one. It is looked for each time the task of the connection runs, so
+    /// it must cost next to nothing.
+    pub(super) fn poll_order(&self, context: &Context<'_>) -> Poll<Order> {
+        self.task.register(context.waker());
+        if !self.ordered.load(Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        self.state().order.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// The peer takes nothing since `now`.

@@ -54,6 +54,8 @@ struct OpenConnections {
     next: u64,
     open: HashMap<u64, OpenConnection>,
     counts: HashMap<IpAddr, usize>,
+    /// The server stops: no connection waits for another request.
+    stopping: bool,
 }
 
 #[derive(Debug)]
@@ -122,6 +124,23 @@ impl Connections {
             .is_some()
     }
 
+    /// Tells those to close whose next request has not come within `patience`.
+    pub(super) fn hurry(&self, patience: Duration) {
+        if let Some(latest) = Instant::now().checked_sub(patience) {
+            let entries = self.entries();
+            let activities = entries.open.values().map(|entry| &entry.activity);
+            activities.for_each(|activity| activity.hurry(latest));
+        }
+    }
+
+    /// Tells all to close once no request is under way, those to come too.
+    pub(super) fn stop(&self) {
+        let mut entries = self.entries();
+        entries.stopping = true;
+        let activities = entries.open.values().map(|entry| &entry.activity);
+        activities.for_each(|activity| activity.finish());
+    }
+
     /// Waits until all have closed.
     pub(super) async fn all_closed(&self) {
         while !self.entries().open.is_empty() {
@@ -136,6 +155,9 @@ impl Connections {
         }
         let id = entries.next;
         let activity = Arc::<Activity>::default();
+        if entries.stopping {
+            activity.finish();
+        }
         entries.next += 1;
         entries.open.insert(
             id,
@@ -213,7 +235,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::future::poll_fn;
+
+    use super::{super::activity::Order, *};
 
     fn peer(address: &str) -> SocketAddr {
         SocketAddr::new(address.parse().expect("an address"), 1)
@@ -311,7 +335,8 @@ mod tests {
             let connections = Arc::clone(&connections);
             async move { connections.acquire(peer("192.0.2.4")).await }
         });
-        slots[1].activity.dismissed().await;
+        let told = poll_fn(|context| slots[1].activity.poll_order(context));
+        assert_eq!(told.await, Order::Close);
         assert!(
             !entering.is_finished(),
             "there is no room before it has gone"

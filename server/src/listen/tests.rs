@@ -32,7 +32,7 @@ impl Running {
         let (stopper, stop) = watch::channel(false);
         let ended = tokio::spawn(serve(
             listeners,
-            router,
+            Current::new(router),
             Bounds::new(connections, Proxies::default()),
             patience,
             stop,

@@ -210,9 +210,6 @@ pub(crate) async fn to_upstreams(
     request: Request,
     next: Next,
 ) -> Response {
-    if protected.mounts.is_empty() {
-        return next.run(request).await;
-    }
     let host = addressed_host(&request, &protected.proxies);
     let path = request.uri().path();
     let mut mounts = protected.mounts.iter();
@@ -227,8 +224,11 @@ pub(crate) async fn to_upstreams(
 }
 
 impl Protected {
-    /// The layer around everything else.
+    /// The layer around everything else, if there are any.
     pub(crate) fn around(self, router: Router) -> Router {
+        if self.mounts.is_empty() {
+            return router;
+        }
         router.layer(middleware::from_fn_with_state(self, to_upstreams))
     }
 }
