@@ -114,7 +114,7 @@ impl Campaign {
         let clients = Clients::start(CLIENTS, &stores, &ledger, self.seed);
         let random = Random::new(self.seed);
         let writers = stores.clone().map(writer);
-        let chaos = Chaos::new(servers, writers, random, self);
+        let chaos = Chaos::new(servers, writers, random, Vec::new(), self);
         let deadline = clock::now() + self.length;
         let (servers, chaos) = tokio::task::spawn_blocking(move || chaos.until(deadline))
             .await

@@ -157,6 +157,19 @@ impl RedisServer {
         );
     }
 
+    /// Lets it write no file beyond its first page, until it is started again: like a full disk, but
+    /// without rights to mount one. A process that does not ignore SIGXFSZ is killed by its next write.
+    pub fn fill_disk(&self) {
+        let id = self.id().to_string();
+        let limited = Command::new("prlimit")
+            .args(["--pid", &id, "--fsize=4096"])
+            .status();
+        assert!(
+            limited.is_ok_and(|status| status.success()),
+            "the files of redis-server can be limited"
+        );
+    }
+
     /// Stops it (SIGTERM), so that it saves its data.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {

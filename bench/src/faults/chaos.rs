@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +18,12 @@ const REST: Duration = Duration::from_secs(2);
 /// The maximum time until everything is as before a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(20);
+/// By how many seconds a clock jumps. A server that is ahead by more than the replay window (30 s)
+/// takes a retry at another server for a replay, and ends the grant.
+const JUMPS: [&str; 2] = ["+20", "-20"];
+const ON_TIME: &str = "+0";
+/// How long a clock stays wrong.
+const JUMP: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Fault {
@@ -36,6 +44,10 @@ pub(super) enum Fault {
     Cut,
     /// A slot moves while it is written to.
     Reshard,
+    /// The disk of a primary is full, so that it ends by itself.
+    Disk,
+    /// The clock of a server process jumps ahead or back, and returns.
+    Clock,
 }
 
 impl Fault {
@@ -49,6 +61,8 @@ impl Fault {
             ("full", Self::Full),
             ("cut", Self::Cut),
             ("reshard", Self::Reshard),
+            ("disk", Self::Disk),
+            ("clock", Self::Clock),
         ];
         let found = all.into_iter().find(|(own, _)| *own == name);
         found.map(|(_, fault)| fault)
@@ -64,6 +78,8 @@ pub(super) struct Chaos {
     writers: [Writer; 2],
     random: Random,
     faults: Vec<Fault>,
+    /// The clocks of server processes: files that libfaketime reads.
+    clocks: Vec<PathBuf>,
     /// Whether every replica must be there for a write.
     needs_all: bool,
     done: BTreeMap<Fault, usize>,
@@ -109,6 +125,7 @@ impl Chaos {
         servers: Servers,
         writers: [Writer; 2],
         random: Random,
+        clocks: Vec<PathBuf>,
         campaign: &Campaign,
     ) -> Self {
         let own = match &servers {
@@ -116,14 +133,22 @@ impl Chaos {
             Servers::Sentinels(_) => [Fault::Handover, Fault::Demote],
             Servers::Cluster(_) => [Fault::Failover, Fault::Reshard],
         };
-        let common = [Fault::Kill, Fault::Freeze, Fault::Full, Fault::Cut];
-        let all = common.into_iter().chain(own).collect();
+        let common = [
+            Fault::Kill,
+            Fault::Freeze,
+            Fault::Full,
+            Fault::Cut,
+            Fault::Disk,
+        ];
+        let jump = (!clocks.is_empty()).then_some(Fault::Clock);
+        let all = common.into_iter().chain(own).chain(jump).collect();
         let faults = campaign.only.map_or(all, |only| vec![only]);
         Self {
             servers,
             writers,
             random,
             faults,
+            clocks,
             needs_all: campaign.replicas > 1,
             done: BTreeMap::new(),
             recoveries: Vec::new(),
@@ -184,6 +209,23 @@ impl Chaos {
                 }
             }
             Fault::Reshard => self.reshard(index),
+            Fault::Disk => {
+                self.servers.data()[index].fill_disk();
+                self.promotion(fault, index, RedisServer::restart);
+            }
+            Fault::Clock => self.jump(),
+        }
+    }
+
+    fn jump(&mut self) {
+        let Some(clock) = self.clocks.get(self.random.below(self.clocks.len().max(1))) else {
+            return;
+        };
+        for offset in [JUMPS[self.random.below(JUMPS.len())], ON_TIME] {
+            if let Err(fault) = fs::write(clock, offset) {
+                eprintln!("a clock cannot be set: {fault}");
+            }
+            thread::sleep(JUMP);
         }
     }
 

@@ -5,7 +5,8 @@ mod truth;
 
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,6 +38,8 @@ const ACCOUNTS: usize = 8;
 const DISABLED: usize = 2;
 /// How often a command is repeated that met an outage.
 const TRIES: usize = 20;
+/// Makes a process read its clock from a file (Debian's package `libfaketime`).
+const FAKE_TIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Two servers over one store.
 struct Pair {
@@ -44,7 +47,21 @@ struct Pair {
     environment: Vec<(&'static str, String)>,
     issuer: String,
     ports: [u16; 2],
+    /// The clocks of both, if they can be set.
+    clocks: Vec<PathBuf>,
     _folder: TempDir,
+}
+
+/// Gives a command a clock of its own, on time.
+fn with_clock(command: &mut Command, file: &Path) -> Outcome<()> {
+    std::fs::write(file, "+0").map_err(context("a clock"))?;
+    command
+        .env("LD_PRELOAD", FAKE_TIME)
+        .env("FAKETIME_TIMESTAMP_FILE", file)
+        .env("FAKETIME_CACHE_DURATION", "1")
+        // Time-outs go by the monotonic clock, which no administrator can set.
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    Ok(())
 }
 
 impl Pair {
@@ -66,8 +83,14 @@ impl Pair {
             ),
         ];
         let mut processes = Vec::new();
+        let mut clocks = Vec::new();
         for port in ports {
             let mut command = vestibule(binary, &environment, &["serve"]);
+            if Path::new(FAKE_TIME).exists() {
+                let clock = folder.path().join(format!("{port}.clock"));
+                with_clock(&mut command, &clock)?;
+                clocks.push(clock);
+            }
             command.args(["--listen", &format!("127.0.0.1:{port}")]);
             let log = folder.path().join(format!("{port}.log"));
             processes.push(Process::start(command, port, &log)?);
@@ -77,6 +100,7 @@ impl Pair {
             environment,
             issuer,
             ports,
+            clocks,
             _folder: folder,
         })
     }
@@ -185,7 +209,8 @@ pub(super) async fn run(campaign: &Campaign, servers: Servers, binary: &Path) ->
     let writers = pair
         .ports
         .map(|port| Box::new(move || registers(port) == 201) as Writer);
-    let chaos = Chaos::new(servers, writers, Random::new(campaign.seed), campaign);
+    let random = Random::new(campaign.seed);
+    let chaos = Chaos::new(servers, writers, random, pair.clocks.clone(), campaign);
     let deadline = clock::now() + campaign.length;
     let chaos = tokio::task::spawn_blocking(move || chaos.until(deadline)).await;
     let (servers, seen) = chaos.map_err(context("the faults"))?;
