@@ -70,6 +70,9 @@ pub enum BatchStep<'a> {
         /// The maximum number of members.
         limit: usize,
     },
+    /// A condition: the steps after it are carried out only if the step right before it changed
+    /// something. `get` and `set_range` never do, `add` always does.
+    IfChanged,
 }
 
 /// The result of one step.
@@ -77,7 +80,8 @@ pub enum BatchStep<'a> {
 pub enum StepResult {
     /// Of `get`.
     Value(Option<Vec<u8>>),
-    /// Of `insert`, `remove`, `set_add` and `set_remove`: whether it changed something.
+    /// Of `insert`, `remove`, `set_add` and `set_remove`: whether it changed something. Of a
+    /// condition: whether it holds.
     Changed(bool),
     /// Of `compare_and_swap`.
     Swap(CasResult),
@@ -85,6 +89,8 @@ pub enum StepResult {
     Sum(u64),
     /// Of `set_range`.
     Members(Vec<String>),
+    /// Of a step after a condition that does not hold: it was not carried out.
+    Skipped,
 }
 
 impl BatchStep<'_> {
@@ -97,14 +103,14 @@ impl BatchStep<'_> {
             | Self::Add { .. }
             | Self::SetAdd { .. }
             | Self::SetRemove { .. } => true,
-            Self::Get { .. } | Self::SetRange { .. } => false,
+            Self::Get { .. } | Self::SetRange { .. } | Self::IfChanged => false,
         }
     }
 
     /// Carries the step out by its own operation.
     ///
     /// # Errors
-    /// Those of the operation.
+    /// Those of the operation. A condition has none.
     pub async fn run<E: Engine + ?Sized>(&self, engine: &E) -> Result<StepResult> {
         Ok(match *self {
             Self::Get { key } => StepResult::Value(engine.get(key).await?),
@@ -128,11 +134,68 @@ impl BatchStep<'_> {
             Self::SetRange { list, after, limit } => {
                 StepResult::Members(engine.set_range(list, after, limit).await?)
             }
+            Self::IfChanged => return Err(misplaced()),
         })
     }
 }
 
+/// Which steps of a batch are carried out: all before the first condition that does not hold.
+#[derive(Default)]
+pub(crate) struct Conditions {
+    has_changed: bool,
+    has_ended: bool,
+}
+
+impl Conditions {
+    /// The result of a step that no operation carries out: a condition, or a step after one that
+    /// does not hold.
+    pub(crate) const fn without_operation(&mut self, is_condition: bool) -> Option<StepResult> {
+        if self.has_ended {
+            return Some(StepResult::Skipped);
+        }
+        if !is_condition {
+            return None;
+        }
+        self.has_ended = !self.has_changed;
+        Some(StepResult::Changed(self.has_changed))
+    }
+
+    /// Notes what an operation did, for a condition after it.
+    pub(crate) const fn note(&mut self, result: &StepResult) {
+        self.has_changed = result.is_change();
+    }
+
+    /// The result of a step: that of `operation`, if the step is carried out.
+    pub(crate) async fn result(
+        &mut self,
+        step: &BatchStep<'_>,
+        operation: impl Future<Output = Result<StepResult>> + Send,
+    ) -> Result<StepResult> {
+        if let Some(result) = self.without_operation(matches!(step, BatchStep::IfChanged)) {
+            return Ok(result);
+        }
+        let result = operation.await?;
+        self.note(&result);
+        Ok(result)
+    }
+}
+
 impl StepResult {
+    /// Whether the step changed something.
+    pub(crate) const fn is_change(&self) -> bool {
+        match self {
+            Self::Changed(changed) => *changed,
+            Self::Swap(result) => matches!(result, CasResult::Done),
+            Self::Sum(_) => true,
+            Self::Value(_) | Self::Members(_) | Self::Skipped => false,
+        }
+    }
+
+    /// Whether the step was not carried out, because of a condition before it.
+    pub const fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped)
+    }
+
     /// The result of a `get`.
     ///
     /// # Errors
@@ -144,7 +207,7 @@ impl StepResult {
         Ok(value)
     }
 
-    /// The result of an `insert`, a `remove`, a `set_add` or a `set_remove`.
+    /// The result of an `insert`, a `remove`, a `set_add`, a `set_remove` or a condition.
     ///
     /// # Errors
     /// As [`Self::value`].
@@ -202,8 +265,9 @@ pub async fn one_by_one<E: Engine + ?Sized>(
     steps: &[BatchStep<'_>],
 ) -> Result<Vec<StepResult>> {
     let mut results = Vec::with_capacity(steps.len());
+    let mut conditions = Conditions::default();
     for step in steps {
-        results.push(step.run(engine).await?);
+        results.push(conditions.result(step, step.run(engine)).await?);
     }
     Ok(results)
 }

@@ -198,7 +198,7 @@ impl Engine for Embedded {
         }
         let owned: Vec<OwnedStep> = steps.iter().map(OwnedStep::from).collect();
         let applied = self
-            .write(move |tables| owned.iter().map(|step| step.apply(tables)).collect())
+            .write(move |tables| batch::apply(&owned, tables))
             .await?;
         batch::results(steps, applied)
     }

@@ -89,12 +89,18 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Several steps in one round trip (Redis) or one commit (embedded file), in this order. Each
     /// step is atomic on its own and uses one key: steps of other callers may come in between. A
-    /// step sees the writes before it in the batch.
+    /// step sees the writes before it in the batch. After a condition ([`BatchStep::IfChanged`])
+    /// that does not hold, no further step is carried out.
     ///
     /// # Errors
     /// After an error any of the writes may have happened, also without those before it.
     async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
         batch::one_by_one(self, steps).await
+    }
+
+    /// Whether a batch with writes is sent at once. Otherwise each of its steps costs a round trip.
+    fn sends_batches_at_once(&self) -> bool {
+        true
     }
 
     /// The whole store, for a backup: records with their remaining lifetime, then the members of

@@ -1,7 +1,7 @@
 //! The Redis engine: on one server, on the primary that sentinels name, or on a Redis Cluster.
 //!
-//! Each operation is one command, one script or one transaction on one key. Needs Redis 6.2
-//! (`GETDEL`).
+//! Each operation is one command, one script or one transaction on one key; a batch with writes is
+//! one script on all its keys. Needs Redis 6.2 (`GETDEL`).
 
 mod batch;
 mod cluster;
@@ -33,8 +33,8 @@ use tokio::time::{Instant, sleep};
 
 pub use self::options::{ConnectionPassword, RedisOptions};
 use self::{
-    batch::{Commands, needs_script},
-    commands::{ADD, Lua, Names, SWAP, expiry_text, on},
+    batch::{Commands, ScriptSteps},
+    commands::{ADD, BATCH, Lua, Names, SWAP, expiry_text, on},
     faults::{
         explained, has_no_scripts, is_unknown_option, is_unknown_script, misplaced, unavailable,
     },
@@ -59,9 +59,7 @@ pub(crate) struct RedisEngine {
     /// Whether a server did not know `SET … IFEQ`.
     swaps_by_script: AtomicBool,
     /// Whether a server ran no scripts.
-    adds_by_transaction: AtomicBool,
-    /// Whether a server has run one. Before that, no batch has any.
-    runs_scripts: AtomicBool,
+    runs_no_scripts: AtomicBool,
 }
 
 impl RedisEngine {
@@ -78,8 +76,7 @@ impl RedisEngine {
             names: Names::new(&options.prefix),
             options: options.clone(),
             swaps_by_script: AtomicBool::new(false),
-            adds_by_transaction: AtomicBool::new(false),
-            runs_scripts: AtomicBool::new(false),
+            runs_no_scripts: AtomicBool::new(false),
         })
     }
 
@@ -116,24 +113,87 @@ impl RedisEngine {
         }
     }
 
-    /// A script by its hash; the whole script if the server does not know it.
+    /// A script by its hash; the whole script if the server does not know it. Its change is kept
+    /// like that of a command ([`Self::keep`]).
     async fn script(
         &self,
         script: &Lua,
-        key: &str,
+        keys: &[&str],
         arguments: &[&[u8]],
         is_changed: impl Fn(&Value) -> bool + Send + Sync,
     ) -> Result<Value, RedisError> {
-        match self
-            .keep(key, script.short(key, arguments), &is_changed)
-            .await
-        {
+        let key = keys.first().copied().unwrap_or_default();
+        let short = script.short(keys, arguments);
+        match self.keep(key, short, &is_changed).await {
             Err(fault) if is_unknown_script(&fault) => {
-                self.keep(key, script.whole(key, arguments), is_changed)
-                    .await
+                let whole = script.whole(keys, arguments);
+                self.keep(key, whole, is_changed).await
             }
             answer => answer,
         }
+    }
+
+    /// The same for a script that changes counters and lists alone, which wait for no replica.
+    async fn script_without_wait(
+        &self,
+        script: &Lua,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> Result<Value, RedisError> {
+        let key = keys.first().copied().unwrap_or_default();
+        let short = script.short(keys, arguments);
+        let answer = match self.send(&Question::write(key, short)).await {
+            Err(fault) if is_unknown_script(&fault) => {
+                let whole = script.whole(keys, arguments);
+                self.send(&Question::write(key, whole)).await
+            }
+            answer => answer,
+        };
+        answer.map(|answer| answer.value)
+    }
+
+    /// Whether an error says that the server runs no scripts, which is remembered. Then the script
+    /// has done nothing.
+    fn cannot_run(&self, fault: &RedisError) -> bool {
+        let cannot = has_no_scripts(fault);
+        self.runs_no_scripts.fetch_or(cannot, Ordering::Relaxed);
+        cannot
+    }
+
+    /// A batch by one script; `None` if the server runs no scripts.
+    async fn batch_by_script(&self, steps: &[BatchStep<'_>]) -> Result<Option<Vec<StepResult>>> {
+        if self.runs_no_scripts.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let call = ScriptSteps::of(steps, &self.names);
+        let keys = call.keys();
+        let arguments = call.arguments();
+        let answer = if steps.iter().any(batch::writes_record) {
+            let is_changed = |answer: &Value| batch::changes_record(steps, answer);
+            self.script(&BATCH, &keys, &arguments, is_changed).await
+        } else {
+            self.script_without_wait(&BATCH, &keys, &arguments).await
+        };
+        match answer {
+            Ok(answer) => batch::script_results(steps, answer)
+                .map(Some)
+                .map_err(unavailable),
+            Err(fault) if self.cannot_run(&fault) => Ok(None),
+            Err(fault) => Err(unavailable(fault)),
+        }
+    }
+
+    /// A batch by one pipeline; `None` if one of its steps needs a script.
+    async fn batch_by_pipeline(&self, steps: &[BatchStep<'_>]) -> Result<Option<Vec<StepResult>>> {
+        let Some(commands) = Commands::of(steps, &self.names) else {
+            return Ok(None);
+        };
+        let key = self.names.record("");
+        let writes = steps.iter().any(BatchStep::is_write);
+        let question = Question::batch(&key, commands.commands(), writes);
+        let answers = self.send(&question).await.map_err(unavailable)?.value;
+        let results = commands.results(steps, answers);
+        results.map(Some).map_err(unavailable)
     }
 
     /// By `SET … IFEQ`; `None` if the server does not know that.
@@ -210,7 +270,7 @@ impl Engine for RedisEngine {
         let ttl = expiry_text(ttl);
         let arguments = [expected, new, ttl.as_bytes()];
         let is_swapped = |answer: &Value| matches!(answer, Value::Int(_));
-        let answer = self.script(&SWAP, &key, &arguments, is_swapped).await;
+        let answer = self.script(&SWAP, &[&key], &arguments, is_swapped).await;
         match answer.map_err(unavailable)? {
             Value::Int(_) => Ok(CasResult::Done),
             there => Ok(CasResult::Changed(understood(there)?)),
@@ -231,27 +291,14 @@ impl Engine for RedisEngine {
 
     async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
         let key = self.names.record(key);
-        if !self.adds_by_transaction.load(Ordering::Relaxed) {
+        if !self.runs_no_scripts.load(Ordering::Relaxed) {
             let text = amount.to_string();
             let expiry = expiry_text(Ttl::For(ttl));
             let arguments = [text.as_bytes(), expiry.as_bytes()];
-            // Counters do not wait for a replica.
-            let mut sum = self
-                .send(&Question::write(&key, ADD.short(&key, &arguments)))
-                .await;
-            if sum.as_ref().is_err_and(is_unknown_script) {
-                let whole = ADD.whole(&key, &arguments);
-                sum = self.send(&Question::write(&key, whole)).await;
-            }
+            let sum = self.script_without_wait(&ADD, &[&key], &arguments).await;
             match sum {
-                Ok(sum) => {
-                    self.runs_scripts.store(true, Ordering::Relaxed);
-                    return understood(sum.value);
-                }
-                Err(fault) if has_no_scripts(&fault) => {
-                    self.adds_by_transaction.store(true, Ordering::Relaxed);
-                    self.runs_scripts.store(false, Ordering::Relaxed);
-                }
+                Ok(sum) => return understood(sum),
+                Err(fault) if self.cannot_run(&fault) => {}
                 Err(fault) => return Err(unavailable(fault)),
             }
         }
@@ -288,34 +335,26 @@ impl Engine for RedisEngine {
         self.read(&key, commands::range(&key, after, limit)).await
     }
 
-    /// One pipeline to the one server. On a cluster, where the keys are on several, where each write
-    /// waits for a replica, and for a server that may run no scripts, the steps are sent one by one.
+    /// One script on the one server. Reads, and what a server without scripts can do, are one
+    /// pipeline. On a cluster, where the keys are on several, the steps are sent one by one.
     async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
-        if steps.is_empty() {
-            return Ok(Vec::new());
-        }
-        let writes = steps.iter().any(BatchStep::is_write);
-        let runs_scripts = self.runs_scripts.load(Ordering::Relaxed);
-        if matches!(*self.link, Link::Cluster(_))
-            || writes && self.options.wait().is_some()
-            || !runs_scripts && steps.iter().any(needs_script)
-        {
+        if steps.len() < 2 || matches!(*self.link, Link::Cluster(_)) {
             return one_by_one(self, steps).await;
         }
-        let commands = Commands::of(steps, &self.names);
-        let key = self.names.record("");
-        let question = Question::batch(&key, commands.commands(), writes);
-        let answers = match self.send(&question).await {
-            Ok(answer) => answer.value,
-            Err(fault) => {
-                if has_no_scripts(&fault) {
-                    self.runs_scripts.store(false, Ordering::Relaxed);
-                }
-                return Err(unavailable(fault));
-            }
-        };
-        let answers: Vec<Value> = understood(answers)?;
-        commands.results(steps, answers).map_err(unavailable)
+        let writes = steps.iter().any(BatchStep::is_write);
+        if writes && let Some(results) = self.batch_by_script(steps).await? {
+            return Ok(results);
+        }
+        // A pipeline waits for no replica.
+        let waits = writes && self.options.wait().is_some();
+        if !waits && let Some(results) = self.batch_by_pipeline(steps).await? {
+            return Ok(results);
+        }
+        one_by_one(self, steps).await
+    }
+
+    fn sends_batches_at_once(&self) -> bool {
+        !matches!(*self.link, Link::Cluster(_)) && !self.runs_no_scripts.load(Ordering::Relaxed)
     }
 
     async fn export(&self) -> Result<Export> {

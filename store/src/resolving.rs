@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 
-use crate::{BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Store, Ttl};
+use crate::{
+    BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Store, Ttl, batch::Conditions,
+};
 
 /// How long to read the record.
 const DEADLINE: Duration = Duration::from_secs(4);
@@ -171,6 +173,8 @@ impl Resolving {
             BatchStep::SetRemove { list, member } => {
                 StepResult::Changed(self.after_set_remove(list, member, fault).await?)
             }
+            // A condition has no operation.
+            BatchStep::IfChanged => return Err(fault),
         })
     }
 }
@@ -278,18 +282,23 @@ impl Engine for Resolving {
     }
 
     /// After a lost answer each step is resolved by its own rule, in order, so that later steps
-    /// still see earlier ones.
+    /// still see earlier ones, and conditions what the steps before them did.
     async fn batch(&self, steps: &[BatchStep<'_>]) -> Result<Vec<StepResult>> {
         let fault = match self.store.batch(steps).await {
             Err(fault) => fault.to_string(),
             answer => return answer,
         };
         let mut results = Vec::with_capacity(steps.len());
+        let mut conditions = Conditions::default();
         for step in steps {
-            let fault = Error::Unavailable(fault.clone());
-            results.push(self.after_step(step, fault).await?);
+            let resolved = self.after_step(step, Error::Unavailable(fault.clone()));
+            results.push(conditions.result(step, resolved).await?);
         }
         Ok(results)
+    }
+
+    fn sends_batches_at_once(&self) -> bool {
+        self.store.sends_batches_at_once()
     }
 
     async fn export(&self) -> Result<Export> {

@@ -174,6 +174,10 @@ impl<I: Interceptor> Engine for Wrapped<I> {
         }
     }
 
+    fn sends_batches_at_once(&self) -> bool {
+        self.store.sends_batches_at_once()
+    }
+
     async fn export(&self) -> Result<Export> {
         self.run(Verb::Export, "", b"", self.store.export()).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redb::ReadTransaction;
 
 use super::tables::{self, Tables};
-use crate::{BatchStep, Error, StepResult, Ttl};
+use crate::{BatchStep, Error, StepResult, Ttl, batch::Conditions};
 
 type Result<T> = std::result::Result<T, redb::Error>;
 
@@ -24,6 +24,7 @@ pub(super) enum OwnedStep {
     SetAdd(String, String),
     SetRemove(String, String),
     SetRange(String, Option<String>, usize),
+    IfChanged,
 }
 
 impl From<&BatchStep<'_>> for OwnedStep {
@@ -53,6 +54,7 @@ impl From<&BatchStep<'_>> for OwnedStep {
             BatchStep::SetRange { list, after, limit } => {
                 Self::SetRange(list.to_owned(), after.map(str::to_owned), limit)
             }
+            BatchStep::IfChanged => Self::IfChanged,
         }
     }
 }
@@ -60,9 +62,27 @@ impl From<&BatchStep<'_>> for OwnedStep {
 /// The result of a step; `None` when the record of a counter is none.
 pub(super) type Applied = Option<StepResult>;
 
+/// Carries the steps out within a transaction, as far as their conditions hold.
+pub(super) fn apply(steps: &[OwnedStep], tables: &mut Tables<'_>) -> Result<Vec<Applied>> {
+    let mut conditions = Conditions::default();
+    let mut applied = Vec::with_capacity(steps.len());
+    for step in steps {
+        let is_condition = matches!(step, OwnedStep::IfChanged);
+        if let Some(result) = conditions.without_operation(is_condition) {
+            applied.push(Some(result));
+            continue;
+        }
+        let result = step.apply(tables)?;
+        if let Some(result) = &result {
+            conditions.note(result);
+        }
+        applied.push(result);
+    }
+    Ok(applied)
+}
+
 impl OwnedStep {
-    /// Carries the step out within a transaction.
-    pub(super) fn apply(&self, tables: &mut Tables<'_>) -> Result<Applied> {
+    fn apply(&self, tables: &mut Tables<'_>) -> Result<Applied> {
         Ok(Some(match self {
             Self::Get(key) => StepResult::Value(tables.get(key)?),
             Self::Insert(key, value, ttl) => StepResult::Changed(tables.insert(key, value, *ttl)?),
@@ -81,6 +101,8 @@ impl OwnedStep {
             Self::SetRange(list, after, limit) => {
                 StepResult::Members(tables.members(list, after.as_deref(), *limit)?)
             }
+            // It has no operation.
+            Self::IfChanged => return Ok(None),
         }))
     }
 }
@@ -103,7 +125,8 @@ pub(super) fn read(
             | BatchStep::Remove { .. }
             | BatchStep::Add { .. }
             | BatchStep::SetAdd { .. }
-            | BatchStep::SetRemove { .. } => return Ok(None),
+            | BatchStep::SetRemove { .. }
+            | BatchStep::IfChanged => return Ok(None),
         });
     }
     Ok(Some(results))

@@ -1,41 +1,157 @@
-//! Batches as one pipeline to one server. Neighbouring reads of records are one `MGET`, and
-//! neighbouring additions to counters one call of a script.
+//! Batches on one server: one script, or, for reads and on a server without scripts, one pipeline.
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value, cmd};
 
 use super::{
-    commands::{self, ADD, ADD_EACH, Names, SWAP, expiry_text, on},
+    commands::{self, Names, expiry_text, on, range_text},
     did,
 };
-use crate::{BatchStep, CasResult, StepResult, Ttl};
+use crate::{BatchStep, CasResult, StepResult, Ttl, batch::Conditions};
 
-/// A batch as commands.
+/// The keys and arguments of a batch for [`BATCH`](commands::BATCH).
+#[derive(Default)]
+pub(super) struct ScriptSteps {
+    keys: Vec<String>,
+    arguments: Vec<Vec<u8>>,
+}
+
+impl ScriptSteps {
+    /// Those of a batch.
+    pub(super) fn of(steps: &[BatchStep<'_>], names: &Names) -> Self {
+        let mut all = Self::default();
+        for step in steps {
+            all.add(step, names);
+        }
+        all
+    }
+
+    fn add(&mut self, step: &BatchStep<'_>, names: &Names) {
+        match *step {
+            BatchStep::Get { key } => self.push("GET", names.record(key), &[]),
+            BatchStep::Insert { key, value, ttl } => {
+                let expiry = expiry_text(ttl);
+                self.push("INSERT", names.record(key), &[value, expiry.as_bytes()]);
+            }
+            BatchStep::CompareAndSwap {
+                key,
+                expected,
+                new,
+                ttl,
+            } => {
+                let expiry = expiry_text(ttl);
+                let arguments = [expected, new, expiry.as_bytes()];
+                self.push("SWAP", names.record(key), &arguments);
+            }
+            BatchStep::Remove { key } => self.push("DEL", names.record(key), &[]),
+            BatchStep::Add { key, amount, ttl } => {
+                let amount = amount.to_string();
+                let expiry = expiry_text(Ttl::For(ttl));
+                let arguments = [amount.as_bytes(), expiry.as_bytes()];
+                self.push("ADD", names.record(key), &arguments);
+            }
+            BatchStep::SetAdd { list, member } => {
+                self.push("ZADD", names.list(list), &[member.as_bytes()]);
+            }
+            BatchStep::SetRemove { list, member } => {
+                self.push("ZREM", names.list(list), &[member.as_bytes()]);
+            }
+            BatchStep::SetRange { list, after, limit } => {
+                let (from, limit) = range_text(after, limit);
+                let limit = limit.to_string();
+                let arguments = [from.as_bytes(), limit.as_bytes()];
+                self.push("RANGE", names.list(list), &arguments);
+            }
+            BatchStep::IfChanged => self.arguments.push(b"IF".to_vec()),
+        }
+    }
+
+    fn push(&mut self, step: &str, key: String, arguments: &[&[u8]]) {
+        self.keys.push(key);
+        self.arguments.push(step.as_bytes().to_vec());
+        let arguments = arguments.iter().map(|argument| argument.to_vec());
+        self.arguments.extend(arguments);
+    }
+
+    /// The keys.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        self.keys.iter().map(String::as_str).collect()
+    }
+
+    /// The steps with their arguments.
+    pub(super) fn arguments(&self) -> Vec<&[u8]> {
+        self.arguments.iter().map(Vec::as_slice).collect()
+    }
+}
+
+/// The results of the steps, from the answer of the script.
+pub(super) fn script_results(
+    steps: &[BatchStep<'_>],
+    answer: Value,
+) -> Result<Vec<StepResult>, RedisError> {
+    let mut values = read::<Vec<Value>>(answer)?.into_iter();
+    let mut results = Vec::with_capacity(steps.len());
+    let mut conditions = Conditions::default();
+    for step in steps {
+        let is_condition = matches!(step, BatchStep::IfChanged);
+        let decided = conditions.without_operation(is_condition);
+        let is_skipped = decided.as_ref().is_some_and(StepResult::is_skipped);
+        let value = if is_skipped { None } else { values.next() };
+        results.push(match (decided, value) {
+            (Some(decided), _) => decided,
+            (None, Some(value)) => {
+                let result = result(step, value)?;
+                conditions.note(&result);
+                result
+            }
+            (None, None) => return Err(misnumbered()),
+        });
+    }
+    match values.next() {
+        None => Ok(results),
+        Some(_) => Err(misnumbered()),
+    }
+}
+
+/// Whether a batch changed a record, by the answer of the script: then replicas are waited for.
+pub(super) fn changes_record(steps: &[BatchStep<'_>], answer: &Value) -> bool {
+    // What cannot be read may be a change.
+    script_results(steps, answer.clone()).map_or(true, |results| {
+        let mut results = steps.iter().zip(&results);
+        results.any(|(step, result)| writes_record(step) && result.is_change())
+    })
+}
+
+/// Whether a step may change a record that is no counter. Counters and lists wait for no replica.
+pub(super) const fn writes_record(step: &BatchStep<'_>) -> bool {
+    matches!(
+        step,
+        BatchStep::Insert { .. } | BatchStep::CompareAndSwap { .. } | BatchStep::Remove { .. }
+    )
+}
+
+/// A batch as a pipeline. Neighbouring reads of records are one `MGET`.
 pub(super) struct Commands {
     commands: Vec<Cmd>,
-    /// How many steps each of them answers: more than one only of `MGET` and [`ADD_EACH`].
+    /// How many steps each of them answers: more than one only of `MGET`.
     counts: Vec<usize>,
 }
 
 impl Commands {
-    /// The commands of a batch, in its order.
-    pub(super) fn of(steps: &[BatchStep<'_>], names: &Names) -> Self {
+    /// The commands of a batch, in its order; `None` if one of the steps needs a script.
+    pub(super) fn of(steps: &[BatchStep<'_>], names: &Names) -> Option<Self> {
         let mut all = Self {
             commands: Vec::with_capacity(steps.len()),
             counts: Vec::with_capacity(steps.len()),
         };
         for alike in steps.chunk_by(are_one_command) {
             let command = match alike {
-                [step] => command(step, names),
-                several => together(several, names),
+                [step] => command(step, names)?,
+                several => read_together(several, names),
             };
-            all.push(command, alike.len());
+            all.commands.push(command);
+            all.counts.push(alike.len());
         }
-        all
-    }
-
-    fn push(&mut self, command: Cmd, steps: usize) {
-        self.commands.push(command);
-        self.counts.push(steps);
+        Some(all)
     }
 
     /// The commands, to be sent.
@@ -47,8 +163,9 @@ impl Commands {
     pub(super) fn results(
         &self,
         steps: &[BatchStep<'_>],
-        answers: Vec<Value>,
+        answers: Value,
     ) -> Result<Vec<StepResult>, RedisError> {
+        let answers = read::<Vec<Value>>(answers)?;
         let mut values = Vec::with_capacity(steps.len());
         for (answer, count) in answers.into_iter().zip(&self.counts) {
             match answer {
@@ -57,66 +174,41 @@ impl Commands {
             }
         }
         if values.len() != steps.len() {
-            let why = "a batch has another number of answers";
-            return Err((ErrorKind::UnexpectedReturnType, why).into());
+            return Err(misnumbered());
         }
         let pairs = steps.iter().zip(values);
         pairs.map(|(step, value)| result(step, value)).collect()
     }
 }
 
-/// Whether neighbouring steps are one command: reads, or additions.
+fn misnumbered() -> RedisError {
+    let why = "a batch has another number of answers";
+    (ErrorKind::UnexpectedReturnType, why).into()
+}
+
+/// Whether neighbouring steps are one command: reads.
 fn are_one_command(one: &BatchStep<'_>, next: &BatchStep<'_>) -> bool {
-    matches!(
-        (one, next),
-        (BatchStep::Get { .. }, BatchStep::Get { .. })
-            | (BatchStep::Add { .. }, BatchStep::Add { .. })
-    )
+    let pair = (one, next);
+    matches!(pair, (BatchStep::Get { .. }, BatchStep::Get { .. }))
 }
 
-/// The command of several reads, or of several additions.
-fn together(steps: &[BatchStep<'_>], names: &Names) -> Cmd {
-    let mut keys = Vec::new();
-    let mut arguments = Vec::new();
+/// The command of several reads.
+fn read_together(steps: &[BatchStep<'_>], names: &Names) -> Cmd {
+    let mut command = cmd("MGET");
     for step in steps {
-        if let BatchStep::Get { key } | BatchStep::Add { key, .. } = *step {
-            keys.push(names.record(key));
-        }
-        if let BatchStep::Add { amount, ttl, .. } = *step {
-            arguments.extend([amount.to_string(), expiry_text(Ttl::For(ttl))]);
+        if let BatchStep::Get { key } = *step {
+            command.arg(names.record(key));
         }
     }
-    if arguments.is_empty() {
-        let mut command = cmd("MGET");
-        command.arg(keys);
-        return command;
-    }
-    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    let arguments: Vec<_> = arguments.iter().map(String::as_bytes).collect();
-    ADD_EACH.whole_over(&keys, &arguments)
+    command
 }
 
-/// The command of one step. Scripts are sent whole: a server that does not know a hash would carry
-/// out the rest of the pipeline first.
-fn command(step: &BatchStep<'_>, names: &Names) -> Cmd {
-    match *step {
+/// The command of one step; `None` if it has none of its own.
+fn command(step: &BatchStep<'_>, names: &Names) -> Option<Cmd> {
+    Some(match *step {
         BatchStep::Get { key } => on("GET", &names.record(key)),
         BatchStep::Insert { key, value, ttl } => commands::insert(&names.record(key), value, ttl),
-        BatchStep::CompareAndSwap {
-            key,
-            expected,
-            new,
-            ttl,
-        } => {
-            let ttl = expiry_text(ttl);
-            SWAP.whole(&names.record(key), &[expected, new, ttl.as_bytes()])
-        }
         BatchStep::Remove { key } => on("DEL", &names.record(key)),
-        BatchStep::Add { key, amount, ttl } => {
-            let text = amount.to_string();
-            let expiry = expiry_text(Ttl::For(ttl));
-            ADD.whole(&names.record(key), &[text.as_bytes(), expiry.as_bytes()])
-        }
         BatchStep::SetAdd { list, member } => {
             let mut command = on("ZADD", &names.list(list));
             command.arg(0).arg(member);
@@ -130,15 +222,10 @@ fn command(step: &BatchStep<'_>, names: &Names) -> Cmd {
         BatchStep::SetRange { list, after, limit } => {
             commands::range(&names.list(list), after, limit)
         }
-    }
-}
-
-/// Whether a step runs a script, which some servers do not.
-pub(super) const fn needs_script(step: &BatchStep<'_>) -> bool {
-    matches!(
-        step,
-        BatchStep::CompareAndSwap { .. } | BatchStep::Add { .. }
-    )
+        BatchStep::CompareAndSwap { .. } | BatchStep::Add { .. } | BatchStep::IfChanged => {
+            return None;
+        }
+    })
 }
 
 fn result(step: &BatchStep<'_>, value: Value) -> Result<StepResult, RedisError> {
@@ -147,7 +234,8 @@ fn result(step: &BatchStep<'_>, value: Value) -> Result<StepResult, RedisError> 
         BatchStep::Insert { .. }
         | BatchStep::Remove { .. }
         | BatchStep::SetAdd { .. }
-        | BatchStep::SetRemove { .. } => StepResult::Changed(did(&value)),
+        | BatchStep::SetRemove { .. }
+        | BatchStep::IfChanged => StepResult::Changed(did(&value)),
         BatchStep::CompareAndSwap { .. } => StepResult::Swap(match value {
             Value::Int(_) => CasResult::Done,
             there => CasResult::Changed(read(there)?),

@@ -18,17 +18,12 @@ pub(super) struct Lua {
 
 impl Lua {
     /// The script by its hash. A server that does not know the hash has done nothing.
-    pub(super) fn short(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
-        Self::call("EVALSHA", self.hash.as_bytes(), &[key], arguments)
+    pub(super) fn short(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+        Self::call("EVALSHA", self.hash.as_bytes(), keys, arguments)
     }
 
     /// The whole script. The server knows it by its hash afterwards.
-    pub(super) fn whole(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
-        self.whole_over(&[key], arguments)
-    }
-
-    /// The whole script on several keys.
-    pub(super) fn whole_over(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+    pub(super) fn whole(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
         Self::call("EVAL", self.text.as_bytes(), keys, arguments)
     }
 
@@ -62,18 +57,49 @@ const ADD_TEXT: &str = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 if sum == tonumber(ARGV[1]) and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return sum";
 
-/// The same for several keys: returns the sums.
-pub(super) static ADD_EACH: Lua = Lua {
-    text: ADD_EACH_TEXT,
-    hash: LazyLock::new(|| Script::new(ADD_EACH_TEXT).get_hash().to_owned()),
+/// The steps of a batch, each on its own key: returns their results. `ARGV` has the name of each
+/// step and its arguments; what is skipped has no result.
+pub(super) static BATCH: Lua = Lua {
+    text: BATCH_TEXT,
+    hash: LazyLock::new(|| Script::new(BATCH_TEXT).get_hash().to_owned()),
 };
-const ADD_EACH_TEXT: &str = "local sums = {}
-for i, key in ipairs(KEYS) do
-local amount, expiry = ARGV[2 * i - 1], ARGV[2 * i]
-sums[i] = redis.call('INCRBY', key, amount)
-if sums[i] == tonumber(amount) and expiry ~= '' then redis.call('PEXPIRE', key, expiry) end
+const BATCH_TEXT: &str = "local arguments = {GET = 0, INSERT = 2, SWAP = 3, DEL = 0, ADD = 2, ZADD = 1, ZREM = 1, RANGE = 2}
+local results, key, at, changed = {}, 0, 1, false
+local function set(name, value, expiry, ...)
+if expiry == '' then return redis.call('SET', name, value, ...) end
+return redis.call('SET', name, value, 'PX', expiry, ...)
 end
-return sums";
+while ARGV[at] do
+local step, one, two, three = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+local result
+if step == 'IF' then
+at = at + 1
+result = changed and 1 or 0
+else
+at = at + 1 + arguments[step]
+key = key + 1
+local name = KEYS[key]
+if step == 'GET' then result = redis.call('GET', name)
+elseif step == 'RANGE' then result = redis.call('ZRANGEBYLEX', name, one, '+', 'LIMIT', 0, two)
+elseif step == 'INSERT' then result = set(name, one, two, 'NX') and 1 or 0
+elseif step == 'SWAP' then
+result = redis.call('GET', name)
+if result == one then
+set(name, two, three)
+result = 1
+end
+elseif step == 'ADD' then
+result = redis.call('INCRBY', name, one)
+if result == tonumber(one) and two ~= '' then redis.call('PEXPIRE', name, two) end
+elseif step == 'DEL' then result = redis.call('DEL', name)
+elseif step == 'ZADD' then result = redis.call('ZADD', name, 0, one)
+else result = redis.call('ZREM', name, one) end
+changed = type(result) == 'number' and (step == 'ADD' or result ~= 0)
+end
+results[#results + 1] = result
+if step == 'IF' and not changed then break end
+end
+return results";
 
 /// The names of keys.
 #[derive(Clone)]
@@ -148,11 +174,16 @@ pub(super) fn add(key: &str, amount: u64, ttl: Duration) -> Vec<Cmd> {
 
 /// Members in byte order: all scores are equal.
 pub(super) fn range(key: &str, after: Option<&str>, limit: usize) -> Cmd {
-    let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (from, limit) = range_text(after, limit);
     let mut command = on("ZRANGEBYLEX", key);
     command.arg(from).arg("+").arg("LIMIT").arg(0).arg(limit);
     command
+}
+
+/// Where a range begins, and how many members it has at most.
+pub(super) fn range_text(after: Option<&str>, limit: usize) -> (String, i64) {
+    let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
+    (from, i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
 fn expiring(command: &mut Cmd, ttl: Ttl) {

@@ -7,7 +7,7 @@
 //! | the cluster is changing (`CLUSTERDOWN`, `TRYAGAIN`) | nothing was done: repeated |
 //! | `MOVED`, `ASK` | nothing was done: sent to the named server |
 //! | the connection was lost, or the answer is late | unknown: a read is repeated, a write is not |
-//! | a batch with writes was refused in part | the error; `resolving` finds out what happened |
+//! | a pipeline with writes was refused in part | the error; `resolving` finds out what happened |
 //! | anything else | the error |
 //!
 //! Repetitions begin within the response timeout after the first attempt, with growing pauses.
@@ -30,7 +30,7 @@ use crate::clock;
 /// How many redirections are followed without a pause.
 const STRAIGHT: u32 = 4;
 
-/// A command, or a transaction, on one key.
+/// A command, a script or a transaction, by its first key.
 pub(super) struct Question {
     key: Vec<u8>,
     /// More than one: from `MULTI` to `EXEC`.

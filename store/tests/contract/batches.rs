@@ -191,3 +191,162 @@ pub(crate) async fn a_batch_with_a_lost_answer_is_resolved(store: Store) {
     store.batch(&[get("k"), listed]).await.expect_err("broken");
     switch.mend();
 }
+
+const fn swap<'a>(key: &'a str, expected: &'a [u8], new: &'a [u8]) -> BatchStep<'a> {
+    BatchStep::CompareAndSwap {
+        key,
+        expected,
+        new,
+        ttl: MINUTE,
+    }
+}
+
+/// A condition looks at the step right before it, and what follows one that does not hold is not
+/// carried out.
+pub(crate) async fn a_condition_ends_a_batch_unless_the_step_before_it_changed_something(
+    store: Store,
+) {
+    store.insert("k", b"1", MINUTE).await.expect("insert");
+    let add = BatchStep::Add {
+        key: "counter",
+        amount: 1,
+        ttl: HOUR,
+    };
+    let member = BatchStep::SetAdd {
+        list: "list",
+        member: "m",
+    };
+    let steps = [
+        swap("k", b"1", b"2"),
+        BatchStep::IfChanged,
+        insert("n", b"1"),
+        BatchStep::IfChanged,
+        member,
+        BatchStep::IfChanged,
+        add,
+        BatchStep::IfChanged,
+        BatchStep::IfChanged,
+        get("k"),
+        BatchStep::IfChanged,
+        insert("never", b"1"),
+        BatchStep::IfChanged,
+        get("k"),
+    ];
+    let holds = StepResult::Changed(true);
+    let expected = [
+        StepResult::Swap(CasResult::Done),
+        holds.clone(),
+        holds.clone(),
+        holds.clone(),
+        holds.clone(),
+        holds.clone(),
+        StepResult::Sum(1),
+        holds.clone(),
+        holds,
+        value(b"2"),
+        StepResult::Changed(false),
+        StepResult::Skipped,
+        StepResult::Skipped,
+        StepResult::Skipped,
+    ];
+    assert_eq!(store.batch(&steps).await.expect("a batch"), expected);
+    assert_eq!(store.get("never").await.expect("get"), None);
+    let unchanging = [
+        swap("k", b"1", b"3"),
+        swap("absent", b"1", b"3"),
+        insert("k", b"3"),
+        member,
+        BatchStep::Remove { key: "absent" },
+        BatchStep::SetRemove {
+            list: "list",
+            member: "absent",
+        },
+        BatchStep::SetRange {
+            list: "list",
+            after: None,
+            limit: 9,
+        },
+        get("absent"),
+    ];
+    for step in unchanging {
+        let steps = [step, BatchStep::IfChanged, insert("never", b"1"), add];
+        let results = store.batch(&steps).await.expect("a batch");
+        let skipped = [
+            StepResult::Changed(false),
+            StepResult::Skipped,
+            StepResult::Skipped,
+        ];
+        assert_eq!(results[1..], skipped, "{step:?}");
+    }
+    assert_eq!(store.get("never").await.expect("get"), None);
+    assert_eq!(store.get("k").await.expect("get"), Some(b"2".to_vec()));
+    let counted = store.get("counter").await.expect("get");
+    assert_eq!(counted, Some(b"1".to_vec()));
+    let first = [BatchStep::IfChanged, insert("never", b"1")];
+    let results = store.batch(&first).await.expect("a batch");
+    assert_eq!(results, [StepResult::Changed(false), StepResult::Skipped]);
+}
+
+/// Of several callers whose batches have the same first step, one goes on.
+pub(crate) async fn one_of_concurrent_batches_passes_their_condition(store: Store) {
+    for round in 0..20 {
+        let key = format!("key-{round}");
+        let counter = format!("counter-{round}");
+        store.insert(&key, b"0", MINUTE).await.expect("insert");
+        let callers = (1..9_u8).map(|caller| {
+            let (store, key, counter) = (store.clone(), key.clone(), counter.clone());
+            tokio::spawn(async move {
+                let own = [caller];
+                let steps = [
+                    swap(&key, b"0", &own),
+                    BatchStep::IfChanged,
+                    BatchStep::Add {
+                        key: &counter,
+                        amount: 1,
+                        ttl: HOUR,
+                    },
+                ];
+                store.batch(&steps).await.expect("a batch").pop()
+            })
+        });
+        let mut winners = 0;
+        for caller in callers.collect::<Vec<_>>() {
+            match caller.await.expect("no panic") {
+                Some(StepResult::Sum(1)) => winners += 1,
+                Some(StepResult::Skipped) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(winners, 1, "round {round}");
+        let counted = store.get(&counter).await.expect("get");
+        assert_eq!(counted, Some(b"1".to_vec()), "round {round}");
+    }
+}
+
+/// After a lost answer, a condition holds if the step before it is found to be done.
+pub(crate) async fn conditions_of_a_batch_with_a_lost_answer_are_resolved(store: Store) {
+    let (store, switch) = FaultSwitch::around(store);
+    let store = store.resolving();
+    store.insert("k", b"1", MINUTE).await.expect("insert");
+    switch.lose_write_answers();
+    let steps = [
+        swap("k", b"1", b"2"),
+        BatchStep::IfChanged,
+        insert("n", b"own"),
+        swap("k", b"1", b"3"),
+        BatchStep::IfChanged,
+        insert("never", b"own"),
+    ];
+    let expected = [
+        StepResult::Swap(CasResult::Done),
+        StepResult::Changed(true),
+        StepResult::Changed(true),
+        StepResult::Swap(CasResult::Changed(Some(b"2".to_vec()))),
+        StepResult::Changed(false),
+        StepResult::Skipped,
+    ];
+    assert_eq!(store.batch(&steps).await.expect("resolved"), expected);
+    assert_eq!(store.get("never").await.expect("get"), None);
+    assert_eq!(store.get("n").await.expect("get"), Some(b"own".to_vec()));
+    switch.mend();
+}

@@ -151,6 +151,9 @@ operations: [
         each_step_of_concurrent_batches_has_one_winner,
         a_step_that_cannot_be_done_is_an_error,
         a_batch_with_a_lost_answer_is_resolved,
+        a_condition_ends_a_batch_unless_the_step_before_it_changed_something,
+        one_of_concurrent_batches_passes_their_condition,
+        conditions_of_a_batch_with_a_lost_answer_are_resolved,
     ]
     expiry: [
         an_expired_record_does_not_exist_for_any_operation,
