@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use store::{CasResult, RedisOptions, Store, StoreLocation};
+use store::{BatchStep, CasResult, RedisOptions, Store, StoreLocation};
 use testkit::{RedisCluster, RedisServer};
 
 use crate::{MINUTE, until};
@@ -93,6 +93,51 @@ async fn a_write_that_no_replica_has_is_an_error() {
         resolving.insert("m", b"1", MINUTE).await.is_ok()
     })
     .await;
+}
+
+/// A batch waits once, if it changed a record. Counters and lists wait for no replica.
+#[tokio::test]
+async fn a_batch_waits_for_a_replica_if_it_changed_a_record() {
+    let (primary, replica) = pair().await;
+    let store = waiting(primary.url()).await;
+    let insert = |key| BatchStep::Insert {
+        key,
+        value: b"1",
+        ttl: MINUTE,
+    };
+    let add = BatchStep::Add {
+        key: "counter",
+        amount: 1,
+        ttl: Duration::from_mins(1),
+    };
+    let listed = BatchStep::SetAdd {
+        list: "list",
+        member: "m",
+    };
+    for number in 0..50 {
+        let keys = [format!("a{number}"), format!("b{number}")];
+        let steps = [insert(&keys[0]), add, insert(&keys[1])];
+        store.batch(&steps).await.expect("a batch");
+        for key in keys {
+            let there = replica.command(&format!("GET vestibule:record:{key}"));
+            assert_eq!(there, "1");
+        }
+    }
+    replica.freeze();
+    let began = Instant::now();
+    let fault = store.batch(&[insert("n"), add, insert("o")]).await;
+    let fault = fault.expect_err("no replica").to_string();
+    assert!(fault.contains("wait_for_replica"), "{fault}");
+    assert!(began.elapsed() >= WAIT && began.elapsed() < WAIT * 2);
+    store
+        .batch(&[insert("n"), add, listed])
+        .await
+        .expect("no record changed");
+    store.batch(&[add, listed]).await.expect("no record");
+    let resolving = store.resolving();
+    let unkept = resolving.batch(&[insert("p"), listed]).await;
+    unkept.expect_err("no replica");
+    replica.thaw();
 }
 
 #[tokio::test(flavor = "multi_thread")]
