@@ -39,6 +39,7 @@ pub(crate) use self::{
     hashing::{NotHashed, PasswordHasher, Passwords},
     passkey::Passkeys,
     rights::Subject,
+    signed_in::SignedInRead,
 };
 use crate::{audit::AuditLog, context::Context, grants::GrantStore, limits::RateLimiter};
 

@@ -6,6 +6,7 @@ mod entry;
 mod folds;
 mod log;
 mod reader;
+mod together;
 mod waiting;
 
 pub use self::log::{AuditFilter, AuditLog, AuditPage, AuditReport};

@@ -16,7 +16,7 @@ pub(crate) mod signatures;
 
 pub(crate) use self::{
     authentication::ClientAuthenticator, budget::StorageBudget, by_name::ByName,
-    documents::ClientDocuments, fetching::ClientFetcher,
+    documents::ClientDocuments, fetching::ClientFetcher, registry::UseNote,
 };
 pub use self::{
     blocked::BlockedHosts, failures::FailureView, registration::RegisterError,

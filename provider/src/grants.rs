@@ -14,7 +14,7 @@ use crate::{
     audit::AuditLog,
     clients::ClientRegistry,
     context::Context,
-    records::{self, Change, Found, Key, Outcomes, Versioned, keys, v1::revoked_state},
+    records::{self, Batch, Change, Found, Key, Outcomes, Versioned, keys, v1::revoked_state},
     state::{
         Account, account_name,
         audit::{AccountName, Actor, AuditAction, ClientName, Event, RequestSource},
@@ -22,7 +22,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-pub(crate) use consents::{Allowed, consent_key, consent_name};
+pub(crate) use consents::{AllowWrite, Allowed, consent_key, consent_name};
 
 /// The grants of all accounts, and their consents.
 #[derive(Clone)]
@@ -173,17 +173,21 @@ impl GrantStore {
 
     /// Records an event of a client.
     pub(crate) async fn note_named(&self, event: ClientEvent) {
-        self.audit
-            .note(Event {
-                at: self.context.now(),
-                action: event.action,
-                by: event.by,
-                subject: event.subject,
-                from: Some(event.from),
-                client: Some(event.client),
-                about: event.about,
-                times: None,
-            })
-            .await;
+        self.note_named_with(event, Batch::default()).await;
+    }
+
+    /// The same, with steps that are done in the same round trip if possible.
+    pub(crate) async fn note_named_with(&self, event: ClientEvent, also: Batch) {
+        let event = Event {
+            at: self.context.now(),
+            action: event.action,
+            by: event.by,
+            subject: event.subject,
+            from: Some(event.from),
+            client: Some(event.client),
+            about: event.about,
+            times: None,
+        };
+        self.audit.note_with(event, also).await;
     }
 }

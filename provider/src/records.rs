@@ -43,7 +43,7 @@ use std::time::Duration;
 use store::Ttl;
 
 pub(crate) use self::{
-    batch::{Batch, BatchResults, ReadTicket, SwapTicket, WriteTicket},
+    batch::{Batch, BatchResults, NamesTicket, ReadTicket, SwapTicket, WriteTicket},
     collection::Collection,
     encoding::{
         Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,

@@ -186,25 +186,24 @@ impl SignIn {
     }
 
     /// The attempt succeeded: it no longer counts as a failure, and earlier failures of the account
-    /// are forgiven. Returns the steps that say so, for the batch that begins the session.
+    /// are forgiven. The steps that say so are for the batch that begins the session.
     pub(super) fn succeeded(
         &self,
+        batch: &mut Batch,
         browser: &BrowserContext,
-        account: &Account,
+        account: Id,
         attempt: &Attempt,
-    ) -> Batch {
-        let mut batch = Batch::default();
-        attempt.network.give_back(&mut batch);
-        for counters in self.sign_ins(browser, account.id(), attempt.guess) {
-            counters.count(&mut batch);
+    ) {
+        attempt.network.give_back(batch);
+        for counters in self.sign_ins(browser, account, attempt.guess) {
+            counters.count(batch);
         }
         match &attempt.own {
             // There is nothing to forgive.
-            Some((_, _, own)) if own.is_first() => own.give_back(&mut batch),
-            Some((limit, key, _)) => self.limiter.forget_count(&mut batch, *limit, key),
+            Some((_, _, own)) if own.is_first() => own.give_back(batch),
+            Some((limit, key, _)) => self.limiter.forget_count(batch, *limit, key),
             None => {}
         }
-        batch
     }
 
     /// The attempt was never verified. Nothing was learned about the account, so it does not count

@@ -2,13 +2,20 @@
 
 use identity::{SignInMethod, attempt::Guess, password::is_long};
 
-use super::{SignInError, SignedIn};
+use super::{SignInError, SignedIn, attempts::Attempt, session::AccountChange};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
-    records::Versioned,
-    state::{Account, account_name, audit::AuditAction},
+    records::{Batch, Versioned},
+    state::{
+        Account, account_name,
+        audit::{AccountName, AuditAction},
+    },
+    unavailable::Unavailable,
 };
+
+/// How often a sign-in is tried again when others change the account first.
+const MOST_TRIES: usize = 64;
 
 impl SignIn {
     /// Signs in with address and password. Whether the address is unknown, the account disabled or
@@ -39,52 +46,56 @@ impl SignIn {
             }
         };
         // 3. Begin a session, if the password has not changed while the attempt waited.
-        let account = match &attempt.account {
-            Some(account) if verified => self.note_password_used(account.clone(), password).await?,
+        let begun = match attempt.account.clone() {
+            Some(account) if verified => {
+                self.begin_by_password(browser, account, password, &attempt)
+                    .await?
+            }
             _ => None,
         };
-        let Some(account) = account else {
+        let Some((subject, signed_in)) = begun else {
             return Err(self.refused(browser, &attempt).await);
         };
-        let succeeded = self.succeeded(browser, &account, &attempt);
-        let signed_in = self
-            .sessions
-            .begin_session(browser, &account, Some(SignInMethod::Password), succeeded)
-            .await?;
         self.audit
-            .note_by_user(
-                AuditAction::SignedInWithPassword,
-                account_name(&account),
-                browser,
-                None,
-            )
+            .note_by_user(AuditAction::SignedInWithPassword, subject, browser, None)
             .await;
         Ok(signed_in)
     }
 
-    /// Notes a sign-in with the password that an account had when it was read; `None` when it has
-    /// another by now, or may not be used.
-    async fn note_password_used(
+    /// Notes a sign-in with the password that an account had when it was read, and begins a session
+    /// in the same round trip; `None` when it has another by now, or may not be used.
+    async fn begin_by_password(
         &self,
-        read: Versioned<Account>,
+        browser: &BrowserContext,
+        mut read: Versioned<Account>,
         password: &str,
-    ) -> Result<Option<Account>, SignInError> {
+        attempt: &Attempt,
+    ) -> Result<Option<(AccountName, SignedIn)>, SignInError> {
         let Some(verified) = read.record.password().map(str::to_owned) else {
             return Ok(None);
         };
         let id = read.record.id();
-        let now = self.context.now();
         let is_long = is_long(password);
-        let sign_in =
-            |account: Account| Ok((account.sign_in_with_password(&verified, is_long, now)?, ()));
-        let signed_in = self
-            .directory
-            .change_account_from(id, Some(read), sign_in, SignInError::WrongCredentials)
-            .await;
-        match signed_in {
-            Ok((account, ())) => Ok(Some(account)),
-            Err(SignInError::WrongCredentials) => Ok(None),
-            Err(error) => Err(error),
+        for _ in 0..MOST_TRIES {
+            let (account, stored) = read.apart();
+            let now = self.context.now();
+            let Ok(next) = account.sign_in_with_password(&verified, is_long, now) else {
+                return Ok(None);
+            };
+            let subject = account_name(&next);
+            let change = AccountChange { next, stored };
+            let succeeded = |batch: &mut Batch| self.succeeded(batch, browser, id, attempt);
+            let begun = self
+                .sessions
+                .begin_session_with(browser, change, SignInMethod::Password, succeeded)
+                .await?;
+            match begun {
+                Ok(signed_in) => return Ok(Some((subject, signed_in))),
+                // Another writer was faster.
+                Err(Some(other)) => read = other,
+                Err(None) => return Ok(None),
+            }
         }
+        Err(Unavailable::contended().into())
     }
 }

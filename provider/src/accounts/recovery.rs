@@ -14,7 +14,7 @@ use super::{AccountError, SignInError, SignedIn};
 use crate::{
     accounts::{AccountCredentials, SignIn},
     browser_context::{BrowserContext, BrowserUpdate},
-    records::Versioned,
+    records::{Batch, Versioned},
     state::{Account, account_name, audit::AuditAction},
     unavailable::Unavailable,
 };
@@ -122,7 +122,8 @@ impl SignIn {
                 None,
             )
             .await;
-        let succeeded = self.succeeded(browser, &account, &attempt);
+        let mut succeeded = Batch::default();
+        self.succeeded(&mut succeeded, browser, account.id(), &attempt);
         Ok(self
             .sessions
             .begin_session(browser, &account, None, succeeded)

@@ -1,6 +1,6 @@
 //! Sessions. The cookie has a secret, the store its digest.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 use identity::{
@@ -8,15 +8,17 @@ use identity::{
     session::{MAX_SESSIONS, offers_passkey, surplus_sessions},
 };
 use oauth::{Digest, Id, Secret, Timestamp};
+use store::Ttl;
 
-use super::AccountError;
+use super::{AccountError, known_browsers::KnownNotes};
 use crate::{
     accounts::{Directory, Passkeys},
     audit::AuditLog,
     browser_context::{BrowserContext, BrowserUpdate},
     context::Context,
     records::{
-        self, Batch, BatchResults, Change, Collection, Found, Listing, Outcomes, ReadTicket, keys,
+        self, Batch, BatchResults, Change, Collection, Found, Listing, NamesTicket, Outcomes,
+        ReadTicket, StoredBytes, Swapped, Versioned, keys,
     },
     state::{
         Account, Maybe, account_name,
@@ -62,6 +64,20 @@ pub struct SignedIn {
     /// Whether to offer a passkey: the user signed in with a password, has no passkey, and has not
     /// declined one recently.
     pub offers_passkey: bool,
+}
+
+/// A change of an account that a sign-in makes.
+pub(super) struct AccountChange {
+    pub(super) next: Account,
+    pub(super) stored: StoredBytes,
+}
+
+/// A session that a batch writes.
+struct SessionWrite {
+    secret: Secret,
+    lifetime: Duration,
+    known: KnownNotes,
+    first: NamesTicket,
 }
 
 /// The signed-in browsers of users.
@@ -260,26 +276,71 @@ impl Sessions {
         method: Option<SignInMethod>,
         batch: Batch,
     ) -> Result<SignedIn, Unavailable> {
-        let now = self.context.now();
-        let session = Session::open(
+        let session = self.new_session(browser, account, method);
+        let opened = self.open_session(browser, account, session, batch).await?;
+        Ok(self.signed_in_by(account, method, opened))
+    }
+
+    /// The same in one round trip with a change of the account. If the account is another by now,
+    /// nothing is done, and the answer is what it is now. `also` adds steps between the two.
+    pub(super) async fn begin_session_with(
+        &self,
+        browser: &BrowserContext,
+        change: AccountChange,
+        method: SignInMethod,
+        also: impl FnOnce(&mut Batch),
+    ) -> Result<Result<SignedIn, Option<Versioned<Account>>>, Unavailable> {
+        let AccountChange { next, stored } = change;
+        let method = Some(method);
+        let mut batch = Batch::default();
+        let key = keys::account(next.id());
+        let changed = batch.swap(&key, stored, next.clone(), Ttl::Forever);
+        batch.if_changed();
+        also(&mut batch);
+        let session = self.new_session(browser, &next, method);
+        let written = self.write_session(&mut batch, browser, &next, &session);
+        let mut results = batch.run(self.context.store()).await?;
+        if let Swapped::Changed(other) = results.swapped(changed)? {
+            return Ok(Err(other));
+        }
+        let opened = self.opened(browser, &next, written, results).await?;
+        Ok(Ok(self.signed_in_by(&next, method, opened)))
+    }
+
+    /// A session that begins now.
+    fn new_session(
+        &self,
+        browser: &BrowserContext,
+        account: &Account,
+        method: Option<SignInMethod>,
+    ) -> Session {
+        Session::open(
             account,
             method.is_none(),
             browser.device.clone(),
             browser.address.to_canonical().to_string(),
-            now,
+            self.context.now(),
             self.context.settings().lifetimes.session,
-        );
-        let opened = self.open_session(browser, account, session, batch).await?;
-        let mut updates = vec![opened];
-        updates.extend(method.map(BrowserUpdate::SignedInBy));
-        Ok(SignedIn {
-            updates,
-            offers_passkey: offers_passkey(account, method, now) && self.passkeys.are_available(),
-        })
+        )
     }
 
-    /// Stores a session, always under a new secret, so that an injected one is useless (T-D32). It
-    /// replaces the browser's earlier session, and the browser is known to the account from now on.
+    fn signed_in_by(
+        &self,
+        account: &Account,
+        method: Option<SignInMethod>,
+        opened: BrowserUpdate,
+    ) -> SignedIn {
+        let mut updates = vec![opened];
+        updates.extend(method.map(BrowserUpdate::SignedInBy));
+        let now = self.context.now();
+        SignedIn {
+            updates,
+            offers_passkey: offers_passkey(account, method, now) && self.passkeys.are_available(),
+        }
+    }
+
+    /// Stores a session, which replaces the browser's earlier session. The browser is known to the
+    /// account from now on.
     async fn open_session(
         &self,
         browser: &BrowserContext,
@@ -287,19 +348,52 @@ impl Sessions {
         session: Session,
         mut batch: Batch,
     ) -> Result<BrowserUpdate, Unavailable> {
+        let written = self.write_session(&mut batch, browser, account, &session);
+        let results = batch.run(self.context.store()).await?;
+        self.opened(browser, account, written, results).await
+    }
+
+    /// Writes a session in a batch, always under a new secret, so that an injected one is useless
+    /// (T-D32).
+    fn write_session(
+        &self,
+        batch: &mut Batch,
+        browser: &BrowserContext,
+        account: &Account,
+        session: &Session,
+    ) -> SessionWrite {
         let secret = self.context.entropy().secret();
         let digest = secret.digest();
         let list = keys::sessions(account.id());
         let lifetime = session.last_used_at.until(session.expires_at);
-        batch.insert(&list.key(digest.as_str()), &session, records::ttl(lifetime));
+        batch.insert(&list.key(digest.as_str()), session, records::ttl(lifetime));
         batch.list_name(&list, digest.as_str());
-        let known = self.note_known(&mut batch, browser, account);
-        let first = batch.first_names(&list, MAX_SESSIONS + 1);
-        let mut results = batch.run(self.context.store()).await?;
+        SessionWrite {
+            secret,
+            lifetime,
+            known: self.note_known(batch, browser, account),
+            first: batch.first_names(&list, MAX_SESSIONS + 1),
+        }
+    }
+
+    /// Does what is left for a session that was written.
+    async fn opened(
+        &self,
+        browser: &BrowserContext,
+        account: &Account,
+        written: SessionWrite,
+        mut results: BatchResults,
+    ) -> Result<BrowserUpdate, Unavailable> {
+        let SessionWrite {
+            secret,
+            lifetime,
+            known,
+            first,
+        } = written;
         let are_surplus = results.names(&first)?.len() > MAX_SESSIONS;
         self.renew_known(known, &mut results).await?;
         self.end_session_of(browser).await?;
-        self.end_surplus_sessions(account, &digest, are_surplus)
+        self.end_surplus_sessions(account, &secret.digest(), are_surplus)
             .await?;
         Ok(BrowserUpdate::SessionBegun { secret, lifetime })
     }

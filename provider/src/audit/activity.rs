@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit::AuditLog,
     browser_context::BrowserContext,
-    records::{self, Versioned, keys},
+    records::{self, Batch, Versioned, keys},
     state::{Maybe, audit::Activity},
     unavailable::Unavailable,
 };
@@ -26,6 +26,20 @@ const MOST_REFUSALS: usize = 5;
 const A_MINUTE: Duration = Duration::from_mins(1);
 
 impl Activity {
+    /// With later events, each kept as long as the audit log keeps it.
+    pub(super) fn with(mut self, events: Vec<Event>, lifetime: Duration) -> Self {
+        for event in events {
+            let oldest = event.at.before(lifetime);
+            self.add(event, oldest);
+        }
+        self
+    }
+
+    fn contains(&self, event: &Event) -> bool {
+        let mut known = self.0.iter().filter_map(Maybe::known);
+        known.any(|there| there == event)
+    }
+
     fn add(&mut self, event: Event, oldest: Timestamp) {
         self.0.insert(0, Maybe::Known(event));
         let mut refusals = 0;
@@ -105,7 +119,7 @@ impl AuditLog {
         let log = self.clone();
         let work = async move {
             match waiting.last() {
-                Some(last) => log.added(*last).await,
+                Some(last) => log.added(*last, &mut None).await,
                 None => log.note_nothing().await,
             }
         };
@@ -116,6 +130,12 @@ impl AuditLog {
     /// log gets the event later if possible. Repeated actions of an account are counted, and
     /// written when the window of the count ends.
     pub(crate) async fn note(&self, event: Event) {
+        self.note_with(event, Batch::default()).await;
+    }
+
+    /// The same, with steps that are done too, in the same round trip if possible. Their results are
+    /// not known.
+    pub(crate) async fn note_with(&self, event: Event, also: Batch) {
         let account = event.subject.as_ref().map(|subject| subject.account);
         let (verdict, over) = match (&event.by, account) {
             (Actor::User | Actor::Client, Some(account)) => self.fold(
@@ -133,8 +153,15 @@ impl AuditLog {
         let events = over.into_iter().chain(event);
         if may_wait {
             self.write_soon(events).await;
+            self.do_also(also).await;
         } else {
-            self.write_all(events).await;
+            self.write_all_with(events, also).await;
+        }
+    }
+
+    async fn do_also(&self, also: Batch) {
+        if let Err(error) = also.run(self.context.store()).await {
+            tracing::warn!(%error, "what goes with an event is not stored");
         }
     }
 
@@ -165,12 +192,21 @@ impl AuditLog {
 
     /// Writes events, and returns once they are in the audit log, if the store takes them.
     async fn write_all(&self, events: impl IntoIterator<Item = Event>) {
+        self.write_all_with(events, Batch::default()).await;
+    }
+
+    async fn write_all_with(&self, events: impl IntoIterator<Item = Event>, also: Batch) {
         let mut last = None;
         for event in events {
             last = Some(self.enqueue(event));
         }
+        let mut also = Some(also);
         if let Some(last) = last {
-            self.added(last).await;
+            self.added(last, &mut also).await;
+        }
+        // Another task may have added the event.
+        if let Some(also) = also {
+            self.do_also(also).await;
         }
     }
 
@@ -186,9 +222,10 @@ impl AuditLog {
         }
     }
 
-    /// Returns once a queued event, and all before it, are in the audit log.
-    async fn added(&self, id: Id) {
-        if let Err(error) = self.append(id).await {
+    /// Returns once a queued event, and all before it, are in the audit log. Takes `also` if it was
+    /// done with them.
+    async fn added(&self, id: Id, also: &mut Option<Batch>) {
+        if let Err(error) = self.append(id, also).await {
             tracing::error!(%error, "an event is not in the audit log yet");
         }
     }
@@ -197,8 +234,16 @@ impl AuditLog {
     /// activity of their accounts. What fails is tried again with the next events.
     pub(super) async fn follow_up(&self) {
         let mut noted = self.state.following.lock().await;
-        let FollowUp { newest, events } = self.state.take_follow_up();
-        let mut undone = FollowUp::default();
+        let FollowUp {
+            newest,
+            events,
+            may_be_noted,
+        } = self.state.take_follow_up();
+        // What has failed may be done.
+        let mut undone = FollowUp {
+            may_be_noted: true,
+            ..FollowUp::default()
+        };
         if let Some(newest) = newest
             && let Err(error) = self.note_latest(&mut noted, newest.clone()).await
         {
@@ -207,7 +252,7 @@ impl AuditLog {
         }
         let by_account = by_account(events);
         let noting = by_account.into_iter().map(async |(account, events)| {
-            let noted = self.note_activity(account, &events).await;
+            let noted = self.note_activity(account, &events, may_be_noted).await;
             noted.err().map(|error| (error, events))
         });
         for (error, events) in join_all(noting).await.into_iter().flatten() {
@@ -230,24 +275,27 @@ impl AuditLog {
         }
     }
 
-    async fn note_activity(&self, account: Id, events: &[Event]) -> Result<(), Unavailable> {
+    /// Adds events to the activity of their account. `may_be_noted` if some may be there already.
+    async fn note_activity(
+        &self,
+        account: Id,
+        events: &[Event],
+        may_be_noted: bool,
+    ) -> Result<(), Unavailable> {
         let key = keys::activity(account);
         let store = self.context.store();
-        let removal = |event: &Event| event.action == AuditAction::AccountRemoved;
         let known = self.state.take_activity(account);
         // A refused sign-in takes as many operations as one to an address without an account.
-        let refusal = |event: &Event| event.action == AuditAction::SignInRefused;
-        let known = known.filter(|_| !events.iter().any(refusal));
-        if events.iter().any(removal) {
+        let known = known.filter(|_| !events.iter().any(is_refusal));
+        if events.iter().any(is_removal) {
             return records::remove(store, &key).await.map(drop);
         }
         let lifetime = self.context.settings().lifetimes.audit;
         let add = |activity: Option<Activity>| {
-            let mut activity = activity.unwrap_or_default();
-            for event in events {
-                activity.add(event.clone(), event.at.before(lifetime));
-            }
-            (activity, records::ttl(lifetime))
+            let activity = activity.unwrap_or_default();
+            let is_new = |event: &&Event| !may_be_noted || !activity.contains(event);
+            let new: Vec<_> = events.iter().filter(is_new).cloned().collect();
+            (activity.with(new, lifetime), records::ttl(lifetime))
         };
         let current = match known {
             None => Versioned::read(store, &key).await?,
@@ -259,8 +307,18 @@ impl AuditLog {
     }
 }
 
+/// Whether an event is a refused sign-in.
+pub(super) fn is_refusal(event: &Event) -> bool {
+    event.action == AuditAction::SignInRefused
+}
+
+/// Whether an event is the end of an account.
+pub(super) fn is_removal(event: &Event) -> bool {
+    event.action == AuditAction::AccountRemoved
+}
+
 /// Events by the account that they are about, each in their order.
-fn by_account(events: Vec<Event>) -> HashMap<Id, Vec<Event>> {
+pub(super) fn by_account(events: Vec<Event>) -> HashMap<Id, Vec<Event>> {
     let mut accounts: HashMap<Id, Vec<Event>> = HashMap::new();
     for event in events {
         if let Some(subject) = &event.subject {

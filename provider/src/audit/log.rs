@@ -19,11 +19,11 @@ use super::{
     AuditEntry, Category, ChainHead, Event,
     entry::RecordHeader,
     folds::Folds,
-    waiting::{Chain, LogState, WaitingBatch},
+    waiting::{Chain, FollowUp, LogState, WaitingBatch},
 };
 use crate::{
     context::Context,
-    records::{self, Key, Swapped, Versioned, keys},
+    records::{self, Batch, Key, Swapped, Versioned, keys},
     unavailable::Unavailable,
 };
 
@@ -122,8 +122,12 @@ impl AuditLog {
 
     /// Adds all queued events to the chain, and returns once this one is in it: another task may
     /// take it along. It does not wait long for another task. Events that the store does not accept stay queued for the next call, or for
-    /// [`Self::add_late_events`].
-    pub(super) async fn append(&self, own: Id) -> Result<(), Unavailable> {
+    /// [`Self::add_late_events`]. `also` is taken if it was done with them.
+    pub(super) async fn append(
+        &self,
+        own: Id,
+        also: &mut Option<Batch>,
+    ) -> Result<(), Unavailable> {
         let log = &self.state;
         let failures = log.failures();
         let mut chain = self.turn().await?;
@@ -134,7 +138,7 @@ impl AuditLog {
         if log.failures() != failures {
             return Err(Unavailable::interrupted());
         }
-        self.add_in_turn(&mut chain, Some(own)).await
+        self.add_in_turn(&mut chain, Some(own), also).await
     }
 
     /// Adds queued events soon, after the response. In a crowd it is done before.
@@ -206,7 +210,7 @@ impl AuditLog {
 
     async fn add_all(&self) -> Result<(), Unavailable> {
         let mut chain = self.turn().await?;
-        self.add_in_turn(&mut chain, None).await
+        self.add_in_turn(&mut chain, None, &mut None).await
     }
 
     /// The chain, once no other task adds to it. A store that does not answer another task delays
@@ -218,16 +222,22 @@ impl AuditLog {
     }
 
     /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
-    async fn add_in_turn(&self, chain: &mut Chain, own: Option<Id>) -> Result<(), Unavailable> {
+    async fn add_in_turn(
+        &self,
+        chain: &mut Chain,
+        own: Option<Id>,
+        also: &mut Option<Batch>,
+    ) -> Result<(), Unavailable> {
         let log = &self.state;
         let mut added = Ok(());
-        let mut any = false;
         while let Some(batch) = log.next_batch(chain) {
+            // An attempt before may have done what follows its events.
+            let may_be_noted = !chain.attempt.is_empty();
             chain.attempt = batch.ids();
-            match self.add(&mut chain.latest, batch).await {
-                Ok(newest) => {
-                    log.done(std::mem::take(&mut chain.attempt), newest);
-                    any = true;
+            match self.add(&mut chain.latest, batch, also).await {
+                Ok(mut undone) => {
+                    undone.may_be_noted = may_be_noted;
+                    log.done(std::mem::take(&mut chain.attempt), undone);
                 }
                 Err(error) => {
                     log.count_failure();
@@ -239,7 +249,7 @@ impl AuditLog {
                 break;
             }
         }
-        if any {
+        if log.has_follow_up() {
             let log = self.clone();
             let work = async move { log.follow_up().await };
             self.context.background().spawn(work).await;
@@ -247,16 +257,23 @@ impl AuditLog {
         added
     }
 
-    /// Adds a batch after `latest`, or after newer events of other servers. If the store fails,
-    /// `latest` does not change: the batch may be stored already, and is looked for the next time.
+    /// Adds a batch after `latest`, or after newer events of other servers; returns what is left to
+    /// do. If the store fails, `latest` does not change: the batch may be stored already, and is
+    /// looked for the next time.
     async fn add(
         &self,
         latest: &mut Option<ChainHead>,
         batch: WaitingBatch,
-    ) -> Result<ChainHead, Unavailable> {
+        also: &mut Option<Batch>,
+    ) -> Result<FollowUp, Unavailable> {
         let store = self.context.plain_store();
         let key = &self.state.key;
         let lifetime = self.context.settings().lifetimes.audit;
+        let undone = |newest: &ChainHead, events| FollowUp {
+            newest: Some(newest.clone()),
+            events,
+            may_be_noted: false,
+        };
         for _ in 0..MOST_TRIES {
             // An event after a deleted one may be deleted as well: its place is free, and the wrong
             // one.
@@ -264,13 +281,16 @@ impl AuditLog {
                 Some(known) => known,
                 None => self.latest_event().await?,
             };
+            let events = batch.events();
             let WaitingBatch { first, others } = batch.clone();
             let next = latest
                 .insert(before)
                 .followed_by(first, others, lifetime, key);
             let name = keys::event(next.first());
-            if records::insert(store, &name, &next, records::ttl(lifetime)).await? {
-                return Ok(latest.insert(ChainHead::of(&next)).clone());
+            let head = ChainHead::of(&next);
+            if let Some(undone) = self.write(&next, undone(&head, events), also).await? {
+                *latest = Some(head);
+                return Ok(undone);
             }
             let there = store
                 .get(name.as_str())
@@ -284,7 +304,7 @@ impl AuditLog {
                 .is_some_and(|there| there.hash == next.hash())
             {
                 // It was added before, and the answer was lost.
-                return Ok(latest.insert(ChainHead::of(&next)).clone());
+                return Ok(undone(latest.insert(head), batch.events()));
             }
             // Another server was faster: its event is the one to follow.
             let there =

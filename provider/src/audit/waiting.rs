@@ -70,9 +70,26 @@ pub(super) struct WaitingBatch {
 pub(super) struct FollowUp {
     pub(super) newest: Option<ChainHead>,
     pub(super) events: Vec<Event>,
+    /// Whether some of the events may be among the activity already.
+    pub(super) may_be_noted: bool,
+}
+
+impl FollowUp {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.newest.is_none() && self.events.is_empty()
+    }
 }
 
 impl WaitingBatch {
+    /// The events, in their order.
+    pub(super) fn events(&self) -> Vec<Event> {
+        let others = self.others.iter().map(|(_, event)| event);
+        std::iter::once(&self.first.1)
+            .chain(others)
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn ids(&self) -> Vec<Id> {
         std::iter::once(self.first.0)
             .chain(self.others.iter().map(|(id, _)| *id))
@@ -161,17 +178,22 @@ impl LogState {
     }
 
     /// Takes events out that were added, and leaves the rest of the work to whoever follows up.
-    pub(super) fn done(&self, ids: Vec<Id>, newest: ChainHead) {
+    pub(super) fn done(&self, ids: Vec<Id>, undone: FollowUp) {
         let mut waiting = locked(&self.waiting);
-        let mut follow_up = locked(&self.follow_up);
         for id in ids {
             if waiting.front().is_some_and(|(first, _)| *first == id) {
-                follow_up
-                    .events
-                    .extend(waiting.pop_front().map(|(_, event)| event));
+                waiting.pop_front();
             }
         }
-        follow_up.newest = Some(newest);
+        let mut follow_up = locked(&self.follow_up);
+        follow_up.events.extend(undone.events);
+        follow_up.newest = undone.newest.or_else(|| follow_up.newest.take());
+        follow_up.may_be_noted |= undone.may_be_noted;
+    }
+
+    /// Whether something is left to do.
+    pub(super) fn has_follow_up(&self) -> bool {
+        !locked(&self.follow_up).is_empty()
     }
 
     /// What is left to do; it is done by the caller.
@@ -194,6 +216,7 @@ impl LogState {
             follow_up.newest = undone.newest;
         }
         // Of an outage as long as this, the audit log has the events; pages show the later ones.
+        follow_up.may_be_noted |= undone.may_be_noted;
         let surplus = follow_up.events.len().saturating_sub(MOST_WAITING);
         follow_up.events.drain(..surplus);
     }

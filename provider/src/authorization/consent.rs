@@ -2,6 +2,7 @@
 
 use oauth::{
     Digest, Id, Secret,
+    client::ClientId,
     consent::Consent,
     error::RedirectError,
     redirect::Location,
@@ -10,15 +11,16 @@ use oauth::{
 };
 
 use crate::{
-    accounts::Sessions,
+    accounts::{Sessions, SignedInRead},
     authorization::{
         Authorization,
         decided::{Posted, ReadRequest, RequestState},
         pending::{RequestError, Validated},
     },
     browser_context::BrowserContext,
-    grants::{Allowed, ClientEvent, client_name, consent_name},
-    records::Versioned,
+    clients::{ClientRegistry, UseNote},
+    grants::{AllowWrite, Allowed, ClientEvent, client_name, consent_name},
+    records::{Batch, BatchResults, Versioned},
     state::{
         Account, Decided, Decision, account_name,
         audit::{Actor, AuditAction, RequestSource},
@@ -104,6 +106,25 @@ impl From<RequestError> for ConsentError {
     }
 }
 
+/// How often a consent is given again when other decisions change it first.
+const MOST_TRIES: usize = 64;
+
+/// What a decision allows, as its batch writes it.
+struct Issue<'a> {
+    client: &'a ClientId,
+    allowed: Allowed<'a>,
+    /// The consent that was read before.
+    earlier: Option<Versioned<Consent>>,
+    used: UseNote,
+    written: IssueWrite,
+}
+
+/// A consent and a grant that a batch writes, and whether the user is signed in after that.
+struct IssueWrite {
+    allow: AllowWrite,
+    session: SignedInRead,
+}
+
 impl Authorization {
     /// The content of the consent page.
     pub async fn consent(
@@ -168,80 +189,150 @@ impl Authorization {
         let validated = self.validated(pending.request, &mut named)?;
         let earlier = named.consent()?;
         // 2. Decide once, even if the form is sent twice: the second post gets the first decision.
-        let settled = self.settle(&key, stored, &decided, &validated.client);
-        let stored = match settled.await? {
+        //    What is allowed is written after the decision, in the same round trip.
+        let mut batch = Batch::default();
+        let decision_write = Self::write_decision(&mut batch, &key, stored, &decided);
+        let issue = (decision == Decision::Allow).then_some(earlier);
+        let issue = issue
+            .map(|earlier| self.begin_issue(&mut batch, &decided, &posted, &validated, earlier))
+            .transpose()?;
+        let mut results = batch.run(self.context.store()).await?;
+        let stored = match Self::decision(decision_write, &mut results)? {
             Ok(stored) => stored,
             Err(other) => return self.decided_before(&posted, other, session).await,
         };
         let issuer = &self.context.settings().issuer;
         let state = validated.request.state.clone();
-        if decision == Decision::Deny {
-            self.note_decision(AuditAction::Denied, &validated, &user, browser)
+        let Some(issue) = issue else {
+            let nothing = Batch::default();
+            self.note_decision(AuditAction::Denied, &validated, &user, browser, nothing)
                 .await;
             return Ok(validated.destination.with_error(
                 &RedirectError::Denied,
                 state.as_deref(),
                 issuer,
             ));
-        }
+        };
         // 3. Consent, grant and code.
-        let offer = decided.code_secret(&posted).ok_or(ConsentError::Gone)?;
-        let allowed = validated.allowed_by(user.id(), offer);
-        let code = self.issue_code(allowed, earlier, browser).await?;
-        self.note_decision(AuditAction::Allowed, &validated, &user, browser)
+        let code = self.end_issue(issue, results, browser).await?;
+        let mut answered = Batch::default();
+        Self::write_answered(&mut answered, &key, stored, decided);
+        self.note_decision(AuditAction::Allowed, &validated, &user, browser, answered)
             .await;
-        self.answered(&key, stored, decided).await;
         Ok(validated
             .destination
             .with_code(&code, state.as_deref(), issuer))
     }
 
-    /// Remembers the consent, and issues a grant with its code. Earlier grants of the client stay
-    /// valid: other installations may share its id, and a step-up of one must not sign the others
-    /// out.
-    async fn issue_code(
+    /// Notes in a batch that the client is used, remembers the consent, and issues a grant with its
+    /// code. Earlier grants of the client stay valid: other installations may share its id, and a
+    /// step-up of one must not sign the others out.
+    fn begin_issue<'a>(
         &self,
-        allowed: Allowed<'_>,
+        batch: &mut Batch,
+        decided: &Decided,
+        posted: &Posted<'_>,
+        validated: &'a Validated,
         earlier: Option<Versioned<Consent>>,
-        browser: &BrowserContext,
-    ) -> Result<String, ConsentError> {
-        let account = allowed.account;
-        let name = consent_name(&allowed.details);
-        // A concurrent end of all sessions, by a new password or by disabling the account, may have
-        // looked for consents before this one was stored.
-        let (code, session, mut results) = self
-            .grants
-            .allow(&allowed, earlier, |batch| {
-                Sessions::read_signed_in(batch, browser, account)
-            })
-            .await?;
-        let code = code.ok_or(ConsentError::Gone)?;
-        if !self.sessions.is_signed_in(session, &mut results)? {
-            self.grants.withdraw(account, &name).await?;
-            return Err(ConsentError::SignInFirst);
-        }
-        Ok(code)
+    ) -> Result<Issue<'a>, ConsentError> {
+        let offer = decided.code_secret(posted).ok_or(ConsentError::Gone)?;
+        let allowed = validated.allowed_by(decided.account, offer);
+        let used = self.registry.note_use(batch, validated.client.clone());
+        let written = self.write_issue(batch, &allowed, earlier.clone(), posted.browser);
+        Ok(Issue {
+            client: &validated.client.record.id,
+            allowed,
+            earlier,
+            used,
+            written,
+        })
     }
 
-    /// Records the decision, with the names that were read before it.
+    fn write_issue(
+        &self,
+        batch: &mut Batch,
+        allowed: &Allowed<'_>,
+        earlier: Option<Versioned<Consent>>,
+        browser: &BrowserContext,
+    ) -> IssueWrite {
+        let allow = self.grants.write_allowed(batch, allowed, earlier);
+        // A concurrent end of all sessions, by a new password or by disabling the account, may have
+        // looked for consents before this one was stored.
+        let session = Sessions::read_signed_in(batch, browser, allowed.account);
+        IssueWrite { allow, session }
+    }
+
+    async fn issue_again(
+        &self,
+        allowed: &Allowed<'_>,
+        earlier: Option<Versioned<Consent>>,
+        browser: &BrowserContext,
+    ) -> Result<(IssueWrite, BatchResults), Unavailable> {
+        let mut batch = Batch::default();
+        let written = self.write_issue(&mut batch, allowed, earlier, browser);
+        Ok((written, batch.run(self.context.store()).await?))
+    }
+
+    /// The code of a grant that a batch has written. What another writer prevented is written again.
+    async fn end_issue(
+        &self,
+        issue: Issue<'_>,
+        mut results: BatchResults,
+        browser: &BrowserContext,
+    ) -> Result<String, ConsentError> {
+        let Issue {
+            client,
+            allowed,
+            earlier,
+            used,
+            mut written,
+        } = issue;
+        if !ClientRegistry::is_noted(used, &mut results)? {
+            if !self.registry.mark_used(client).await? {
+                return Err(ConsentError::Gone);
+            }
+            (written, results) = self.issue_again(&allowed, earlier, browser).await?;
+        }
+        for _ in 0..MOST_TRIES {
+            let IssueWrite { allow, session } = written;
+            let account = allowed.account;
+            match self.grants.allowed(account, allow, &mut results).await? {
+                Ok(None) => return Err(ConsentError::Gone),
+                Ok(Some(_)) if !self.sessions.is_signed_in(session, &mut results)? => {
+                    let name = consent_name(&allowed.details);
+                    self.grants.withdraw(account, &name).await?;
+                    return Err(ConsentError::SignInFirst);
+                }
+                Ok(Some(code)) => return Ok(code),
+                // Another decision was faster: its consent is the one to add to.
+                Err(there) => {
+                    (written, results) = self.issue_again(&allowed, there, browser).await?;
+                }
+            }
+        }
+        Err(Unavailable::contended().into())
+    }
+
+    /// Records the decision, with the names that were read before it. `also` is done in the same
+    /// round trip.
     async fn note_decision(
         &self,
         action: AuditAction,
         validated: &Validated,
         user: &Account,
         browser: &BrowserContext,
+        also: Batch,
     ) {
         let client = &validated.client.record;
-        self.grants
-            .note_named(ClientEvent {
-                action,
-                by: Actor::User,
-                subject: Some(account_name(user)),
-                from: RequestSource::of(browser),
-                client: client_name(&client.id, client.name.clone()),
-                about: Some(validated.request.resource.as_str().to_owned()),
-            })
-            .await;
+        let event = ClientEvent {
+            action,
+            by: Actor::User,
+            subject: Some(account_name(user)),
+            from: RequestSource::of(browser),
+            client: client_name(&client.id, client.name.clone()),
+            about: Some(validated.request.resource.as_str().to_owned()),
+        };
+        self.grants.note_named_with(event, also).await;
     }
 }
 

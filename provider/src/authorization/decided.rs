@@ -13,14 +13,13 @@ use oauth::{
     grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
 };
-use oauth_clients::client::Client;
 use tokio::time::sleep;
 
 use crate::{
     accounts::Sessions,
     authorization::{Authorization, consent::ConsentError, pending::RequestError},
     browser_context::BrowserContext,
-    records::{self, Batch, Key, StoredBytes, Swapped, Versioned, keys},
+    records::{self, Batch, BatchResults, Key, StoredBytes, SwapTicket, Swapped, Versioned, keys},
     state::{Decided, Decision, PendingAuthorization, StoredRequest},
 };
 
@@ -144,46 +143,41 @@ impl Authorization {
         }
     }
 
-    /// Replaces the pending request by a decision; returns the stored one. Of several concurrent
-    /// decisions one is made, and the others get it. A client that is allowed something is used:
-    /// that is noted in the same round trip, and its second step.
-    pub(crate) async fn settle(
-        &self,
+    /// Replaces the pending request by a decision. Of several concurrent decisions one is made, and
+    /// the others get it: nothing else of their batches is done.
+    pub(crate) fn write_decision(
+        batch: &mut Batch,
         key: &Key<StoredRequest>,
         pending: StoredBytes,
         decided: &Decided,
-        client: &Versioned<Client>,
-    ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
+    ) -> SwapTicket<StoredRequest> {
         let next = StoredRequest::Decided {
             decided: Box::new(decided.clone()),
         };
-        let mut batch = Batch::default();
         let decision = batch.swap(key, pending, next, records::ttl(REMEMBERED));
-        let used = (decided.decision == Decision::Allow)
-            .then(|| self.registry.note_use(&mut batch, client.clone()));
-        let mut results = batch.run(self.context.store()).await?;
-        let stored = match results.swapped(decision)? {
-            Swapped::Done(stored) => stored,
-            Swapped::Changed(None) => return Err(ConsentError::Gone),
-            Swapped::Changed(Some(other)) => {
-                return match other.record {
-                    StoredRequest::Decided { decided } => Ok(Err(*decided)),
-                    StoredRequest::Pending(_) => Err(ConsentError::Gone),
-                };
-            }
-        };
-        if let Some(used) = used
-            && !self.registry.is_used(used, &mut results).await?
-        {
-            return Err(ConsentError::Gone);
-        }
-        Ok(Ok(stored))
+        batch.if_changed();
+        decision
     }
 
-    /// Notes that all of a decision is stored. A failure costs a second post its answer, and this
-    /// one nothing.
-    pub(crate) async fn answered(
-        &self,
+    /// The stored decision, or that of another.
+    pub(crate) fn decision(
+        decision: SwapTicket<StoredRequest>,
+        results: &mut BatchResults,
+    ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
+        match results.swapped(decision)? {
+            Swapped::Done(stored) => Ok(Ok(stored)),
+            Swapped::Changed(None) => Err(ConsentError::Gone),
+            Swapped::Changed(Some(other)) => match other.record {
+                StoredRequest::Decided { decided } => Ok(Err(*decided)),
+                StoredRequest::Pending(_) => Err(ConsentError::Gone),
+            },
+        }
+    }
+
+    /// The step which notes that all of a decision is stored. If it fails, a second post gets no
+    /// answer.
+    pub(crate) fn write_answered(
+        batch: &mut Batch,
         key: &Key<StoredRequest>,
         stored: Versioned<StoredRequest>,
         decided: Decided,
@@ -194,12 +188,8 @@ impl Authorization {
                 ..decided
             }),
         };
-        if let Err(error) = stored
-            .swap(self.context.store(), key, next, records::ttl(REMEMBERED))
-            .await
-        {
-            tracing::warn!(%error, "a decision is not kept for a second post");
-        }
+        let (_, stored) = stored.apart();
+        batch.swap(key, stored, next, records::ttl(REMEMBERED));
     }
 
     /// The response to a second post. The same decision of the same session gets the same response

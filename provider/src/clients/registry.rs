@@ -26,10 +26,7 @@ use crate::{
 };
 
 /// The use of a client, as a batch notes it.
-pub(crate) struct UseNote {
-    id: ClientId,
-    swap: Option<SwapTicket<Client>>,
-}
+pub(crate) struct UseNote(Option<SwapTicket<Client>>);
 
 /// The clients of the store.
 #[derive(Clone)]
@@ -128,33 +125,29 @@ impl ClientRegistry {
     }
 
     /// Records in a batch that a user allows a valid client something: the record, once a day, and
-    /// then the list, in which a document may be missing.
+    /// then the list, in which a document may be missing. If another writer was faster, the batch
+    /// ends there, and nothing is allowed yet.
     pub(crate) fn note_use(&self, batch: &mut Batch, client: Versioned<Client>) -> UseNote {
         let (client, stored) = client.apart();
         let next = client
             .touched(self.context.now())
             .map(|next| self.client_with_ttl(next));
-        let swap = next.map(|(next, ttl)| batch.swap(&keys::client(&client.id), stored, next, ttl));
+        let swap = next.map(|(next, ttl)| {
+            let swap = batch.swap(&keys::client(&client.id), stored, next, ttl);
+            batch.if_changed();
+            swap
+        });
         if DocumentUrl::is_meant(&client.id) {
             list_client(batch, &client);
         }
-        UseNote {
-            id: client.id,
-            swap,
-        }
+        UseNote(swap)
     }
 
-    /// Whether the client of a note is still valid. When another writer was faster, its use is
-    /// recorded again.
-    pub(crate) async fn is_used(
-        &self,
-        note: UseNote,
-        results: &mut BatchResults,
-    ) -> Result<bool, Unavailable> {
-        match note.swap.map(|swap| results.swapped(swap)).transpose()? {
-            Some(Swapped::Changed(_)) => self.mark_used(&note.id).await,
-            Some(Swapped::Done(_)) | None => Ok(true),
-        }
+    /// Whether the use of a client is noted. Otherwise another writer was faster, and its batch has
+    /// ended there.
+    pub(crate) fn is_noted(note: UseNote, results: &mut BatchResults) -> Result<bool, Unavailable> {
+        let swapped = note.0.map(|swap| results.swapped(swap)).transpose()?;
+        Ok(!matches!(swapped, Some(Swapped::Changed(_))))
     }
 
     /// Records that a user allows a client something. `false` when it is no longer valid.

@@ -27,9 +27,6 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// How often a consent is given again when other decisions change it first.
-const MOST_TRIES: usize = 64;
-
 /// What a user allows a client.
 pub(crate) struct Allowed<'a> {
     pub(crate) account: Id,
@@ -47,9 +44,16 @@ impl Allowed<'_> {
     }
 }
 
+/// A consent and a grant under it that a batch writes.
+pub(crate) struct AllowWrite {
+    consent: ConsentWrite,
+    grant: GrantWrite,
+}
+
 /// A consent that a batch writes.
 struct ConsentWrite {
     consent: Consent,
+    is_new: bool,
     listed: String,
     ticket: ConsentTicket,
 }
@@ -95,44 +99,47 @@ impl GrantStore {
         Collection::new(self.context.store(), keys::grants(account))
     }
 
-    /// Remembers a consent and issues a grant under it, in one round trip, unless another decision
-    /// changes the same consent first. Returns the code, or `None` when the consent was withdrawn in
-    /// between; then the grant is revoked, and its code was never sent. `also` adds reads, which come
-    /// after everything is stored.
-    pub(crate) async fn allow<T>(
+    /// Remembers a consent and issues a grant under it, in a batch.
+    pub(crate) fn write_allowed(
         &self,
+        batch: &mut Batch,
         allowed: &Allowed<'_>,
-        mut earlier: Option<Versioned<Consent>>,
-        also: impl Fn(&mut Batch) -> T,
-    ) -> Result<(Option<String>, T, BatchResults), Unavailable> {
+        earlier: Option<Versioned<Consent>>,
+    ) -> AllowWrite {
         let id = self.context.entropy().id();
-        for _ in 0..MOST_TRIES {
-            let mut batch = Batch::default();
-            let written = write_consent(&mut batch, allowed, earlier, id);
-            let grant = self.write_grant(
-                &mut batch,
+        AllowWrite {
+            consent: write_consent(batch, allowed, earlier, id),
+            grant: self.write_grant(
+                batch,
                 allowed.account,
                 allowed.details.clone(),
                 allowed.offer(),
                 None,
-            );
-            let also = also(&mut batch);
-            let mut results = batch.run(self.context.store()).await?;
-            let list = self.consents_of(allowed.account);
-            let listed = written.listed;
-            if written.ticket.into_done(&mut results)? {
-                let sweep = list.sweep_sometimes(&listed);
-                self.context.background().spawn(sweep).await;
-                let code = self.issued(grant, &written.consent, &mut results).await?;
-                return Ok((code, also, results));
-            }
-            // Another one was faster: its consent is the one to add to.
-            if written.consent.id == id {
-                list.unlist_name(&listed).await?;
-            }
-            earlier = results.versioned(&grant.consent)?;
+            ),
         }
-        Err(Unavailable::contended())
+    }
+
+    /// The code of what a batch has allowed, or `None` when the consent was withdrawn in between;
+    /// then the grant is revoked, and its code was never sent. If another decision has changed the
+    /// same consent first, the answer is that consent, and what is allowed is to be added to it.
+    pub(crate) async fn allowed(
+        &self,
+        account: Id,
+        written: AllowWrite,
+        results: &mut BatchResults,
+    ) -> Result<Result<Option<String>, Option<Versioned<Consent>>>, Unavailable> {
+        let AllowWrite { consent, grant } = written;
+        let list = self.consents_of(account);
+        if consent.ticket.into_done(results)? {
+            let sweep = list.sweep_sometimes(&consent.listed);
+            self.context.background().spawn(sweep).await;
+            let code = self.issued(grant, &consent.consent, results).await?;
+            return Ok(Ok(code));
+        }
+        if consent.is_new {
+            list.unlist_name(&consent.listed).await?;
+        }
+        Ok(Err(results.versioned(&grant.consent)?))
     }
 
     /// The consents of an account, by their names, also ended ones.
@@ -361,6 +368,7 @@ fn write_consent(
     }
     ConsentWrite {
         consent,
+        is_new,
         listed,
         ticket,
     }

@@ -17,6 +17,7 @@ use crate::unavailable::Unavailable;
 #[derive(Default)]
 pub(crate) struct Batch(Vec<OwnedStep>);
 
+#[derive(Clone)]
 enum OwnedStep {
     Get(String),
     Insert(String, Vec<u8>, Ttl),
@@ -31,6 +32,7 @@ enum OwnedStep {
     SetAdd(String, String),
     SetRemove(String, String),
     SetRange(String, usize),
+    IfChanged,
 }
 
 /// The place of a record that a batch reads.
@@ -129,6 +131,17 @@ impl Batch {
         NamesTicket(self.push(OwnedStep::SetRange(list.as_str().to_owned(), most)))
     }
 
+    /// Ends the batch here, unless the step before changed something: whether it did. Tickets of
+    /// later steps have a result only then.
+    pub(crate) fn if_changed(&mut self) -> WriteTicket<bool> {
+        self.write(OwnedStep::IfChanged)
+    }
+
+    /// Adds the steps of another batch, whose tickets lead to nothing here.
+    pub(crate) fn copy(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().cloned());
+    }
+
     /// Sends the steps.
     ///
     /// # Errors
@@ -188,6 +201,7 @@ impl OwnedStep {
                 after: None,
                 limit: *most,
             },
+            Self::IfChanged => BatchStep::IfChanged,
         }
     }
 }
@@ -249,7 +263,7 @@ impl BatchResults {
         Ok(self.value(ticket.place)?.is_some())
     }
 
-    /// Whether a write changed something.
+    /// Whether a write changed something, or a condition holds.
     ///
     /// # Errors
     /// When the engine answered something else.

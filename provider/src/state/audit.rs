@@ -197,6 +197,6 @@ pub(crate) struct ChainHead {
 }
 
 /// The latest events of an account, newest first.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Activity(pub(crate) Vec<Maybe<Event>>);

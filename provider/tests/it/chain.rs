@@ -736,12 +736,10 @@ async fn fails_at(
     let case = format!(
         "step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}"
     );
-    let actions: Vec<_> = server
-        .audit_log()
-        .await
-        .into_iter()
-        .map(|entry| entry.event.action)
-        .collect();
+    let log = server.audit_log().await;
+    let subject = log.last().and_then(|entry| entry.event.subject.as_ref());
+    let account = subject.expect("an account").account;
+    let actions: Vec<_> = log.into_iter().map(|entry| entry.event.action).collect();
     let mut own = actions.clone();
     own.retain(|action| *action != AuditAction::ResetLinkMade);
     assert_eq!(
@@ -752,6 +750,16 @@ async fn fails_at(
             AuditAction::RoleChanged,
             AuditAction::AccountDisabled
         ],
+        "{case}"
+    );
+    server.provider.finish_background_tasks().await;
+    let activity = server.store.get(&format!("activity:{account}")).await;
+    let activity = activity.expect("the store answers").expect("an activity");
+    let activity: Vec<serde_json::Value> = serde_json::from_slice(&activity).expect("events");
+    let noted: Vec<_> = activity.iter().rev().map(|event| &event["deed"]).collect();
+    assert_eq!(
+        noted,
+        ["account_added", "role_changed", "account_disabled"],
         "{case}"
     );
     assert_eq!(

@@ -37,7 +37,7 @@ async fn at(server: &TestServer, uri: &str) -> McpClient {
 /// With a remembered consent: one read of what is known beforehand, one of account and consent, one
 /// write. The events of many clients are written together, after the responses.
 #[tokio::test]
-async fn a_silent_authorization_costs_ten_commands_in_three_round_trips() {
+async fn a_silent_authorization_costs_four_commands_in_three_round_trips() {
     let server = TestServer::of_alice(EngineKind::Redis).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -50,7 +50,7 @@ async fn a_silent_authorization_costs_ten_commands_in_three_round_trips() {
     for _ in 0..10 {
         let (commands, callback) = cost(&server, browser.pass(&client)).await;
         assert!(callback.query.one("code").is_some());
-        assert_at_most(10, "a silent authorization", &commands);
+        assert_at_most(4, "a silent authorization", &commands);
     }
     let (waits, callback) = server.waits(browser.pass(&client)).await;
     assert!(callback.query.one("code").is_some());
@@ -88,10 +88,10 @@ async fn a_registration_costs_few_commands_in_few_round_trips() {
         let (commands, answer) = cost(&server, register(&server, address, &metadata)).await;
         assert_eq!(answer.status, 201);
         // One of eight also looks for clients that have expired, in two lists.
-        assert_at_most(10, "a registration", &commands);
+        assert_at_most(6, "a registration", &commands);
         least = least.min(commands.len());
     }
-    assert!(least <= 4, "{least} commands");
+    assert!(least <= 1, "{least} commands");
     let (waits, answer) = server.waits(register(&server, address, &metadata)).await;
     assert_eq!(answer.status, 201);
     assert!(waits <= 2, "{waits} round trips");
@@ -153,15 +153,15 @@ impl<'a> Visit<'a> {
 /// costs at most, in commands and round trips. A command counts once, however many keys it reads or
 /// counts; what is done after the response counts too.
 const FIRST_SIGN_IN: [(Step, usize, u64); 5] = [
-    (Step::Authorize, 3, 2),
+    (Step::Authorize, 2, 2),
     (Step::SignInPage, 2, 2),
-    // Three reads, which depend on each other; the count of the attempt, and, after the hash, the
-    // account; six for counters, session and known browser; three for the event.
-    (Step::Password, 14, 7),
+    // Three reads, which depend on each other; the count of the attempt; after the hash, account,
+    // counters, session and known browser; the event.
+    (Step::Password, 6, 6),
     (Step::ConsentPage, 2, 2),
-    // Two reads; the decision and the use of the client; six for consent and grant; one that says
-    // that all is stored; three for the event.
-    (Step::Allow, 14, 6),
+    // Two reads; the decision, the use of the client, consent and grant; the event, with what says
+    // that all is stored.
+    (Step::Allow, 4, 4),
 ];
 
 #[tokio::test]
@@ -190,8 +190,8 @@ async fn a_first_sign_in_with_consent_does_not_grow() {
         assert_at_most(*most, &format!("{step:?}"), commands);
     }
     let to_sign_in_page = least[0].len() + least[1].len();
-    assert_eq!(to_sign_in_page, 5, "from the client to the sign-in page");
-    assert_at_most(35, "the path to the code", &least.concat());
+    assert_eq!(to_sign_in_page, 4, "from the client to the sign-in page");
+    assert_at_most(16, "the path to the code", &least.concat());
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn the_account_page_costs_ten_commands_in_five_round_trips() {
     server.provider.finish_background_tasks().await;
     let (commands, page) = cost(&server, browser.open("/account")).await;
     assert_eq!(page.page(), "account");
-    assert_at_most(10, "the account page", &commands);
+    assert_at_most(8, "the account page", &commands);
     let (waits, page) = server.waits(browser.open("/account")).await;
     assert_eq!(page.page(), "account");
     assert!(waits <= 5, "{waits} round trips");
@@ -268,7 +268,7 @@ async fn the_pages_of_applications_cost_the_same_however_many_there_are() {
             let path = format!("/admin/applications{page}");
             let (commands, answer) = cost(&server, browser.open(&path)).await;
             assert_eq!(answer.page(), "admin-applications");
-            assert_at_most(9, "a page of applications", &commands);
+            assert_at_most(6, "a page of applications", &commands);
             costs.push(commands.len());
         }
     }
