@@ -123,7 +123,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const section = sectionOf(page, 'Connected applications');
     await expect(section.getByRole('button', { name: 'Disconnect all' })).toBeHidden();
     await openDetails(section, 'Disconnect all');
-    await expect(section.getByText('Every application above will have to ask you again')).toBeVisible();
+    await expect(section.getByText('All connected applications will have to ask you again')).toBeVisible();
     await press(section, 'Disconnect all');
 
     for (const server of [second, first]) {

@@ -49,7 +49,8 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// What a user who allows this request allows, in this epoch of the client.
+    /// What a user who allows this request allows, in this epoch of the client, as long as the
+    /// account has withdrawn nothing.
     pub fn grant_details(
         &self,
         client: ClientProfile<'_>,
@@ -65,6 +66,7 @@ impl AuthorizationRequest {
             may_refresh: client.may_refresh,
             allowed_at: now,
             epoch,
+            withdrawal: Epoch::default(),
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct GrantDetails {
     pub allowed_at: Timestamp,
     /// The client's epoch at that time: a later one ends the grant.
     pub epoch: Epoch,
+    /// The newest withdrawal of the account at that time: a later one may end the grant.
+    pub withdrawal: Epoch,
 }
 
 /// A grant.
@@ -151,6 +153,11 @@ impl Grant {
         let is_new = !matches!(self.state, GrantState::Revoked { .. });
         let state = GrantState::Revoked { reason, at };
         is_new.then_some(Self { state, ..self })
+    }
+
+    /// Whether it is over.
+    pub const fn is_revoked(&self) -> bool {
+        matches!(self.state, GrantState::Revoked { .. })
     }
 
     /// Whether tokens of this grant are good.

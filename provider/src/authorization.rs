@@ -14,7 +14,9 @@ use oauth::{
     authorize::{self, AuthorizationRequest},
     client::ClientId,
     consent::{Consent, ConsentContext, Interaction},
+    epoch::Epoch,
     error::{LocalError, RedirectError},
+    grant::GrantDetails,
     prompt::Prompt,
     redirect::{Location, ValidatedRedirectUri},
 };
@@ -87,6 +89,15 @@ struct Opening {
     client: Client,
     session: Option<Session>,
     consent_context: ConsentContext,
+}
+
+/// What is read of a signed-in user.
+struct Remembered {
+    account: Account,
+    /// What the user allowed the client before, if that is still valid.
+    consent: Option<Consent>,
+    /// The newest withdrawal of the account.
+    withdrawal: Epoch,
 }
 
 /// The authorization endpoint and the pages that a request passes.
@@ -224,19 +235,21 @@ impl Authorization {
         }
     }
 
-    /// The account of the session and the remembered consent, in one round trip.
+    /// The account of the session, the remembered consent and the newest withdrawal, in one round
+    /// trip.
     async fn remembered(
         &self,
         opening: &Opening,
         request: &AuthorizationRequest,
         browser: &BrowserContext,
-    ) -> Result<Option<(Account, Option<Consent>)>, Unavailable> {
+    ) -> Result<Option<Remembered>, Unavailable> {
         let Some(session) = &opening.session else {
             return Ok(None);
         };
         let mut batch = Batch::default();
         let account = batch.read(keys::account(session.account));
         let consent = batch.read(consent_key(session.account, request));
+        let withdrawals = batch.read(keys::withdrawals(session.account));
         let mut results = batch.run(self.context.store()).await?;
         let account = results.record(&account)?;
         let Some(account) = self
@@ -249,7 +262,12 @@ impl Authorization {
         let consent = results
             .record(&consent)?
             .filter(|consent: &Consent| consent.is_valid(opening.consent_context));
-        Ok(Some((account, consent)))
+        let withdrawals = results.record(&withdrawals)?.unwrap_or_default();
+        Ok(Some(Remembered {
+            account,
+            consent,
+            withdrawal: withdrawals.latest,
+        }))
     }
 
     /// Reads the remembered consent, and decides the interaction.
@@ -262,10 +280,8 @@ impl Authorization {
         counters: &BatchCounters,
     ) -> Result<AuthorizeOutcome, AuthorizeFailure> {
         let client = &opening.client;
-        let (account, earlier) = self
-            .remembered(opening, &request, browser)
-            .await?
-            .map_or((None, None), |(account, consent)| (Some(account), consent));
+        let user = self.remembered(opening, &request, browser).await?;
+        let earlier = user.as_ref().and_then(|user| user.consent.as_ref());
         let state = request.state.as_deref();
         let issuer = &self.context.settings().issuer;
         let refused = |reason: RedirectError| {
@@ -275,15 +291,15 @@ impl Authorization {
         let next = oauth::consent::interaction(
             &request,
             destination,
-            account.is_some(),
-            earlier.as_ref(),
+            user.is_some(),
+            earlier,
             opening.consent_context,
         );
-        let next = match (next, account) {
+        let next = match (next, &user) {
             (Interaction::Error(reason), _) => return refused(reason),
-            (Interaction::None(consent), Some(account)) => {
+            (Interaction::None(consent), Some(user)) => {
                 let code = self
-                    .issue_without_prompt(client, &request, consent, &account, browser, counters)
+                    .issue_without_prompt(client, &request, consent, user, browser, counters)
                     .await?;
                 match code {
                     Some(code) => {
@@ -311,7 +327,7 @@ impl Authorization {
         client: &Client,
         request: &AuthorizationRequest,
         consent: &Consent,
-        account: &Account,
+        user: &Remembered,
         browser: &BrowserContext,
         counters: &BatchCounters,
     ) -> Result<Option<String>, AuthorizeError> {
@@ -326,7 +342,11 @@ impl Authorization {
         }
         let offer = (self.context.entropy().id(), self.context.entropy().secret());
         // In the epoch of the consent: a later end of the client applies to this code too.
-        let details = request.grant_details(client.profile(), self.context.now(), consent.epoch);
+        let details = GrantDetails {
+            withdrawal: user.withdrawal,
+            ..request.grant_details(client.profile(), self.context.now(), consent.epoch)
+        };
+        let account = &user.account;
         let code = self
             .grants
             .issue_code(consent, account.id(), details, offer, counters)

@@ -4,10 +4,7 @@ mod overview;
 
 pub use self::overview::AccountOverview;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use oauth::{
     Id, Secret, Timestamp, client::ClientId, consent::Consent, epoch::Epoch, grant::Grant,
@@ -23,7 +20,7 @@ use crate::{
     browser_context::BrowserContext,
     clients::ClientRegistry,
     context::Context,
-    grants::{GrantStore, consent_name},
+    grants::{ConnectionPage, GrantStore, ListedConnection},
     state::{
         account_name,
         audit::{Actor, AuditAction, RequestSource},
@@ -31,10 +28,7 @@ use crate::{
     unavailable::Unavailable,
 };
 
-/// The maximum number of shown connections. Others are shown once some have ended.
-const MOST_SHOWN: usize = 200;
-
-/// The connections of a user.
+/// Some connections of a user: those of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
     /// The active ones, newest first.
@@ -43,6 +37,8 @@ pub struct Connections {
     pub replayed: Vec<ReplayedConnection>,
     /// How many entries this version of the server cannot read. The log names them.
     pub unreadable: usize,
+    /// The name after which other connections follow.
+    pub next: Option<String>,
 }
 
 /// A connected client. All its installations and windows with one redirect host are one
@@ -59,6 +55,8 @@ pub struct Connection {
     pub since: Timestamp,
     /// How many times it is connected now. With none, it is the consent alone that is remembered.
     pub times: usize,
+    /// Whether it has older grants, which were not read.
+    pub has_more_grants: bool,
     /// When it last got a token, and from which address in the network; `None` while it has none.
     pub last_used: Option<LastUseView>,
 }
@@ -102,6 +100,7 @@ struct GrantedAccess {
     scopes: Scopes,
     since: Timestamp,
     times: usize,
+    has_more_grants: bool,
     last_use: Option<oauth::grant::LastUse>,
 }
 
@@ -115,73 +114,80 @@ pub struct ConnectedClients {
 }
 
 impl ConnectedClients {
-    /// The connections of the signed-in user; `None` without a session.
-    pub async fn list(&self, browser: &BrowserContext) -> Result<Option<Connections>, Unavailable> {
+    /// The connections of the signed-in user after a name, the `next` of another page; `None`
+    /// without a session.
+    pub async fn page(
+        &self,
+        browser: &BrowserContext,
+        after: Option<&str>,
+    ) -> Result<Option<Connections>, Unavailable> {
         match self.sessions.signed_in(browser).await? {
-            Some(user) => self.list_of(user.account).await.map(Some),
+            Some(user) => self.page_of(user.account, after).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The connections of an account, in three round trips: the lists, what they name, and the
-    /// clients of that.
-    async fn list_of(&self, account: Id) -> Result<Connections, Unavailable> {
-        let grants = self.grants.grants_of(account);
-        let (consents, grants) = tokio::try_join!(
-            self.grants.consents(account),
-            grants.rows(|_, grant| Some(grant))
-        )?;
-        let unreadable = consents.unreadable + grants.unreadable;
-        let of_consents = consents.iter().map(|(_, consent)| &consent.client_id);
-        let of_grants = grants.iter().map(|grant| &grant.details.client_id);
-        let ids = of_consents.chain(of_grants).cloned().collect();
-        let clients = self.registry.clients_with_epochs(ids).await?;
+    /// A page of the connections of an account, in three round trips: the lists, what they name, and
+    /// the clients of that.
+    async fn page_of(&self, account: Id, after: Option<&str>) -> Result<Connections, Unavailable> {
+        let after = after.filter(|name| is_name(name));
+        let page = self.grants.connections(account, after).await?;
+        let clients = self.registry.clients_with_epochs(client_ids(&page)).await?;
         let epoch = |id: &ClientId| clients.get(id).map_or(Epoch::default(), |known| known.1);
         let client = |id: &ClientId| clients.get(id).and_then(|known| known.0.clone());
-        let is_valid = |(_, consent): &(String, Consent)| {
-            let epoch = epoch(&consent.client_id);
-            consent.is_valid(self.registry.consent_context_of(epoch))
-        };
-        let consents: Vec<_> = consents.rows.into_iter().filter(is_valid).collect();
-        let is_current = |grant: &Grant| !epoch(&grant.details.client_id).ends(grant.details.epoch);
-        let grants: Vec<_> = grants.rows.into_iter().filter(is_current).collect();
-        let mut active: Vec<_> = self.gather(consents, &grants).into_iter().collect();
-        active.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
-        active.truncate(MOST_SHOWN);
-        let active = active.into_iter();
-        let active = active.filter_map(|(name, one)| {
-            let client = client(&one.client_id);
-            self.connection(name, one, client)
-        });
+        let mut replayed = Vec::new();
+        let mut active = Vec::new();
+        for listed in page.connections {
+            let listed = self.without_ended(listed, epoch);
+            replayed.extend(self.replays_of(&listed.grants, client));
+            if let Some(access) = self.access(&listed) {
+                let client = client(&access.client_id);
+                active.extend(self.connection(listed.name, access, client));
+            }
+        }
+        active.sort_by_key(|one| std::cmp::Reverse(one.since));
+        replayed.sort_by_key(|one| std::cmp::Reverse(one.at));
         Ok(Connections {
-            active: active.collect(),
-            replayed: self.replayed(grants, client),
-            unreadable,
+            active,
+            replayed,
+            unreadable: page.unreadable,
+            next: page.next,
         })
     }
 
-    /// What replays ended, newest first.
-    fn replayed(
+    /// A connection without what has expired, or ended together with its client.
+    fn without_ended(
         &self,
-        grants: Vec<Grant>,
+        mut listed: ListedConnection,
+        epoch: impl Fn(&ClientId) -> Epoch,
+    ) -> ListedConnection {
+        listed.consent = listed.consent.filter(|consent| {
+            let epoch = epoch(&consent.client_id);
+            consent.is_valid(self.registry.consent_context_of(epoch))
+        });
+        listed
+            .grants
+            .retain(|grant| !epoch(&grant.details.client_id).ends(grant.details.epoch));
+        listed
+    }
+
+    /// What replays ended.
+    fn replays_of(
+        &self,
+        grants: &[Grant],
         client: impl Fn(&ClientId) -> Option<Client>,
     ) -> Vec<ReplayedConnection> {
         let now = self.context.now();
-        let ended = grants
-            .into_iter()
-            .filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.details)));
-        let mut ended: Vec<_> = ended.collect();
-        ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        ended.truncate(MOST_SHOWN);
-        let replayed = ended.into_iter().map(|(at, details)| {
-            let client = client(&details.client_id);
+        let replayed = grants.iter().filter_map(|grant| {
+            let at = grant.replayed_at(now)?;
+            let details = &grant.details;
             let client = self.connected_client(
-                client,
-                details.client_id,
+                client(&details.client_id),
+                details.client_id.clone(),
                 &details.redirect_uri,
                 &details.resource,
             );
-            ReplayedConnection { client, at }
+            Some(ReplayedConnection { client, at })
         });
         replayed.collect()
     }
@@ -198,8 +204,7 @@ impl ConnectedClients {
             .signed_in(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        // A name has the form of a secret: 256 bits in base64url. The store sees no other.
-        if Secret::decode(name).is_none() {
+        if !is_name(name) {
             return Ok(());
         }
         if let Some(details) = self.grants.withdraw(user.account, name).await? {
@@ -236,37 +241,22 @@ impl ConnectedClients {
         Ok(outcome?)
     }
 
-    /// Combines consents and grants to connections.
-    fn gather(
-        &self,
-        consents: Vec<(String, Consent)>,
-        grants: &[Grant],
-    ) -> BTreeMap<String, GrantedAccess> {
+    /// A consent and its grants that are connected; none without any.
+    fn access(&self, listed: &ListedConnection) -> Option<GrantedAccess> {
         let now = self.context.now();
         let lifetimes = self.context.settings().lifetimes;
         let is_connected = |grant: &&Grant| {
             grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now)
         };
-        let mut gathered: BTreeMap<_, _> = consents
-            .into_iter()
-            .map(|(name, consent)| (name, GrantedAccess::of(consent)))
-            .collect();
-        // Each name takes a parser of URLs and a hash, and a client has many grants.
-        let mut names: HashMap<_, String> = HashMap::new();
-        for grant in grants.iter().filter(is_connected) {
-            let details = &grant.details;
-            let parts = (
-                &details.client_id,
-                details.redirect_uri.as_str(),
-                details.resource.as_str(),
-            );
-            let name = names.entry(parts).or_insert_with(|| consent_name(details));
-            gathered
-                .entry(name.clone())
-                .or_insert_with(|| GrantedAccess::before(grant))
+        let mut access = listed.consent.as_ref().map(GrantedAccess::of);
+        for grant in listed.grants.iter().filter(is_connected) {
+            access
+                .get_or_insert_with(|| GrantedAccess::before(grant))
                 .add(grant);
         }
-        gathered
+        let mut access = access?;
+        access.has_more_grants = listed.has_more_grants && access.times > 0;
+        Some(access)
     }
 
     /// The shown connection. A consent without grants to a removed client has no effect, and is not
@@ -298,6 +288,7 @@ impl ConnectedClients {
             scopes,
             since: one.since,
             times: one.times,
+            has_more_grants: one.has_more_grants,
             last_used,
         })
     }
@@ -324,23 +315,32 @@ impl ConnectedClients {
     }
 }
 
+/// Whether a text can be the name of a connection: it has the form of a secret, 256 bits in
+/// base64url. The store sees no other.
+fn is_name(text: &str) -> bool {
+    Secret::decode(text).is_some()
+}
+
+/// The clients of consents and grants.
+fn client_ids(page: &ConnectionPage) -> BTreeSet<ClientId> {
+    let ids = page.connections.iter().flat_map(|connection| {
+        let of_consent = connection.consent.iter().map(|consent| &consent.client_id);
+        let grants = connection.grants.iter();
+        of_consent.chain(grants.map(|grant| &grant.details.client_id))
+    });
+    ids.cloned().collect()
+}
+
 impl GrantedAccess {
-    fn of(consent: Consent) -> Self {
-        let Consent {
-            client_id,
-            redirect_uri,
-            resource,
-            scopes,
-            allowed_at: since,
-            ..
-        } = consent;
+    fn of(consent: &Consent) -> Self {
         Self {
-            client_id,
-            redirect_uri,
-            resource,
-            scopes,
-            since,
+            client_id: consent.client_id.clone(),
+            redirect_uri: consent.redirect_uri.clone(),
+            resource: consent.resource.clone(),
+            scopes: consent.scopes.clone(),
+            since: consent.allowed_at,
             times: 0,
+            has_more_grants: false,
             last_use: None,
         }
     }
@@ -355,6 +355,7 @@ impl GrantedAccess {
             scopes: details.scopes,
             since: details.allowed_at,
             times: 0,
+            has_more_grants: false,
             last_use: None,
         }
     }

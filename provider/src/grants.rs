@@ -1,6 +1,8 @@
 //! Grants and their consents: issued, listed, revoked.
 
+mod by_connection;
 pub(crate) mod consents;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::{
     audit::AuditLog,
     clients::ClientRegistry,
     context::Context,
-    records::{self, Batch, Change, Found, Key, Outcomes, Versioned, keys, v1::revoked_state},
+    records::{self, Batch, Change, Found, Key, Versioned, keys, v1::revoked_state},
     state::{
         Account, account_name,
         audit::{AccountName, Actor, AuditAction, ClientName, Event, RequestSource},
@@ -22,7 +24,10 @@ use crate::{
     unavailable::Unavailable,
 };
 
-pub(crate) use consents::{AllowWrite, Allowed, consent_key, consent_name};
+pub(crate) use self::{
+    by_connection::{ConnectionPage, GrantSorting, ListedConnection},
+    consents::{AllowWrite, Allowed, consent_key, consent_name},
+};
 
 /// The grants of all accounts, and their consents.
 #[derive(Clone)]
@@ -30,6 +35,7 @@ pub(crate) struct GrantStore {
     context: Context,
     audit: Arc<AuditLog>,
     registry: Arc<ClientRegistry>,
+    pub(crate) sorting: GrantSorting,
 }
 
 /// An event of a client, with the names of those concerned.
@@ -52,12 +58,13 @@ pub(crate) fn client_name(id: &str, name: Option<String>) -> ClientName {
 }
 
 impl GrantStore {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         context: Context,
         audit: Arc<AuditLog>,
         registry: Arc<ClientRegistry>,
     ) -> Self {
         Self {
+            sorting: GrantSorting::new(context.clone()),
             context,
             audit,
             registry,
@@ -69,24 +76,6 @@ impl GrantStore {
         let end = grant.expires_at(self.context.settings().lifetimes.access_token);
         let ttl = records::ttl(self.context.now().until(end));
         (grant, ttl)
-    }
-
-    /// Ends every grant of an account, as many as can be. The answer is whether there was one, and
-    /// the first of what failed.
-    pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
-        let mut ended = false;
-        let mut outcomes = Outcomes::default();
-        let names = match self.grants_of(account).names().await {
-            Ok(names) => names,
-            Err(error) => return (false, Err(error)),
-        };
-        for grant in names.iter().filter_map(|name| Id::parse(name)) {
-            match outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await) {
-                Ok(one) => ended |= one.unwrap_or(false),
-                Err(error) => return (ended, Err(error)),
-            }
-        }
-        (ended, outcomes.end())
     }
 
     /// Ends a grant, whether or not this version can read it. The answer is whether there is one,

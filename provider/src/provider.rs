@@ -254,12 +254,14 @@ impl Provider {
     /// [`Unavailable`] when the store does not answer; the next call continues there.
     pub async fn build_sorted_lists(&self) -> Result<(), Unavailable> {
         self.0.accounts.directory.sort_accounts().await?;
-        self.0.clients.registry.sort_clients().await
+        self.0.clients.registry.sort_clients().await?;
+        self.0.grants.sorting.sort_all().await
     }
 
     async fn begin_sorted_lists(&self) -> Result<(), Unavailable> {
         self.0.accounts.directory.begin_sorting().await?;
-        self.0.clients.registry.begin_sorting().await
+        self.0.clients.registry.begin_sorting().await?;
+        self.0.grants.sorting.begin().await
     }
 
     /// The audit log.

@@ -44,7 +44,7 @@ use store::Ttl;
 
 pub(crate) use self::{
     batch::{Batch, BatchResults, NamesTicket, ReadTicket, SwapTicket, WriteTicket},
-    collection::Collection,
+    collection::{Collection, sweep},
     encoding::{
         Itself, Malformed, Record, decode, encode, parse, size, stored_as, stored_as_itself,
         to_json,

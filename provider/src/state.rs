@@ -11,6 +11,7 @@ mod issuer;
 mod key_set;
 mod post;
 mod request;
+mod withdrawals;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     key_set::KeySet,
     post::Post,
     request::{Decided, PendingAuthorization, ReauthRequirement, StoredRequest},
+    withdrawals::{GrantEpochs, Withdrawals},
 };
 pub use self::{blocked::BlockedHost, issuer::StoreIdentity, request::Decision};
 

@@ -16,6 +16,7 @@ use crate::{
     clean,
     components::{Ago, Disclosure, PageSection, PostForm, sentence},
     messages::common,
+    pages::PagePath,
     time_format,
 };
 
@@ -24,10 +25,13 @@ use crate::{
 #[component]
 pub(crate) fn ConnectedClients(
     connections: Connections,
+    after: String,
     access_lifetime: Duration,
     frame: Frame,
 ) -> impl IntoView {
-    let is_empty = connections.active.is_empty();
+    let is_only = after.is_empty() && connections.next.is_none();
+    let is_empty = is_only && connections.active.is_empty();
+    let next = connections.next;
     let replayed = connections.replayed;
     let now = frame.now;
     let groups = by_host(connections.active)
@@ -38,9 +42,24 @@ pub(crate) fn ConnectedClients(
         <PageSection id="connections" title=connections::TITLE>
             {is_empty.then(|| view! { <p class="quiet">{connections::NONE}</p> })}
             {groups}
+            {(!is_only).then(|| view! { <OtherConnections is_first=after.is_empty() next/> })}
             {(!replayed.is_empty()).then(|| view! { <ReplayedRows replayed now/> })}
             {(!is_empty).then(|| view! { <DisconnectAllForm access_lifetime form_token=frame.form_token/> })}
         </PageSection>
+    }
+}
+
+/// Links to other connections: to the first ones, and to those that follow.
+#[component]
+fn OtherConnections(is_first: bool, next: Option<String>) -> impl IntoView {
+    let to = |after: &str| format!("{}{after}#connections", PagePath::Account);
+    let first = (!is_first).then(|| to(""));
+    let next = next.map(|next| to(&format!("?after={next}")));
+    view! {
+        <nav class="turn" aria-label=connections::PAGES>
+            {first.map(|address| view! { <a class="link" href=address rel="first">{connections::FIRST}</a> })}
+            {next.map(|address| view! { <a class="link" href=address rel="next">{connections::MORE}</a> })}
+        </nav>
     }
 }
 
@@ -91,6 +110,7 @@ fn Row(connection: Connection, access_lifetime: Duration, frame: Frame) -> impl 
         scopes,
         since,
         times,
+        has_more_grants,
         last_used,
     } = connection;
     let connected = times > 0;
@@ -105,7 +125,7 @@ fn Row(connection: Connection, access_lifetime: Duration, frame: Frame) -> impl 
                     <ConnectionState client=client.clone() connected/>
                     <span class="quiet">
                         {common::DOT}{sentence!(connections::ALLOWED, when = view! { <Ago then=since now/> })}
-                        {(times > 1).then(|| view! { {common::DOT}{connections::connected_times(times)} })}
+                        {(times > 1).then(|| view! { {common::DOT}{connections::connected_times(times, has_more_grants)} })}
                         {last_used.map(|used| view! { <LastUsed last_use=used now/> })}
                     </span>
                 </p>

@@ -49,11 +49,12 @@ pub(crate) struct Frame {
     pub(crate) has_passkeys: bool,
 }
 
-/// `/account`.
+/// `/account?after=`.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let provider = &context.provider;
     let browser = &context.browser;
     let to_login = || PageError::Elsewhere(PagePath::Login(None));
+    let after = context.query_decoded("after");
     let AccountOverview {
         account,
         sessions,
@@ -61,7 +62,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         events,
     } = provider
         .connections()
-        .overview(browser)
+        .overview(browser, Some(&*after).filter(|after| !after.is_empty()))
         .await?
         .ok_or_else(to_login)?;
     let unreadable = sessions.unreadable + connections.unreadable;
@@ -82,7 +83,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         <Credentials account message typed frame=frame.clone()/>
         <Sessions sessions=sessions.rows frame=frame.clone()/>
         <Unreadable count=unreadable/>
-        <ConnectedClients connections access_lifetime frame=frame.clone()/>
+        <ConnectedClients connections after access_lifetime frame=frame.clone()/>
         <RecentActivity events now=frame.now/>
         <PostForm action=SignOut::url() class="stack parting" form_token=frame.form_token>
             <button class="button" type="submit">{common::SIGN_OUT}</button>

@@ -231,6 +231,7 @@ fn connection(name: &str, host: Option<&str>) -> Connection {
         scopes: vec!["See who you are and read your notes".to_owned()],
         since: earlier(90),
         times: 1,
+        has_more_grants: false,
         last_used: Some(LastUseView {
             at: earlier(3),
             address: "2001:db8::1".to_owned(),
@@ -245,9 +246,10 @@ fn applications_stand_under_their_host() {
             active,
             replayed: Vec::new(),
             unreadable: 0,
+            next: None,
         };
         words(
-            || view! { <ConnectedClients connections access_lifetime=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedClients connections after=String::new() access_lifetime=Duration::from_hours(1) frame=frame()/> },
         )
     };
     let web = Some("claude.ai");
@@ -290,13 +292,14 @@ fn a_second_step_is_heard_with_what_it_is_about() {
         active: vec![connection("Claude", None)],
         replayed: Vec::new(),
         unreadable: 0,
+        next: None,
     };
     let told = [
         html(
             || view! { <Passkeys passkeys=vec![passkey("Laptop")] has_password=true frame=frame()/> },
         ),
         html(
-            || view! { <ConnectedClients connections=connections() access_lifetime=Duration::from_hours(1) frame=frame()/> },
+            || view! { <ConnectedClients connections=connections() after=String::new() access_lifetime=Duration::from_hours(1) frame=frame()/> },
         ),
     ];
     for (told, heard) in told.iter().zip(["Change Laptop", "Disconnect Claude"]) {

@@ -65,6 +65,7 @@ fn details() -> GrantDetails {
         may_refresh: true,
         allowed_at: at(0),
         epoch: Epoch::default(),
+        withdrawal: Epoch::default(),
     }
 }
 

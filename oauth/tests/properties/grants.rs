@@ -148,6 +148,7 @@ impl Life {
             may_refresh: true,
             allowed_at: Timestamp::from_seconds(0),
             epoch: Epoch::default(),
+            withdrawal: Epoch::default(),
         };
         let key = GrantKey {
             account: Id::new([1; 16]),

@@ -107,6 +107,7 @@ proptest! {
             may_refresh: true,
             allowed_at: Timestamp::from_seconds(0),
             epoch: Epoch::default(),
+            withdrawal: Epoch::default(),
         };
         let (grant, made) = Grant::issue_code(details, code.key, code.secret.clone(), Timestamp::from_seconds(lifetime));
         prop_assert_eq!(&made, &code);

@@ -5,6 +5,7 @@ use oauth::{
     client::ClientId,
     consent::Consent,
     error::RedirectError,
+    grant::GrantDetails,
     redirect::Location,
     resource::Resource,
     scope::{EMAIL, NAME, OFFLINE_ACCESS, Scopes},
@@ -345,9 +346,12 @@ impl Validated {
         Allowed {
             account,
             request: &self.request,
-            details: self
-                .request
-                .grant_details(profile, context.now, context.epoch),
+            details: GrantDetails {
+                withdrawal: self.withdrawal,
+                ..self
+                    .request
+                    .grant_details(profile, context.now, context.epoch)
+            },
             context,
             offer,
         }

@@ -5,6 +5,7 @@ use oauth::{
     Secret, Timestamp,
     authorize::AuthorizationRequest,
     consent::{Consent, ConsentContext},
+    epoch::Epoch,
     redirect::ValidatedRedirectUri,
     resource::Resource,
 };
@@ -75,6 +76,8 @@ pub(crate) struct Validated {
     pub(crate) destination: ValidatedRedirectUri,
     /// What consents are judged by, read before anything of this request is allowed.
     pub(crate) consent_context: ConsentContext,
+    /// The newest withdrawal of the user, read before too.
+    pub(crate) withdrawal: Epoch,
 }
 
 /// What a request and the session of its browser lead to, as it was read at once.
@@ -84,6 +87,7 @@ pub(crate) struct Named {
     client: Option<Versioned<Client>>,
     consent_context: ConsentContext,
     consent: Result<Option<Versioned<Consent>>, Unavailable>,
+    withdrawal: Epoch,
 }
 
 impl Named {
@@ -171,7 +175,8 @@ impl Authorization {
         let of_user = session.map(|session| {
             let account = batch.read(keys::account(session.account));
             let consent = batch.read(consent_key(session.account, request));
-            (session, account, consent)
+            let withdrawals = batch.read(keys::withdrawals(session.account));
+            (session, account, consent, withdrawals)
         });
         let mut results = batch.run(self.context.store()).await?;
         let epoch = results.record(&epoch)?.unwrap_or_default();
@@ -180,9 +185,12 @@ impl Authorization {
             client: results.versioned(&client)?,
             consent_context: self.registry.consent_context_of(epoch),
             consent: Ok(None),
+            withdrawal: Epoch::default(),
         };
-        if let Some((session, account, consent)) = of_user {
+        if let Some((session, account, consent, withdrawals)) = of_user {
             let account = results.record(&account)?;
+            let withdrawals = results.record(&withdrawals)?.unwrap_or_default();
+            named.withdrawal = withdrawals.latest;
             named.consent = results.versioned(&consent);
             let account = self.sessions.opened_account(browser, &session, account);
             named.user = account.await.map(|account| (session, account));
@@ -230,6 +238,7 @@ impl Authorization {
             client,
             destination,
             consent_context: named.consent_context,
+            withdrawal: named.withdrawal,
         })
     }
 

@@ -8,7 +8,6 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth::{
-    epoch::Epoch,
     error::{LocalError, TokenRequestError},
     grant::Grant,
 };
@@ -27,6 +26,7 @@ use crate::{
     context::Context,
     fetch_fault::FetchFault,
     records::{self, Batch, BatchResults, Change, ReadTicket, Versioned, keys},
+    state::GrantEpochs,
     step_error::{LocalFault, TokenError},
     unavailable::Unavailable,
 };
@@ -142,7 +142,7 @@ impl ClientDocuments {
         &self,
         id: &str,
         grant: &Result<Option<Versioned<Grant>>, Unavailable>,
-        epoch: Epoch,
+        epochs: &GrantEpochs,
         unknown: TokenRequestError,
     ) -> Result<Option<Client>, TokenError> {
         let Some(url) = self.registry.allowed_document(id) else {
@@ -150,7 +150,7 @@ impl ClientDocuments {
         };
         let grant = grant.as_ref().map_err(Unavailable::clone)?.as_ref();
         let details = grant.map(|grant| &grant.record.details);
-        if details.is_none_or(|details| *details.client_id != *id || epoch.ends(details.epoch)) {
+        if details.is_none_or(|details| *details.client_id != *id || epochs.end(details)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, FetchTrigger::Client).await

@@ -16,25 +16,27 @@ pub struct AccountOverview {
     pub account: AccountView,
     /// Where the user is signed in: see [`crate::Sessions::list`].
     pub sessions: Listing<SessionView>,
-    /// What the user has allowed.
+    /// A page of what the user has allowed.
     pub connections: Connections,
     /// The latest events, newest first.
     pub events: Vec<Event>,
 }
 
 impl ConnectedClients {
-    /// All that the signed-in user sees of their account; `None` without a session. Session and
-    /// account are read once, and the rest at the same time.
+    /// All that the signed-in user sees of their account, with the connections after a name, the
+    /// `next` of another page; `None` without a session. Session and account are read once, and the
+    /// rest at the same time.
     pub async fn overview(
         &self,
         browser: &BrowserContext,
+        after: Option<&str>,
     ) -> Result<Option<AccountOverview>, Unavailable> {
         let Some((session, account)) = self.sessions.signed_in_account(browser).await? else {
             return Ok(None);
         };
         let (sessions, connections, events) = tokio::try_join!(
             self.sessions.list_of(&account, browser),
-            self.list_of(account.id()),
+            self.page_of(account.id(), after),
             self.sessions.activity_of(account.id())
         )?;
         Ok(Some(AccountOverview {

@@ -1,28 +1,25 @@
 //! Remembered consents: stored at every approval, read before the next page, and withdrawn by their
 //! user.
 //!
-//! A withdrawal removes the consent first and then revokes the grants. A new grant is stored and
-//! listed first, and then the consent is read again. So of a concurrent grant and withdrawal one
-//! sees the other, and no grant outlives its consent.
+//! A withdrawal (`grants::withdrawals`) removes the consent first and then ends the grants. A new
+//! grant is stored first, and then the consent is read again. So of a concurrent grant and
+//! withdrawal one sees the other, and no grant outlives its consent.
 
 use oauth::{
     Id, Secret,
     authorize::AuthorizationRequest,
-    client::ClientId,
     consent::{Consent, ConsentContext},
     epoch::Epoch,
     grant::{Grant, GrantDetails, GrantKey},
-    resource::ResourceIdentifier,
 };
 
 use crate::{
     grants::GrantStore,
     limits::BatchCounters,
     records::{
-        self, Batch, BatchResults, Collection, Key, Listing, Outcomes, ReadTicket, SwapTicket,
-        Swapped, Versioned, WriteTicket,
+        self, Batch, BatchResults, Collection, Key, ReadTicket, SwapTicket, Swapped, Versioned,
+        WriteTicket,
         keys::{self, listed_consent},
-        v1::GrantOrigin,
     },
     unavailable::Unavailable,
 };
@@ -77,20 +74,16 @@ impl ConsentTicket {
 struct GrantWrite {
     key: GrantKey,
     listed: String,
+    /// Its member in the list by connections.
+    member: String,
     code: String,
     consent: ReadTicket<Consent>,
     epoch: ReadTicket<Epoch>,
 }
 
-/// A withdrawn consent.
-pub(crate) struct Withdrawn {
-    pub(crate) client_id: ClientId,
-    pub(crate) resource: ResourceIdentifier,
-}
-
 impl GrantStore {
     /// The consents of an account.
-    fn consents_of(&self, account: Id) -> Collection<'_, Consent> {
+    pub(super) fn consents_of(&self, account: Id) -> Collection<'_, Consent> {
         Collection::new(self.context.store(), keys::consents(account))
     }
 
@@ -142,18 +135,6 @@ impl GrantStore {
         Ok(Err(results.versioned(&grant.consent)?))
     }
 
-    /// The consents of an account, by their names, also ended ones.
-    pub(crate) async fn consents(
-        &self,
-        account: Id,
-    ) -> Result<Listing<(String, Consent)>, Unavailable> {
-        let own = |listed: String, consent: Consent| {
-            let name = keys::consent_name(&listed);
-            (listed_consent(name, consent.id) == listed).then(|| (name.to_owned(), consent))
-        };
-        self.consents_of(account).rows(own).await
-    }
-
     /// Issues a grant under a consent, with this id and code secret; returns the code, or `None`
     /// when the consent was withdrawn in between. Then the grant is revoked, and its code was never
     /// sent. `counters` are counted in the same round trip.
@@ -185,13 +166,15 @@ impl GrantStore {
         let key = GrantKey { account, grant };
         let name = consent_name(&details);
         let client_epoch = keys::epoch(&details.client_id);
+        let allowed_at = details.allowed_at;
         let (grant, code) = Grant::issue_code(details, key, secret, now.after(lifetime));
         let listed = key.grant.to_string();
-        let list = keys::grants(account);
+        let member = keys::listed_grant(&name, allowed_at, &listed);
         // 1. Listed before its code is sent, so that a grant in use can always be found and
         //    revoked; and after it is stored, since names without a record are dropped.
-        batch.insert(&list.key(&listed), &grant, records::ttl(lifetime));
-        batch.list_name(&list, &listed);
+        batch.insert(&keys::grant(&key), &grant, records::ttl(lifetime));
+        batch.list_name(&keys::grants(account), &listed);
+        batch.list_name(&keys::grants_by_connection(account), &member);
         if let Some(counters) = counters {
             counters.count(batch);
         }
@@ -200,6 +183,7 @@ impl GrantStore {
         GrantWrite {
             key,
             listed,
+            member,
             code: code.encode(),
             consent: batch.read(keys::consent(account, &name)),
             epoch: batch.read(client_epoch),
@@ -214,10 +198,8 @@ impl GrantStore {
         consent: &Consent,
         results: &mut BatchResults,
     ) -> Result<Option<String>, Unavailable> {
-        let sweep = self
-            .grants_of(grant.key.account)
-            .sweep_sometimes(&grant.listed);
-        self.context.background().spawn(sweep).await;
+        self.sweep_grants(grant.key.account, &grant.listed, &grant.member)
+            .await;
         let epoch: Epoch = results.record(&grant.epoch)?.unwrap_or_default();
         if results
             .record(&grant.consent)?
@@ -228,45 +210,6 @@ impl GrantStore {
         }
         self.revoke_grant(&grant.key).await?;
         Ok(None)
-    }
-
-    /// Withdraws a consent, and revokes all its grants, including one whose code is not redeemed
-    /// yet. Returns its client and resource; `None` when there was none.
-    pub(crate) async fn withdraw(
-        &self,
-        account: Id,
-        name: &str,
-    ) -> Result<Option<Withdrawn>, Unavailable> {
-        let consent = self.forget_consent(account, name).await?;
-        let mut withdrawn = consent.map(|consent| Withdrawn {
-            client_id: consent.client_id,
-            resource: consent.resource,
-        });
-        let of_this = |grant: String, there: GrantOrigin| {
-            Some((grant, there.details)).filter(|(_, details)| consent_name(details) == name)
-        };
-        let grants = self.grants_of(account).rows_of_parts(of_this).await?;
-        let mut outcomes = Outcomes::default();
-        for (
-            grant,
-            GrantDetails {
-                client_id,
-                resource,
-                ..
-            },
-        ) in grants
-        {
-            let Some(grant) = Id::parse(&grant) else {
-                continue;
-            };
-            outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await)?;
-            withdrawn = withdrawn.or(Some(Withdrawn {
-                client_id,
-                resource,
-            }));
-        }
-        outcomes.end()?;
-        Ok(withdrawn)
     }
 
     /// Removes the consent of a grant that a replay revoked, unless the user has approved again
@@ -287,52 +230,6 @@ impl GrantStore {
             }
             _ => Ok(()),
         }
-    }
-
-    async fn forget_consent(
-        &self,
-        account: Id,
-        name: &str,
-    ) -> Result<Option<Consent>, Unavailable> {
-        let consent = records::take(self.context.store(), &keys::consent(account, name)).await?;
-        if let Some(consent) = &consent {
-            self.consents_of(account)
-                .unlist_name(&listed_consent(name, consent.id))
-                .await?;
-        }
-        Ok(consent)
-    }
-
-    /// Withdraws everything that an account has allowed any client. The answer is whether there
-    /// was anything.
-    pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
-        let (any, outcome) = self.withdraw_each(account).await;
-        outcome.map(|()| any)
-    }
-
-    /// Withdraws everything that can be. The answer is whether there was anything, and the first of
-    /// what failed.
-    pub(crate) async fn withdraw_each(&self, account: Id) -> (bool, Result<(), Unavailable>) {
-        let (consents, first) = self.forget_consents(account).await;
-        let (grants, then) = self.revoke_grants(account).await;
-        (consents || grants, first.and(then))
-    }
-
-    async fn forget_consents(&self, account: Id) -> (bool, Result<(), Unavailable>) {
-        let list = self.consents_of(account);
-        let mut any = false;
-        let mut outcomes = Outcomes::default();
-        let listed = match list.names().await {
-            Ok(listed) => listed,
-            Err(error) => return (false, Err(error)),
-        };
-        for listed in listed {
-            match outcomes.add(list.remove(&listed).await) {
-                Ok(one) => any |= one.is_some(),
-                Err(error) => return (any, Err(error)),
-            }
-        }
-        (any, outcomes.end())
     }
 }
 

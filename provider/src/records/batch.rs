@@ -31,7 +31,7 @@ enum OwnedStep {
     Add(String, u64, Duration),
     SetAdd(String, String),
     SetRemove(String, String),
-    SetRange(String, usize),
+    SetRange(String, Option<String>, usize),
     IfChanged,
 }
 
@@ -128,7 +128,17 @@ impl Batch {
 
     /// Reads the first names of a list, at most so many.
     pub(crate) fn first_names<T>(&mut self, list: &List<T>, most: usize) -> NamesTicket {
-        NamesTicket(self.push(OwnedStep::SetRange(list.as_str().to_owned(), most)))
+        self.names_after(list, None, most)
+    }
+
+    /// Reads the names of a list after a text, at most so many.
+    pub(crate) fn names_after<T>(
+        &mut self,
+        list: &List<T>,
+        after: Option<String>,
+        most: usize,
+    ) -> NamesTicket {
+        NamesTicket(self.push(OwnedStep::SetRange(list.as_str().to_owned(), after, most)))
     }
 
     /// Ends the batch here, unless the step before changed something: whether it did. Tickets of
@@ -196,9 +206,9 @@ impl OwnedStep {
             },
             Self::SetAdd(list, member) => BatchStep::SetAdd { list, member },
             Self::SetRemove(list, member) => BatchStep::SetRemove { list, member },
-            Self::SetRange(list, most) => BatchStep::SetRange {
+            Self::SetRange(list, after, most) => BatchStep::SetRange {
                 list,
-                after: None,
+                after: after.as_deref(),
                 limit: *most,
             },
             Self::IfChanged => BatchStep::IfChanged,

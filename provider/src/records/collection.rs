@@ -12,7 +12,7 @@ use store::Store;
 use super::{
     batch::Batch,
     encoding::Record,
-    key::{Key, List, PartOf},
+    key::{Key, List},
     steps::{self, Found},
 };
 use crate::unavailable::Unavailable;
@@ -150,37 +150,18 @@ impl<'a, T> Collection<'a, T> {
     /// When the store does not answer.
     pub(crate) async fn rows<R>(
         &self,
-        row: impl FnMut(String, T) -> Option<R>,
+        mut row: impl FnMut(String, T) -> Option<R>,
     ) -> Result<Listing<R>, Unavailable>
     where
         T: Record,
     {
-        self.each(|key| key, row).await
-    }
-
-    /// The same with some members of each record.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn rows_of_parts<P: Record + PartOf<T>, R>(
-        &self,
-        row: impl FnMut(String, P) -> Option<R>,
-    ) -> Result<Listing<R>, Unavailable> {
-        self.each(Key::part::<P>, row).await
-    }
-
-    async fn each<P: Record, R>(
-        &self,
-        part: impl Fn(Key<T>) -> Key<P>,
-        mut row: impl FnMut(String, P) -> Option<R>,
-    ) -> Result<Listing<R>, Unavailable> {
         let mut listing = Listing::default();
         let mut after: Option<String> = None;
         while let Some(names) = self.page(after.as_deref()).await? {
             let mut batch = Batch::default();
             let tickets: Vec<_> = names
                 .iter()
-                .map(|name| batch.read(part(self.key(name))))
+                .map(|name| batch.read(self.key(name)))
                 .collect();
             let mut records = batch.run(self.store).await?;
             after = names.last().cloned().filter(|_| names.len() == PAGE);
@@ -215,7 +196,10 @@ pub(super) fn is_swept_after(name: &str) -> bool {
 }
 
 /// Drops names without a record: one range, one read of the records, one write.
-async fn sweep<T>(store: &Store, list: &List<T>, from: &str) -> Result<(), Unavailable> {
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn sweep<T>(store: &Store, list: &List<T>, from: &str) -> Result<(), Unavailable> {
     let names = store.set_range(list.as_str(), Some(from), SWEPT).await?;
     let mut reads = Batch::default();
     let tickets: Vec<_> = names

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::state::{
     Account, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest, UsedAssertion,
+    Withdrawals,
     audit::{Activity, AuditRecord, ChainHead},
     failure::{FailureList, Standing},
 };
@@ -92,6 +93,8 @@ kinds! {
     Grant = "grant:": Grant,
     /// What an account has allowed one client.
     Consent = "consent:": Consent,
+    /// What an account has withdrawn.
+    Withdrawals = "withdrawals:": Withdrawals,
     /// An account.
     Account = "account:": Account,
     /// The account of an e-mail address.
@@ -274,6 +277,36 @@ pub(crate) fn grants(account: Id) -> List<Grant> {
     })
 }
 
+/// The name of the list of that kind.
+pub(crate) const GRANTS_BY_CONNECTION: &str = "grants-by-connection";
+
+/// The list of the grants of an account by their connections, the newest of each first.
+pub(crate) fn grants_by_connection(account: Id) -> List<Grant> {
+    List::new(format!("{GRANTS_BY_CONNECTION}:{account}"), move |member| {
+        grant_of(account, grant_of_listed(member))
+    })
+}
+
+/// A member of that list: the name of the consent, the time counted backwards, the id of the grant.
+pub(crate) fn listed_grant(name: &str, allowed_at: Timestamp, grant: &str) -> String {
+    /// Ten digits, as those of a time until the year 2286.
+    const END: u64 = 9_999_999_999;
+    let backwards = END.saturating_sub(allowed_at.seconds());
+    format!("{name}{backwards:010}{grant}")
+}
+
+/// The id of the grant of a member of that list.
+pub(crate) fn grant_of_listed(member: &str) -> &str {
+    /// A digest and ten digits.
+    const BEFORE: usize = 43 + 10;
+    member.get(BEFORE..).unwrap_or(member)
+}
+
+/// What an account has withdrawn.
+pub(crate) fn withdrawals(account: Id) -> Key<Withdrawals> {
+    Key::new(Kind::Withdrawals, format_args!("{account}"))
+}
+
 /// What an account has allowed one client, by the text of [`oauth::consent::Consent::name`].
 pub(crate) fn consent(account: Id, name: &str) -> Key<Consent> {
     Key::new(Kind::Consent, format_args!("{account}:{name}"))
@@ -292,7 +325,7 @@ pub(crate) fn listed_consent(name: &str, id: Id) -> String {
     format!("{name}{id}")
 }
 
-/// The name of a consent that is listed.
+/// The name of a consent in a member of the list of consents, or of grants by connection.
 pub(crate) fn consent_name(listed: &str) -> &str {
     /// A SHA-256 digest in base64url.
     const LENGTH: usize = 43;

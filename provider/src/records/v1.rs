@@ -16,6 +16,7 @@ mod post;
 mod request;
 mod session;
 mod sorting;
+mod withdrawals;
 
 use access_token::SealedRing;
 use identity::{FirstAccount, OneTimeLink, Session};
@@ -29,7 +30,7 @@ pub(crate) use self::{
 use super::{stored_as, stored_as_itself};
 use crate::state::{
     Account, AccountMembers, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest,
-    UsedAssertion,
+    UsedAssertion, Withdrawals,
     audit::{Activity, AuditBatch, AuditEntry, AuditRecord, ChainHead},
     failure::FailureList,
 };
@@ -67,4 +68,5 @@ stored_as!(
     StoreIdentity => issuer::Identity<'a>,
     StoredRequest => request::StoredPendingRequest<'a>,
     UsedAssertion => assertion::Assertion,
+    Withdrawals => withdrawals::StoredWithdrawals<'a>,
 );

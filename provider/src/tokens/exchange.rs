@@ -1,7 +1,7 @@
 //! The token endpoint: codes and refresh tokens become access tokens.
 //!
-//! Two store round trips each: client, its epoch, grant and account are read at once, the grant is
-//! swapped once. One signature, after the swap has succeeded, outside of any lock. For a resource that
+//! Two store round trips each: client, its epoch, grant, account and its withdrawals are read at once,
+//! the grant is swapped once. One signature, after the swap has succeeded, outside of any lock. For a resource that
 //! may know the user, the account is read once more.
 
 use std::net::IpAddr;
@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use oauth::{
     Parameters, Timestamp,
     client::ClientId,
-    epoch::Epoch,
     error::{ParameterError, RefreshTokenError, TokenRequestError},
     grant::{Grant, GrantKey, IssuedTokens, LastUse, TokenPolicy},
     resource::Resource,
@@ -23,7 +22,7 @@ use super::{TokenEndpoint, presented::Presented};
 use crate::{
     clients::authentication::Asking,
     records::{self, Batch, Change, Key, Versioned, keys, v1::AccountStatus},
-    state::failure::FailedStep,
+    state::{GrantEpochs, failure::FailedStep},
     step_error::{StepError, TokenError},
     token_response::TokenResponse,
 };
@@ -34,7 +33,7 @@ pub(super) struct TokenContext {
     pub(super) grant_key: Key<Grant>,
     pub(super) grant: Option<Versioned<Grant>>,
     account_is_active: bool,
-    epoch: Epoch,
+    epochs: GrantEpochs,
 }
 
 impl TokenEndpoint {
@@ -104,7 +103,7 @@ impl TokenEndpoint {
         self.sign(key, client_id, issued, now).await
     }
 
-    /// Reads client, epoch, grant and account at once, and authenticates the client.
+    /// Reads client, grant, account and what ends grants at once, and authenticates the client.
     pub(super) async fn token_context(
         &self,
         credentials: &Credentials,
@@ -118,11 +117,15 @@ impl TokenEndpoint {
         let epoch = batch.read(keys::epoch(&credentials.client_id));
         let grant = batch.read(grant_key.clone());
         let account = batch.read(keys::account(key.account).part::<AccountStatus>());
+        let withdrawals = batch.read(keys::withdrawals(key.account));
         let mut results = batch.run(self.context.store()).await?;
         let client = results
             .record(&client)?
             .filter(|client| self.registry.is_registered(client));
-        let epoch = results.record(&epoch)?.unwrap_or_default();
+        let epochs = GrantEpochs {
+            client: results.record(&epoch)?.unwrap_or_default(),
+            withdrawals: results.record(&withdrawals)?.unwrap_or_default(),
+        };
         let account = results.record(&account)?;
         let account_is_active = account.as_ref().is_some_and(AccountStatus::is_active);
         // A client that has to authenticate learns nothing of a grant before.
@@ -130,7 +133,7 @@ impl TokenEndpoint {
         let client = match client {
             None => {
                 self.documents
-                    .absent_client(&credentials.client_id, &grant, epoch, unknown)
+                    .absent_client(&credentials.client_id, &grant, &epochs, unknown)
                     .await?
             }
             client => client,
@@ -150,7 +153,7 @@ impl TokenEndpoint {
             grant_key,
             grant: grant?,
             account_is_active,
-            epoch,
+            epochs,
         })
     }
 
@@ -180,8 +183,7 @@ impl TokenEndpoint {
             }
             // A resource without an entry is no longer one of this server's.
             let resource = self.context.settings().resource(&grant.details.resource);
-            let Some(resource) = resource.filter(|_| !context.epoch.ends(grant.details.epoch))
-            else {
+            let Some(resource) = resource.filter(|_| !context.epochs.end(&grant.details)) else {
                 return Change::refuse(presented.ended());
             };
             let outcome = presented.exchange(grant, client_id, now, self.policy(resource));

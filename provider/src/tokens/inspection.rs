@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use access_token::{Audience, Claims, Invalid, Refusal as Unverified, TokenFormat, Verifier};
 use oauth::{
     Id, Parameters, Timestamp,
-    epoch::Epoch,
     error::{ParameterError, RefreshTokenError, TokenRequestError},
     grant::{Grant, GrantKey, RefreshToken},
     resource::ResourceIdentifier,
@@ -31,6 +30,7 @@ use crate::{
     key_ring::date_time,
     records::{self, Batch, Change, keys, v1::AccountStatus},
     state::{
+        GrantEpochs,
         audit::AuditAction,
         failure::{FailedStep, RequestedParameters, RequestedText},
     },
@@ -239,13 +239,17 @@ impl TokenEndpoint {
         let mut batch = Batch::default();
         let status = batch.read(keys::account(account).part::<AccountStatus>());
         let epoch = batch.read(keys::epoch(id));
+        let withdrawals = batch.read(keys::withdrawals(account));
         let grant = grant_key(claims).map(|key| batch.read(keys::grant(&key)));
         let client = self
             .depends_on_record(id)
             .then(|| batch.read(keys::client(id)));
         let mut results = batch.run(self.context.store()).await?;
         let status = results.record(&status)?;
-        let epoch: Epoch = results.record(&epoch)?.unwrap_or_default();
+        let epochs = GrantEpochs {
+            client: results.record(&epoch)?.unwrap_or_default(),
+            withdrawals: results.record(&withdrawals)?.unwrap_or_default(),
+        };
         let grant: Option<Grant> = match grant {
             Some(ticket) => results.record(&ticket)?,
             None => None,
@@ -254,7 +258,7 @@ impl TokenEndpoint {
             Some(ticket) => results.record(&ticket)?,
             None => None,
         };
-        let is_live = |grant: Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
+        let is_live = |grant: Grant| grant.is_live() && !epochs.end(&grant.details);
         let grant_is_valid = claims.grant.is_none() || grant.is_some_and(is_live);
         Ok(status.as_ref().is_some_and(AccountStatus::is_active)
             && grant_is_valid

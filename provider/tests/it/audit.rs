@@ -256,7 +256,7 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
     let connections = server
         .provider
         .connections()
-        .list(&ada)
+        .page(&ada, None)
         .await
         .expect("the store answers")
         .expect("signed in");
@@ -556,7 +556,7 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
         Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
     let connections = provider
         .connections()
-        .list(&ada)
+        .page(&ada, None)
         .await
         .expect("the store answers")
         .expect("signed in");

@@ -41,7 +41,7 @@ async fn connections(server: &TestProvider, context: &BrowserContext) -> Vec<Con
     server
         .provider
         .connections()
-        .list(context)
+        .page(context, None)
         .await
         .expect("the store answers")
         .expect("signed in")
@@ -141,7 +141,7 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
         server
             .provider
             .connections()
-            .list(&stranger)
+            .page(&stranger, None)
             .await
             .expect("the store answers")
             .is_none()

@@ -167,6 +167,10 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
                 let key = format!("{}{name}", record.replace("ID", &id.to_string()));
                 write(&server, &key, junk).await;
             }
+            let member = format!("{}0000000000{}", "a".repeat(43), "a".repeat(51));
+            let by_connection = format!("grants-by-connection:{id}");
+            let listed = server.store.set_add(&by_connection, &member).await;
+            listed.expect("the store answers");
             let accounts = server
                 .provider
                 .terminal()
@@ -194,7 +198,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
             let connections = server
                 .provider
                 .connections()
-                .list(&ada)
+                .page(&ada, None)
                 .await
                 .expect("the store answers")
                 .expect("signed in");
@@ -221,7 +225,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
             server
                 .provider
                 .connections()
-                .list(&ada)
+                .page(&ada, None)
                 .await
                 .expect("answers")
                 .expect("signed in")

@@ -13,6 +13,7 @@ mod client_expiry;
 mod code;
 mod commands;
 mod conformance;
+mod connected_applications;
 mod consent;
 mod cookies;
 mod damage;

@@ -240,6 +240,12 @@ impl TestServer {
         listed.expect("the store answers");
     }
 
+    /// Removes a name from a list of the store directly.
+    pub async fn unlist_directly(&self, list: &str, name: &str) {
+        let listed = self.store.set_remove(list, name).await;
+        assert!(listed.expect("the store answers"), "no {name} in {list}");
+    }
+
     /// The names of a list as they are stored.
     pub async fn listed(&self, list: &str) -> Vec<String> {
         let names = self.store.set_range(list, None, 10_000).await;

@@ -23,11 +23,21 @@ pub(crate) const HAS_TO_ASK: Template = Template::new(
 
 pub(crate) const ALLOWED: Template = Template::new("allowed {when}");
 
-pub(crate) fn connected_times(times: usize) -> String {
-    format!("connected {times} times")
+/// How often a client is connected. Of one that is connected very often, not all are counted.
+pub(crate) fn connected_times(times: usize, has_more: bool) -> String {
+    if has_more {
+        format!("connected {times} times or more")
+    } else {
+        format!("connected {times} times")
+    }
 }
 
 pub(crate) const LAST_USED: Template = Template::new("last used {when} from {address}");
+
+/// The links to other connected applications, where there are many.
+pub(crate) const PAGES: &str = "More connected applications";
+pub(crate) const FIRST: &str = "First applications";
+pub(crate) const MORE: &str = "Show more applications";
 
 pub(crate) const DISCONNECT: &str = "Disconnect";
 /// The same where nothing is connected and only a consent is remembered.
@@ -45,8 +55,8 @@ pub(crate) const DISCONNECT_ALL: &str = "Disconnect all";
 
 pub(crate) fn disconnecting_all_explained(span: &str) -> String {
     format!(
-        "Every application above will have to ask you again before it can use anything in your name; access it holds right now \
-         ends within {span}."
+        "All connected applications will have to ask you again before they can use anything in your name; access they hold right \
+         now ends within {span}."
     )
 }
 

@@ -96,7 +96,7 @@ async fn build_chunk<S: Sorting>(
 
 impl Progress {
     /// As far as either of two servers has come.
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             is_complete: self.is_complete || other.is_complete,
             after: max(self.after, other.after),

@@ -64,6 +64,13 @@ struct StoredDetails<'a> {
         with = "crate::values"
     )]
     epoch: Epoch,
+    /// Absent before the first withdrawal of the account.
+    #[serde(
+        default,
+        skip_serializing_if = "Epoch::is_first",
+        with = "crate::values"
+    )]
+    withdrawal: Epoch,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -201,6 +208,7 @@ impl<'a> From<&'a GrantDetails> for StoredDetails<'a> {
             may_refresh: details.may_refresh,
             allowed_at: details.allowed_at,
             epoch: details.epoch,
+            withdrawal: details.withdrawal,
         }
     }
 }
@@ -216,6 +224,7 @@ impl From<StoredDetails<'_>> for GrantDetails {
             may_refresh: stored.may_refresh,
             allowed_at: stored.allowed_at,
             epoch: stored.epoch,
+            withdrawal: stored.withdrawal,
         }
     }
 }
