@@ -9,6 +9,14 @@ use crate::{MINUTE, until};
 
 const WAIT: Duration = Duration::from_millis(300);
 
+const fn insert(key: &str) -> BatchStep<'_> {
+    BatchStep::Insert {
+        key,
+        value: b"1",
+        ttl: MINUTE,
+    }
+}
+
 async fn waiting(url: String) -> Store {
     let options = RedisOptions {
         wait_for_replica: Some(WAIT),
@@ -100,11 +108,6 @@ async fn a_write_that_no_replica_has_is_an_error() {
 async fn a_batch_waits_for_a_replica_if_it_changed_a_record() {
     let (primary, replica) = pair().await;
     let store = waiting(primary.url()).await;
-    let insert = |key| BatchStep::Insert {
-        key,
-        value: b"1",
-        ttl: MINUTE,
-    };
     let add = BatchStep::Add {
         key: "counter",
         amount: 1,
@@ -118,7 +121,7 @@ async fn a_batch_waits_for_a_replica_if_it_changed_a_record() {
         let keys = [format!("a{number}"), format!("b{number}")];
         let steps = [insert(&keys[0]), add, insert(&keys[1])];
         store.batch(&steps).await.expect("a batch");
-        for key in keys {
+        for key in &keys {
             let there = replica.command(&format!("GET vestibule:record:{key}"));
             assert_eq!(there, "1");
         }
