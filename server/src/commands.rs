@@ -4,6 +4,7 @@ mod administer;
 mod audit;
 mod backup;
 mod check;
+mod compact;
 mod issuer;
 mod list;
 mod log;
@@ -77,6 +78,8 @@ enum Command {
     Backup(backup::BackupCommand),
     /// Fill an empty store from a backup, of either engine
     Restore(restore::RestoreCommand),
+    /// Make the file of a stopped server's store smaller, after much was removed from it
+    Compact,
     /// Explain every fault of the configuration at once
     Check,
     /// List every setting: flag, environment variable, what it sets and the default
@@ -125,6 +128,10 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
         Command::Restore(command) => {
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
             return restore::restore(&resolve(&flags)?, &command, json).await;
+        }
+        Command::Compact => {
+            let _log = log::start("warn").map_err(|error| no_log(&error))?;
+            return compact::compact(&resolve(&flags)?, json).await;
         }
         Command::Account(command) => operations::account(command)?,
         Command::Client(command) => operations::client(command)?,

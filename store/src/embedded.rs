@@ -5,6 +5,7 @@
 //! commit). Because there is one writer, each operation is atomic.
 
 mod batch;
+mod compaction;
 mod database;
 mod export;
 #[cfg(test)]
@@ -17,13 +18,13 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::database::FILE;
 use self::{
     batch::OwnedStep,
     database::{Database, Home},
     tables::Tables,
     writer::{Broken, Job, Running, WriteJob, Writer},
 };
+pub use self::{compaction::Compacted, database::FILE};
 use crate::{
     BatchStep, CasResult, Engine, Error, Export, Result, StepResult, Ttl,
     engine::{PROBE, PROBE_KEPT},
@@ -62,6 +63,12 @@ impl Embedded {
             blocking(move || Database::open_existing(folder)).await?,
             SWEEP_EVERY,
         )
+    }
+
+    /// Makes the file in `folder` as small as it can be. No process may have it open.
+    pub(crate) async fn compact(folder: &Path) -> Result<Compacted> {
+        let folder = folder.to_owned();
+        blocking(move || compaction::compact(&folder)).await
     }
 
     /// Whether `folder` has a database.
@@ -271,6 +278,8 @@ fn stopped() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -331,5 +340,47 @@ mod tests {
         assert_eq!(engine.database.read(tables::rows).expect("rows"), (1, 1));
         engine.take("a").await.expect("take");
         assert_eq!(engine.database.read(tables::rows).expect("rows"), (0, 0));
+    }
+
+    /// Whether redb has to read the whole file as it is now, after a kill.
+    fn needs_repair(folder: &Path) -> bool {
+        let copied = tempfile::tempdir().expect("a folder");
+        let copy = copied.path().join(FILE);
+        std::fs::copy(folder.join(FILE), &copy).expect("a copy");
+        let repaired = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&repaired);
+        let mut builder = redb::Database::builder();
+        builder.set_repair_callback(move |_| noted.store(true, Ordering::SeqCst));
+        drop(builder.open(&copy).expect("the copy opens"));
+        repaired.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn a_settled_file_needs_no_repair_after_a_kill_until_the_next_change() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::Folder(folder.path().to_owned());
+        let database = Database::open(home).expect("a file");
+        for key in ["a", "b"] {
+            let changed = database.change(|tables| tables.insert(key, b"x", Ttl::Forever));
+            assert!(changed.is_ok_and(|inserted| inserted));
+            assert!(needs_repair(folder.path()), "after a change");
+            assert!(database.settle().is_ok());
+            assert!(!needs_repair(folder.path()), "once it is settled");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_file_of_an_idle_server_is_settled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Embedded::in_folder(folder.path()).await.expect("a file");
+        let inserted = engine.insert("key", b"x", Ttl::Forever).await;
+        assert!(inserted.expect("insert"));
+        for _ in 0..100 {
+            if !needs_repair(folder.path()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it is never settled");
     }
 }

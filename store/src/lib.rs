@@ -32,7 +32,7 @@ mod resolving;
 use std::{fmt, io, ops::Deref, sync::Arc};
 
 pub use batch::{BatchStep, StepResult, one_by_one};
-pub use embedded::FILE;
+pub use embedded::{Compacted, FILE};
 pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
 pub use location::StoreLocation;
@@ -102,6 +102,15 @@ impl Store {
                 Self::open_with(location, redis).await.map(Some)
             }
         }
+    }
+
+    /// Makes the file of the embedded store in `folder` as small as it can be: the space of removed
+    /// records is used again, but not given back otherwise.
+    ///
+    /// Errors: [`Error::Locked`] if a process has the file open, [`Error::Unavailable`] if it does
+    /// not exist or cannot be opened.
+    pub async fn compact(folder: &std::path::Path) -> Result<Compacted> {
+        embedded::Embedded::compact(folder).await
     }
 
     fn is_in(folder: &std::path::Path) -> Result<bool> {

@@ -236,6 +236,7 @@ fn commands_that_read_or_change_create_no_store() {
         &["issuer", "accept", "http://localhost:3000"],
         &["backup", "-"],
         &["backup", "b"],
+        &["compact"],
     ];
     for terminal in CommandRunner::each() {
         for arguments in commands {
@@ -613,6 +614,31 @@ fn a_provisioning_script_can_be_repeated() {
             drop(server);
         }
     }
+}
+
+#[test]
+fn compact_makes_the_file_of_a_stopped_server_smaller() {
+    let here = CommandRunner::embedded();
+    let server = here.serve(None);
+    here.run(&["compact"])
+        .failed_with("held by another process");
+    drop(server);
+    let compacted = here.run(&["compact", "--json"]).json();
+    let after = compacted["after"].as_u64().expect("a size");
+    let file = fs::metadata(here.data().join("store.redb")).expect("a file");
+    assert_eq!(after, file.len());
+    assert!(
+        compacted["before"]
+            .as_u64()
+            .is_some_and(|before| after <= before)
+    );
+    let said = here.run(&["compact"]).succeeded();
+    assert!(said.out.contains("MB now instead of"), "{said:?}");
+    here.run(&["account", "list"]).succeeded();
+
+    let redis = CommandRunner::redis();
+    redis.run(&["client", "block", "app.example"]).succeeded();
+    redis.run(&["compact"]).failed_with("on Redis");
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::{
     io::{self, ErrorKind},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::{
@@ -86,6 +89,8 @@ pub(super) struct Database {
     /// Device and inode of the opened file.
     identity: Option<(u64, u64)>,
     redb: RwLock<Option<redb::Database>>,
+    /// Whether the last commit saved the state of the allocator.
+    is_settled: AtomicBool,
 }
 
 impl Database {
@@ -109,6 +114,7 @@ impl Database {
             home,
             identity,
             redb: RwLock::new(Some(redb)),
+            is_settled: AtomicBool::new(false),
         })
     }
 
@@ -124,6 +130,7 @@ impl Database {
             home: Home::Folder(folder),
             identity,
             redb: RwLock::new(Some(redb)),
+            is_settled: AtomicBool::new(false),
         })
     }
 
@@ -172,23 +179,39 @@ impl Database {
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, StoreFileError> {
-        let transaction = {
-            let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
-            redb.as_ref()
-                .ok_or(StoreFileError::Closed)?
-                .begin_write()
-                .map_err(redb::Error::from)?
-        };
+        let transaction = self.begin_write()?;
         let mut tables = Tables::open(&transaction, clock::now())?;
         let outcome = change(&mut tables)?;
         let changed = tables.changed();
         drop(tables);
         if changed {
+            self.is_settled.store(false, Ordering::Release);
             transaction.commit().map_err(redb::Error::from)?;
         } else {
             transaction.abort().map_err(redb::Error::from)?;
         }
         Ok(outcome)
+    }
+
+    /// Whether a start after `kill -9` would be quick, whatever the size of the file.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Acquire)
+    }
+
+    /// Saves the state of the allocator, which a start after `kill -9` computes from the whole file
+    /// otherwise. The next change makes what was saved invalid.
+    pub(super) fn settle(&self) -> Result<(), StoreFileError> {
+        // Also if it fails: it is tried again after the next change only.
+        self.is_settled.store(true, Ordering::Release);
+        let mut transaction = self.begin_write()?;
+        transaction.set_quick_repair(true);
+        Ok(transaction.commit().map_err(redb::Error::from)?)
+    }
+
+    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreFileError> {
+        let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
+        let redb = redb.as_ref().ok_or(StoreFileError::Closed)?;
+        Ok(redb.begin_write().map_err(redb::Error::from)?)
     }
 
     /// Whether the open file is still the one at its path. Writes to a removed or replaced file are
@@ -233,7 +256,7 @@ fn over(backend: impl redb::StorageBackend) -> Result<redb::Database> {
 }
 
 /// Opens the file, which must exist.
-fn file(folder: &Path) -> Result<redb::Database> {
+pub(super) fn file(folder: &Path) -> Result<redb::Database> {
     let path = folder.join(FILE);
     builder().open(&path).map_err(|fault| match fault {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Interval, MissedTickBehavior, interval},
+    time::{Interval, MissedTickBehavior, interval, sleep},
 };
 
 use super::{
@@ -31,6 +31,9 @@ const ENOUGH: usize = 32;
 /// The maximum number of expired records removed in one transaction, so that changes do not wait
 /// long for a sweep.
 const SWEEP_BATCH: usize = 512;
+
+/// How long the writer waits for changes before it prepares the file for a quick start.
+const SETTLE_AFTER: Duration = Duration::from_secs(1);
 
 /// A change that waits for the writer.
 pub(super) trait Job: Send {
@@ -160,6 +163,7 @@ impl Writer {
                     self.commit(&mut batch)?;
                 }
                 _ = sweeps.tick() => self.sweep(&mut sweeps)?,
+                () = sleep(SETTLE_AFTER), if !self.database.is_settled() => self.settle()?,
             }
         }
     }
@@ -199,6 +203,12 @@ impl Writer {
             Err(failure) => self.recover(&failure)?,
         }
         Ok(())
+    }
+
+    /// Prepares the file for the next start, once nothing else is to be done.
+    fn settle(&self) -> Result<(), String> {
+        let settled = self.database.settle();
+        settled.or_else(|failure| self.recover(&failure))
     }
 
     /// Reopens the file after a temporary failure. A file that cannot be reopened, and a failure
