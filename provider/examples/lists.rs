@@ -12,16 +12,17 @@ use std::{
     time::Duration,
 };
 
-use oauth::Id;
 use provider::{PageRequest, Provider};
-use store::{BatchStep, Store, StoreLocation, Ttl};
-use testkit::{RedisServer, direct::TestProvider};
+use store::{Store, StoreLocation};
+use testkit::{
+    RedisServer,
+    data_set::{DataSet, Kind},
+    direct::TestProvider,
+};
 use tokio::time::Instant;
 
-const ACCOUNT: &str = include_str!("../tests/golden/v1/account.waiting.json");
-const CLIENT: &str = include_str!("../tests/golden/v1/client.registered.json");
-/// How many records are written at once.
-const BATCH: u128 = 1_000;
+/// When the records were made, in seconds since 1970.
+const MADE_AT: u64 = 1_790_000_000;
 const TURNS: u32 = 20;
 
 /// What is listed.
@@ -35,7 +36,7 @@ enum Listed {
 #[derive(Clone, Copy)]
 struct Filled {
     listed: Listed,
-    count: u128,
+    count: u64,
     is_sorted: bool,
 }
 
@@ -54,7 +55,7 @@ async fn main() {
         count,
         is_sorted: arguments.next().as_deref() == Some("sorted"),
     };
-    println!("{count} {}\n", listed.list());
+    println!("{count} {}\n", listed.text());
     println!("| engine | work | time | loop at a stand, at the most |");
     println!("|---|---|--:|--:|");
     let folder = std::env::temp_dir().join(format!("vestibule-lists-{}", std::process::id()));
@@ -66,16 +67,22 @@ async fn main() {
 }
 
 async fn measure(engine: &str, location: &StoreLocation, filled: Filled) {
-    let Filled { listed, count, .. } = filled;
+    let Filled {
+        listed,
+        count,
+        is_sorted,
+    } = filled;
     let store = Store::open(location).await.expect("a store");
-    fill(&store, filled).await;
+    let set = DataSet::new(count, "https://notes.example/mcp", MADE_AT);
+    let written = set.fill(&store, listed.kind(), is_sorted).await;
+    written.expect("written");
     let server = TestProvider::over(store).await;
     let provider = &server.provider;
     let stand = Stand::watch();
     let begun = Instant::now();
     provider.build_sorted_lists().await.expect("built");
     stand.print(engine, "building the list", begun.elapsed());
-    let middle = listed.sorted(count / 2);
+    let middle = DataSet::name(listed.kind(), count / 2);
     for (work, prefix, after, limit) in [
         ("the first 50", "", None, 50),
         ("50 in the middle", "", Some(middle.as_str()), 50),
@@ -96,63 +103,22 @@ async fn measure(engine: &str, location: &StoreLocation, filled: Filled) {
         stand.print(engine, work, begun.elapsed() / TURNS);
     }
     let begun = Instant::now();
-    assert_eq!(u128::try_from(listed.all(provider).await), Ok(count));
+    assert_eq!(u64::try_from(listed.all(provider).await), Ok(count));
     stand.print(engine, "all of them", begun.elapsed());
 }
 
 impl Listed {
-    /// The list of all, by their ids.
-    const fn list(self) -> &'static str {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Accounts => Kind::Accounts,
+            Self::Clients => Kind::Clients,
+        }
+    }
+
+    const fn text(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
             Self::Clients => "clients",
-        }
-    }
-
-    /// The list that sorts them.
-    const fn sorting(self) -> &'static str {
-        match self {
-            Self::Accounts => "accounts-by-address",
-            Self::Clients => "clients-by-name",
-        }
-    }
-
-    /// The member of that list for an id.
-    fn member(self, number: u128, id: &str) -> String {
-        match self {
-            Self::Accounts => format!("{} {id}", self.sorted(number)),
-            Self::Clients => format!("{}\t{id}", self.sorted(number)),
-        }
-    }
-
-    /// What the one of this number is sorted by.
-    fn sorted(self, number: u128) -> String {
-        match self {
-            Self::Accounts => format!("person.{number:07}@example.com"),
-            Self::Clients => format!("client {number:07}"),
-        }
-    }
-
-    /// The id of the one of this number, its key and its record.
-    fn record(self, number: u128) -> (String, String, String) {
-        let sorted = self.sorted(number);
-        let id = id(number).to_string();
-        match self {
-            Self::Accounts => {
-                let record = ACCOUNT
-                    .replace("rZWjXnmDj7Pd5koeCS3MTg", &id)
-                    .replace("carol@example.com", &sorted);
-                let key = format!("account:{id}");
-                (id, key, record)
-            }
-            Self::Clients => {
-                let id = format!("vc_{id}");
-                let record = CLIENT
-                    .replace("vc_WBvkyAKy6cwJZrmFOVGMiQ", &id)
-                    .replace("Notes", &sorted);
-                let key = format!("client:{id}");
-                (id, key, record)
-            }
         }
     }
 
@@ -182,52 +148,6 @@ impl Listed {
             Self::Clients => terminal.clients().list().await.map(|all| all.len()),
         }
         .expect("all")
-    }
-}
-
-/// Ids without an order, as they are.
-fn id(number: u128) -> Id {
-    let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    Id::new(spread.to_be_bytes())
-}
-
-async fn fill(store: &Store, filled: Filled) {
-    let Filled {
-        listed,
-        count,
-        is_sorted,
-    } = filled;
-    for first in (0..count).step_by(1_000) {
-        let row = |number| {
-            let (id, key, record) = listed.record(number);
-            let member = listed.member(number, &id);
-            (id, key, record, member)
-        };
-        let chunk: Vec<_> = (first..count.min(first + BATCH)).map(row).collect();
-        let steps: Vec<_> = chunk
-            .iter()
-            .flat_map(|(id, key, record, member)| {
-                let value = record.as_bytes();
-                let ttl = Ttl::Forever;
-                let list = listed.sorting();
-                let sorted = is_sorted.then_some(BatchStep::SetAdd { list, member });
-                let written = [
-                    BatchStep::Insert { key, value, ttl },
-                    BatchStep::SetAdd {
-                        list: listed.list(),
-                        member: id,
-                    },
-                ];
-                written.into_iter().chain(sorted)
-            })
-            .collect();
-        store.batch(&steps).await.expect("written");
-    }
-    if is_sorted {
-        let key = format!("sorting:{}", listed.sorting());
-        let complete = br#"{"v":1,"complete":true,"after":null}"#;
-        let written = store.insert(&key, complete, Ttl::Forever).await;
-        assert!(written.expect("written"));
     }
 }
 

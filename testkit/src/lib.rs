@@ -8,6 +8,7 @@
 #[cfg(feature = "provider")]
 mod clock;
 pub mod cookies;
+pub mod data_set;
 mod deaf;
 #[cfg(feature = "provider")]
 pub mod direct;
