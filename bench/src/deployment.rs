@@ -2,31 +2,28 @@
 
 use std::{
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
+use store::StoreLocation;
 use tempfile::TempDir;
-use testkit::{
-    CALLBACK, RedisServer,
-    cookies::{self, CookieJar},
-    native_metadata,
-};
+use testkit::{RedisServer, cookies::CookieJar, native_metadata};
 
 use crate::{
-    Outcome, context,
+    Outcome, clock, context,
     load::{Meter, Scenario as _},
     process::{self, Memory, Process},
-    scenario::{Repeat, VirtualUser, code_of},
+    scenario::{Repeat, VirtualUser},
     wire::{Answer, Wire, between},
 };
 
 pub(crate) const EMAIL: &str = "bench@example.com";
 pub(crate) const PASSWORD: &str = "a password for nobody in particular";
-/// The time until the idle memory is read.
 /// The callback of a web client: an application on the own machine would be asked for each time.
-const WEB_CALLBACK: &str = "https://app.example/callback";
+pub(crate) const WEB_CALLBACK: &str = "https://app.example/callback";
+/// The time until the idle memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// The store engine of the server.
@@ -36,17 +33,65 @@ pub(crate) enum Engine {
     Redis,
 }
 
+/// Where the data of a server are: a folder, and a Redis if they are there.
+pub(crate) struct Place {
+    // Dropped in this order.
+    redis: Option<RedisServer>,
+    folder: TempDir,
+}
+
+impl Place {
+    /// An empty one, with persistence.
+    pub(crate) fn open(engine: Engine) -> Outcome<Self> {
+        let folder = tempfile::tempdir().map_err(context("a folder"))?;
+        let redis = (engine == Engine::Redis).then(RedisServer::start);
+        Ok(Self { redis, folder })
+    }
+
+    /// An empty one whose Redis writes nothing to the disk.
+    pub(crate) fn open_in_memory(engine: Engine) -> Outcome<Self> {
+        let folder = tempfile::tempdir().map_err(context("a folder"))?;
+        let options = ["--save", "", "--appendonly", "no"];
+        let redis = (engine == Engine::Redis).then(|| RedisServer::start_with(&options));
+        Ok(Self { redis, folder })
+    }
+
+    /// The location of the store.
+    pub(crate) fn location(&self) -> StoreLocation {
+        match &self.redis {
+            None => StoreLocation::File(self.data()),
+            Some(redis) => StoreLocation::Redis(redis.url()),
+        }
+    }
+
+    /// The size of the file of the store in bytes; 0 without one.
+    pub(crate) fn size(&self) -> u64 {
+        std::fs::metadata(self.data().join(store::FILE)).map_or(0, |file| file.len())
+    }
+
+    /// The setting of the location.
+    fn setting(&self) -> String {
+        match self.location() {
+            StoreLocation::File(folder) => format!("file:{}", folder.display()),
+            StoreLocation::Redis(url) => url,
+            StoreLocation::Memory => "memory".to_owned(),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+}
+
 /// A running server with its store and folders.
 pub(crate) struct Deployment {
     // Dropped in this order.
     server: Process,
-    redis: Option<RedisServer>,
     environment: Vec<(&'static str, String)>,
-    store: String,
     issuer: String,
     resource: String,
     pub(crate) idle: Memory,
-    folder: TempDir,
+    place: Place,
 }
 
 impl Deployment {
@@ -61,40 +106,71 @@ impl Deployment {
         binary: &Path,
         settings: &[(&'static str, &str)],
     ) -> Outcome<Self> {
-        let folder = tempfile::tempdir().map_err(context("a folder"))?;
-        let redis = (engine == Engine::Redis).then(RedisServer::start);
-        let store = match &redis {
-            None => format!("file:{}", folder.path().join("data").display()),
-            Some(redis) => redis.url(),
-        };
+        Self::at(Place::open(engine)?, binary, settings)
+    }
+
+    /// Starts the server `binary` over the data of a place, with these settings.
+    pub(crate) fn at(
+        place: Place,
+        binary: &Path,
+        settings: &[(&'static str, &str)],
+    ) -> Outcome<Self> {
         let port = process::free_port()?;
         let issuer = format!("http://localhost:{port}");
-        let mut environment = environment(port, &issuer, &store);
-        environment.extend(
-            settings
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
-        if redis.is_some() {
+        let mut environment = environment(port, &issuer, &place.setting());
+        let settings = settings.iter();
+        environment.extend(settings.map(|(name, value)| (*name, (*value).to_owned())));
+        if place.redis.is_some() {
             environment.push(("VESTIBULE_SEALING_KEY", sealing_key(binary)?));
         }
-        let server = Process::start(
-            vestibule(binary, &environment, &["serve"]),
-            port,
-            &folder.path().join("server.log"),
-        )?;
+        let server = started(binary, &environment, &place, port)?;
         std::thread::sleep(SETTLE);
         let idle = process::memory(server.id());
         Ok(Self {
             server,
-            redis,
             environment,
-            store,
             resource: format!("{issuer}/mcp"),
             issuer,
             idle,
-            folder,
+            place,
         })
+    }
+
+    /// Kills the server, and starts it again; returns how long it takes until it says that it is
+    /// ready.
+    pub(crate) async fn restart(self, binary: &Path) -> Outcome<Restarted> {
+        let port = self.server.address().port();
+        // Killed by SIGKILL.
+        drop(self.server);
+        let begun = clock::now();
+        let server = started(binary, &self.environment, &self.place, port)?;
+        let ready = format!("GET /health/ready HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n");
+        let mut wire = Wire::connect(server.address()).await?;
+        while wire.send(ready.as_bytes()).await?.status != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let took = clock::now() - begun;
+        Ok(Restarted {
+            deployment: Self { server, ..self },
+            took,
+        })
+    }
+
+    /// Stops the server; what is left are its data.
+    pub(crate) fn stop(self) -> Outcome<Place> {
+        let stopped = self.server.terminate()?;
+        stopped.ok_or("the server does not stop")?;
+        Ok(self.place)
+    }
+
+    /// A user without cookies and a client.
+    pub(crate) fn stranger(&self) -> VirtualUser {
+        VirtualUser::new(&self.issuer, &self.resource)
+    }
+
+    /// The command `vestibule` with the settings of this server.
+    pub(crate) fn command(&self, binary: &Path, arguments: &[&str]) -> Command {
+        vestibule(binary, &self.environment, arguments)
     }
 
     /// The process of the server.
@@ -112,13 +188,13 @@ impl Deployment {
 
     /// The process of Redis.
     pub(crate) fn redis_id(&self) -> Option<u32> {
-        self.redis.as_ref().map(RedisServer::id)
+        self.place.redis.as_ref().map(RedisServer::id)
     }
 
     /// An error, with the last log lines of the server and Redis.
     pub(crate) fn explain(&self, fault: &str) -> String {
-        let server = std::fs::read_to_string(self.folder.path().join("server.log"));
-        let redis = self.redis.as_ref().map(RedisServer::log);
+        let server = std::fs::read_to_string(self.place.folder.path().join("server.log"));
+        let redis = self.place.redis.as_ref().map(RedisServer::log);
         let logs = [
             ("server", server.unwrap_or_default()),
             ("redis", redis.unwrap_or_default()),
@@ -138,17 +214,17 @@ impl Deployment {
 
     /// A store for the floors: a separate file on the same disk, or the same Redis.
     pub(crate) fn floor_store(&self) -> String {
-        if self.redis.is_some() {
-            self.store.clone()
+        if self.place.redis.is_some() {
+            self.place.setting()
         } else {
-            format!("file:{}", self.folder.path().join("floor").display())
+            format!("file:{}", self.place.folder.path().join("floor").display())
         }
     }
 
     /// A registration request.
     pub(crate) fn registration(user: &VirtualUser) -> Repeat {
         Repeat {
-            request: user.json("/register", &native_metadata().to_string()),
+            request: user.register(&native_metadata().to_string()),
             status: 201,
         }
     }
@@ -157,14 +233,7 @@ impl Deployment {
     /// consent pages.
     pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(VirtualUser, String)> {
         self.add_account(binary, EMAIL)?;
-        let issuer = self.issuer.clone();
-        let mut user = VirtualUser {
-            resource: self.resource.clone(),
-            issuer,
-            client: String::new(),
-            callback: CALLBACK,
-            cookies: CookieJar::new(),
-        };
+        let mut user = self.stranger();
         let mut wire = Wire::connect(self.server.address()).await?;
 
         let mut registration = Vec::new();
@@ -187,11 +256,8 @@ impl Deployment {
             callback: WEB_CALLBACK,
             ..user.clone()
         };
-        let mut metadata = native_metadata();
-        metadata["application_type"] = "web".into();
-        metadata["redirect_uris"] = [WEB_CALLBACK].into();
         let mut wire = Wire::connect(self.server.address()).await?;
-        let registration = user.json("/register", &metadata.to_string());
+        let registration = user.register(&web_metadata());
         let registered = wire.send(&registration).await?;
         registered.member("client_id")?.clone_into(&mut user.client);
         let pending = wire.send(&user.authorize()).await?.location()?.to_owned();
@@ -201,7 +267,7 @@ impl Deployment {
             .1
             .to_owned();
         let allowed = wire.send(&user.consent(form_token, &request)).await?;
-        code_of(allowed.location()?).ok_or_else(|| allowed.unexpected())?;
+        user.code_of(&allowed)?;
         Ok(user)
     }
 
@@ -213,18 +279,13 @@ impl Deployment {
 
     /// A browser with these cookies that has opened the login page, and its form token.
     pub(crate) async fn visitor(&self, cookies: &CookieJar) -> Outcome<(VirtualUser, String)> {
-        let issuer = self.issuer.clone();
-        let client = String::new();
         let mut user = VirtualUser {
-            resource: self.resource.clone(),
-            issuer,
-            client,
-            callback: CALLBACK,
             cookies: cookies.clone(),
+            ..self.stranger()
         };
         let mut wire = Wire::connect(self.server.address()).await?;
         let page = wire.send(&user.get("/login")).await?;
-        store_cookies(&mut user, &page);
+        user.store_cookies(&page);
         let token = form_token(&page)?;
         Ok((user, token))
     }
@@ -233,6 +294,23 @@ impl Deployment {
     pub(crate) fn add_account(&self, binary: &Path, email: &str) -> Outcome<()> {
         add_account(binary, &self.environment, email)
     }
+}
+
+/// A server that was killed and started again.
+pub(crate) struct Restarted {
+    pub(crate) deployment: Deployment,
+    /// From its start until it was ready.
+    pub(crate) took: Duration,
+}
+
+fn started(
+    binary: &Path,
+    environment: &[(&str, String)],
+    place: &Place,
+    port: u16,
+) -> Outcome<Process> {
+    let command = vestibule(binary, environment, &["serve"]);
+    Process::start(command, port, &place.folder.path().join("server.log"))
 }
 
 /// Adds an account with [`PASSWORD`] to the store of these settings.
@@ -309,7 +387,7 @@ pub(crate) fn sealing_key(binary: &Path) -> Outcome<String> {
 /// Signs in with [`PASSWORD`], and stores the cookies.
 pub(crate) async fn sign_in(wire: &mut Wire, user: &mut VirtualUser, email: &str) -> Outcome<()> {
     let page = wire.send(&user.get("/login")).await?;
-    store_cookies(user, &page);
+    user.store_cookies(&page);
     let form_token = form_token(&page)?;
     let fields = [
         ("form_token", form_token.as_str()),
@@ -320,15 +398,16 @@ pub(crate) async fn sign_in(wire: &mut Wire, user: &mut VirtualUser, email: &str
     let form = user.browser_form("/actions/sign_in", &fields);
     let signed_in = wire.send(&form).await?;
     signed_in.location()?;
-    store_cookies(user, &signed_in);
+    user.store_cookies(&signed_in);
     Ok(())
 }
 
-/// Stores the cookies of a response.
-fn store_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
-    for cookie in answer.headers("set-cookie") {
-        cookies::store(&mut user.cookies, cookie);
-    }
+/// The registration of a public web client that redirects to [`WEB_CALLBACK`].
+pub(crate) fn web_metadata() -> String {
+    let mut metadata = native_metadata();
+    metadata["application_type"] = "web".into();
+    metadata["redirect_uris"] = [WEB_CALLBACK].into();
+    metadata.to_string()
 }
 
 pub(crate) fn form_token(page: &Answer<'_>) -> Outcome<String> {

@@ -3,7 +3,9 @@
 //!
 //! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
 //! instead, and `bench unauthenticated` measures single requests. `bench resources` measures JWTs,
-//! forward authentication and the reverse proxy, `bench overload` more load than the server can take.
+//! forward authentication and the reverse proxy, `bench overload` more load than the server can take,
+//! `bench compare` other authorization servers beside this one, `bench scale` a store with many
+//! accounts, clients and grants.
 //!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]]`, from
 //! the root of the checkout. It measures the binary in `VESTIBULE_BINARY`, or the release. It
@@ -19,10 +21,12 @@ mod floor;
 mod guesses;
 mod judged;
 mod load;
+mod others;
 mod overload;
 mod process;
 mod report;
 mod resources;
+mod scale;
 mod scenario;
 mod size;
 mod timing;
@@ -45,7 +49,7 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const USAGE: &str = "usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh|flow|page]] \
-                     | failover | faults … | guesses | overload | timing | resources [--quick] | signatures | connections | unauthenticated";
+                     | compare [--quick] | failover | faults … | guesses | overload | timing | resources [--quick] | scale [COUNT] | signatures | connections | unauthenticated";
 const PACKAGE: &str = "target/site/pkg";
 const WHOLE: Plan = Plan {
     rounds: 6,
@@ -80,12 +84,16 @@ fn outcome(words: &[&str]) -> Outcome<()> {
         ["signatures"] => attack::run(signatures::run()),
         ["unauthenticated"] => attack::run(unauthenticated::run()),
         ["connections"] => attack::run(connections::run()),
+        ["compare"] => others::measure(&tested()?, others::Turns::WHOLE),
+        ["compare", "--quick"] => others::measure(&tested()?, others::Turns::QUICK),
         ["failover"] => failover::run(&tested()?),
         ["faults", rest @ ..] => faults::run(rest),
         ["guesses"] => guesses::measure(&tested()?),
         ["overload"] => overload::measure(&tested()?),
         ["resources"] => resources::measure(&tested()?, Turns::WHOLE),
         ["resources", "--quick"] => resources::measure(&tested()?, Turns::QUICK),
+        ["scale"] => scale::measure(&tested()?, scale::COUNT),
+        ["scale", count] => scale::measure(&tested()?, count.parse().map_err(context("COUNT"))?),
         ["timing"] => timing::measure(&tested()?),
         ["bare", port, document, answer] => bare(port, document, answer),
         ["--store", engine, "--only", name] => alone(named(engine)?, work(name)?),

@@ -11,12 +11,15 @@ use std::{
 use crate::{Outcome, clock, context};
 
 /// The maximum time until a process accepts connections.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_mins(2);
 /// The maximum time until it stops.
 const STOP: Duration = Duration::from_secs(30);
 /// Linux counts the time of a process in hundredths of a second, independent of the kernel's clock
 /// (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
+
+/// The folder of the packages that scripts/setup-libraries installs.
+pub(crate) const PACKAGES: &str = "libraries";
 
 /// A child process that listens on a port of 127.0.0.1. It ends with this value.
 pub(crate) struct Process {
@@ -102,6 +105,12 @@ pub(crate) fn free_port() -> Outcome<u16> {
         .local_addr()
         .map_err(context("a free port"))?
         .port())
+}
+
+/// Node.js as its package in [`PACKAGES`], or that of the system.
+pub(crate) fn node() -> PathBuf {
+    let own = Path::new(PACKAGES).join("node_modules/.bin/node");
+    own.canonicalize().unwrap_or_else(|_| PathBuf::from("node"))
 }
 
 /// Processor time (user and system) of a process so far, all threads together.

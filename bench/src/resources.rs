@@ -121,13 +121,7 @@ impl Findings {
 fn findings(engine: Engine, binary: &Path, turns: Turns) -> Outcome<Findings> {
     let generator = Builder::new_current_thread().enable_all().build();
     let generator = generator.map_err(context("a thread"))?;
-    let user = VirtualUser {
-        issuer: String::new(),
-        client: String::new(),
-        resource: String::new(),
-        callback: "",
-        cookies: testkit::cookies::CookieJar::new(),
-    };
+    let user = VirtualUser::default();
     let bare = Bare::start(&user, DOCUMENT, DOCUMENT)?;
     let official = Official::start()?;
     let configuration = configuration(&bare.process, &official.process)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use testkit::{
-    OAuthClient, Query,
+    CALLBACK, OAuthClient, Query,
     cookies::{self, CookieJar},
 };
 use url::form_urlencoded::Serializer;
@@ -44,18 +44,59 @@ impl TokenPool {
     }
 }
 
-/// The data that all requests of one user share.
+/// The paths of an authorization server's endpoints.
 #[derive(Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: String,
+    pub(crate) token: String,
+    pub(crate) registration: String,
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            authorization: "/authorize".to_owned(),
+            token: "/token".to_owned(),
+            registration: "/register".to_owned(),
+        }
+    }
+}
+
+/// The `state` of every authorization request.
+const STATE: &str = "af0ifjsldkj";
+
+/// The data that all requests of one user share.
+#[derive(Clone, Default)]
 pub(crate) struct VirtualUser {
     pub(crate) issuer: String,
     pub(crate) client: String,
     /// The resource that the client asks for.
     pub(crate) resource: String,
+    /// The scope that it asks for; without one, the server decides.
+    pub(crate) scope: Option<&'static str>,
     pub(crate) callback: &'static str,
     pub(crate) cookies: CookieJar,
+    pub(crate) endpoints: Endpoints,
 }
 
 impl VirtualUser {
+    /// A user of the server `issuer` without a client and cookies, who will use `resource`.
+    pub(crate) fn new(issuer: &str, resource: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            resource: resource.to_owned(),
+            callback: CALLBACK,
+            ..Self::default()
+        }
+    }
+
+    /// Stores the cookies of a response.
+    pub(crate) fn store_cookies(&mut self, answer: &Answer<'_>) {
+        for cookie in answer.headers("set-cookie") {
+            cookies::store(&mut self.cookies, cookie);
+        }
+    }
+
     fn host(&self) -> &str {
         self.issuer.trim_start_matches("http://")
     }
@@ -114,21 +155,50 @@ impl VirtualUser {
         )
     }
 
+    /// A registration request.
+    pub(crate) fn register(&self, metadata: &str) -> Vec<u8> {
+        self.json(&self.endpoints.registration, metadata)
+    }
+
     /// An authorization request.
     pub(crate) fn authorize(&self) -> Vec<u8> {
-        let query = self.oauth().authorization(&self.resource, "af0ifjsldkj");
-        self.get(&format!("/authorize?{}", query.encode()))
+        let mut query = self.oauth().authorization(&self.resource, STATE);
+        if let Some(scope) = self.scope {
+            query = query.and("scope", scope);
+        }
+        self.get(&format!(
+            "{}?{}",
+            self.endpoints.authorization,
+            query.encode()
+        ))
+    }
+
+    /// The code of an answer that redirects to this user's client.
+    pub(crate) fn code_of<'a>(&self, answer: &Answer<'a>) -> Outcome<&'a str> {
+        let location = answer.location()?;
+        let has_state = |query: &str| {
+            let mut pairs = query.split('&');
+            pairs.any(|pair| pair.strip_prefix("state=") == Some(STATE))
+        };
+        let answered = location
+            .strip_prefix(self.callback)
+            .and_then(|rest| rest.strip_prefix('?'))
+            .is_some_and(has_state);
+        let code = code_of(location).filter(|code| answered && !code.is_empty());
+        code.ok_or_else(|| answer.unexpected())
     }
 
     /// A token request with a code.
     pub(crate) fn exchange(&self, code: &str) -> Vec<u8> {
-        self.form("/token", &self.oauth().code_form(code, &self.resource))
+        let form = self.oauth().code_form(code, &self.resource);
+        self.form(&self.endpoints.token, &form)
     }
 
     /// A token request with a refresh token.
     pub(crate) fn refresh(&self, token: &str) -> Vec<u8> {
         let form = self.oauth().refresh_form(token);
-        self.form("/token", &form.and("resource", &self.resource))
+        let form = form.and("resource", &self.resource);
+        self.form(&self.endpoints.token, &form)
     }
 
     /// A revocation request.
@@ -275,7 +345,7 @@ impl Scenario for Flow {
         if self.code.take().is_some() {
             return answer.member("access_token").map(|_| ());
         }
-        let code = code_of(answer.location()?).ok_or_else(|| answer.unexpected())?;
+        let code = self.user.code_of(answer)?;
         self.code = Some(code.to_owned());
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! A minimal HTTP/1.1 client: one connection, kept alive, one request at a time. It supports only
-//! the responses of this server.
+//! the responses of the servers that are measured.
 
 use std::{
     borrow::Cow,
@@ -12,6 +12,9 @@ use tokio::{
 };
 
 use crate::{Outcome, context};
+
+/// The path of an authorization server's metadata (RFC 8414 section 3).
+pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
 
 /// A connection.
 pub(crate) struct Wire {
@@ -146,7 +149,7 @@ impl<'a> Answer<'a> {
 
     /// The target of a redirect.
     pub(crate) fn location(&self) -> Outcome<&'a str> {
-        let location = (self.status == 303)
+        let location = matches!(self.status, 302 | 303)
             .then(|| self.headers("location").next())
             .flatten();
         location.ok_or_else(|| self.unexpected())

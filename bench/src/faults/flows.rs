@@ -15,7 +15,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use testkit::{CALLBACK, cookies::CookieJar, native_metadata};
+use testkit::native_metadata;
 
 use self::{client::Client, truth::Truth};
 use super::{
@@ -112,13 +112,7 @@ impl Pair {
     /// A user who has signed in, and the form token of that session.
     async fn user(&self, binary: &Path, email: &str) -> Outcome<(VirtualUser, String)> {
         add_account(binary, &self.environment, email)?;
-        let mut user = VirtualUser {
-            issuer: self.issuer.clone(),
-            client: String::new(),
-            resource: format!("{}/mcp", self.issuer),
-            callback: CALLBACK,
-            cookies: CookieJar::new(),
-        };
+        let mut user = VirtualUser::new(&self.issuer, &format!("{}/mcp", self.issuer));
         let mut wire = Wire::connect(self.addresses()[0]).await?;
         sign_in(&mut wire, &mut user, email).await?;
         self.register(&mut user).await?;
@@ -129,7 +123,7 @@ impl Pair {
 
     async fn register(&self, user: &mut VirtualUser) -> Outcome<()> {
         let mut wire = Wire::connect(self.addresses()[0]).await?;
-        let request = user.json("/register", &native_metadata().to_string());
+        let request = user.register(&native_metadata().to_string());
         let registered = wire.send(&request).await?;
         registered.member("client_id")?.clone_into(&mut user.client);
         Ok(())

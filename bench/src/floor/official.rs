@@ -1,23 +1,18 @@
 //! An MCP server that people run: the official TypeScript SDK with sessions and event streams, in a
 //! process of its own.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::MCP;
 use crate::{
     Outcome, context,
-    process::{self, Process},
+    process::{self, PACKAGES, Process},
     scenario::{self, Repeat, SESSION},
     wire::Wire,
 };
 
-/// Where its packages are.
-const PACKAGES: &str = "libraries";
 const PROGRAM: &str = "support/measured.ts";
 
 /// The running process.
@@ -34,9 +29,7 @@ impl Official {
     pub(crate) fn start() -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
         let port = process::free_port()?;
-        let own = Path::new(PACKAGES).join("node_modules/.bin/node");
-        let node = own.canonicalize().unwrap_or_else(|_| PathBuf::from("node"));
-        let mut command = Command::new(node);
+        let mut command = Command::new(process::node());
         command
             .args(["--import", "tsx", PROGRAM, &port.to_string()])
             .env("NODE_ENV", "production")
