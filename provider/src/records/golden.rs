@@ -191,12 +191,13 @@ fn rows(heading: &str) -> Vec<[Vec<String>; 2]> {
 #[test]
 fn the_document_has_a_row_for_each_kind_and_no_other() {
     /// Lists, and what belongs to the store itself.
-    const OTHERS: [&str; 8] = [
+    const OTHERS: [&str; 9] = [
         "accounts",
         "accounts-by-address",
         "clients",
         "clients-by-name",
         "consents:",
+        "grants-by-connection:",
         "grants:",
         "probe",
         "sessions:",
