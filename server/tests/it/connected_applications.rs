@@ -135,7 +135,7 @@ async fn many_applications_are_shown_page_by_page(engine: EngineKind) {
             break;
         };
         assert_ne!(next, path, "it goes on");
-        path = next.to_owned();
+        next.clone_into(&mut path);
     }
     assert!(path != "/account", "there are several pages");
     seen.sort_unstable();

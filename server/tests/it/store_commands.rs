@@ -241,7 +241,7 @@ async fn disabling_an_account_costs_the_same_however_much_it_has_allowed() {
         }
         let terminal = server.provider.terminal();
         let disabling = async { terminal.accounts().disable_account(ALICE).await };
-        let (calls, done) = server.counting(disabling).await;
+        let (calls, done) = server.counting(Box::pin(disabling)).await;
         done.expect("disabled");
         costs.push(calls);
         let refused = client.refresh(&tokens.refresh).await;

@@ -318,8 +318,8 @@ pub(crate) async fn one_of_concurrent_batches_passes_their_condition(store: Stor
             }
         }
         assert_eq!(winners, 1, "round {round}");
-        let counted = store.get(&counter).await.expect("get");
-        assert_eq!(counted, Some(b"1".to_vec()), "round {round}");
+        let sum = store.get(&counter).await.expect("get");
+        assert_eq!(sum, Some(b"1".to_vec()), "round {round}");
     }
 }
 
