@@ -26,8 +26,8 @@ static OTHER: LazyLock<ClientId> = LazyLock::new(|| ClientId::of("vc_other"));
 const CODE_LIFETIME: u64 = 60;
 /// Short, so that random steps in time reach it.
 const REFRESH_LIFETIME: u64 = 200;
-/// Fewer than the rotations of one window that a record remembers: what lies beyond is for the unit
-/// tests.
+/// How many rotations of one window a record remembers.
+const REMEMBERED: usize = 8;
 const MOST_EVENTS: usize = 50;
 
 static NOTES: LazyLock<Resource> = LazyLock::new(|| crate::resource(&["read", "write", "admin"]));
@@ -316,7 +316,9 @@ impl Life {
 
     fn expect_refresh(&self, number: usize, wrong: Option<WrongRefresh>) -> Expected {
         let age = self.tokens[number].rotated_at.map(|at| self.now - at);
-        let forgiven = age.is_some_and(|age| age < self.policy.replay_window.as_secs());
+        let is_remembered = number + REMEMBERED + 1 >= self.tokens.len();
+        let forgiven =
+            is_remembered && age.is_some_and(|age| age < self.policy.replay_window.as_secs());
         match wrong {
             _ if self.ended => Expected::Refused(TokenRequestError::RefreshToken(
                 RefreshTokenError::GrantRevoked,
