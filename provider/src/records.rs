@@ -56,8 +56,8 @@ pub(crate) use self::{
         sweep_sorted_sometimes,
     },
     steps::{
-        Change, Found, change, change_from, exists, find, found, insert, put, put_from, read,
-        remove, swap_bytes, take,
+        Change, Found, MOST_TRIES, change, change_from, exists, find, found, insert, put, put_from,
+        read, remove, swap_bytes, take,
     },
     version::V1,
     versioned::{StoredBytes, Swapped, Versioned},

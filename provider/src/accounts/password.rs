@@ -6,16 +6,13 @@ use super::{SignInError, SignedIn, attempts::Attempt, session::AccountChange};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
-    records::{Batch, Versioned},
+    records::{Batch, MOST_TRIES, Versioned},
     state::{
         Account, account_name,
         audit::{AccountName, AuditAction},
     },
     unavailable::Unavailable,
 };
-
-/// How often a sign-in is tried again when others change the account first.
-const MOST_TRIES: usize = 64;
 
 impl SignIn {
     /// Signs in with address and password. Whether the address is unknown, the account disabled or

@@ -23,7 +23,7 @@ const MOST_FOLLOWED: usize = 8;
 
 /// What follows a record in its batch.
 struct Following<'a> {
-    /// The note of the newest event, which is locked meanwhile.
+    /// The note of the newest event. Its lock is held until the batch is done.
     noted: MutexGuard<'a, Option<Versioned<ChainHead>>>,
     newest: Option<Follow<ChainHead>>,
     activities: Vec<(Id, Vec<Event>, Follow<Activity>)>,

@@ -11,7 +11,7 @@ use crate::unavailable::Unavailable;
 
 /// How often a change is tried again when others change the same record first. Each try means that
 /// another one succeeded.
-const MOST_TRIES: usize = 64;
+pub(crate) const MOST_TRIES: usize = 64;
 
 /// Reads a record.
 ///
