@@ -74,7 +74,7 @@ impl Challenge {
             Rejection::NoToken => self.say(
                 StatusCode::UNAUTHORIZED,
                 None,
-                "an access token is needed here",
+                "an access token is required",
                 &self.scope,
             ),
             Rejection::Malformed(about) => self.say(
@@ -146,11 +146,11 @@ impl fmt::Display for Challenge {
 
 /// 503: the token may be valid, and a client would discard it after 401 or 403.
 fn unavailable(fault: &dyn std::error::Error) -> Response {
-    tracing::error!(%fault, "no token can be checked");
+    tracing::error!(%fault, "tokens cannot be checked");
     let mut response = json(
         StatusCode::SERVICE_UNAVAILABLE,
         Some("temporarily_unavailable"),
-        "the token cannot be checked at present",
+        "the token cannot be checked now",
     );
     response
         .headers_mut()

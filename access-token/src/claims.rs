@@ -29,7 +29,7 @@ pub struct Claims {
     /// The grant of the token, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
-    /// The e-mail address of the user, for a resource that may know it.
+    /// The email address of the user, for a resource that may know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The name that the user has chosen, for a resource that may know it.

@@ -20,7 +20,7 @@ pub enum KeyError {
     #[error("not a usable PASERK k4.public key")]
     Public,
     /// Not a canonical `k4.local.…`.
-    #[error("not a PASERK k4.local key: make one with 32 random bytes")]
+    #[error("not a PASERK k4.local key")]
     Sealing,
     /// Not a `k4.pid.…` of 44 characters.
     #[error("not a PASERK k4.pid key id")]
@@ -36,7 +36,7 @@ pub enum KeyError {
     Jwt,
     /// The ring could not be sealed: a date is outside of RFC 3339, or the system returned no
     /// randomness.
-    #[error("the key ring could not be sealed")]
+    #[error("the signing keys could not be encrypted")]
     Seal,
 }
 

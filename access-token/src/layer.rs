@@ -45,7 +45,7 @@ pub trait Liveness: Send + Sync {
 
 /// The grant could not be checked. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is unknown whether a token still counts: {0}")]
+#[error("cannot check whether the token is still valid: {0}")]
 pub struct LivenessUnknown(pub String);
 
 /// A service behind [`RequireToken`].
@@ -188,7 +188,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Rejection> {
         Ok(token)
     } else {
         Err(Rejection::Malformed(
-            "the Authorization header holds no single token",
+            "the Authorization header must contain a single token",
         ))
     }
 }

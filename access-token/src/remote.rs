@@ -46,7 +46,7 @@ impl<K: KeyDocument> RemoteKeys<K> {
         let url = Url::parse(&url).map_err(|_| SourceError("the issuer is not a URL".into()))?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
             return Err(SourceError(
-                "the issuer is neither https nor on this machine".into(),
+                "the issuer must use https unless it is localhost".into(),
             ));
         }
         Ok(Self {

@@ -57,7 +57,7 @@ pub struct SealedKey {
 pub enum UnsealError {
     /// Sealed under one key, opened with another.
     #[error(
-        "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
+        "the signing keys are encrypted with the sealing key {sealed_under}, but the configured one is {given}"
     )]
     WrongSealingKey {
         /// The id of the key under which it is sealed.
@@ -66,9 +66,7 @@ pub enum UnsealError {
         given: String,
     },
     /// The key id matches, but the stored ring was changed or truncated.
-    #[error(
-        "the sealed signing keys are damaged, or were changed by something that has no sealing key"
-    )]
+    #[error("the encrypted signing keys are damaged or were changed without the sealing key")]
     Damaged,
 }
 

@@ -61,7 +61,7 @@ pub struct TokenSubject {
     pub scope: String,
     /// The grant, if any.
     pub grant: Option<String>,
-    /// The e-mail address of the user, for a resource that may know it.
+    /// The email address of the user, for a resource that may know it.
     pub email: Option<String>,
     /// The name that the user has chosen, for a resource that may know it.
     pub name: Option<String>,
@@ -81,13 +81,13 @@ pub struct Issued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// A time of the token has no RFC 3339 form, since the clock is wrong by millennia.
-    #[error("the times of the token cannot be written down")]
+    #[error("the times of the token cannot be represented")]
     Time,
     /// The token is longer than [`MAX_TOKEN_BYTES`], so that no verifier would accept it.
     #[error("the claims are too long for a token")]
     TooLong,
     /// There is no key of this algorithm.
-    #[error("there is no key of the algorithm of the token")]
+    #[error("there is no key for the algorithm of the token")]
     NoKey,
     /// Signing failed.
     #[error("the token could not be signed")]

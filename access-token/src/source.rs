@@ -131,7 +131,7 @@ impl<K: KeyDocument> CachedKeys<K> {
         self.change(|cache| cache.tried = Some(now));
         let answer = self.source.fetch().await;
         if let Err(fault) = &answer {
-            tracing::warn!(%fault, "keeping the keys at hand, if any");
+            tracing::warn!(%fault, "could not read the keys; keeping the current ones");
         }
         self.change(|cache| {
             cache.attempts += 1;

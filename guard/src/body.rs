@@ -24,9 +24,9 @@ faults! {
     /// Why a body does not say what it calls.
     BodyFault {
         NotJson: "the body is not JSON",
-        NotAMessage: "the body is no message of JSON-RPC 2.0, and no list of up to 100 of them",
-        Ambiguous: "a message has a member twice, or in another spelling",
-        NoName: "a call does not say in its params what it is about",
+        NotAMessage: "the body is not a JSON-RPC 2.0 message or a list of up to 100 messages",
+        Ambiguous: "a message has a duplicate or misspelled member",
+        NoName: "the params of a call do not contain its name",
     }
 }
 

@@ -37,8 +37,8 @@ pub struct Labels<'a> {
 faults! {
     /// Why the headers of a request do not say what it calls.
     LabelFault {
-        Missing: "this server needs the headers MCP-Protocol-Version (2026-07-28 or later), Mcp-Method and, where a call has a name, Mcp-Name",
-        Repeated: "a header of MCP is there more than once",
+        Missing: "the headers MCP-Protocol-Version (2026-07-28 or later), Mcp-Method and, for calls with a name, Mcp-Name are required",
+        Repeated: "an MCP header was sent more than once",
         Malformed: "Mcp-Method or Mcp-Name is malformed",
     }
 }

@@ -18,11 +18,11 @@ pub struct Rule {
 faults! {
     /// Why a rule is not accepted.
     RuleFault {
-        Empty: "it has neither method nor name",
-        Method: "its method is no method of JSON-RPC, such as tools/call",
-        NamelessMethod: "it has a name, and calls of its method have none that a rule can see",
-        Name: "its name is no pattern of 1 to 256 characters, in which one * stands for any characters",
-        Scope: "it has no scope",
+        Empty: "method or name is required",
+        Method: "the method is not a JSON-RPC method such as tools/call",
+        NamelessMethod: "calls of this method have no name that a rule can check",
+        Name: "the name must be a pattern of 1 to 256 characters, in which * stands for any characters",
+        Scope: "the scope is empty",
     }
 }
 

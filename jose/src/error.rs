@@ -7,7 +7,7 @@ faults! {
     KeySetError {
         NotAKeySet: "it is not an object with a list of keys",
         TooManyKeys: "it has more than 20 keys",
-        PrivateKey: "it holds a private or a shared key: make a new one and publish its public part alone",
+        PrivateKey: "it contains a private or shared key; create a new key and publish only its public part",
         NoUsableKey: "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
     }
 }
@@ -17,9 +17,9 @@ faults! {
     JwtError {
         TooLong: "it is longer than 16 KiB",
         Malformed: "it is not a JWT in compact form",
-        Critical: "its header has crit, and no extension is understood",
-        Type: "its typ is not one that is accepted here",
-        Algorithm: "its alg is none of RS256, ES256 and EdDSA",
+        Critical: "its header has crit, but no extensions are supported",
+        Type: "its typ is not accepted",
+        Algorithm: "its alg is not RS256, ES256 or EdDSA",
     }
 }
 
@@ -27,7 +27,7 @@ faults! {
     /// Why a JWT is not signed by one of the keys of a set.
     SignatureError {
         UnknownKey: "it is signed by a key that is not in the key set",
-        Mismatch: "its signature is not the one of the key that it names",
-        TooManyKeys: "more than three keys may have signed it: give each a kid, and name it in the header",
+        Mismatch: "its signature does not match the key that it names",
+        TooManyKeys: "more than three keys could have signed it; give each key a kid and name it in the header",
     }
 }

@@ -46,11 +46,11 @@ step_error! {
     #[derive(Copy)]
     AssertionError from [] {
         /// It is no JWT that is read here.
-        Unreadable(JwtError) => InvalidClient, "the client assertion is not acceptable: {0}";
+        Unreadable(JwtError) => InvalidClient, "invalid client assertion: {0}";
         /// It is of another type, not for this server, or out of its time.
-        Unacceptable(#[from] AssertionFault) => InvalidClient, "the client assertion is not acceptable: {0}";
+        Unacceptable(#[from] AssertionFault) => InvalidClient, "invalid client assertion: {0}";
         /// The key that it names did not sign it, or too many keys may have.
-        WronglySigned(SignatureError) => InvalidClient, "the client assertion is not acceptable: {0}";
+        WronglySigned(SignatureError) => InvalidClient, "invalid client assertion: {0}";
         /// Its key is not in the key set of the client, or not yet.
         UnknownKey => InvalidClient, "the client assertion is signed by a key that is not in the client's key set";
         /// The address of the client's keys gives no key set.
@@ -64,15 +64,15 @@ faults! {
         Type: "its typ is neither JWT nor client-authentication+jwt",
         Client: "its iss and its sub are not both the client_id",
         OtherClient: "its sub is not the client_id of the request",
-        AssertionType: "its type is not the one of a JWT",
+        AssertionType: "its client_assertion_type is not the one for JWTs",
         NoIdentifier: "it has no jti of 1 to 256 bytes",
         Audiences: "its aud is not exactly one value",
         Audience: "its aud is neither the issuer nor the token endpoint",
         NoExpiry: "it has no exp",
         Expired: "it has expired",
         TooFarAhead: "its exp is more than an hour ahead",
-        NotYet: "its nbf or its iat lies in the future",
-        UsedBefore: "it was used before: each needs a new jti",
+        NotYet: "its nbf or iat is in the future",
+        UsedBefore: "it was used before; each assertion needs a new jti",
     }
 }
 
@@ -110,9 +110,9 @@ step_error! {
             member: &'static str,
             /// What is wrong with it.
             fault: MemberFault,
-        } => InvalidClientMetadata, "the member {member} is not acceptable: {fault}";
+        } => InvalidClientMetadata, "the member {member} is invalid: {fault}";
         /// Its keys are not accepted.
-        Keys(#[from] KeySetError) => InvalidClientMetadata, "the member jwks is not acceptable: {0}";
+        Keys(#[from] KeySetError) => InvalidClientMetadata, "the member jwks is invalid: {0}";
     }
 }
 
@@ -122,21 +122,21 @@ faults! {
         NotAString: "it is not a string",
         NotAList: "it is not a list of strings",
         TooLong: "it is too long",
-        Cut: "it is too long, and was cut",
+        Cut: "it is too long and was truncated",
         NotAnAddress: "it is not a web address",
-        NoCodeFlow: "it leaves out the authorization code flow",
-        UnknownMethod: "it is none of none, private_key_jwt, client_secret_basic and client_secret_post",
+        NoCodeFlow: "it does not include the authorization code flow",
+        UnknownMethod: "it is not none, private_key_jwt, client_secret_basic or client_secret_post",
         UnknownType: "it is neither native nor web",
-        NotPlainHttps: "it is not an https URL without user part and fragment",
-        KeysTwice: "there is jwks too",
-        KeysMissing: "private_key_jwt needs it, or jwks_uri",
-        KeysMissingInDocument: "private_key_jwt needs keys, here or in jwks",
-        OtherClient: "it is not the one of this registration",
-        OtherSecret: "it is not the one that was issued",
-        OtherAddress: "it is not exactly the address that the document was fetched from",
+        NotPlainHttps: "it must be an https URL without user part or fragment",
+        KeysTwice: "jwks and jwks_uri cannot be used together",
+        KeysMissing: "private_key_jwt requires jwks or jwks_uri",
+        KeysMissingInDocument: "private_key_jwt requires jwks_uri or jwks",
+        OtherClient: "it does not match this registration",
+        OtherSecret: "it does not match the issued one",
+        OtherAddress: "it does not exactly match the URL of the document",
         Missing: "it is missing",
-        PublicSecret: "everybody can read a document, so it can hold no secret",
-        SharedSecret: "a secret cannot be shared by way of a document",
+        PublicSecret: "a public document must not contain a client secret",
+        SharedSecret: "client secrets are not supported in client metadata documents",
     }
 }
 
@@ -147,9 +147,9 @@ step_error! {
         Metadata(MetadataError),
     ] {
         /// The client would take too much room in the store.
-        TooLarge => InvalidClientMetadata, "the metadata takes more than 8 KB; keys may be at a jwks_uri instead";
+        TooLarge => InvalidClientMetadata, "the client metadata is larger than 8 KB; use jwks_uri for keys";
         /// Also for a client that is gone (RFC 7592 section 2.1).
-        TokenRefused => InvalidToken, "the registration access token is missing or is not the one of this client";
+        TokenRefused => InvalidToken, "the registration access token is missing or belongs to another client";
     }
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
@@ -170,28 +170,28 @@ step_error! {
     /// A fault of a client's metadata document, which is told on a local page.
     DocumentError from [] {
         /// R-C12, draft -02 section 3.
-        MalformedAddress(#[from] AddressFault) => InvalidClient, "the client_id is not the address of a metadata document: {0}";
+        MalformedAddress(#[from] AddressFault) => InvalidClient, "the client_id is not a valid client metadata document URL: {0}";
         /// The settings keep clients of this host out (R-C11).
-        NotAllowed => InvalidClient, "this server accepts no client that describes itself at this address";
+        NotAllowed => InvalidClient, "client metadata documents from this host are not allowed by the configuration";
         /// The address gives none, whenever it is asked (draft -02 sections 5 and 8).
-        NotAvailable(&'static str) => InvalidClient, "the client's metadata document is not to be had: {0}";
+        NotAvailable(&'static str) => InvalidClient, "the client metadata document could not be fetched: {0}";
         /// R-C6.
-        Malformed => InvalidClient, "the client's metadata document is not a JSON object";
+        Malformed => InvalidClient, "the client metadata document is not a JSON object";
         /// R-C3, R-C6, draft -02 section 4.1.
         Unacceptable {
             /// The member.
             member: &'static str,
             /// What is wrong with it.
             fault: MemberFault,
-        } => InvalidClient, "the member {member} of the client's metadata document is not acceptable: {fault}";
+        } => InvalidClient, "the member {member} of the client metadata document is invalid: {fault}";
         /// Its keys are not accepted.
-        Keys(#[from] KeySetError) => InvalidClient, "the member jwks of the client's metadata document is not acceptable: {0}";
+        Keys(#[from] KeySetError) => InvalidClient, "the member jwks of the client metadata document is invalid: {0}";
         /// None of its redirect URIs is safe.
-        RedirectUri(RedirectUriFault) => InvalidClient, "the member redirect_uris of the client's metadata document is not acceptable: {0}";
+        RedirectUri(RedirectUriFault) => InvalidClient, "the member redirect_uris of the client metadata document is invalid: {0}";
         /// The settings do not let the scheme of a redirect URI in.
-        SchemeNotAllowed(String) => InvalidRedirectUri, "a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}";
+        SchemeNotAllowed(String) => InvalidRedirectUri, "invalid redirect URI: the scheme {0} is not allowed by the configuration";
         /// Nothing that the client can do is what this server can do (SEP-3149).
-        NoCommonAuthentication => InvalidClient, "the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt";
+        NoCommonAuthentication => InvalidClient, "the client metadata document must use the authentication method none or private_key_jwt";
     }
 }
 
@@ -199,15 +199,15 @@ faults! {
     /// Why a client identifier is not the address of a document.
     AddressFault {
         TooLong: "it is longer than 2048 characters",
-        NotHttps: "it does not begin with https://",
+        NotHttps: "it does not start with https://",
         ForbiddenCharacter: "it has a character that is not visible ASCII",
         Fragment: "it has a fragment",
         UserPart: "it has a user part",
         NoPath: "it has no path after the host",
         DotSegment: "its path has a dot segment",
         NotAUrl: "it is not a URL",
-        HostNotPlain: "its host or port is not written in its plain form",
-        PathNotPlain: "its path or query is not written in its plain form",
+        HostNotPlain: "its host or port is not in normalized form",
+        PathNotPlain: "its path or query is not in normalized form",
     }
 }
 
@@ -229,9 +229,9 @@ impl From<MetadataError> for DocumentError {
 faults! {
     /// Why an administrator cannot choose an identifier for a client.
     ClientIdFault {
-        Length: "it has not 1 to 200 characters",
-        ForbiddenCharacter: "it has characters that are not visible ASCII, or begins or ends with a space",
-        Address: "it looks like the address of a metadata document, which describes its client itself",
+        Length: "it must have 1 to 200 characters",
+        ForbiddenCharacter: "it must have only visible ASCII characters and no leading or trailing space",
+        Address: "it looks like a client metadata document URL",
     }
 }
 
@@ -245,7 +245,7 @@ step_error! {
         /// In the words of a client's request.
         SeveralMethods => InvalidRequest, "the client authenticated in more than one way";
         /// A resource without its secret, or with a wrong one, or one that has none.
-        AuthenticationFailed => InvalidClient, "the caller is no resource that may ask; it authenticates with its identifier and its introspection secret";
+        AuthenticationFailed => InvalidClient, "the caller must authenticate with its resource identifier and introspection secret";
     }
 
     fn challenge(&self) -> Option<AuthenticationScheme> {
@@ -336,7 +336,7 @@ mod tests {
             ),
             (Box::new(AssertionError::UnknownKey), "invalid_client"),
             (
-                Box::new(AssertionError::UnusableKeys("it is too large")),
+                Box::new(AssertionError::UnusableKeys("the response is too large")),
                 "invalid_client",
             ),
             (

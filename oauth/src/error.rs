@@ -74,7 +74,7 @@ step_error! {
     #[derive(Copy)]
     ParameterError from [] {
         /// R-O5.
-        Repeated(&'static str) => InvalidRequest, "the parameter {0} came more than once";
+        Repeated(&'static str) => InvalidRequest, "the parameter {0} was sent more than once";
         /// Absent, or empty.
         Missing(&'static str) => InvalidRequest, "the parameter {0} is missing";
     }
@@ -85,13 +85,13 @@ step_error! {
     #[derive(Copy)]
     ResourceError from [] {
         /// R-A19.
-        Unknown => InvalidTarget, "the resource is not one of this server's";
+        Unknown => InvalidTarget, "the resource is unknown";
         /// None is named, there are several, and nothing says which is meant.
-        Missing => InvalidTarget, "the request names no resource, and this server stands in front of several: the parameter resource says which";
+        Missing => InvalidTarget, "the request names no resource, but several are configured; send the parameter resource";
         /// A token is for one resource.
-        Several => InvalidTarget, "the request names several resources, and a token here is for one";
+        Several => InvalidTarget, "the request names several resources, but a token is valid for only one";
         /// A resource other than the one consented to.
-        NotGranted => InvalidTarget, "the resource is not the one of the grant";
+        NotGranted => InvalidTarget, "the resource is not the one that was granted";
     }
 }
 

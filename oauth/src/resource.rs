@@ -95,7 +95,7 @@ pub struct Resource {
 /// What a resource may know of a user who allows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disclosed {
-    /// The e-mail address.
+    /// The email address.
     pub email: bool,
     /// The name that the user has chosen, if any.
     pub name: bool,

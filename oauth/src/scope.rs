@@ -11,7 +11,7 @@ use crate::{
 /// (R-P5, R-K9).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The scope of a grant whose resource may know the user's e-mail address. A client need not ask for
+/// The scope of a grant whose resource may know the user's email address. A client need not ask for
 /// it: it is granted with everything at a resource that may know it ([`Resource::disclosed`]), so
 /// that the user sees it on the consent page, and only who allowed it since is disclosed.
 pub const EMAIL: &str = "email";

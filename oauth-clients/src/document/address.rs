@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn r_c12_what_cannot_be_an_address_hears_why() {
         for (text, why) in [
-            ("http://a.example/x", "it does not begin with https://"),
-            ("HTTPS://a.example/x", "it does not begin with https://"),
-            ("ftp://a.example/x", "it does not begin with https://"),
+            ("http://a.example/x", "it does not start with https://"),
+            ("HTTPS://a.example/x", "it does not start with https://"),
+            ("ftp://a.example/x", "it does not start with https://"),
             (
                 "https://a.example/\u{e9}",
                 "it has a character that is not visible ASCII",
@@ -162,54 +162,51 @@ mod tests {
             ("https://a.example/x/..", "its path has a dot segment"),
             ("https://a.example/%2e%2E/x", "its path has a dot segment"),
             ("https://a.example/.%2e/x", "its path has a dot segment"),
-            (
-                "https:///x",
-                "its host or port is not written in its plain form",
-            ),
+            ("https:///x", "its host or port is not in normalized form"),
             (
                 "https://A.example/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://2130706433/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://0x7f.1/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://a%2eexample/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://[0:0::1]/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://a.example:/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             (
                 "https://a.example:0443/x",
-                "its host or port is not written in its plain form",
+                "its host or port is not in normalized form",
             ),
             ("https://a.example:99999/x", "it is not a URL"),
             (
                 "https://a.example\\x/y",
-                "its path or query is not written in its plain form",
+                "its path or query is not in normalized form",
             ),
             (
                 "https://a.example/a\\b",
-                "its path or query is not written in its plain form",
+                "its path or query is not in normalized form",
             ),
             (
                 "https://a.example/<x>",
-                "its path or query is not written in its plain form",
+                "its path or query is not in normalized form",
             ),
             (
                 "https://a.example/x?\"",
-                "its path or query is not written in its plain form",
+                "its path or query is not in normalized form",
             ),
         ] {
             assert_eq!(

@@ -54,7 +54,7 @@ fn unacceptable(member: &'static str, why: &str) -> DocumentError {
 
 /// What the log says of a faulty member.
 fn sentence(member: &str, why: &str) -> String {
-    format!("the member {member} of the client's metadata document is not acceptable: {why}")
+    format!("the member {member} of the client metadata document is invalid: {why}")
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn r_c6_the_least_document_describes_a_public_client() {
 
 #[test]
 fn r_c3_the_document_names_its_own_address_byte_for_byte() {
-    let why = "it is not exactly the address that the document was fetched from";
+    let why = "it does not exactly match the URL of the document";
     for other in [
         json!("https://app.example/client.json/"),
         json!("https://app.example:443/client.json"),
@@ -139,12 +139,12 @@ fn r_c6_what_is_missing_or_malformed_is_named() {
         (
             json!({"redirect_uris": null}),
             "redirect_uris",
-            "there is none",
+            "at least one is required",
         ),
         (
             json!({"redirect_uris": []}),
             "redirect_uris",
-            "there is none",
+            "at least one is required",
         ),
         (
             json!({"redirect_uris": "https://app.example/callback"}),
@@ -164,17 +164,17 @@ fn r_c6_what_is_missing_or_malformed_is_named() {
         (
             json!({"redirect_uris": ["https://app.example/callback?iss=x"]}),
             "redirect_uris",
-            "its query holds a parameter of the answer",
+            "its query contains a parameter of the response",
         ),
         (
             json!({"grant_types": ["client_credentials"]}),
             "grant_types",
-            "it leaves out the authorization code flow",
+            "it does not include the authorization code flow",
         ),
         (
             json!({"response_types": ["token"]}),
             "response_types",
-            "it leaves out the authorization code flow",
+            "it does not include the authorization code flow",
         ),
     ] {
         assert_eq!(
@@ -187,10 +187,10 @@ fn r_c6_what_is_missing_or_malformed_is_named() {
 
 #[test]
 fn a_document_holds_no_secret() {
-    let public = "everybody can read a document, so it can hold no secret";
-    let shared = "a secret cannot be shared by way of a document";
+    let public = "a public document must not contain a client secret";
+    let shared = "client secrets are not supported in client metadata documents";
     let spent =
-        "it holds a private or a shared key: make a new one and publish its public part alone";
+        "it contains a private or shared key; create a new key and publish only its public part";
     for (changes, member, why) in [
         (json!({"client_secret": "s"}), "client_secret", public),
         (
@@ -368,12 +368,12 @@ fn keys_are_needed_by_who_insists_on_them_alone() {
         (
             json!({}),
             "jwks_uri",
-            "private_key_jwt needs keys, here or in jwks",
+            "private_key_jwt requires jwks_uri or jwks",
         ),
         (
             json!({"jwks": public_key(), "jwks_uri": "https://a.example/x"}),
             "jwks_uri",
-            "there is jwks too",
+            "jwks and jwks_uri cannot be used together",
         ),
         (
             json!({"jwks": {"keys": []}}),
@@ -383,17 +383,17 @@ fn keys_are_needed_by_who_insists_on_them_alone() {
         (
             json!({"jwks_uri": "http://a.example/x"}),
             "jwks_uri",
-            "it is not an https URL without user part and fragment",
+            "it must be an https URL without user part or fragment",
         ),
         (
             json!({"jwks_uri": "https://u@a.example/x"}),
             "jwks_uri",
-            "it is not an https URL without user part and fragment",
+            "it must be an https URL without user part or fragment",
         ),
         (
             json!({"jwks_uri": "file:///x"}),
             "jwks_uri",
-            "it is not an https URL without user part and fragment",
+            "it must be an https URL without user part or fragment",
         ),
         (json!({"jwks_uri": 1}), "jwks_uri", "it is not a string"),
     ] {
@@ -454,7 +454,7 @@ fn what_a_client_can_do_without_refuses_no_document() {
     assert_eq!(
         dropped,
         [
-            sentence("client_name", "it is too long, and was cut"),
+            sentence("client_name", "it is too long and was truncated"),
             DocumentError::SchemeNotAllowed("my-agent".to_owned()).to_string(),
             sentence("redirect_uris", "its scheme is not allowed"),
             sentence("redirect_uris", "it is not a string"),

@@ -154,13 +154,17 @@ fn r_k15_a_client_registers_keys_or_where_they_are_and_gets_no_secret() {
 fn t_c21_keys_that_cannot_be_accepted_are_refused_by_their_name() {
     let key =
         json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
-    let uri = "it is not an https URL without user part and fragment";
+    let uri = "it must be an https URL without user part or fragment";
     for (members, member, why) in [
-        (json!({}), "jwks", "private_key_jwt needs it, or jwks_uri"),
+        (
+            json!({}),
+            "jwks",
+            "private_key_jwt requires jwks or jwks_uri",
+        ),
         (
             json!({"jwks": {"keys": [key]}, "jwks_uri": "https://a.example/keys.json"}),
             "jwks_uri",
-            "there is jwks too",
+            "jwks and jwks_uri cannot be used together",
         ),
         (
             json!({"jwks": {"keys": []}}),
@@ -360,7 +364,10 @@ fn what_a_client_can_do_without_is_dropped_and_said() {
     );
     assert_eq!(
         dropped,
-        [unacceptable("client_name", "it is too long, and was cut")]
+        [unacceptable(
+            "client_name",
+            "it is too long and was truncated"
+        )]
     );
 }
 
@@ -456,7 +463,7 @@ fn a_refusal_says_what_is_wrong() {
         (
             json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}),
             "invalid_client_metadata",
-            "The member grant_types is not acceptable: it leaves out the authorization code flow.",
+            "The member grant_types is not acceptable: it does not include the authorization code flow.",
         ),
     ] {
         let reason = register(&metadata).expect_err("refused");

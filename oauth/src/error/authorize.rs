@@ -16,9 +16,9 @@ step_error! {
         RedirectUri(RedirectUriError),
     ] {
         /// No such client.
-        UnknownClient => InvalidClient, "the client is not known";
+        UnknownClient => InvalidClient, "the client is unknown";
         /// An administrator keeps clients of its host out.
-        ClientBlocked => InvalidClient, "this server keeps applications of this host out";
+        ClientBlocked => InvalidClient, "applications from this host are blocked";
         /// It is not one of the client's (R-O1, R-A12).
         UnregisteredRedirectUri => InvalidRequest, "the redirect URI is not registered for this client";
         /// No answer could carry it.
@@ -30,9 +30,9 @@ step_error! {
     /// A redirect URI that cannot be registered (R-A11, R-O24).
     RedirectUriError from [] {
         /// It is not safe to send an answer to.
-        Unsafe(#[from] RedirectUriFault) => InvalidRedirectUri, "a redirect URI is not acceptable: {0}";
+        Unsafe(#[from] RedirectUriFault) => InvalidRedirectUri, "invalid redirect URI: {0}";
         /// It has a private-use scheme that the settings do not let in.
-        SchemeNotAllowed(String) => InvalidRedirectUri, "a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}";
+        SchemeNotAllowed(String) => InvalidRedirectUri, "invalid redirect URI: the scheme {0} is not allowed by the configuration";
     }
 }
 
@@ -40,19 +40,19 @@ faults! {
     /// What makes a redirect URI, or the list that it is in, unacceptable whatever the settings.
     RedirectUriFault {
         TooLong: "it is too long",
-        ForbiddenCharacter: "it contains a character that has no place in a redirect URI",
+        ForbiddenCharacter: "it contains a character that is not allowed",
         NotAbsolute: "it is not an absolute URI",
         Fragment: "it has a fragment",
         UserPart: "it has a user part",
         DotSegments: "its path has dot segments or encoded separators",
-        AnswerParameter: "its query holds a parameter of the answer",
-        HostNotPlain: "its host or port is not written in its plain form",
-        NotLoopback: "http is for this computer only: 127.0.0.1, [::1] or localhost",
+        AnswerParameter: "its query contains a parameter of the response",
+        HostNotPlain: "its host or port is not in normalized form",
+        NotLoopback: "http is only allowed for 127.0.0.1, [::1] and localhost",
         ForbiddenScheme: "its scheme is not allowed",
         NotAString: "it is not a string",
-        NoneGiven: "there is none",
+        NoneGiven: "at least one is required",
         TooMany: "there are too many",
-        HostBlocked: "this server keeps applications of its host out",
+        HostBlocked: "its host is blocked",
     }
 }
 
@@ -78,13 +78,13 @@ step_error! {
         /// Scopes were asked for.
         NoGrantableScope => InvalidScope, "none of the requested scopes exists";
         /// The user denied the request.
-        Denied => AccessDenied, "the person denied the request";
+        Denied => AccessDenied, "the user denied the request";
         /// The answer would go where the user is asked every time (R-O19).
-        InteractionRequired => InteractionRequired, "prompt=none, but for this redirect URI the person is asked every time";
+        InteractionRequired => InteractionRequired, "prompt=none, but the user is asked every time for this redirect URI";
         /// No user is signed in.
-        LoginRequired => LoginRequired, "prompt=none, but the person has to sign in";
+        LoginRequired => LoginRequired, "prompt=none, but the user has to sign in";
         /// The user has not consented, or not any longer, or is to be asked.
-        ConsentRequired => ConsentRequired, "prompt=none, but the person has to be asked";
+        ConsentRequired => ConsentRequired, "prompt=none, but the user has to be asked";
         /// OpenID Connect Core section 3.1.2.1.
         PromptNoneWithOthers => InvalidRequest, "the prompt none cannot be combined with others";
     }

@@ -26,9 +26,9 @@ step_error! {
         /// The refresh token cannot be used.
         RefreshToken(#[from] RefreshTokenError) => InvalidGrant, "{0}";
         /// Beyond the scopes consented to.
-        ScopeNotGranted => InvalidScope, "the scope is wider than the grant's";
+        ScopeNotGranted => InvalidScope, "the scope exceeds the granted scope";
         /// The configuration dropped them. The client has to ask its user again.
-        GrantedScopesGone => InvalidGrant, "none of the scopes that were granted exists any more";
+        GrantedScopesGone => InvalidGrant, "none of the granted scopes still exists";
         /// RFC 7009 section 2.1.
         TokenOfAnotherClient => InvalidGrant, "the token was issued to another client";
     }
@@ -71,6 +71,6 @@ faults! {
         Expired: "the refresh token has expired",
         Replayed: "a rotated refresh token was used again; its grant is revoked",
         GrantRevoked: "the grant has ended",
-        AccountGone: "the account is disabled or gone",
+        AccountGone: "the account is disabled or was removed",
     }
 }

@@ -206,11 +206,11 @@ async fn t_c26_an_invalid_assertion_is_refused_and_consumes_nothing(engine: Engi
         ),
         ("it has no exp", with("exp", Value::Null)),
         (
-            "its nbf or its iat lies in the future",
+            "its nbf or iat is in the future",
             with("nbf", json!(TestClock::START + 61)),
         ),
         (
-            "its nbf or its iat lies in the future",
+            "its nbf or iat is in the future",
             with("iat", json!(TestClock::START + 61)),
         ),
         (

@@ -83,7 +83,7 @@ async fn r_c4_a_stale_document_is_fetched_again(engine: EngineKind) {
     server.pass(1);
     expect_details(
         &authorize(&server, &client).await.problem(400),
-        "sent to an address it never named",
+        "send you to an unregistered address",
     );
     assert_eq!(site.requests(ID), 2);
     // A document is fresh for at least a minute, whatever the host says.
@@ -106,23 +106,23 @@ async fn r_c7_errors_are_never_cached(engine: EngineKind) {
     let client = client(&server);
     let mut asked = 0;
     for (reply, words) in [
-        (
-            Reply::new("404 Not Found", ""),
-            "its server does not find it (HTTP 404)",
-        ),
+        (Reply::new("404 Not Found", ""), "HTTP 404"),
         (
             Reply::new("302 Found", "").with("location", "https://other.example/x"),
-            "its server answers with a redirect (HTTP 302)",
+            "HTTP 302",
         ),
         (
             Reply::new("200 OK", "<html>").with("content-type", "text/html"),
-            "its content type is not application/json",
+            "the content type is not application/json",
         ),
         (Reply::json("{"), "is not a JSON object"),
-        (Reply::json(&"x".repeat(5 * 1024 + 1)), "it is too large"),
+        (
+            Reply::json(&"x".repeat(5 * 1024 + 1)),
+            "the response is too large",
+        ),
         (
             Reply::json(r#"{"client_id": "https://app.example/other"}"#),
-            "it is not exactly the address",
+            "it does not exactly match the URL",
         ),
         (
             Reply::json(&json!({ "client_id": ID, "redirect_uris": [CALLBACK] }).to_string()),
@@ -136,10 +136,7 @@ async fn r_c7_errors_are_never_cached(engine: EngineKind) {
         site.put(ID, reply);
         asked += 1;
         let page = authorize(&server, &client).await.problem(400);
-        expect_details(
-            &page,
-            "What the application says about itself cannot be used.",
-        );
+        expect_details(&page, "The application could not be identified.");
         expect_details(&page, "invalid_client");
         expect_details(&page, words);
         assert_eq!(site.requests(ID), asked);
@@ -166,7 +163,7 @@ async fn a_stored_document_is_used_while_its_host_does_not_answer(engine: Engine
     server.pass(1);
     let answer = authorize(&server, &client).await;
     let page = answer.problem(503);
-    expect_details(&page, "The application cannot be recognised just now.");
+    expect_details(&page, "The application can't be identified right now.");
     expect_details(&page, "app.example");
     expect_details(&page, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("30"));
@@ -370,7 +367,7 @@ async fn t_e38_a_stricter_document_policy_applies_to_known_clients(engine: Engin
             .twin_with(|settings| settings.client_documents = policy)
             .await;
         let page = authorize(&strict, &client).await.problem(400);
-        expect_details(&page, "This server does not take this application.");
+        expect_details(&page, "This application isn't allowed on this server.");
         expect_details(&page, "invalid_client");
         client
             .at(&strict)
@@ -464,7 +461,7 @@ async fn r_c13_document_errors_are_local_pages_and_invalid_client() {
     let told = answer.refused(400, "invalid_client");
     assert_eq!(
         told["error_description"],
-        "The client's metadata document is not a JSON object."
+        "The client metadata document is not a JSON object."
     );
     site.set_up(false);
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
@@ -480,7 +477,7 @@ async fn r_c12_invalid_document_urls_are_never_fetched() {
     for (id, why) in [
         (
             "http://app.example/client.json",
-            "it does not begin with https://",
+            "it does not start with https://",
         ),
         ("https://app.example", "it has no path after the host"),
         ("https://app.example/", "it has no path after the host"),
@@ -496,7 +493,7 @@ async fn r_c12_invalid_document_urls_are_never_fetched() {
         ("https://user@app.example/client.json", "it has a user part"),
         (
             "https://APP.example/client.json",
-            "its host or port is not written in its plain form",
+            "its host or port is not in normalized form",
         ),
         (
             "https://app.example:80/client.json",
@@ -548,7 +545,7 @@ async fn r_c5_responses_go_only_to_redirect_uris_of_the_document() {
         let client = McpClient::known(&server, ID, None, elsewhere);
         expect_details(
             &authorize(&server, &client).await.problem(400),
-            "sent to an address it never named",
+            "send you to an unregistered address",
         );
     }
 }
@@ -560,11 +557,11 @@ async fn sep_3149_no_common_authentication_method_is_a_local_error() {
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
     site.put(ID, fresh_for(&document, 600));
     let page = authorize(&server, &client(&server)).await.problem(400);
+    expect_details(&page, "have no authentication method in common");
     expect_details(
         &page,
-        "know no common way for the application to prove itself",
+        "must use the authentication method none or private_key_jwt",
     );
-    expect_details(&page, "it knows none and private_key_jwt");
     // With one common method, the others are ignored.
     document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
     site.put(ID, fresh_for(&document, 600));

@@ -238,19 +238,16 @@ async fn t_e37_an_invalid_key_set_is_an_error_of_the_client(engine: EngineKind) 
     private["d"] = json!("AAAA");
     let none = "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures";
     for (reply, why) in [
-        (
-            Reply::new("404 Not Found", ""),
-            "its server does not find it (HTTP 404)",
-        ),
+        (Reply::new("404 Not Found", ""), "HTTP 404"),
         (
             Reply::new("302 Found", "").with("location", "https://keyed.example/other.json"),
-            "its server answers with a redirect (HTTP 302)",
+            "HTTP 302",
         ),
         (
             Reply::new("200 OK", "{}").with("content-type", "text/html"),
-            "its content type is not application/json",
+            "the content type is not application/json",
         ),
-        (Reply::json("{"), "it is not JSON"),
+        (Reply::json("{"), "the response is not JSON"),
         (Reply::json("[]"), "it is not an object with a list of keys"),
         (Reply::json(r#"{"keys":[]}"#), none),
         (
@@ -259,11 +256,11 @@ async fn t_e37_an_invalid_key_set_is_an_error_of_the_client(engine: EngineKind) 
         ),
         (
             Reply::json(&format!("{}{}", key_set(&[&signer]), " ".repeat(64 * 1024))),
-            "it is too large",
+            "the response is too large",
         ),
         (
             Reply::json(&json!({ "keys": [signer.jwk(), private] }).to_string()),
-            "it holds a private or a shared key: make a new one and publish its public part alone",
+            "it contains a private or shared key; create a new key and publish only its public part",
         ),
     ] {
         site.put(KEYS, reply);
