@@ -15,7 +15,7 @@ const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Stands for the account of an address that has none, so that both take the same number of steps.
 pub const DUMMY_ACCOUNT: Id = Id::new([0; 16]);
 
-/// Wrong passwords for one e-mail address, from browsers that are not known to its account, and
+/// Wrong passwords for one email address, from browsers that are not known to its account, and
 /// whether or not it has one.
 const PASSWORDS_OF_ADDRESS: RateLimit = limit("password", 10);
 /// Wrong passwords for one account, from all browsers together that are known to it.

@@ -49,7 +49,7 @@ pub struct Previous<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// Its bytes are not those that were hashed.
-    #[error("event {number} was changed, or not written by this server")]
+    #[error("event {number} was changed or was not written by this server")]
     NotGenuine {
         /// The number of the entry.
         number: u64,
@@ -61,13 +61,13 @@ pub enum ChainError {
         number: u64,
     },
     /// The entry before it is not there, and should be.
-    #[error("event {} is missing before its time", number.saturating_sub(1))]
+    #[error("event {} is missing although it has not expired", number.saturating_sub(1))]
     PreviousMissing {
         /// The number of the entry.
         number: u64,
     },
     /// It names no entry before it, and is not the first.
-    #[error("event {number} names none before it")]
+    #[error("event {number} does not name the event before it")]
     NamesNoPrevious {
         /// The number of the entry.
         number: u64,

@@ -1,4 +1,4 @@
-//! E-mail addresses, as far as a server that sends no mail must understand them: one notion for
+//! Email addresses, as far as a server that sends no mail must understand them: one notion for
 //! pages, commands and settings.
 //!
 //! The domain is compared and kept in its ASCII form (IDNA, UTS #46), so that however it is spelled
@@ -113,7 +113,7 @@ pub fn folded_prefix(text: &str) -> String {
     Email::parse(text).map_or_else(|| lowered(text.trim()), |email| email.folded())
 }
 
-/// The domain of e-mail addresses in ASCII and lower case, however it is spelled. `None` for what
+/// The domain of email addresses in ASCII and lower case, however it is spelled. `None` for what
 /// is no domain name.
 pub fn domain_in_ascii(text: &str) -> Option<String> {
     if text.len() > LONGEST || text.chars().any(is_deceptive_char) {
@@ -141,7 +141,7 @@ pub fn domain_in_unicode(ascii: &str) -> String {
     idna::domain_to_unicode(ascii).0
 }
 
-/// Whether mail to an address stays on one machine: the domain has no dot, which may be a slip.
+/// Whether mail to an address stays on one machine: the domain has no dot, which may be a typo.
 pub fn has_local_domain(email: &str) -> bool {
     email
         .rsplit_once('@')

@@ -31,7 +31,7 @@ pub enum Credential<K> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// No mail could ever reach it.
-    #[error("the address is not an e-mail address")]
+    #[error("the address is not an email address")]
     Invalid,
     /// The settings let no account have it.
     #[error("no account can be made for this address")]

@@ -18,24 +18,22 @@ pub const MAX_BYTES: usize = 1024;
 #[serde(rename_all = "snake_case")]
 pub enum PasswordError {
     /// It is too easily guessed.
-    #[error("a password needs at least {minimum} characters")]
+    #[error("the password must have at least {minimum} characters")]
     TooShort {
         /// The least number of characters.
         minimum: usize,
     },
     /// It takes too long to hash.
-    #[error("a password has at most {maximum} bytes")]
+    #[error("the password can have at most {maximum} bytes")]
     TooLong {
         /// The greatest number of bytes.
         maximum: usize,
     },
     /// It is among those that are guessed first.
-    #[error(
-        "the password is one of those that are guessed first; several words that do not belong together are better"
-    )]
+    #[error("the password is too common")]
     Common,
     /// It is made of the user's address or the server's name.
-    #[error("the password can be guessed from the address or the name of the server")]
+    #[error("the password is too similar to the email address or the server name")]
     FromName,
 }
 

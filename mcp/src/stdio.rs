@@ -106,7 +106,7 @@ impl Bridge {
     ) -> Result<InitializeResult, ErrorData> {
         if self.has_begun.swap(true, Ordering::SeqCst) {
             return Err(ErrorData::invalid_request(
-                "the session has been initialized already",
+                "the session was already initialized",
                 None,
             ));
         }
@@ -124,11 +124,11 @@ impl Bridge {
         let process = match timeout(START, started).await {
             Ok(Ok(process)) => process,
             Ok(Err(error)) => {
-                tracing::warn!(%error, program = ?self.command.first(), "the MCP server does not begin");
+                tracing::warn!(%error, program = ?self.command.first(), "the MCP server does not start");
                 return Err(failed());
             }
             Err(_) => {
-                tracing::warn!(program = ?self.command.first(), "the MCP server takes too long to begin");
+                tracing::warn!(program = ?self.command.first(), "the MCP server takes too long to start");
                 return Err(failed());
             }
         };
@@ -197,7 +197,9 @@ impl Bridge {
         }
         let result = result.map_err(|error| unsent(&error))?;
         let result = serde_json::to_value(result).and_then(serde_json::from_value);
-        result.map_err(|_| ErrorData::internal_error("the MCP server answers something else", None))
+        result.map_err(|_| {
+            ErrorData::internal_error("the MCP server sent an unexpected response", None)
+        })
     }
 
     async fn tell(&self, notification: ClientNotification) {
@@ -368,7 +370,7 @@ impl Service<RoleClient> for Backward {
 }
 
 fn failed() -> ErrorData {
-    ErrorData::internal_error("the MCP server does not begin", None)
+    ErrorData::internal_error("the MCP server does not start", None)
 }
 
 /// An error of the other side goes on as it is.
@@ -376,8 +378,8 @@ fn unsent(error: &ServiceError) -> ErrorData {
     match error {
         ServiceError::McpError(error) => error.clone(),
         ServiceError::Cancelled { .. } => {
-            ErrorData::internal_error("the request was cancelled", None)
+            ErrorData::internal_error("the request was canceled", None)
         }
-        _ => ErrorData::internal_error("the MCP server does not answer", None),
+        _ => ErrorData::internal_error("the MCP server does not respond", None),
     }
 }

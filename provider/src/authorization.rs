@@ -231,7 +231,7 @@ impl Authorization {
         let mut batch = Batch::default();
         counters.count(&mut batch);
         if let Err(error) = batch.run(self.context.plain_store()).await {
-            tracing::warn!(%error, "a failed authorization request was not counted");
+            tracing::warn!(%error, "a failed authorization request could not be counted");
         }
     }
 

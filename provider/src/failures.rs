@@ -72,7 +72,7 @@ impl Counted {
         match self {
             Self::AuthorizationRequests => "authorization requests from this address",
             Self::DocumentRequests => "requests for metadata documents",
-            Self::Assertions => "assertions that prove nothing",
+            Self::Assertions => "invalid client assertions",
             Self::Registrations => "registrations from this address",
         }
     }
@@ -84,7 +84,7 @@ impl FailureCause<'_> {
         match self {
             Self::Refused(reason) => ((*reason).into(), reason.code().as_str(), reason.to_string()),
             Self::RegistrationClosed => {
-                let what = "clients may not register themselves (registration = off)";
+                let what = "dynamic client registration is turned off (registration = off)";
                 (
                     FailureKind::RegistrationClosed,
                     "access_denied",
@@ -95,16 +95,15 @@ impl FailureCause<'_> {
                 (FailureKind::Unreachable, TRY_AGAIN, fault.to_string())
             }
             Self::AddressUnreachable(fault) => {
-                let what = format!("a client's address gives no answer: {fault}");
+                let what = format!("the keys of the client could not be fetched: {fault}");
                 (FailureKind::Unreachable, TRY_AGAIN, what)
             }
             Self::TooMany(counted) => {
-                let what = format!("there were too many {}", counted.words());
+                let what = format!("too many {}", counted.words());
                 (FailureKind::TooMany, TRY_AGAIN, what)
             }
             Self::RequestGone => {
-                let what =
-                    "the request has expired, was answered already, or began in another browser";
+                let what = "the request has expired, was already answered, or was started in another browser";
                 (FailureKind::RequestGone, "invalid_request", what.to_owned())
             }
         }
@@ -251,7 +250,7 @@ impl FailureLog {
             )
         };
         if let Err(error) = records::put(self.context.plain_store(), &key, add).await {
-            tracing::warn!(%error, "failed requests were not noted");
+            tracing::warn!(%error, "failed requests could not be recorded");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is wrong with an address that is fetched from, or with its answer.
+//! What is wrong with an address that is fetched from, or with its response.
 
 use std::fmt;
 
@@ -51,24 +51,24 @@ impl FetchFault {
     /// the log.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::NotAUrl => "its address is no URL",
-            Self::NotHttps => "its address is not https",
+            Self::NotAUrl => "its address is not a URL",
+            Self::NotHttps => "its address does not use https",
             Self::PortNotAllowed => "its port is neither 443 nor above 1023",
             Self::NotPublic => "its host has no public address",
-            Self::NoAddress => "its name leads to no address",
-            Self::Untrusted => "its certificate is not trusted here",
-            Self::NoAnswer => "its server does not answer",
-            Self::Timeout => "it does not answer in time",
-            Self::RecentlyFailed => "it gave no answer just now",
+            Self::NoAddress => "its host name does not resolve",
+            Self::Untrusted => "its certificate is not trusted",
+            Self::NoAnswer => "its server does not respond",
+            Self::Timeout => "its server did not respond in time",
+            Self::RecentlyFailed => "it failed a moment ago",
             Self::Status(status) => words_of_status(status),
-            Self::Compressed => "its server compresses it",
-            Self::ContentType => "its content type is not application/json",
-            Self::TooLarge => "it is too large",
-            Self::NotJson => "it is not JSON",
+            Self::Compressed => "the response is compressed",
+            Self::ContentType => "the content type is not application/json",
+            Self::TooLarge => "the response is too large",
+            Self::NotJson => "the response is not JSON",
             Self::KeySet(fault) => fault.words(),
             Self::Interrupted => "the fetch was interrupted",
-            Self::Stopping => "this server is stopping",
-            Self::NoCertificates => "this server cannot fetch anything",
+            Self::Stopping => "Vestibule is stopping",
+            Self::NoCertificates => "Vestibule has no certificate authorities to trust",
         }
     }
 }
@@ -79,28 +79,27 @@ impl fmt::Display for FetchFault {
     }
 }
 
-/// The meaning of a status for the fetch.
-fn words_of_status(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        301 => "its server answers with a redirect (HTTP 301)",
-        302 => "its server answers with a redirect (HTTP 302)",
-        303 => "its server answers with a redirect (HTTP 303)",
-        307 => "its server answers with a redirect (HTTP 307)",
-        308 => "its server answers with a redirect (HTTP 308)",
-        _ if status.is_redirection() => "its server answers with a redirect (another HTTP 3xx)",
-        401 => "its server wants a sign-in (HTTP 401)",
-        403 => "its server refuses access to it (HTTP 403)",
-        404 => "its server does not find it (HTTP 404)",
-        406 => "its server does not have it as JSON (HTTP 406)",
-        408 => "its server is busy (HTTP 408)",
-        410 => "its server says that it is gone (HTTP 410)",
-        429 => "its server is busy (HTTP 429)",
-        _ if status.is_client_error() => "its server refuses the request (another HTTP 4xx)",
-        500 => "its server has a fault (HTTP 500)",
-        502 => "its server has a fault (HTTP 502)",
-        503 => "its server has a fault (HTTP 503)",
-        504 => "its server has a fault (HTTP 504)",
-        _ if status.is_server_error() => "its server has a fault (another HTTP 5xx)",
-        _ => "its server answers with neither 200 nor an error (another HTTP status)",
-    }
+/// Declares the text of each status, which has to be static.
+macro_rules! status_texts {
+    ($($status:literal)+) => {
+        fn words_of_status(status: StatusCode) -> &'static str {
+            match status.as_u16() {
+                $($status => concat!("HTTP ", $status),)+
+                _ if status.is_informational() => "HTTP 1xx",
+                _ if status.is_success() => "HTTP 2xx instead of 200",
+                _ if status.is_redirection() => "HTTP 3xx (redirect)",
+                _ if status.is_client_error() => "HTTP 4xx",
+                _ if status.is_server_error() => "HTTP 5xx",
+                _ => "an unknown HTTP status",
+            }
+        }
+    };
+}
+
+status_texts! {
+    201 202 203 204 205 206
+    300 301 302 303 304 307 308
+    400 401 402 403 404 405 406 407 408 409 410 411 412 413 414 415 416 417 418 421 422 423 424
+    425 426 428 429 431 451
+    500 501 502 503 504 505 506 507 508 511 520 521 522 523 524 525 526 530
 }

@@ -34,7 +34,7 @@ pub struct ActiveToken {
     pub device_id: String,
     /// How it is presented (RFC 6749 section 7.1).
     pub token_type: &'static str,
-    /// The e-mail address of the user, for a resource that may know it.
+    /// The email address of the user, for a resource that may know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The same address, by the name that OpenID Connect gives it.

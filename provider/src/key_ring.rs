@@ -47,7 +47,7 @@ pub enum OpenError {
     #[error(transparent)]
     Sealed(#[from] UnsealError),
     /// A backup is being restored into the store, or a restore was interrupted.
-    #[error("a restore is under way, or was interrupted")]
+    #[error("a restore is running or was interrupted")]
     Restoring,
     /// A key could not be made or sealed.
     #[error(transparent)]
@@ -239,7 +239,7 @@ impl SigningKeys {
         match sealed.unseal(&self.sealing_key) {
             Ok(ring) => self.tokens.replace_ring(ring),
             Err(error) => {
-                tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand");
+                tracing::error!(%error, "the signing keys in the store cannot be decrypted; keeping the current ones");
             }
         }
         Ok(())

@@ -387,7 +387,7 @@ impl RateLimiter {
         let mut batch = Batch::default();
         reservation.give_back(&mut batch);
         if let Err(error) = batch.run(&self.store).await {
-            tracing::warn!(%error, "a place in a counter was not given back");
+            tracing::warn!(%error, "a rate limit counter could not be decreased");
         }
     }
 

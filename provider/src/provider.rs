@@ -97,7 +97,7 @@ impl Provider {
         provider.blocked_hosts().refresh_blocked().await?;
         if let Err(error) = provider.begin_sorted_lists().await {
             // The pages try again.
-            tracing::warn!(%error, "a sorted list was not begun");
+            tracing::warn!(%error, "a sorted list could not be started");
         }
         Ok(provider)
     }

@@ -183,7 +183,7 @@ impl RepeatedPosts {
             store::Ttl::For(Duration::ZERO)
         };
         if let Err(error) = stored.swap(self.context.store(), &key, post, ttl).await {
-            tracing::warn!(%error, "the answer to a post is not kept for a second one");
+            tracing::warn!(%error, "the response to a form could not be kept for a repeated submission");
         }
     }
 }

@@ -100,7 +100,7 @@ pub enum TokenError {
     #[error(transparent)]
     Refused(StepError),
     /// Too many invalid assertions from this address, or of this client.
-    #[error("too many assertions that prove nothing")]
+    #[error("too many invalid client assertions")]
     TooMany {
         /// For `Retry-After`.
         retry_after: Duration,

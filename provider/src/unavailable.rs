@@ -7,7 +7,7 @@ use crate::fetch_fault::FetchFault;
 /// The store or a required third-party web server did not answer. A change may have happened; the
 /// client should try again (HTTP 503).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no answer is possible now: {0}")]
+#[error("temporarily unavailable: {0}")]
 pub struct Unavailable(Cause);
 
 /// The cause, with its text for the log and the terminal.
@@ -19,21 +19,21 @@ enum Cause {
     UnreadableRecord,
     #[error("the work was interrupted")]
     Interrupted,
-    #[error("too much is to be done just now")]
+    #[error("the server is overloaded")]
     Busy,
-    #[error("a client's address gives no answer: {0}")]
+    #[error("the keys of a client could not be fetched: {0}")]
     ClientAddress(FetchFault),
-    #[error("too many fetches just now")]
+    #[error("too many fetches")]
     TooManyFetches,
-    #[error("a backup is being restored into the store, or a restore was interrupted")]
+    #[error("a restore into the store is running or was interrupted")]
     HalfRestored,
-    #[error("too many others were changing the same record")]
+    #[error("too many concurrent changes of the same record")]
     Contended,
 }
 
 impl From<store::Error> for Unavailable {
     fn from(error: store::Error) -> Self {
-        tracing::error!(%error, "the store does not answer");
+        tracing::error!(%error, "the store is unavailable");
         Self(Cause::Store(error.to_string()))
     }
 }

@@ -212,7 +212,7 @@ impl Directory {
         records::remove(self.context.store(), &keys::account(account)).await?;
         // A list entry or an address without an account is free, so it may stay.
         if let Err(error) = self.leave_lists(account, email).await {
-            tracing::warn!(%error, "a removed account has left its address behind");
+            tracing::warn!(%error, "the email address of a removed account could not be freed");
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Directory {
             lists.unlist_name(&ByAddress::sorted(), &sorted);
         }
         if let Err(error) = lists.run(self.context.store()).await {
-            tracing::warn!(%error, "an account is still sorted in under an address that it has not");
+            tracing::warn!(%error, "an account is still listed under an email address that it does not have");
         }
         let kept = folded_forms(has);
         for form in folded_forms(left)
@@ -312,7 +312,7 @@ impl Directory {
             .filter(|form| !kept.contains(form))
         {
             if let Err(error) = self.release(&keys::email(form), account).await {
-                tracing::warn!(%error, "an account that has another address has left the earlier one behind");
+                tracing::warn!(%error, "the earlier email address of an account could not be freed");
             }
         }
     }

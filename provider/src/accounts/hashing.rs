@@ -161,7 +161,7 @@ impl PasswordHasher {
 }
 
 fn failed(error: &argon2::password_hash::Error) -> NotHashed {
-    tracing::error!(%error, "a password cannot be hashed");
+    tracing::error!(%error, "a password could not be hashed");
     NotHashed::Failed
 }
 

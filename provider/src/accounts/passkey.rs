@@ -124,7 +124,7 @@ impl Passkeys {
         if webauthn.is_none() {
             tracing::warn!(
                 issuer = settings.issuer.as_str(),
-                "no passkeys: the issuer's host is not a domain name"
+                "passkeys are unavailable: the host of the issuer is not a domain name"
             );
         }
         Self(webauthn)
@@ -214,7 +214,7 @@ impl Passkeys {
 impl SignIn {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
     ///
-    /// `autofill` is for a page that offers passkeys in its e-mail field. It is counted separately,
+    /// `autofill` is for a page that offers passkeys in its email field. It is counted separately,
     /// so that loading the page does not use up the limit of the button.
     pub async fn start_passkey_sign_in(
         &self,

@@ -263,7 +263,7 @@ impl Sessions {
         )
         .await
         {
-            tracing::warn!(%error, "the use of a session was not noted");
+            tracing::warn!(%error, "the last use of a session could not be recorded");
         }
     }
 

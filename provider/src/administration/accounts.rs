@@ -24,7 +24,7 @@ pub struct AccountSummary {
     /// Its identifier.
     #[serde(with = "crate::values")]
     pub id: Id,
-    /// Its e-mail address, as typed.
+    /// Its email address, as typed.
     pub email: String,
     /// The name of its user, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ impl AccountSummary {
 /// An account to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAccount {
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
     /// The name of its user, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,26 +38,26 @@ pub enum AdminCommand {
     },
     /// Adds an account with an enrolment link, or creates a new link for a pending one.
     Invite {
-        /// Its e-mail address.
+        /// Its email address.
         email: String,
         /// The role it gets.
         role: Role,
     },
     /// Sets the password of an account.
     SetPassword {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
         /// The new password.
         password: String,
     },
     /// Creates a reset link.
     ResetAccount {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
     },
     /// Withdraws the one-time link to an account.
     WithdrawLink {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
     },
     /// Changes the address of an account.
@@ -69,14 +69,14 @@ pub enum AdminCommand {
     },
     /// Sets the name of an account.
     SetName {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
         /// The name; an empty one removes it.
         name: String,
     },
     /// Changes the role of an account.
     SetRole {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
         /// The next role.
         role: Role,
@@ -88,17 +88,17 @@ pub enum AdminCommand {
     },
     /// Disables an account, and ends its sessions and grants.
     DisableAccount {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
     },
     /// Enables a disabled account.
     EnableAccount {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
     },
     /// Removes an account.
     RemoveAccount {
-        /// The e-mail address of the account.
+        /// The email address of the account.
         email: String,
     },
     /// Registers a client, unless it exists already.

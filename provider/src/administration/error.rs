@@ -50,7 +50,7 @@ pub enum MissingTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InvalidInput {
-    /// It is no e-mail address.
+    /// It is not an email address.
     Email(String),
     /// The name of a user is too long, or has invisible characters.
     DisplayName {

@@ -18,7 +18,7 @@ impl Administration {
             .as_deref()
             .unwrap_or("a store without an issuer");
         let about = format!(
-            "{issuer}, {} entries, made {} seconds after 1970",
+            "{issuer}, {} entries, Unix time {}",
             backup.entries,
             backup.created_at.seconds()
         );

@@ -70,7 +70,7 @@ impl AccountAdministration<'_> {
         }
         if let Err(error) = self.administration.end_all(account.id).await {
             // Everything of it is invalid without its account.
-            tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
+            tracing::warn!(%error, account = %account.id, "some data of a removed account could not be deleted");
         }
         if let Err(error) = self
             .administration
@@ -188,7 +188,7 @@ impl Administration {
             Err(error) => Err(error),
         };
         if let Err(error) = cleared {
-            tracing::warn!(%error, account = %account.id, "not everything of a disabled account could be cleared away");
+            tracing::warn!(%error, account = %account.id, "some data of a disabled account could not be deleted");
         }
     }
 

@@ -161,7 +161,7 @@ impl AuditLog {
 
     async fn do_also(&self, also: Batch) {
         if let Err(error) = also.run(self.context.store()).await {
-            tracing::warn!(%error, "what goes with an event is not stored");
+            tracing::warn!(%error, "the details of an audit event could not be stored");
         }
     }
 
@@ -247,7 +247,7 @@ impl AuditLog {
         if let Some(newest) = newest
             && let Err(error) = self.note_latest(&mut noted, newest.clone()).await
         {
-            tracing::error!(%error, "the newest event of the audit log is not noted yet");
+            tracing::error!(%error, "the newest event of the audit log could not be recorded yet");
             undone.newest = Some(newest);
         }
         let by_account = by_account(events);
@@ -256,7 +256,7 @@ impl AuditLog {
             noted.err().map(|error| (error, events))
         });
         for (error, events) in join_all(noting).await.into_iter().flatten() {
-            tracing::error!(%error, "the activity of an account lacks events");
+            tracing::error!(%error, "events are missing in the activity of an account");
             undone.events.extend(events);
         }
         if undone.newest.is_some() || !undone.events.is_empty() {

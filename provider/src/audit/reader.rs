@@ -140,7 +140,7 @@ impl AuditReader {
                 let (first, last) = match found {
                     Err(CorruptEntry(number)) => {
                         report.faults.push(format!(
-                            "event {number} was changed, or not written by this server"
+                            "event {number} was changed or was not written by this server"
                         ));
                         (number, number)
                     }
@@ -195,9 +195,7 @@ impl AuditReader {
             .map(|latest| latest.number)
             .max()?;
         let missing = report.last.unwrap_or(0) < newest;
-        missing.then(|| {
-            format!("event {newest}, the newest that was noted, is missing before its time")
-        })
+        missing.then(|| format!("event {newest}, the newest recorded one, is missing"))
     }
 
     /// The fault when the record of the newest event is missing or outdated.
@@ -212,12 +210,12 @@ impl AuditReader {
                 Some(_) if !patience.is_zero() => sleep(patience).await,
                 Some(noted) => {
                     return Ok(Some(format!(
-                        "event {} is noted as the newest, and there are newer ones, up to {last}",
+                        "event {} is recorded as the newest, but there are newer ones up to {last}",
                         noted.number
                     )));
                 }
                 None => {
-                    return Ok(Some("the note which event is the newest is gone, so events may be missing at the end".to_owned()));
+                    return Ok(Some("the record of the newest event is missing, so events may be missing at the end".to_owned()));
                 }
             }
         }

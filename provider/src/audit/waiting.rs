@@ -153,7 +153,7 @@ impl LogState {
     pub(super) fn wait(&self, id: Id, event: Event) {
         let mut waiting = locked(&self.waiting);
         if waiting.len() == MOST_WAITING {
-            tracing::error!("an event is lost to the audit log: too many wait for the store");
+            tracing::error!("an audit event was lost: too many are waiting for the store");
             waiting.pop_front();
         }
         waiting.push_back((id, event));

@@ -44,10 +44,10 @@ pub(crate) enum NoClient {
     #[error("{0}")]
     Refused(LocalFault),
     /// Its document cannot be fetched now.
-    #[error("the client's metadata document cannot be fetched: {0}")]
+    #[error("the client metadata document could not be fetched: {0}")]
     Unreachable(FetchFault),
     /// Its document is not fetched now, since the limit of fetches is reached.
-    #[error("too many documents were asked for")]
+    #[error("too many requests for client metadata documents")]
     TooMany {
         /// For `Retry-After`.
         retry_after: Duration,
@@ -251,10 +251,10 @@ impl ClientDocuments {
             .map_err(|error| NoClient::Refused(error.into()))
         };
         let (client, dropped) = read.await.inspect_err(
-            |error| tracing::info!(client = url.as_str(), %error, "no metadata document"),
+            |error| tracing::info!(client = url.as_str(), %error, "client metadata document not available"),
         )?;
         for reason in &dropped {
-            tracing::info!(client = url.as_str(), %reason, "a part of a metadata document is not used");
+            tracing::info!(client = url.as_str(), %reason, "a part of a client metadata document is ignored");
         }
         if self.blocked.blocks(&client) {
             return Err(NoClient::Refused(LocalError::ClientBlocked.into()));
@@ -291,7 +291,7 @@ impl ClientDocuments {
         let supposed = Some(Versioned::supposed(client.clone()));
         let noted = records::change_from(self.context.plain_store(), &key, supposed, note);
         if let Err(error) = noted.await {
-            tracing::warn!(client = %client.id, %error, "the use of a client was not noted");
+            tracing::warn!(client = %client.id, %error, "the last use of a client could not be recorded");
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) enum FetchError {
     #[error("{0}")]
     Transient(FetchFault),
     /// Not fetched, since the limit is reached until this time.
-    #[error("too many were asked for just now")]
+    #[error("too many requests")]
     TooMany(Duration),
     /// Not fetched, since the store does not answer.
     #[error(transparent)]
@@ -197,7 +197,7 @@ impl Inner {
             .get_or_try_init(|| async { client(&self.web, self.guard) })
             .await
             .map_err(|error| {
-                tracing::error!(%error, "nothing can be fetched: no certificates to trust");
+                tracing::error!(%error, "cannot fetch anything: no trusted certificate authorities");
                 FetchError::Transient(FetchFault::NoCertificates)
             })?;
         let response = client
@@ -344,7 +344,7 @@ fn failure(url: &Url, error: &reqwest::Error) -> FetchError {
     tracing::info!(
         host = url.host_str().unwrap_or_default(),
         cause,
-        "a fetch failed"
+        "fetch failed"
     );
     FetchError::Transient(fault_of(&cause))
 }

@@ -116,7 +116,7 @@ impl ClientAuthenticator {
             // Nothing was fetched: the next requester may fetch, to whom this limit may not apply.
             Err(error @ (FetchError::TooMany(_) | FetchError::Unavailable(_))) => Ok(Err(error)),
             Err(error) => {
-                tracing::info!(address, %error, "no key set");
+                tracing::info!(address, %error, "key set of a client not available");
                 let note = |set: Option<KeySet>| Change {
                     next: set.map(|set| {
                         with_ttl(

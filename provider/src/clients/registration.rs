@@ -36,7 +36,7 @@ pub enum RegisterError {
     #[error("{}", .0.description())]
     Refused(RegistrationError),
     /// Registration is switched off.
-    #[error("registration is switched off")]
+    #[error("registration is turned off")]
     Closed,
     /// Too many from this address.
     #[error("too many registrations from this address")]
@@ -137,7 +137,7 @@ impl ClientRegistry {
             self.keep_within_limits(&client, address).await?;
         }
         for reason in dropped {
-            tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
+            tracing::info!(client = %client.id, %reason, "a part of a registration is ignored");
             // The client may still use that redirect URI, and an administrator may want to allow
             // it.
             let is_scheme = matches!(

@@ -183,7 +183,7 @@ impl GrantStore {
         let revocation = async move {
             if let Err(error) = grants.revoke_withdrawn(account, &noted).await {
                 // They have ended all the same. The next withdrawal tries again.
-                tracing::warn!(%error, %account, "not every grant of a withdrawal could be revoked");
+                tracing::warn!(%error, %account, "some grants could not be revoked");
             }
         };
         self.context.background().spawn(revocation).await;

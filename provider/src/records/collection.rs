@@ -104,7 +104,7 @@ impl<'a, T> Collection<'a, T> {
             if is_swept_after(&name)
                 && let Err(error) = sweep(&store, &list, &name).await
             {
-                tracing::warn!(list = list.as_str(), %error, "a list was not swept");
+                tracing::warn!(list = list.as_str(), %error, "a list could not be cleaned up");
             }
         }
     }

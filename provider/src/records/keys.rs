@@ -97,7 +97,7 @@ kinds! {
     Withdrawals = "withdrawals:": Withdrawals,
     /// An account.
     Account = "account:": Account,
-    /// The account of an e-mail address.
+    /// The account of an email address.
     Email = "email:": Id,
     /// Who made the first account, or is making it.
     FirstAccount = "first-account": FirstAccount,
@@ -339,7 +339,7 @@ pub(crate) fn account(id: Id) -> Key<Account> {
     Key::new(Kind::Account, format_args!("{id}"))
 }
 
-/// Which account an e-mail address belongs to.
+/// Which account an email address belongs to.
 pub(crate) fn email(address: &str) -> Key<Id> {
     Key::new(
         Kind::Email,

@@ -59,7 +59,7 @@ pub(crate) fn found<T: Record>(key: &Key<T>, bytes: Option<&[u8]>) -> Found<T> {
         None => Found::Nothing,
         Some(Ok(record)) => Found::Record(record),
         Some(Err(error)) => {
-            tracing::warn!(%key, %error, "a record cannot be read and is passed over");
+            tracing::warn!(%key, %error, "a record cannot be read and is skipped");
             Found::Unreadable
         }
     }

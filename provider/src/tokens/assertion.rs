@@ -41,7 +41,7 @@ impl TokenEndpoint {
             .tokens
             .assertion(date_time(now), jti, &claims);
         let assertion = signed.map_err(|error| {
-            tracing::error!(%error, "an assertion was not signed");
+            tracing::error!(%error, "an assertion could not be signed");
             Unavailable::interrupted()
         })?;
         Ok(Vouched { claims, assertion })

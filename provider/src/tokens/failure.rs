@@ -84,7 +84,7 @@ impl TokenEndpoint {
     ) {
         let (client, reason) = match error {
             TokenError::Refused(reason) => {
-                tracing::info!(client = %client_id, %reason, ?step, "request of a client refused");
+                tracing::info!(client = %client_id, %reason, ?step, "client request refused");
                 let (client, reason) = self.registry.with_stored_client(client_id, reason).await;
                 (client, Some(reason))
             }

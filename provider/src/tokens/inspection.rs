@@ -307,7 +307,7 @@ impl TokenEndpoint {
             Ok(claims) => Ok(Some(claims)),
             Err(Unverified::Invalid(_)) => Ok(None),
             Err(Unverified::NoKeys(error)) => {
-                tracing::error!(%error, "no token can be checked");
+                tracing::error!(%error, "tokens cannot be checked");
                 Err(Unavailable::interrupted())
             }
         }

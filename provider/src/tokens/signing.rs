@@ -51,7 +51,7 @@ impl TokenEndpoint {
                 resource.token_format,
             )
             .map_err(|error| {
-                tracing::error!(%error, "an access token was not issued");
+                tracing::error!(%error, "an access token could not be issued");
                 Unavailable::interrupted()
             })?;
         let refresh_token = issue.refresh_token.map(|token| token.encode());
@@ -94,7 +94,7 @@ impl TokenEndpoint {
 /// What a resource knows of a user.
 #[derive(Default)]
 pub(super) struct KnownOfUser {
-    /// The e-mail address.
+    /// The email address.
     pub(super) email: Option<String>,
     /// The name, if the user has one.
     pub(super) name: Option<String>,

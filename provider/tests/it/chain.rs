@@ -236,7 +236,7 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
             )
             .await;
             let report = report(&server).await;
-            let expected = format!("event {number} was changed, or not written by this server");
+            let expected = format!("event {number} was changed or was not written by this server");
             assert!(report.faults.contains(&expected), "{:?}", report.faults);
             match untouched {
                 Some(untouched) => write(&server, &key(number), &untouched).await,
@@ -519,7 +519,10 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
                 "marked {marked}"
             );
             assert!(
-                report.faults.iter().any(|fault| fault.contains("note")),
+                report
+                    .faults
+                    .iter()
+                    .any(|fault| fault.contains("record of the newest event")),
                 "{:?}",
                 report.faults
             );

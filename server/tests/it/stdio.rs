@@ -192,7 +192,7 @@ async fn a_program_that_is_none_is_an_error_of_json_rpc() {
         let transport = StreamableHttpClientTransport::from_config(config);
         let error = Client::default().serve(transport).await;
         let error = error.err().expect("no server");
-        assert!(format!("{error:?}").contains("does not begin"), "{error:?}");
+        assert!(format!("{error:?}").contains("does not start"), "{error:?}");
     }
 }
 

@@ -81,7 +81,7 @@ impl Authenticator {
     pub fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
         assert!(
             options.mediation.is_none() && options.public_key.allow_credentials.is_empty(),
-            "a sign-in without an e-mail address"
+            "a sign-in without an email address"
         );
         self.counter += 1;
         let client = self.client_data(

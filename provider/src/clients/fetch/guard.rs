@@ -63,7 +63,7 @@ pub(super) struct Guard {
 
 /// No address of a name is one that a fetch may lead to.
 #[derive(Debug, Error)]
-#[error("no address of this name is public")]
+#[error("the host name has no public address")]
 pub(super) struct Forbidden;
 
 impl Guard {

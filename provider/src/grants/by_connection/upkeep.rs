@@ -43,7 +43,7 @@ impl GrantStore {
                 Ok(())
             };
             if let Err(error) = swept {
-                tracing::warn!(%error, %account, "a list of grants was not swept");
+                tracing::warn!(%error, %account, "a list of grants could not be cleaned up");
             }
         };
         self.context.background().spawn(sweeps).await;
@@ -124,7 +124,7 @@ impl GrantStore {
                 batch.unlist_name(&keys::grants_by_connection(account), member);
             }
             if let Err(error) = batch.run(&store).await {
-                tracing::warn!(%error, %account, "a list of grants was not swept");
+                tracing::warn!(%error, %account, "a list of grants could not be cleaned up");
             }
         };
         self.context.background().spawn(dropping).await;

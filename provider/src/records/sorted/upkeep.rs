@@ -106,7 +106,7 @@ pub(super) fn tidying<S: Sorting>(
     let store = store.clone();
     async move {
         if let Err(error) = tidy::<S>(&store, misfits).await {
-            tracing::warn!(list = S::NAME, %error, "a sorted list was not tidied");
+            tracing::warn!(list = S::NAME, %error, "a sorted list could not be cleaned up");
         }
     }
 }
@@ -159,7 +159,7 @@ pub(crate) fn sweep_sorted_sometimes<S: Sorting>(
         if let Some(from) = from
             && let Err(error) = sweep::<S>(&store, &place, from, now).await
         {
-            tracing::warn!(list = S::NAME, %error, "a list was not swept");
+            tracing::warn!(list = S::NAME, %error, "a list could not be cleaned up");
         }
     }
 }

@@ -67,7 +67,7 @@ pub struct AccountName {
     /// The account.
     #[serde(with = "crate::values")]
     pub account: Id,
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
 }
 

@@ -115,7 +115,7 @@ mod tests {
             step: FailedStep::Authorize,
             kind,
             code: "invalid_client".to_owned(),
-            description: "the client is not known".to_owned(),
+            description: "the client is unknown".to_owned(),
             times: 1,
             first_at: at,
             last_at: at,
