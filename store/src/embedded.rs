@@ -250,9 +250,9 @@ impl Engine for Embedded {
 
     async fn durability_warnings(&self) -> Result<Vec<String>> {
         Ok(match self.database.home() {
-            Home::Memory => vec![
-                "Everything is kept in memory only and is lost when this process ends.".to_owned(),
-            ],
+            Home::Memory => {
+                vec!["All data is in memory only and is lost when this process ends.".to_owned()]
+            }
             Home::Folder(_) => Vec::new(),
             #[cfg(test)]
             Home::Test(_) => Vec::new(),

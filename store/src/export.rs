@@ -140,9 +140,7 @@ impl Entry {
 }
 
 fn broken_off() -> Error {
-    Error::Unavailable(
-        "reading the store broke off before its end; the file may be damaged".to_owned(),
-    )
+    Error::Unavailable("the store could not be read to the end; the file may be damaged".to_owned())
 }
 
 /// Why an export is interrupted.
@@ -205,7 +203,8 @@ mod tests {
         for export in [blocking, running] {
             let all = read(export).await;
             assert!(
-                matches!(all.as_slice(), [Ok(_), Err(Error::Unavailable(why))] if why.contains("broke off")),
+                matches!(all.as_slice(), [Ok(_), Err(Error::Unavailable(why))] if why.contains("could not be read to the \
+                     end")),
                 "{all:?}"
             );
         }

@@ -33,10 +33,10 @@ pub enum StoreLocation {
     Redis(String),
 }
 
-const NO_FOLDER: &str = "file: needs the path of a folder, as in file:./vestibule-data";
+const NO_FOLDER: &str = "file: requires the path of a folder, as in file:./vestibule-data";
 
-const KINDS: &str = "a store is one of memory:, file:PATH, redis://HOST:PORT, redis+sentinel://HOST,HOST/NAME, \
-     redis+cluster://HOST,HOST, or the same with rediss for TLS";
+const KINDS: &str = "the store must be memory:, file:PATH, redis://HOST:PORT, redis+sentinel://HOST,HOST/NAME or \
+                 redis+cluster://HOST,HOST, or the same with rediss for TLS";
 
 impl FromStr for StoreLocation {
     type Err = Error;

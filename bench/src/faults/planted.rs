@@ -40,7 +40,7 @@ impl Planted {
     fn ignores(&self, fault: &Error) -> bool {
         let text = fault.to_string();
         self.bug == Bug::IgnoredRefusal
-            && (text.contains("READONLY") || text.contains("is no primary"))
+            && (text.contains("READONLY") || text.contains("is not a primary"))
     }
 
     fn repeats(&self) -> bool {

@@ -334,7 +334,8 @@ fn closed() -> Error {
 /// The error for a file that was removed or replaced while it is open.
 pub(super) fn gone() -> Error {
     Error::Unavailable(format!(
-        "{FILE} was removed or replaced while it is open, so what is written now is lost; stop the server, put the file back, and start it"
+        "{FILE} was removed or replaced while in use, so changes are lost; stop the server, put the file back and start \
+         the server"
     ))
 }
 
@@ -356,5 +357,5 @@ fn identity_of(_: &Path) -> Option<(u64, u64)> {
 pub(super) fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words")
+        .unwrap_or("unknown panic")
 }

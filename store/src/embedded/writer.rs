@@ -135,7 +135,7 @@ impl Writer {
             if let Err(reason) =
                 ended.unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic))))
             {
-                tracing::error!(reason, "the writer of the store file has stopped for good");
+                tracing::error!(reason, "the store file can no longer be written");
                 tell.send_replace(Some(reason));
             }
         };

@@ -78,16 +78,14 @@ impl RedisUrl {
         let tls = match base {
             "redis" => false,
             "rediss" => true,
-            _ => return fault("a Redis URL begins with redis:// or rediss://"),
+            _ => return fault("a Redis URL starts with redis:// or rediss://"),
         };
         let (form, database, port) = form(kind, parts.path)?;
         let hosts = hosts(&parts, base, &form, port)?;
         let (settings, ca) = first(&parts, base, &database)?;
         if ca.is_some() && !tls {
             let scheme = parts.scheme.replacen("redis", "rediss", 1);
-            return fault(format!(
-                "ca names the certificate authorities of a TLS connection, which begins with {scheme}://"
-            ));
+            return fault(format!("ca requires TLS: use {scheme}://"));
         }
         Ok(Self {
             form,
@@ -104,18 +102,18 @@ fn form(kind: &str, path: &str) -> Result<(Form, String, u16)> {
     match kind {
         "" => Ok((Form::Single, path.to_owned(), 6379)),
         "cluster" if ["", "0"].contains(&path) => Ok((Form::Cluster, String::new(), 6379)),
-        "cluster" => fault("a Redis Cluster has the database 0 only; remove the path"),
+        "cluster" => fault("a Redis Cluster has only database 0; remove the path"),
         "sentinel" => {
             let (name, database) = path.split_once('/').unwrap_or((path, "0"));
             if name.is_empty() || database.parse::<u32>().is_err() {
                 return fault(
-                    "sentinels are asked for a primary by name: redis+sentinel://HOST,HOST/NAME, or /NAME/DATABASE",
+                    "Sentinel requires the name of the primary: redis+sentinel://HOST,HOST/NAME or /NAME/DATABASE",
                 );
             }
             Ok((Form::Sentinel(name.to_owned()), database.to_owned(), 26379))
         }
         _ => fault(
-            "a Redis URL begins with redis://, redis+sentinel:// or redis+cluster://, or the same with rediss",
+            "a Redis URL starts with redis://, redis+sentinel:// or redis+cluster://, or the same with rediss",
         ),
     }
 }
@@ -123,7 +121,7 @@ fn form(kind: &str, path: &str) -> Result<(Form, String, u16)> {
 fn hosts(parts: &Parts<'_>, base: &str, form: &Form, port: u16) -> Result<Vec<(String, u16)>> {
     if *form == Form::Single && parts.hosts.contains(',') {
         return fault(
-            "several hosts are the sentinels or the nodes of a cluster: redis+sentinel://HOST,HOST/NAME or redis+cluster://HOST,HOST",
+            "several hosts require Sentinel or a cluster: redis+sentinel://HOST,HOST/NAME or redis+cluster://HOST,HOST",
         );
     }
     parts
@@ -165,7 +163,7 @@ fn first(
     let ca = ca.map(|(_, path)| PathBuf::from(path.as_ref()));
     match url.into_connection_info() {
         Ok(info) => Ok((info.redis_settings().clone(), ca)),
-        Err(why) => fault(format!("not a Redis URL that works here: {why}")),
+        Err(why) => fault(format!("unsupported Redis URL: {why}")),
     }
 }
 

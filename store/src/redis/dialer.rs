@@ -80,7 +80,7 @@ impl Dialer {
         let mut settings = url.settings.clone();
         let twice = |what: &str| {
             Error::Location(format!(
-                "{what} stands both in the URL of the store and in [redis]; remove one of them"
+                "{what} is set both in the URL of the store and in [redis]; remove one of them"
             ))
         };
         if let Some(user) = &options.username {
@@ -114,7 +114,7 @@ impl Dialer {
         };
         if !dialer.tls && (dialer.ca.is_some() || dialer.certificate.is_some()) {
             return Err(Error::Location(
-                "tls_ca, tls_certificate and tls_key are for a store whose URL begins with rediss"
+                "tls_ca, tls_certificate and tls_key require a store URL that starts with rediss"
                     .to_owned(),
             ));
         }
@@ -260,16 +260,13 @@ fn certificate(options: &RedisOptions) -> Result<Option<(PathBuf, PathBuf)>> {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some((certificate.clone(), key.clone()))),
         (Some(_), None) | (None, Some(_)) => Err(Error::Location(
-            "tls_certificate and tls_key belong together: one of them is missing".to_owned(),
+            "tls_certificate and tls_key must be set together".to_owned(),
         )),
     }
 }
 
 fn unreadable(what: &str, path: &Path, why: &str) -> Error {
-    Error::Location(format!(
-        "the {what} {} cannot be used: {why}",
-        path.display()
-    ))
+    Error::Location(format!("cannot use the {what} {}: {why}", path.display()))
 }
 
 /// How PEM begins a certificate.
@@ -288,9 +285,9 @@ fn read_pem(what: &str, path: &Path, begins: &str) -> Result<Vec<u8>> {
         return Ok(pem);
     }
     let kind = if begins == PRIVATE_KEY {
-        "there is no private key in it (PEM)"
+        "it contains no private key (PEM)"
     } else {
-        "there is no certificate in it (PEM)"
+        "it contains no certificate (PEM)"
     };
     Err(unreadable(what, path, kind))
 }

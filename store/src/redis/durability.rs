@@ -50,8 +50,8 @@ fn replication(needed: u64) -> String {
         "Set wait_for_replica in [redis]"
     };
     format!(
-        "Redis tells its replicas of a change after it has answered: a failover loses the acknowledged changes of the last \
-         moment, so that a code could be redeemed again or a revoked grant live on. {remedy}."
+        "Redis replicates changes asynchronously: a failover loses the latest acknowledged changes, so a code could be redeemed again or a \
+         revoked grant stay valid. {remedy}."
     )
 }
 
@@ -102,16 +102,16 @@ fn evaluate(settings: &HashMap<String, String>) -> Vec<String> {
     ] = SETTINGS.map(setting)
     else {
         return vec![
-            "Redis does not allow CONFIG GET, so it could not be checked whether it keeps its data: it needs appendonly yes and \
-             maxmemory-policy noeviction."
+            "Redis does not allow CONFIG GET, so its persistence could not be checked. Make sure that appendonly is yes and \
+         maxmemory-policy is noeviction."
                 .to_owned(),
         ];
     };
     let mut warnings = Vec::new();
     match (appendonly, save, appendfsync) {
         ("yes", _, "no") => warnings.push(
-            "Redis leaves syncing its log to the operating system (appendfsync no): a power failure loses the last half \
-             minute or so of acknowledged changes. Set appendfsync everysec or always."
+            "Redis does not sync its log to disk (appendfsync no): a power failure loses about the last 30 seconds of \
+             acknowledged changes. Set appendfsync everysec or always."
                 .to_owned(),
         ),
         ("yes", ..) => {}
@@ -120,13 +120,13 @@ fn evaluate(settings: &HashMap<String, String>) -> Vec<String> {
                 .to_owned(),
         ),
         (_, save, _) => warnings.push(format!(
-            "Redis only takes snapshots (appendonly no, save {save}): when it crashes, every change since the last one is \
-             lost, though it was acknowledged. Set appendonly yes."
+            "Redis only takes snapshots (appendonly no, save {save}): a crash loses all changes since the last snapshot, \
+             even acknowledged ones. Set appendonly yes."
         )),
     }
     if maxmemory != "0" && policy != "noeviction" {
         warnings.push(format!(
-            "REDIS THROWS RECORDS AWAY WHEN ITS MEMORY IS FULL (maxmemory {maxmemory}, maxmemory-policy {policy}). Set \
+            "REDIS DELETES RECORDS WHEN ITS MEMORY IS FULL (maxmemory {maxmemory}, maxmemory-policy {policy}). Set \
              maxmemory-policy noeviction."
         ));
     }

@@ -72,7 +72,7 @@ impl Reading {
             }
         }
         Err(Fault::from(crate::Error::Unavailable(
-            "Redis: keys move between the nodes of the cluster; export it when they no longer do"
+            "Redis: keys are moving between the nodes of the cluster; try again when resharding is done"
                 .to_owned(),
         )))
     }

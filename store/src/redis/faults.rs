@@ -15,20 +15,20 @@ const LATER: [&str; 2] = ["CLUSTERDOWN", "TRYAGAIN"];
 /// The code of all errors without a specific code.
 const UNSPECIFIC: &str = "ERR";
 
-const CLUSTER: &str = "The server is a node of a Redis Cluster, which holds only a part of the keys. Name the store as \
-                       redis+cluster://HOST,HOST, or use a Redis server that is not in cluster mode (cluster-enabled no)";
-const REPLICA: &str = "The server is a replica, which cannot be written to. Let the address of the store lead to the primary";
+const CLUSTER: &str = "The server is a node of a Redis Cluster, which has only a part of the keys. Set store to redis+cluster://HOST,HOST, or use a \
+         Redis server that is not in cluster mode (cluster-enabled no)";
+const REPLICA: &str = "The server is a read-only replica. Set store to the address of the primary";
 
 /// Remedies for common errors.
 const CURES: [(&str, &str); 13] = [
     ("READONLY", REPLICA),
     (
         "MASTERDOWN",
-        "The server is a replica that has lost its primary. Let the address of the store lead to the primary",
+        "The server is a replica that has lost its primary. Set store to the address of the primary",
     ),
     (
         "LOADING",
-        "The server is still reading its data from disk. Wait until it has",
+        "The server is still loading its data from disk. Wait until it is done",
     ),
     ("CLUSTERDOWN", CLUSTER),
     ("MOVED", CLUSTER),
@@ -36,28 +36,28 @@ const CURES: [(&str, &str); 13] = [
     ("CROSSSLOT", CLUSTER),
     (
         "OOM",
-        "Its memory is full (maxmemory), so nothing can be written. Raise maxmemory, or remove what else is in it",
+        "The memory of the server is full (maxmemory). Raise maxmemory, or remove other data",
     ),
     (
         "MISCONF",
-        "It cannot save to its disk, so it takes no writes. Look for the reason in its log",
+        "The server cannot save to disk and refuses writes. Check its log",
     ),
     (
         "NOREPLICAS",
-        "Too few replicas are connected (min-replicas-to-write). Look why, or lower that number",
+        "Too few replicas are connected (min-replicas-to-write). Check the replicas, or lower that number",
     ),
     (
         "NOPERM",
-        "Its user lacks a right. Vestibule needs ~vestibule:* (or the prefix in [redis]) and +get +mget +set +getdel +del +incrby +pexpire +zadd +zrem \
+        "The Redis user lacks a permission. Vestibule needs ~vestibule:* (or the prefix in [redis]) and +get +mget +set +getdel +del +incrby +pexpire +zadd +zrem \
          +zrangebylex +eval +evalsha +ping (docs/STORAGE.md)",
     ),
     (
         "NOAUTH",
-        "It wants a password. Name it in the address of the store",
+        "The server requires a password. Add it to the store URL or to [redis]",
     ),
     (
         "UNKNOWN",
-        "The server lacks a command that Vestibule needs: Redis 6.2 or newer has all of them",
+        "The server lacks a command that Vestibule needs. Use Redis 6.2 or newer",
     ),
 ];
 
@@ -139,7 +139,7 @@ fn is_wrong_password(fault: &RedisError) -> bool {
         || fault.kind() == ErrorKind::AuthenticationFailed
 }
 
-const SENTINELS: &str = "a sentinel refuses user or password";
+const SENTINELS: &str = "a sentinel refused the user or password";
 
 /// A fault of a sentinel, which must not be taken for one of a server.
 pub(super) fn of_sentinel(fault: RedisError) -> RedisError {
@@ -159,14 +159,16 @@ pub(super) fn of_sentinel(fault: RedisError) -> RedisError {
 pub(super) fn explained(fault: RedisError) -> Error {
     let text = fault.to_string();
     let remedy = if text.contains("UnknownIssuer") {
-        "; if its certificate comes from an authority of your own, name the authority's PEM file as tls_ca in [redis], or as rediss://HOST:PORT?ca=FILE"
+        "; if its certificate is from your own certificate authority, set tls_ca in [redis] to its PEM file, or use \
+         rediss://HOST:PORT?ca=FILE"
     } else if text.contains("cluster support disabled") {
-        "; it is no node of a cluster: name it as redis://HOST:PORT"
+        "; it is not a cluster node: use redis://HOST:PORT"
     } else if text.contains(SENTINELS) {
-        "; the sentinels have a user and a password of their own: sentinel_username, sentinel_password or sentinel_password_file in [redis]"
+        "; set the user and password of the sentinels with sentinel_username, sentinel_password or sentinel_password_file \
+         in [redis]"
     } else if is_wrong_password(&fault) {
-        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded, or in [redis], as username \
-         and password_file"
+        "; set user and password in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded, or in [redis], as username and \
+             password_file"
     } else {
         return unavailable(fault);
     };
@@ -225,7 +227,7 @@ fn text(value: &Value) -> Option<String> {
 pub(super) fn unkept() -> RedisError {
     (
         ErrorKind::Extension,
-        "no replica has acknowledged the change in time (wait_for_replica), so that a failover may lose it",
+        "no replica acknowledged the change in time (wait_for_replica), so a failover may lose it",
     )
         .into()
 }

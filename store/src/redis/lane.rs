@@ -82,7 +82,7 @@ impl Lane {
         turn.last_fault = made.as_ref().err().cloned();
         let live = made.map(|dialed| Live { dialed, number })?;
         if number > 1 {
-            tracing::warn!("connected to Redis anew");
+            tracing::warn!("reconnected to Redis");
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
         Ok(live)

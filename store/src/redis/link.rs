@@ -90,7 +90,7 @@ impl Link {
         if let Self::Cluster(cluster) = self
             && let Err(fault) = cluster.learn().await
         {
-            tracing::warn!(%fault, "the nodes of the Redis Cluster do not say who has which keys");
+            tracing::warn!(%fault, "the Redis Cluster does not report its slots");
         }
     }
 

@@ -93,7 +93,7 @@ impl Node {
     async fn permit(&self) -> Result<SemaphorePermit<'_>, RedisError> {
         let acquired = timeout(self.patient.response(), self.waiters.acquire()).await;
         acquired.ok().and_then(Result::ok).ok_or_else(|| {
-            let what = "too many changes wait for a replica";
+            let what = "too many changes are waiting for a replica";
             RedisError::from((ErrorKind::Extension, what))
         })
     }
@@ -160,7 +160,7 @@ async fn is_primary(dialed: &Dialed) -> Result<(), RedisError> {
     match role {
         Ok(role) if !super::faults::is_primary(&role) => Err(RedisError::from((
             ErrorKind::Client,
-            "the server that the sentinels name is no primary, or not yet",
+            "the server that the sentinels name is not a primary, or not yet",
         ))),
         Err(fault) if fault.is_io_error() => Err(fault),
         Ok(_) | Err(_) => Ok(()),

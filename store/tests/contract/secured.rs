@@ -122,7 +122,10 @@ async fn redis_can_demand_a_certificate_and_have_another_name() {
             }),
             "ertificate",
         ),
-        (without(|options| options.tls_key = None), "belong together"),
+        (
+            without(|options| options.tls_key = None),
+            "must be set together",
+        ),
         (
             without(|options| options.tls_key.clone_from(&options.tls_certificate)),
             "no private key",

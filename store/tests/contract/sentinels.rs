@@ -181,5 +181,5 @@ async fn a_replica_that_the_sentinels_name_is_not_used() {
     primary.command("CLIENT KILL TYPE normal");
     let fault = store.get("k").await;
     let fault = fault.expect_err("no primary").to_string();
-    assert!(fault.contains("no primary"), "{fault}");
+    assert!(fault.contains("not a primary"), "{fault}");
 }
