@@ -114,7 +114,7 @@ mod tests {
         ));
         let flash = Flash {
             message: FlashMessage::LinkMade {
-                outcome: "a@b is invited.".to_owned(),
+                outcome: "a@b was invited.".to_owned(),
                 email: "a@b".to_owned(),
             },
             email: String::new(),
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_notice_for_another_page_stays_for_it() {
         let flash = Flash {
-            message: FlashMessage::done("A new key signs from now on."),
+            message: FlashMessage::done("Signing key rotated."),
             email: String::new(),
             secret: None,
         };

@@ -47,7 +47,7 @@ export const TOUR: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
     await openAccount(page, server, user);
     await press(page, 'Sign out');
     await page.goto(client.authorizationUrl(callback.uri));
-    await expect(page.getByText('Used here last time')).toBeVisible();
+    await expect(page.getByText('Last used')).toBeVisible();
   },
   recovery: async (page, { client, callback }) => {
     await page.goto(client.authorizationUrl(callback.uri));
@@ -111,8 +111,8 @@ export const TOUR: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
   },
   codes: async (page, { server, user }) => {
     await openAccount(page, server, user);
-    await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
-    await press(section(page, 'Recovery codes'), 'Make recovery codes');
+    await openDetails(section(page, 'Recovery codes'), 'Create recovery codes');
+    await press(section(page, 'Recovery codes'), 'Create recovery codes');
     await expectPage(page, 'codes');
   },
   confirm: async (page, { server, user }) => {
@@ -130,14 +130,14 @@ export const TOUR: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
   },
   'admin-accounts after an invitation': async (page, { server, administrator }) => {
     await openAdminPage(page, server, administrator, 'accounts');
-    await openDetails(page.getByRole('main'), 'Invite somebody');
+    await openDetails(page.getByRole('main'), 'Invite someone');
     await page.getByRole('textbox', { name: 'Email' }).fill(LONG);
     await press(page, 'Invite');
     await expect(page.getByLabel('One-time link')).toBeVisible();
   },
   'admin-accounts after a refusal': async (page, { server, administrator, user }) => {
     await openAdminPage(page, server, administrator, 'accounts');
-    await openDetails(page.getByRole('main'), 'Invite somebody');
+    await openDetails(page.getByRole('main'), 'Invite someone');
     await page.getByRole('textbox', { name: 'Email' }).fill(user.email);
     await press(page, 'Invite');
     await expect(page.getByRole('alert')).toBeVisible();
@@ -152,7 +152,7 @@ export const TOUR: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
   },
   'admin-applications after adding one': async (page, { server, administrator, callback }) => {
     await openAdminPage(page, server, administrator, 'applications');
-    await openDetails(page.getByRole('main'), 'Add an application');
+    await openDetails(page.getByRole('main'), 'Add application');
     await page.getByRole('textbox', { name: 'Name' }).fill('Payroll');
     await page.getByRole('textbox', { name: 'Redirect URIs' }).fill(callback.uri);
     await press(page, 'Add');
@@ -160,7 +160,7 @@ export const TOUR: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
   },
   'admin-applications after a refusal': async (page, { server, administrator }) => {
     await openAdminPage(page, server, administrator, 'applications');
-    await openDetails(page.getByRole('main'), 'Add an application');
+    await openDetails(page.getByRole('main'), 'Add application');
     await page.getByRole('textbox', { name: 'Name' }).fill('Payroll');
     await page.getByRole('textbox', { name: 'Redirect URIs' }).fill('http://evil.example/callback');
     await press(page, 'Add');
@@ -208,6 +208,6 @@ async function fillAccount(page: Page, { server, client, callback, user }: Cast,
     await page.getByRole('button', { name: 'Create a passkey' }).click();
     await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   }
-  await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
-  await press(section(page, 'Recovery codes'), 'Make recovery codes');
+  await openDetails(section(page, 'Recovery codes'), 'Create recovery codes');
+  await press(section(page, 'Recovery codes'), 'Create recovery codes');
 }

@@ -9,8 +9,8 @@ const PLACES = ['accounts', 'applications', 'resources', 'keys', 'failures', 'au
 /** Finds an account by its address, and opens its disclosure. */
 async function change(page: Page, server: Server, email: string) {
   await page.goto(server.url('/admin/accounts'));
-  await page.getByRole('searchbox', { name: 'Find' }).fill(email);
-  await press(page, 'Find');
+  await page.getByRole('searchbox', { name: 'Email starts with' }).fill(email);
+  await press(page, 'Search');
   const account = row(page.getByRole('main'), email);
   await openDetails(account, 'Change');
   return account;
@@ -31,7 +31,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const page = await anotherBrowser({ javaScriptEnabled });
     await openAdminPage(page, server, administrator, 'accounts');
     const account = await change(page, server, user.email);
-    await expect(account.getByText('It is signed out everywhere and cannot sign in.')).toBeVisible();
+    await expect(account.getByText('Signs this person out everywhere, blocks sign-in and disconnects all of their applications.')).toBeVisible();
     await press(account, `Disable ${user.email}`);
 
     await expectPage(page, 'admin-accounts');
@@ -41,13 +41,13 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await theirs.goto(server.url('/account'));
     await expectPage(theirs, 'login');
     await submitPassword(theirs, user);
-    await expect(theirs.getByRole('alert')).toHaveText(/do not match an account here/);
+    await expect(theirs.getByRole('alert')).toHaveText(/Incorrect email or password/);
 
     await test.step('enabled, it can sign in, and what it had allowed stays ended', async () => {
       const disabled = await change(page, server, user.email);
       await expect(disabled).toContainText('disabled');
       await press(disabled, `Enable ${user.email}`);
-      await expect(page.getByRole('status')).toHaveText(`${user.email} may sign in again.`);
+      await expect(page.getByRole('status')).toHaveText(`${user.email} is enabled.`);
       await openAccount(theirs, server, user);
       expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     });
@@ -72,14 +72,14 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(account.getByText('This cannot be undone.')).toBeVisible();
     await press(account, `Remove ${user.email}`);
 
-    await expect(page.getByRole('status')).toHaveText(`${user.email} is removed.`);
+    await expect(page.getByRole('status')).toHaveText(`${user.email} was removed.`);
     expect((await client.me(tokens.access_token)).status).toBe(401);
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     await theirs.goto(server.url('/account'));
     await expectPage(theirs, 'login');
     expect((await server.accounts()).map(({ email }) => email)).not.toContain(user.email);
     await page.goto(server.url(`/admin/accounts?q=${user.email}`));
-    await expect(page.getByText(`No address here begins with “${user.email}”.`)).toBeVisible();
+    await expect(page.getByText(`No email address starts with “${user.email}”.`)).toBeVisible();
     await page.getByRole('link', { name: 'Show all accounts' }).click();
     await expect(row(page.getByRole('main'), administrator.email)).toBeVisible();
   });
@@ -90,8 +90,8 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await openAccount(theirs, server, user);
     const page = await anotherBrowser({ javaScriptEnabled });
     await openAdminPage(page, server, administrator, 'accounts');
-    await press(await change(page, server, user.email), /^Make an administrator/);
-    await expect(page.getByRole('status')).toHaveText(`${user.email} is an administrator now.`);
+    await press(await change(page, server, user.email), /^Make administrator/);
+    await expect(page.getByRole('status')).toHaveText(`${user.email} is now an administrator.`);
     await theirs.reload();
     await theirs.getByRole('link', { name: 'Administration' }).click();
     await expectPage(theirs, 'admin-accounts');
@@ -99,8 +99,8 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await test.step('what an older page of theirs still offers is refused', async () => {
       const other = await server.user('other');
       const older = await change(theirs, server, other.email);
-      await press(await change(page, server, user.email), /^Take administration away/);
-      await expect(page.getByRole('status')).toHaveText(`${user.email} is no administrator any more.`);
+      await press(await change(page, server, user.email), /^Remove administrator role/);
+      await expect(page.getByRole('status')).toHaveText(`${user.email} is no longer an administrator.`);
       await press(older, `Disable ${other.email}`);
       await expectPage(theirs, 'problem');
       expect((await server.accounts()).find(({ email }) => email === other.email)).toMatchObject({ disabled: false });
@@ -111,8 +111,8 @@ for (const { javaScriptEnabled, way } of WAYS) {
 
 test('an administrator cannot lock themselves out: their own account has no buttons', async ({ page, server, administrator }) => {
   await openAdminPage(page, server, administrator, 'accounts');
-  await page.getByRole('searchbox', { name: 'Find' }).fill(administrator.email);
-  await press(page, 'Find');
+  await page.getByRole('searchbox', { name: 'Email starts with' }).fill(administrator.email);
+  await press(page, 'Search');
   const own = row(page.getByRole('main'), administrator.email);
   await expect(own).toContainText('This is your own account');
   await expect(own).toContainText('Administrator · active · a password, no passkey · last signed in just now');
@@ -133,7 +133,7 @@ test('the pages are for administrators only: other users get a message, and othe
   for (const place of [...PLACES, 'audit.jsonl']) {
     expect((await page.goto(server.url(`/admin/${place}`)))?.status(), place).toBe(403);
     await expectPage(page, 'problem');
-    await expect(page.getByRole('heading')).toHaveText('This page is for whoever runs this server.');
+    await expect(page.getByRole('heading')).toHaveText('This page is for administrators only.');
     await unknownPage.goto(server.url(`/admin/${place}`));
     expect(unknownPage.url(), place).toBe(server.url('/login'));
   }
@@ -162,7 +162,7 @@ test('navigation: every page is one link away, and the current one is marked', a
   await page.getByRole('link', { name: 'Administration' }).click();
   await expectPage(page, 'admin-accounts');
   const ways = page.getByRole('navigation', { name: 'Administration' });
-  for (const [index, name] of ['Accounts', 'Applications', 'Resources', 'Keys', 'Failures', 'Audit trail'].entries()) {
+  for (const [index, name] of ['Accounts', 'Applications', 'MCP servers', 'Keys', 'Failures', 'Audit log'].entries()) {
     await ways.getByRole('link', { name, exact: true }).click();
     await expectPage(page, `admin-${PLACES[index]}`);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
@@ -185,10 +185,10 @@ test('many accounts are on several pages, and can be searched by the beginning o
   await expect(rows).toHaveCount(3);
   await page.getByRole('link', { name: 'First page' }).click();
   await expect(rows).toHaveCount(50);
-  await page.getByRole('searchbox', { name: 'Find' }).fill('PERSON.2');
-  await press(page, 'Find');
+  await page.getByRole('searchbox', { name: 'Email starts with' }).fill('PERSON.2');
+  await press(page, 'Search');
   await expect(rows).toHaveCount(10);
-  await expect(page.getByRole('searchbox', { name: 'Find' })).toHaveValue('PERSON.2');
+  await expect(page.getByRole('searchbox', { name: 'Email starts with' })).toHaveValue('PERSON.2');
 });
 
 test('names of hostile accounts do no harm', async ({ page, startServer }) => {

@@ -18,10 +18,10 @@ async function open(page: Page, { server, administrator }: AdminSetup): Promise<
 
 /** Submits the form for a new application. */
 async function add(page: Page, name: string, uris: string, confidential: boolean): Promise<void> {
-  await openDetails(page.getByRole('main'), 'Add an application');
+  await openDetails(page.getByRole('main'), 'Add application');
   await page.getByRole('textbox', { name: 'Name' }).fill(name);
   await page.getByRole('textbox', { name: 'Redirect URIs' }).fill(uris);
-  await page.getByRole('checkbox', { name: 'It can keep a secret' }).setChecked(confidential);
+  await page.getByRole('checkbox', { name: 'Confidential client' }).setChecked(confidential);
   await press(page, 'Add');
 }
 
@@ -29,7 +29,7 @@ async function add(page: Page, name: string, uris: string, confidential: boolean
 async function expectRefused(page: Page, client: McpClient, callback: Callback): Promise<void> {
   expect((await page.goto(client.authorizationUrl(callback.uri)))?.status()).toBe(400);
   await expectPage(page, 'problem');
-  await expect(page.getByRole('heading')).toHaveText('This server does not take this application.');
+  await expect(page.getByRole('heading')).toHaveText("This application isn't allowed on this server.");
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
@@ -38,21 +38,21 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await open(page, { server, administrator });
     await add(page, 'Payroll', `${webCallback.uri}\nhttps://payroll.example/other`, true);
     await expectPage(page, 'admin-applications');
-    await expect(page.getByRole('status')).toContainText('The application is added.');
-    const id = page.getByLabel('Client id', { exact: true });
+    await expect(page.getByRole('status')).toContainText('Application added. Copy these values into it.');
+    const id = page.getByLabel('Client ID', { exact: true });
     await expect(id).not.toBeEditable();
     const [clientId, secret] = [await id.inputValue(), await page.getByLabel('Client secret').inputValue()];
     await page.reload();
     await expect(page.getByLabel('Client secret')).toHaveCount(0);
     expect(await page.content()).not.toContain(secret);
-    await expect(row(page.getByRole('main'), clientId)).toContainText(/Payroll at .* · added here just now/);
+    await expect(row(page.getByRole('main'), clientId)).toContainText(/Payroll at .* · added manually just now/);
 
     const client = await McpClient.discover(server.mcp);
     client.clientId = clientId;
     const otherPage = await anotherBrowser();
     await otherPage.goto(client.authorizationUrl(webCallback.uri));
     await signIn(otherPage, user);
-    await expect(otherPage.getByText('whoever runs this server added')).toBeVisible();
+    await expect(otherPage.getByText('Added by your administrator.')).toBeVisible();
     await decide(otherPage, 'Allow');
     await expect(otherPage).toHaveURL(/\/callback\?code=/);
     const code = { grant_type: 'authorization_code', code: webCallback.answer.get('code') ?? '', redirect_uri: webCallback.uri };
@@ -70,18 +70,18 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
     const application = row(page.getByRole('main'), client.clientId);
-    await expect(application).toContainText("Claude Code on people's own computers · registered itself just now");
+    await expect(application).toContainText("Claude Code on the user's computer · registered itself just now");
     await expect(application.getByRole('button')).toBeHidden();
     await openDetails(application, 'Change');
-    await expect(application.getByText('It gets no access any more')).toBeVisible();
+    await expect(application.getByText('Removes the application and disconnects it for everyone.')).toBeVisible();
     await expect(application.getByText(callback.uri)).toBeVisible();
     await press(application, /^Remove Claude Code/);
-    await expect(page.getByRole('status')).toHaveText('The application is removed, and everything that people allowed it has ended.');
-    await expect(page.getByText('None yet.')).toBeVisible();
+    await expect(page.getByRole('status')).toHaveText('Application removed and disconnected for everyone.');
+    await expect(page.getByText('No applications.')).toBeVisible();
 
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_client');
     await theirs.goto(client.authorizationUrl(callback.uri));
-    await expect(theirs.getByRole('heading')).toHaveText('This application is not known here.');
+    await expect(theirs.getByRole('heading')).toHaveText("This application isn't registered with this server.");
   });
 
   test(`T-E39 a host is blocked and unblocked in the row of an application, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
@@ -95,7 +95,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await open(page, desk);
     const application = row(page.getByRole('main'), client.clientId);
     await openDetails(application, 'Change');
-    await expect(application.getByText(`No application that comes from ${WEB_HOST} or a name below it`)).toBeVisible();
+    await expect(application.getByText(`Refuses every application from ${WEB_HOST} or its subdomains`)).toBeVisible();
     await press(application, `Block ${WEB_HOST}`);
 
     await expect(page.getByRole('status')).toHaveText(`${WEB_HOST} is blocked.`);
@@ -107,7 +107,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expectRefused(theirs, client, webCallback);
 
     await press(section(page, 'Blocked hosts'), `Unblock ${WEB_HOST}`);
-    await expect(page.getByRole('status')).toHaveText(`${WEB_HOST} is let in again.`);
+    await expect(page.getByRole('status')).toHaveText(`${WEB_HOST} is no longer blocked.`);
     await expect(application).not.toContainText('Blocked');
     expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
     await theirs.goto(client.authorizationUrl(webCallback.uri));
@@ -122,10 +122,10 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const page = await anotherBrowser({ javaScriptEnabled });
     await open(page, desk);
     const part = section(page, 'Blocked hosts');
-    await expect(part).toContainText('None. An application that comes from a host you block');
+    await expect(part).toContainText('No blocked hosts. Applications from a blocked host');
     await part.getByRole('textbox', { name: 'Host' }).fill('not a host');
     await press(part, 'Block');
-    await expect(part.getByRole('alert')).toHaveText(/^Nothing was done: .*is not a host such as app\.example\.com\.$/);
+    await expect(part.getByRole('alert')).toHaveText(/^Nothing was changed: .*is not a host such as app\.example\.com\.$/);
     await expect(part.getByRole('textbox', { name: 'Host' })).toHaveValue('not a host');
     await part.getByRole('textbox', { name: 'Host' }).fill(' Example ');
     await press(part, 'Block');
@@ -148,7 +148,7 @@ test('"client block" and "client unblock" do the same, and the page shows it', a
   expect((await server.command(['client', 'unblock', WEB_HOST])).code).toBe(0);
   expect((await server.command(['client', 'unblock', WEB_HOST])).code).not.toBe(0);
   await page.reload();
-  await expect(section(page, 'Blocked hosts')).toContainText('None.');
+  await expect(section(page, 'Blocked hosts')).toContainText('No blocked hosts.');
   await page.goto(client.authorizationUrl(webCallback.uri));
   await expectPage(page, 'consent');
 });
@@ -156,14 +156,14 @@ test('"client block" and "client unblock" do the same, and the page shows it', a
 test('a public application gets no secret; invalid input is refused and stays in its field', async ({ page, server, administrator, callback }) => {
   await open(page, { server, administrator });
   await add(page, 'Tool', 'http://evil.example/callback', false);
-  await expect(page.getByRole('alert')).toHaveText(/^Nothing was done: /);
+  await expect(page.getByRole('alert')).toHaveText(/^Nothing was changed: /);
   await expect(page.getByRole('textbox', { name: 'Name' })).toHaveValue('Tool');
   await expect(page.getByRole('textbox', { name: 'Redirect URIs' })).toHaveValue('http://evil.example/callback');
-  await expect(page.getByRole('checkbox', { name: 'It can keep a secret' })).not.toBeChecked();
+  await expect(page.getByRole('checkbox', { name: 'Confidential client' })).not.toBeChecked();
 
   await page.getByRole('textbox', { name: 'Redirect URIs' }).fill(callback.uri);
   await press(page, 'Add');
-  await expect(page.getByLabel('Client id', { exact: true })).toHaveValue(/^vc_/);
+  await expect(page.getByLabel('Client ID', { exact: true })).toHaveValue(/^vc_/);
   await expect(page.getByLabel('Client secret')).toHaveCount(0);
 });
 
@@ -178,17 +178,17 @@ test('an application with a metadata document is listed by its URL, and its gran
   const server = await startServer({ settings: { SSL_CERT_FILE: document.certificateFile } });
   const desk = { server, administrator: await server.administrator() };
   await open(page, desk);
-  await expect(page.getByText('None yet.')).toBeVisible();
+  await expect(page.getByText('No applications.')).toBeVisible();
   const client = await McpClient.discover(server.mcp);
   client.clientId = document.url;
   const theirs = await anotherBrowser();
   const tokens = await allow(theirs, client, callback, await server.user());
   await page.reload();
   const application = row(page.getByRole('main'), document.url);
-  await expect(application).toContainText('Claude at localhost · known by its web address, first seen just now');
+  await expect(application).toContainText('Claude at localhost · identified by its web address, first seen just now');
   await openDetails(application, 'Change');
   await press(application, /^Remove Claude/);
-  await expect(page.getByText('None yet.')).toBeVisible();
+  await expect(page.getByText('No applications.')).toBeVisible();
   expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
 });
 
@@ -201,12 +201,12 @@ test('applications are found by the beginning of their name', async ({ page, sta
   await open(page, desk);
   const names = page.getByRole('main').locator('.rows > li p:first-child > .strong');
   await expect(names).toHaveText(['Claude', 'Claude Code', 'Payroll']);
-  await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('claude');
-  await press(page, 'Find');
+  await page.getByRole('searchbox', { name: 'Name starts with' }).fill('claude');
+  await press(page, 'Search');
   await expect(names).toHaveText(['Claude', 'Claude Code']);
-  await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('nothing');
-  await press(page, 'Find');
-  await expect(page.getByText('No application here has a name that begins with “nothing”.')).toBeVisible();
+  await page.getByRole('searchbox', { name: 'Name starts with' }).fill('nothing');
+  await press(page, 'Search');
+  await expect(page.getByText('No application name starts with “nothing”.')).toBeVisible();
   await page.getByRole('link', { name: 'Show all applications' }).click();
   await expect(names).toHaveCount(3);
 });

@@ -34,8 +34,8 @@ async function createEvents(page: Page, startServer: (options: Options) => Promi
   await client.refresh(tokens.refresh_token);
   await client.refresh(tokens.refresh_token);
   await page.goto(server.url('/account'));
-  await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
-  await press(section(page, 'Recovery codes'), 'Make recovery codes');
+  await openDetails(section(page, 'Recovery codes'), 'Create recovery codes');
+  await press(section(page, 'Recovery codes'), 'Create recovery codes');
   const codes = await page.locator('ol.codes code').allTextContents();
   await server.command(['client', 'block', 'evil.example']);
   return { server, administrator, user, client, tokens, codes };
@@ -64,30 +64,30 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const all = await events.allInnerTexts();
     for (const words of [
       `${administrator.email} signed in with a password.`,
-      'The terminal blocked the host evil.example.',
-      `${user.email} made recovery codes.`,
-      `An old refresh token of Claude Code for ${user.email} at ${server.mcp} was used again, which ended the connection.`,
+      'The command line blocked the host evil.example.',
+      `${user.email} created recovery codes.`,
+      `An old refresh token of Claude Code for ${user.email} at ${server.mcp} was used again. The connection was ended.`,
       `${user.email} allowed Claude Code to use ${server.mcp}.`,
-      `Somebody tried to sign in as ${user.email} and was refused.`,
-      `The terminal gave ${administrator.email} the role administrator.`,
+      `A sign-in attempt for ${user.email} failed.`,
+      `The command line changed the role of ${administrator.email} to administrator.`,
     ]) {
       expect(all.some((told) => told.startsWith(words)), `"${words}" in\n${all.join('\n')}`).toBe(true);
     }
-    expect(all.findIndex((told) => told.includes('made recovery codes'))).toBeLessThan(all.findIndex((told) => told.includes(' allowed ')));
+    expect(all.findIndex((told) => told.includes('created recovery codes'))).toBeLessThan(all.findIndex((told) => told.includes(' allowed ')));
     await expect(events.filter({ has: page.locator('.caution') })).toHaveText(/^An old refresh token/);
     await expect(events.first()).toContainText(/just now · (127\.0\.0\.1|::1) · Chrome on Linux/);
 
     await test.step('by kind', async () => {
-      await page.getByLabel('Kind').selectOption({ label: 'Signing in and out' });
-      await press(page, 'Show');
-      await expect(events).toHaveText([/signed in/, /signed in/, /tried to sign in/]);
-      await expect(page.getByLabel('Kind')).toHaveValue('sign_ins');
+      await page.getByLabel('Event type').selectOption({ label: 'Sign-ins and sign-outs' });
+      await press(page, 'Apply');
+      await expect(events).toHaveText([/signed in/, /signed in/, /A sign-in attempt/]);
+      await expect(page.getByLabel('Event type')).toHaveValue('sign_ins');
     });
 
     await test.step('and by whom, of which the export is the same', async () => {
-      await page.getByLabel('Who').fill(user.email.toUpperCase());
-      await press(page, 'Show');
-      await expect(events).toHaveText([/signed in/, /tried to sign in/]);
+      await page.getByLabel('Account or application').fill(user.email.toUpperCase());
+      await press(page, 'Apply');
+      await expect(events).toHaveText([/signed in/, /A sign-in attempt/]);
       const some = read(await exported(page));
       expect(some.map(({ deed }) => deed)).toEqual(['sign_in_refused', 'signed_in_with_password']);
       expect(some.every(({ whose }) => whose?.email === user.email)).toBe(true);
@@ -99,7 +99,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await page.goto(server.url('/admin/audit?who=claude+code'));
       await expect(events).toHaveText([/old refresh token of Claude Code/, /allowed Claude Code/]);
       await page.goto(server.url('/admin/audit?who=nobody+at+all'));
-      await expect(page.getByText('Nothing that is kept fits.')).toBeVisible();
+      await expect(page.getByText('No matching events.')).toBeVisible();
     });
 
     await test.step('the whole export is what the command line exports, in order', async () => {
@@ -116,14 +116,14 @@ test('"audit verify" succeeds, and "audit list" shows the newest first', async (
   const { server } = await createEvents(page, startServer, callback);
   const verified = await server.command(['audit', 'verify']);
   expect(verified.code).toBe(0);
-  expect(verified.stdout).toMatch(/^\d+ events, 1 to \d+, were checked: all is well\.$/m);
+  expect(verified.stdout).toMatch(/^Checked \d+ events \(1 to \d+\): no problems found\.$/m);
   const report = await server.json<{ events: number; faults: string[] }>(['audit', 'verify']);
   const listed = await server.json<Recorded[] | { events: Recorded[] }>(['audit', 'list', '--limit', '3']);
   const events = Array.isArray(listed) ? listed : listed.events;
   expect(report.faults).toEqual([]);
   expect(events.map(({ number }) => number)).toEqual([report.events, report.events - 1, report.events - 2]);
   expect(events[0]).toMatchObject({ deed: 'host_blocked', about: 'evil.example' });
-  expect((await server.command(['audit', 'list'])).stdout).toMatch(/^NUMBER\s+WHEN\s+WHAT\s+WHOSE\s+BY\s+FROM\s+ABOUT/);
+  expect((await server.command(['audit', 'list'])).stdout).toMatch(/^NUMBER\s+TIME\s+EVENT\s+ACCOUNT\s+BY\s+FROM\s+DETAILS/);
 });
 
 test('the audit log contains no secret', async ({ page, startServer, callback }) => {
@@ -164,10 +164,10 @@ test('an operation of an administrator is logged with its actor, and shown to it
   const theirs = await anotherBrowser();
   await openAdminPage(page, server, administrator, 'accounts');
   await openDetails(page.locator('.rows > li', { hasText: user.email }), 'Change');
-  await press(page, new RegExp(`^Make an administrator.*${user.email}`));
+  await press(page, new RegExp(`^Make administrator.*${user.email}`));
   await page.goto(server.url('/admin/audit?kind=administration'));
   const newest = page.getByRole('main').locator('ol').getByRole('listitem').first();
-  await expect(newest).toContainText(`${administrator.email} gave ${user.email} the role administrator.`);
+  await expect(newest).toContainText(`${administrator.email} changed the role of ${user.email} to administrator.`);
   await openAccount(theirs, server, user);
   await expect(section(theirs, 'Recent activity')).toContainText('An administrator made you an administrator');
 });

@@ -15,13 +15,13 @@ async function provoke(client: McpClient, callback: Callback): Promise<Record<st
   await client.refresh('vrt_made-up');
   await client.register({ client_name: 'Careless', redirect_uris: ['http://evil.example/callback'] });
   return {
-    'vc_long-gone is not registered here, or its registration has expired.': 'What the user can do: remove this server in the application',
-    'Test Client asked for a redirect URI that is not registered for it.': 'character for character',
-    'Test Client asked for scopes that do not exist here.': 'add it to the resource in the configuration',
-    'Test Client asked for a resource that is not configured here.': 'if the resource is yours',
+    'vc_long-gone is not registered here, or its registration has expired.': 'What the user can do: remove the MCP server from the application',
+    'Test Client requested a redirect URI that is not registered for it.': 'character for character',
+    'Test Client requested scopes that do not exist.': 'add it to the resource in the configuration',
+    'Test Client requested a resource that is not configured.': 'if the resource is yours',
     'Test Client sent an incomplete or malformed request.': 'Every request needs PKCE with S256.',
     'Test Client sent a refresh token that is unknown, expired or revoked.': 'What the user can do: connect again.',
-    'The registration of Careless was not accepted.': 'correct the member that the details name',
+    'The registration of Careless was refused.': 'correct the member that the details name',
   };
 }
 
@@ -31,7 +31,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const administrator = await server.administrator();
     const page = await anotherBrowser({ javaScriptEnabled });
     await openAdminPage(page, server, administrator, 'failures');
-    await expect(page.getByRole('main')).toContainText('Nothing failed in the last seven days. When an application cannot connect, it appears here');
+    await expect(page.getByRole('main')).toContainText('No failed requests in the last seven days. When an application cannot connect, the reason and what you can do will appear here.');
 
     const client = await McpClient.connect(server.mcp, callback.uri);
     const expected = await provoke(client, callback);
@@ -39,15 +39,15 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const main = page.getByRole('main');
     for (const [what, fix] of Object.entries(expected)) {
       await expect(row(main, what)).toContainText(fix);
-      await expect(row(main, what)).toContainText(/last just now( · first just now)? · from (127\.0\.0\.1|::1) · (when|at|during) /);
+      await expect(row(main, what)).toContainText(/last just now( · first just now)? · from (127\.0\.0\.1|::1) · (at|during|on) /);
     }
     await expect(main.locator('.rows > li')).toHaveCount(Object.keys(expected).length);
     await expect(row(main, 'vc_long-gone')).toContainText('twice · last just now');
-    await expect(row(main, 'asked for a redirect URI')).toContainText('once · last just now');
-    await expect(row(main, 'asked for a redirect URI')).toContainText('when it asked for access');
+    await expect(row(main, 'requested a redirect URI')).toContainText('once · last just now');
+    await expect(row(main, 'requested a redirect URI')).toContainText('at the authorization endpoint');
     await expect(row(main, 'sent a refresh token')).toContainText('at the token endpoint');
-    await expect(row(main, 'asked for a redirect URI')).toContainText('https://evil.example/callback');
-    await expect(row(main, 'asked for a redirect URI')).toContainText(callback.uri);
+    await expect(row(main, 'requested a redirect URI')).toContainText('https://evil.example/callback');
+    await expect(row(main, 'requested a redirect URI')).toContainText(callback.uri);
 
     const unknown = row(main, 'vc_long-gone');
     await expect(unknown.getByText('invalid_client')).toBeHidden();
@@ -76,8 +76,8 @@ test('a code with a wrong verifier and a code that is used twice are distinguish
 
   await openAdminPage(page, server, administrator, 'failures');
   const main = page.getByRole('main');
-  await expect(row(main, 'sent a code verifier that does not match its request')).toContainText('send the verifier of the challenge');
-  await expect(row(main, 'used a one-time code or an old refresh token again')).toContainText('somebody may have a copy');
+  await expect(row(main, 'sent a code verifier that does not match its request')).toContainText('send the code verifier that belongs to the code challenge');
+  await expect(row(main, 'used a one-time code or an old refresh token again')).toContainText('someone may have a copy');
 });
 
 test('hostile application names are harmless there, and a denial is no failure', async ({ page, startServer, callback, anotherBrowser }) => {

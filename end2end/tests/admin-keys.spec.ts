@@ -16,23 +16,23 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await openAdminPage(page, server, administrator, 'keys');
     const keys = page.getByRole('main');
     const old = keyOf(before.access_token);
-    await expect(row(keys, old)).toContainText(/signs( since .+)?/);
-    await expect(keys.getByText('signs next, and is published already')).toBeVisible();
+    await expect(row(keys, old)).toContainText(/signs new tokens|has signed new tokens since .+/);
+    await expect(keys.getByText('standby, already published and next to sign')).toBeVisible();
     await expect(page.getByText(server.url('/.well-known/paseto-keys'))).toBeVisible();
 
-    await expect(page.getByRole('button', { name: 'Rotate the signing key' })).toBeHidden();
+    await expect(page.getByRole('button', { name: 'Rotate signing key' })).toBeHidden();
     await openDetails(keys, 'Rotate');
-    await expect(page.getByText('A new key signs from now on, which is published already. The present one stays good for checking')).toBeVisible();
-    await press(page, 'Rotate the signing key');
+    await expect(page.getByText('The standby key, which is already published, signs new tokens from now on. The current key stays valid for verification')).toBeVisible();
+    await press(page, 'Rotate signing key');
     await expectPage(page, 'admin-keys');
-    await expect(page.getByRole('status')).toHaveText('A new key signs from now on.');
+    await expect(page.getByRole('status')).toHaveText('Signing key rotated.');
     await expect(keys.locator('.rows > li')).toHaveCount(3);
-    await expect(row(keys, old)).toContainText(/signs no more, and is good for checking until \d+ \w+ \d{4}, \d\d:\d\d UTC/);
+    await expect(row(keys, old)).toContainText(/retired, still valid for verification until \d+ \w+ \d{4}, \d\d:\d\d UTC/);
 
     const { body } = await client.refresh(before.refresh_token);
     const fresh = keyOf(String(body.access_token));
     expect(fresh).not.toBe(old);
-    await expect(row(keys, fresh)).toContainText('signs since just now');
+    await expect(row(keys, fresh)).toContainText('has signed new tokens since just now');
     expect(await server.publishedKeys()).toMatchObject([{ kid: fresh, state: 'active' }, { kid: old, state: 'retiring' }, { state: 'active' }]);
     for (const token of [before.access_token, String(body.access_token)]) expect(await client.mcpStatus(token)).toBe(200);
   });

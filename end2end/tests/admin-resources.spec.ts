@@ -9,13 +9,13 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const part = section(page, 'Notes');
     await expect(part).toContainText(server.mcp);
     await expect(part.getByRole('row')).toHaveText([
-      /^Scope\s*What people read$/,
-      /^notes:read\s*at first\s*See who you are and read your notes$/,
+      /^Scope\s*Description for users$/,
+      /^notes:read\s*default\s*See who you are and read your notes$/,
       /^notes:write\s*Add notes for you$/,
     ]);
     const [recipe, description, challenge] = await part.locator('pre code').all();
     await expect(description!).toBeHidden();
-    await openDetails(part, 'What the MCP server needs');
+    await openDetails(part, 'What the MCP server has to do');
 
     await test.step('the description is the one that is served', async () => {
       const served = await fetch(server.url('/.well-known/oauth-protected-resource/mcp'));
@@ -31,7 +31,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     });
 
     await test.step('a recipe is shown for the stack that is chosen, to copy or as plain text', async () => {
-      await openDetails(part, 'A server or gateway to copy');
+      await openDetails(part, 'Example server or gateway');
       await part.getByRole('link', { name: 'Rust', exact: true }).click();
       for (const line of [
         `const ISSUER: &str = "${server.issuer}";`,
@@ -50,7 +50,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       } else {
         await expect(copy).toBeHidden();
       }
-      await openDetails(part, 'What the MCP server needs');
+      await openDetails(part, 'What the MCP server has to do');
     });
 
     await page.setViewportSize({ width: 320, height: 640 });

@@ -8,11 +8,11 @@ const PASSWORD = 'correct horse battery';
 
 /** Invites a user on the accounts page; returns the link. */
 async function invite(page: Page, email: string, role: 'Person' | 'Administrator'): Promise<string> {
-  await openDetails(page.getByRole('main'), 'Invite somebody');
+  await openDetails(page.getByRole('main'), 'Invite someone');
   await page.getByRole('textbox', { name: 'Email' }).fill(email);
   await page.getByLabel('Role').selectOption({ label: role });
   await press(page, 'Invite');
-  await expect(page.getByRole('status')).toContainText(`${email} is invited.`);
+  await expect(page.getByRole('status')).toContainText(`${email} was invited.`);
   const link = page.getByLabel('One-time link');
   await expect(link).not.toBeEditable();
   return link.inputValue();
@@ -44,7 +44,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await page.reload();
       await expect(page.getByLabel('One-time link')).toHaveCount(0);
       expect(await page.content()).not.toContain(link);
-      await expect(await find(page, server, email)).toContainText('waiting for its person · added just now');
+      await expect(await find(page, server, email)).toContainText('invited, not set up yet · added just now');
     });
 
     const user = await anotherBrowser({ javaScriptEnabled });
@@ -77,12 +77,12 @@ test('a user who is invited as an administrator is one', async ({ page, server, 
 
 test('an invalid invitation is refused at its field, which keeps the input', async ({ page, server, administrator, user }) => {
   await openAdminPage(page, server, administrator, 'accounts');
-  await openDetails(page.getByRole('main'), 'Invite somebody');
+  await openDetails(page.getByRole('main'), 'Invite someone');
   const box = page.getByRole('textbox', { name: 'Email' });
   await box.fill(user.email);
   await page.getByLabel('Role').selectOption({ label: 'Administrator' });
   await press(page, 'Invite');
-  await expect(page.getByRole('alert')).toHaveText(`Nothing was done: ${user.email} has an account and can sign in already.`);
+  await expect(page.getByRole('alert')).toHaveText(`Nothing was changed: ${user.email} already has an account and can sign in.`);
   await expect(box).toHaveAccessibleDescription(/can sign in already/);
   await expect(box).toHaveValue(user.email);
   await expect(page.getByLabel('Role')).toHaveValue('administrator');
@@ -102,7 +102,7 @@ test('a lost invitation can be created again, and the first link works until one
   await openAdminPage(page, server, administrator, 'accounts');
   const account = await find(page, server, email);
   await openDetails(account, 'Change');
-  await press(account, /^Make another invitation link/);
+  await press(account, /^Create new invitation link/);
   const second = await page.getByLabel('One-time link').inputValue();
   expect(second).not.toBe(first);
 

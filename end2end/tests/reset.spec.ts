@@ -23,7 +23,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await desk.goto(server.url(`/admin/accounts?q=${user.email}`));
     const account = row(desk.getByRole('main'), user.email);
     await openDetails(account, 'Change');
-    await press(account, /^Make a reset link/);
+    await press(account, /^Create reset link/);
     const link = await desk.getByLabel('One-time link').inputValue();
     expect(link).toMatch(new RegExp(`^${server.issuer}/reset/[\\w-]{43}$`));
 
@@ -36,8 +36,8 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const page = await anotherBrowser({ javaScriptEnabled });
     await page.goto(link);
     await expectPage(page, 'reset');
-    await expect(page.getByRole('heading', { name: 'Set a new way to sign in' })).toBeVisible();
-    await expect(page.getByText('Your old password and recovery codes then stop working')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Reset your sign-in' })).toBeVisible();
+    await expect(page.getByText('Your old password and recovery codes will stop working')).toBeVisible();
     await expect(page.getByRole('textbox', { name: 'Email' })).toHaveValue(user.email);
     await expect(page.getByRole('textbox', { name: 'Email' })).not.toBeEditable();
 
@@ -55,7 +55,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect((await client.me(tokens.access_token)).status).toBe(401);
       expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
       await submitPassword(elsewhere, user);
-      await expect(elsewhere.getByRole('alert')).toHaveText(/do not match an account here/);
+      await expect(elsewhere.getByRole('alert')).toHaveText(/Incorrect email or password/);
       await openAccount(elsewhere, server, { ...user, password: NEW_PASSWORD });
     });
 
@@ -73,7 +73,7 @@ test('"account reset" prints a link with which a user creates a passkey', async 
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expectPage(page, 'account');
   expect(await authenticator.passkeys()).toHaveLength(1);
-  await expect(page.getByText('You set a new way to sign in, by a link you were given')).toBeVisible();
+  await expect(page.getByText('You reset your sign-in with a one-time link')).toBeVisible();
 });
 
 test('disabled and unknown accounts get no reset link', async ({ server, user }) => {

@@ -102,7 +102,7 @@ pub async fn remove_account(
         .await
 }
 
-/// Makes a link by which the user of an account chooses a new way to sign in.
+/// Makes a link with which the user of an account sets a new way to sign in.
 #[server(prefix = "/actions", endpoint = "reset_account")]
 pub async fn reset_account(
     #[server(default)] form_token: String,
@@ -122,7 +122,7 @@ pub async fn reset_account(
         .await
 }
 
-/// Withdraws the one-time link to an account.
+/// Cancels the one-time link to an account.
 #[server(prefix = "/actions", endpoint = "withdraw_link")]
 pub async fn withdraw_link(
     #[server(default)] form_token: String,
@@ -172,7 +172,7 @@ const fn proof(confidential: bool) -> ClientProof {
     }
 }
 
-/// Adds a client. Any value of the box "It can keep a secret" means yes.
+/// Adds a client. Any value of the box "Confidential client" means yes.
 #[server(prefix = "/actions", endpoint = "add_client")]
 pub async fn add_client(
     #[server(default)] form_token: String,
@@ -428,7 +428,7 @@ fn redirect_unadmitted(
             answer_form(Err(Message::SignedOut), &PagePath::Login(None), "");
         }
         NotAdministrator::ConfirmFirst => answer_form(Err(Message::ConfirmFirst), page, ""),
-        // The page says why it is not for them.
+        // The page says why they cannot see it.
         NotAdministrator::WrongRole => context.go(page),
         NotAdministrator::Unavailable => return Err(Message::Unavailable),
     }

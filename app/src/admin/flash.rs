@@ -44,17 +44,17 @@ pub(crate) enum Attempt {
     },
 }
 
-/// Why it came to nothing.
+/// Why it failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
-    /// For a reason that other pages know too.
+    /// For a reason that other pages share.
     Plain(Message),
     /// It was the administrator's own account.
     Own,
-    /// For this one.
+    /// For this reason.
     Said(String),
-    /// What holds, and what is missing of it, as a clause.
+    /// What was done and what was not, as a clause.
     Unfinished(String),
 }
 
@@ -116,14 +116,14 @@ impl Fault {
         clean::sentence(why).chars().take_while(fits).collect()
     }
 
-    /// The words.
+    /// The text.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Plain(message) => message.text(),
             Self::Own => crate::admin::accounts::messages::OWN.to_owned(),
-            Self::Said(why) => format!("Nothing was done: {}.", why.trim_end_matches('.')),
+            Self::Said(why) => format!("Nothing was changed: {}.", why.trim_end_matches('.')),
             Self::Unfinished(what) => {
-                format!("Not everything was done: {}.", what.trim_end_matches('.'))
+                format!("This was only partly done: {}.", what.trim_end_matches('.'))
             }
         }
     }
@@ -176,7 +176,7 @@ mod tests {
         ));
         assert_eq!(
             Fault::from(conflict).text(),
-            "Nothing was done: bob@example.com has an account and can sign in already."
+            "Nothing was changed: bob@example.com already has an account and can sign in."
         );
         assert_eq!(
             Fault::from(AdministrationError::Unavailable).text(),

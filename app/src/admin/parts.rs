@@ -16,7 +16,7 @@ use crate::{
     time_format,
 };
 
-/// The ways to the other pages.
+/// Links to the other pages.
 #[component]
 pub(crate) fn Navigation(current: AdminPage) -> impl IntoView {
     let links = AdminPage::ALL.iter().map(|&section| {
@@ -118,7 +118,7 @@ fn Copied(id: &'static str, label: &'static str, value: String) -> impl IntoView
     }
 }
 
-/// A box for one line.
+/// A field for one line.
 #[component]
 pub(crate) fn TextField(
     id: &'static str,
@@ -179,21 +179,21 @@ pub(crate) fn NoneFound(
     }
 }
 
-/// A form of one button, and above it what follows from pressing it.
+/// A form of one button, and below it what pressing it does.
 #[component]
 pub(crate) fn ActionForm<'a>(
     action: &'static str,
     form_token: &'a str,
     fields: Vec<(&'static str, String)>,
-    /// The name of the button for those who hear it, where others on the page say the same.
+    /// The name of the button for screen readers, where other buttons on the page have the same text.
     #[prop(optional)]
     spoken: String,
     /// Whether something ends by it.
     #[prop(optional)]
     grave: bool,
-    /// What follows.
+    /// What pressing the button does.
     consequence: AnyView,
-    /// What the button says.
+    /// The text of the button.
     button: AnyView,
 ) -> impl IntoView + use<> {
     let fields = fields
@@ -202,10 +202,12 @@ pub(crate) fn ActionForm<'a>(
     view! {
         <PostForm action=action form_token=form_token.to_owned()>
             {fields.collect_view()}
-            <p>{consequence}</p>
-            <button class="button" class:grave=grave type="submit" aria-label=(!spoken.is_empty()).then_some(spoken)>
-                <span>{button}</span>
-            </button>
+            <div class="field">
+                <button class="button" class:grave=grave type="submit" aria-label=(!spoken.is_empty()).then_some(spoken)>
+                    <span>{button}</span>
+                </button>
+                <p class="hint">{consequence}</p>
+            </div>
         </PostForm>
     }
 }

@@ -87,8 +87,8 @@ fn an_account_says_its_state_and_offers_what_fits_it() {
     );
     for offered in [
         "Disable bob@example.com",
-        "Make a reset link",
-        "Make an administrator",
+        "Create reset link",
+        "Make administrator",
         "Remove bob@example.com",
     ] {
         assert!(words(&active).contains(offered), "{offered} in {active}");
@@ -104,7 +104,7 @@ fn an_account_says_its_state_and_offers_what_fits_it() {
     for offered in [
         "disabled",
         "Enable bob@example.com",
-        "Take administration away",
+        "Remove administrator role",
         "Remove bob@example.com",
     ] {
         assert!(
@@ -113,7 +113,7 @@ fn an_account_says_its_state_and_offers_what_fits_it() {
         );
     }
     assert!(
-        !words(&disabled).contains("Make a reset link"),
+        !words(&disabled).contains("Create reset link"),
         "{disabled}"
     );
     let waiting = account_row(
@@ -126,11 +126,11 @@ fn an_account_says_its_state_and_offers_what_fits_it() {
         false,
     );
     assert!(
-        words(&waiting).contains("waiting for its person · added just now"),
+        words(&waiting).contains("invited, not set up yet · added just now"),
         "{waiting}"
     );
     assert!(
-        words(&waiting).contains("Make another invitation link")
+        words(&waiting).contains("Create new invitation link")
             && waiting.contains("/actions/invite"),
         "{waiting}"
     );
@@ -266,7 +266,7 @@ fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
     assert!(row.contains("aria-label=\"Remove Claude (c1)\""), "{row}");
     assert!(
         words(&row).contains(
-            "Claude at claude.ai, evil.example Blocked · added here just now · last used just now"
+            "Claude at claude.ai, evil.example Blocked · added manually just now · last used just now"
         ),
         "{row}"
     );
@@ -349,11 +349,11 @@ fn an_event_names_who_did_it() {
     for (by, sentence) in [
         (
             Actor::Administrator(named("alice@example.com")),
-            "alice@example.com gave bob@example.com the role administrator.",
+            "alice@example.com changed the role of bob@example.com to administrator.",
         ),
         (
             Actor::Terminal,
-            "The terminal gave bob@example.com the role administrator.",
+            "The command line changed the role of bob@example.com to administrator.",
         ),
     ] {
         let row = words(&html(
@@ -396,7 +396,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
         "{invited}"
     );
     assert!(
-        words(&invited).contains("ends within 24 hours"),
+        words(&invited).contains("expires within 24 hours"),
         "{invited}"
     );
     let added = shown(
@@ -407,7 +407,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
         Some("vcs_x"),
     );
     for part in [
-        "Client id",
+        "Client ID",
         "value=\"c1\"",
         "Client secret",
         "value=\"vcs_x\"",

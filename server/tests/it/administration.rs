@@ -316,7 +316,7 @@ async fn t_e38_a_blocked_host_is_refused_until_it_is_unblocked(engine: EngineKin
             .problem(400);
         assert!(
             page.words()
-                .contains("This server does not take this application"),
+                .contains("This application isn't allowed on this server"),
             "{}",
             page.words()
         );
@@ -364,7 +364,7 @@ async fn failed_requests_are_shown_with_their_fix(engine: EngineKind) {
             .open("/admin/failures")
             .await
             .words()
-            .contains("Nothing failed"),
+            .contains("No failed requests"),
         "there are no failures yet"
     );
     let client = McpClient::native(&server).await;
@@ -593,7 +593,7 @@ async fn many_accounts_are_on_pages_that_lead_on_and_are_found_by_their_beginnin
     assert!(found.words().contains("person.29@example.com"));
     assert!(!found.words().contains("person.30@example.com"));
     let none = alice.open("/admin/accounts?q=erson").await;
-    assert!(none.words().contains("No address here begins with"));
+    assert!(none.words().contains("No email address starts with"));
 }
 
 async fn a_store_failure_is_reported_and_changes_nothing(engine: EngineKind) {

@@ -52,9 +52,9 @@ async fn clients_of_every_kind_are_in_one_list_by_name(engine: EngineKind) {
             .unwrap_or_else(|| panic!("{name} in {words}"))
     };
     let rows = [
-        "Alpha at app.example · added here",
-        "Beta on people's own computers · registered itself",
-        "gamma at app.example · added here",
+        "Alpha at app.example · added manually",
+        "Beta on the user's computer · registered itself",
+        "gamma at app.example · added manually",
     ];
     let places = rows.map(place);
     assert!(places.is_sorted(), "{words}");
@@ -98,12 +98,11 @@ async fn many_applications_are_on_pages_that_lead_on_and_are_found_by_their_begi
 async fn a_page_says_why_it_is_empty(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
-    assert!(alice.open(PAGE).await.words().contains("None yet."));
+    assert!(alice.open(PAGE).await.words().contains("No applications."));
     add(&server, "Tool").await;
     let none = alice.open("/admin/applications?q=ool").await.words();
     assert!(
-        none.contains("No application here has a name that begins with")
-            && none.contains("Show all applications"),
+        none.contains("No application name starts with") && none.contains("Show all applications"),
         "{none}"
     );
     // Of many registrations that have expired, a page passes over some hundreds at once.
@@ -113,7 +112,8 @@ async fn a_page_says_why_it_is_empty(engine: EngineKind) {
     }
     let page = alice.open(PAGE).await;
     assert!(
-        page.words().contains("The list goes on."),
+        page.words()
+            .contains("The list continues on the next page."),
         "{}",
         page.words()
     );
@@ -138,11 +138,11 @@ async fn a_large_list_of_an_earlier_release_is_said_to_be_incomplete(engine: Eng
     server.lose("sorting:clients-by-name").await;
     let mut alice = Browser::of_alice(&server).await;
     let words = alice.open(PAGE).await.words();
-    assert!(words.contains("being put together"), "{words}");
+    assert!(words.contains("being rebuilt"), "{words}");
     let built = server.provider.build_sorted_lists().await;
     built.expect("built");
     let words = alice.open(PAGE).await.words();
-    assert!(!words.contains("being put together"), "{words}");
+    assert!(!words.contains("being rebuilt"), "{words}");
 }
 
 async fn rename(server: &TestServer, id: &str, name: &str) {

@@ -110,14 +110,20 @@ async fn introspected(server: &TestServer, token: &str) -> Value {
 async fn a_user_chooses_and_removes_their_name(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
-    assert!(alice.open("/account").await.words().contains("None yet."));
+    assert!(
+        alice
+            .open("/account")
+            .await
+            .words()
+            .contains("No name set.")
+    );
     // It is no credential, so that an older sign-in will do.
     server.pass(301);
     let page = choose(&mut alice, TYPED).await;
     let words = page.words();
     assert!(
-        words.contains("Your name is changed")
-            && words.contains(&format!("You chose the name {JURGEN}")),
+        words.contains("Name saved")
+            && words.contains(&format!("You changed your name to {JURGEN}")),
         "{words}"
     );
     let mut values = page.attributes("input", "value");
@@ -127,7 +133,7 @@ async fn a_user_chooses_and_removes_their_name(engine: EngineKind) {
     choose(&mut alice, JURGEN).await;
     let page = choose(&mut alice, " ").await.words();
     assert!(
-        page.contains("None yet.") && page.contains("You removed your name"),
+        page.contains("No name set.") && page.contains("You removed your name"),
         "{page}"
     );
     assert_eq!(name_of(&server, ALICE).await, None);
@@ -141,7 +147,7 @@ async fn a_user_chooses_and_removes_their_name(engine: EngineKind) {
     let mut alice = Browser::of_alice(&server).await;
     let log = alice.open("/admin/audit").await.words();
     assert!(
-        log.contains(&format!("{ALICE} chose the name {JURGEN}")),
+        log.contains(&format!("{ALICE} changed their name to {JURGEN}")),
         "{log}"
     );
 }
@@ -161,10 +167,7 @@ async fn an_unfit_name_is_refused_at_its_field(engine: EngineKind) {
     ] {
         let page = choose(&mut alice, unfit).await;
         let alert = page.alert().unwrap_or_default();
-        assert!(
-            alert.contains("A name has at most 64 characters"),
-            "{alert}"
-        );
+        assert!(alert.contains("Use at most 64 characters"), "{alert}");
         let mut invalid = page.attributes("input", "aria-invalid");
         assert_eq!(invalid.next(), Some("true"));
         assert!(page.words().contains("Alice"), "it is as it was");
@@ -222,7 +225,7 @@ async fn an_administrator_names_users(engine: EngineKind) {
     assert_eq!(name_of(&server, BOB).await.as_deref(), Some(JURGEN));
     let page = save("").await;
     assert!(
-        page.contains(&format!("{BOB} has no name any more")),
+        page.contains(&format!("The name of {BOB} was removed")),
         "{page}"
     );
     assert_eq!(name_of(&server, BOB).await, None);
@@ -238,7 +241,7 @@ async fn an_administrator_names_users(engine: EngineKind) {
     let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
     let told = bob.open("/account").await.words();
-    let told_name = format!("An administrator gave you the name {JURGEN}");
+    let told_name = format!("An administrator changed your name to {JURGEN}");
     assert!(told.contains(&told_name), "{told}");
     let fields = Query::new([
         ("form_token", bob.form_token().await.as_str()),
@@ -305,8 +308,8 @@ async fn tokens_and_introspection_name_the_user_after_consent(engine: EngineKind
         // They are asked again, and see what is new.
         let page = browser.consent_page(&client).await.words();
         assert!(
-            page.contains("Know your e-mail address New Know your name")
-                || page.contains("Know your e-mail address Know your name New"),
+            page.contains("See your email address New See your name")
+                || page.contains("See your email address See your name New"),
             "{page}"
         );
         let allowed = client.connect(&mut browser).await;
@@ -342,14 +345,14 @@ async fn tokens_and_introspection_name_the_user_after_consent(engine: EngineKind
 
 async fn one_sentence_tells_of_name_and_address(engine: EngineKind) {
     for (disclosed, sentence) in [
-        (NAME, "Know your name"),
-        (BOTH, "Know your name and e-mail address"),
+        (NAME, "See your name"),
+        (BOTH, "See your name and email address"),
     ] {
         let server = serving(engine, TokenFormat::Paseto, disclosed).await;
         let client = McpClient::native(&server).await;
         let mut browser = Browser::of_alice(&server).await;
         let page = browser.consent_page(&client).await.words();
-        assert_eq!(page.matches("Know your").count(), 1, "{page}");
+        assert_eq!(page.matches("See your").count(), 1, "{page}");
         assert!(page.contains(sentence), "{page}");
         assert!(!page.contains("New "), "{page}");
         client.connect(&mut browser).await;

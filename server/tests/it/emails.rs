@@ -110,7 +110,7 @@ async fn an_invalid_address_is_refused(engine: EngineKind) {
             .fill("role", "person");
         let refused = alice.submit(&form, "Invite").await;
         let page = alice.follow(&refused).await.document();
-        assert!(page.words().contains("Enter an e-mail address"), "{wrong}");
+        assert!(page.words().contains("Enter an email address"), "{wrong}");
     }
     assert_eq!(
         server
@@ -136,15 +136,15 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
         .expect("Bob enrols");
     let mut alice = Browser::of_alice(&server).await;
     for (wrong, told) in [
-        ("bob@example.com", "You cannot have this address"),
-        ("nobody", "Enter an e-mail address"),
+        ("bob@example.com", "You can't use this email address"),
+        ("nobody", "Enter an email address"),
     ] {
         let form = alice
             .open("/account")
             .await
-            .form("Save address")
+            .form("Save email address")
             .fill("email", wrong);
-        let refused = alice.submit(&form, "Save address").await;
+        let refused = alice.submit(&form, "Save email address").await;
         let page = alice.follow(&refused).await.document();
         assert!(
             page.alert().is_some_and(|alert| alert.contains(told)),
@@ -154,16 +154,16 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
     let form = alice
         .open("/account")
         .await
-        .form("Save address")
+        .form("Save email address")
         .fill("email", JURGEN);
-    let saved = alice.submit(&form, "Save address").await;
+    let saved = alice.submit(&form, "Save email address").await;
     let page = alice.follow(&saved).await.document().words();
     assert!(
-        page.contains(SHOWN) && page.contains("Your e-mail address is changed"),
+        page.contains(SHOWN) && page.contains("Email address changed"),
         "{page}"
     );
     assert!(
-        page.contains(&format!("You changed your e-mail address from {ALICE}")),
+        page.contains(&format!("You changed your email address from {ALICE}")),
         "{page}"
     );
     assert_eq!(server.sign_in(JURGEN, PASSWORD).await, "/account");
@@ -179,10 +179,13 @@ async fn a_user_can_change_their_address(engine: EngineKind) {
     let form = alice
         .open("/account")
         .await
-        .form("Save address")
+        .form("Save email address")
         .fill("email", "alice@example.org");
     assert_eq!(
-        alice.submit(&form, "Save address").await.destination(),
+        alice
+            .submit(&form, "Save email address")
+            .await
+            .destination(),
         "/confirm?then=account"
     );
 }
@@ -246,8 +249,8 @@ async fn a_common_password_is_refused_at_its_field(engine: EngineKind) {
         "an administrator without a passkey"
     );
     for (password, told) in [
-        ("password1234", "one of those that are guessed first"),
-        ("alice@example.com", "guessed from your address"),
+        ("password1234", "This password is too common"),
+        ("alice@example.com", "too similar to your email address"),
         ("short one", "at least 12 characters"),
     ] {
         let form = alice
@@ -280,7 +283,7 @@ async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
             .open("/admin/accounts")
             .await
             .words()
-            .contains("A one-time link is out")
+            .contains("A one-time link to this account is active")
     );
     let first = terminal
         .accounts()
@@ -301,13 +304,16 @@ async fn an_administrator_can_withdraw_a_pending_link(engine: EngineKind) {
     bob.get(&path(&first)).await.problem(410);
     bob.open(&path(&second)).await;
     let page = alice.open("/admin/accounts").await;
-    assert!(page.words().contains("A one-time link is out"));
-    let form = page.form("Withdraw the link");
-    let withdrawn = alice.submit(&form, "Withdraw the link").await;
+    assert!(
+        page.words()
+            .contains("A one-time link to this account is active")
+    );
+    let form = page.form("Cancel link");
+    let withdrawn = alice.submit(&form, "Cancel link").await;
     let page = alice.follow(&withdrawn).await.document().words();
     assert!(
-        page.contains("No link to bob@example.com opens anything any more.")
-            && !page.contains("A one-time link is out"),
+        page.contains("The one-time link for bob@example.com was canceled.")
+            && !page.contains("A one-time link to this account is active"),
         "{page}"
     );
     bob.get(&path(&second)).await.problem(410);
@@ -334,9 +340,9 @@ async fn an_address_without_a_dot_causes_a_warning(engine: EngineKind) {
     let form = alice
         .open("/account")
         .await
-        .form("Save address")
+        .form("Save email address")
         .fill("email", "alice@local");
-    let saved = alice.submit(&form, "Save address").await;
+    let saved = alice.submit(&form, "Save email address").await;
     assert!(
         alice
             .follow(&saved)

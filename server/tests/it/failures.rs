@@ -44,7 +44,7 @@ async fn a_wrong_redirect_uri_is_shown_and_can_be_added(engine: EngineKind) {
     assert_eq!(alice.get(&client.authorize_path()).await.status, 400);
     let page = alice.open("/admin/failures").await;
     for told in [
-        "Agent asked for a redirect URI that is not registered for it.",
+        "Agent requested a redirect URI that is not registered for it.",
         ELSEWHERE,
         REGISTERED,
         "Add this redirect URI",
@@ -203,7 +203,7 @@ async fn the_request_id_of_an_error_page_finds_the_failure(engine: EngineKind) {
             .open("/admin/failures?q=nothing-like-it")
             .await
             .words()
-            .contains("No failure matches nothing-like-it")
+            .contains("No failures match “nothing-like-it”")
     );
 }
 
@@ -275,7 +275,7 @@ async fn recent_failures_come_first_and_unknown_clients_last(engine: EngineKind)
             .unwrap_or_else(|| panic!("{text}: {words}"))
     };
     assert!(
-        place("Agent asked for scopes") < place("Agent sent an authorization code"),
+        place("Agent requested scopes") < place("Agent sent an authorization code"),
         "{words}"
     );
     assert!(
@@ -341,11 +341,11 @@ async fn kinds_of_failures_are_distinguished(engine: EngineKind) {
     alice.get("/consent?request=long-gone").await;
     let words = alice.open("/admin/failures").await.words();
     for told in [
-        "tried to register, and registration is switched off.",
-        "Agent sent credentials that cannot be read, or in more than one place.",
-        "Agent is a public client, and sent a client secret.",
-        "failed to authenticate at introspection.",
-        "A page on which a user allows",
+        "tried to register, but registration is turned off.",
+        "Agent sent malformed credentials, or credentials in more than one place.",
+        "Agent is a public client, but sent a client secret.",
+        "failed to authenticate for token introspection.",
+        "The page to allow",
     ] {
         assert!(words.contains(told), "{told}: {words}");
     }
@@ -363,10 +363,10 @@ async fn an_unavailable_document_is_shown_with_its_status(engine: EngineKind) {
     alice.get(&client.authorize_path()).await;
     let words = alice.open("/admin/failures").await.words();
     for told in [
-        "The web server of",
-        "(HTTP 503)",
+        "The client metadata document or keys of",
+        "HTTP 503",
         "The client metadata document of",
-        "(HTTP 404)",
+        "HTTP 404",
     ] {
         assert!(words.contains(told), "{told}: {words}");
     }
@@ -386,7 +386,7 @@ async fn records_of_the_previous_release_are_shown(engine: EngineKind) {
         .await;
     let words = alice.open("/admin/failures").await.words();
     assert!(
-        words.contains("Old Client asked for a redirect URI") && words.contains("twice"),
+        words.contains("Old Client requested a redirect URI") && words.contains("twice"),
         "{words}"
     );
 }

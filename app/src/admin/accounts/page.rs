@@ -1,4 +1,4 @@
-//! Accounts: who may sign in, and who may administer.
+//! Accounts: who can sign in, and who is an administrator.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -70,12 +70,12 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
     let (email, administrator, fault) = refused.and_then(Refused::invitation).unwrap_or_default();
     let open = fault.is_some();
     view! {
-        <Disclosure summary=messages::INVITE_SOMEBODY open>
+        <Disclosure summary=messages::INVITE_SOMEONE open>
             <PostForm action=Invite::url() form_token>
-                <p>{messages::INVITE_EXPLAINED}</p>
                 <TextField id="invite-email" name="email" label=common::EMAIL value=email fault/>
                 <RoleField administrator/>
                 <button class="button" type="submit">{messages::INVITE}</button>
+                <p class="hint">{messages::INVITE_EXPLAINED}</p>
             </PostForm>
         </Disclosure>
     }
@@ -113,7 +113,7 @@ pub(crate) fn Row<'a>(
     let administrates = account.role == Role::Administrator;
     let state = view! { <State account=account.clone() now/> };
     let link_out = account.link_expires_at.map(|until| {
-        view! { <p class="hint">{sentence!(messages::LINK_OUT, when = time_format::exactly(until))}</p> }
+        view! { <p class="hint">{sentence!(messages::LINK_ACTIVE, when = time_format::exactly(until))}</p> }
     });
     let changes = (!own).then(|| {
         let changes = view! { <Changes account email=&email form_token/> };
@@ -141,7 +141,7 @@ pub(crate) fn Row<'a>(
 fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
     let state = match (account.disabled, account.is_pending()) {
         (true, _) => messages::DISABLED,
-        (false, true) => messages::WAITING,
+        (false, true) => messages::NOT_SET_UP,
         (false, false) => messages::ACTIVE,
     };
     let history = if account.is_pending() {
@@ -165,7 +165,7 @@ fn SignIns(account: AccountSummary, now: Timestamp) -> impl IntoView {
     view! { {messages::ways_in(account.passkeys, account.has_password)}{common::DOT}{last} }
 }
 
-/// Everything that can be done to an account, with what follows from it.
+/// Everything that can be done to an account, with its explanation.
 #[component]
 fn Changes<'a>(
     account: AccountSummary,
@@ -203,7 +203,7 @@ fn Changes<'a>(
     }
 }
 
-/// A new link for the user: to begin with, or to begin again.
+/// A new link for the user: an invitation, or a reset link.
 #[component]
 fn NewLink<'a>(
     account: AccountSummary,
@@ -237,19 +237,19 @@ fn NewLink<'a>(
     }
 }
 
-/// The end of a link that was made.
+/// The cancelling of a link.
 #[component]
 fn Withdrawal<'a>(address: String, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
-    let spoken = admin_messages::spoken(messages::WITHDRAW, email);
+    let spoken = admin_messages::spoken(messages::CANCEL_LINK, email);
     view! {
         <ActionForm
             action=WithdrawLink::url() form_token fields=vec![("email", address)] spoken
-            consequence=messages::WITHDRAW_EXPLAINED.into_any() button=messages::WITHDRAW.into_any()
+            consequence=messages::CANCEL_LINK_EXPLAINED.into_any() button=messages::CANCEL_LINK.into_any()
         />
     }
 }
 
-/// The role that the account has not.
+/// The change to the other role.
 #[component]
 fn OtherRole<'a>(
     account: AccountSummary,
@@ -258,7 +258,7 @@ fn OtherRole<'a>(
 ) -> impl IntoView + use<> {
     let (role, (button, consequence)) = match account.role {
         Role::User => (Role::Administrator, messages::MAKE_ADMINISTRATOR),
-        Role::Administrator => (Role::User, messages::TAKE_ADMINISTRATION),
+        Role::Administrator => (Role::User, messages::REMOVE_ADMINISTRATOR),
     };
     let fields = vec![("email", account.email), ("role", role.as_str().to_owned())];
     let spoken = admin_messages::spoken(button, email);
@@ -269,7 +269,7 @@ fn OtherRole<'a>(
     }
 }
 
-/// What the user is called.
+/// The user's name.
 #[component]
 fn OtherName<'a>(
     account: AccountSummary,
@@ -277,14 +277,18 @@ fn OtherName<'a>(
     form_token: &'a str,
 ) -> impl IntoView + use<> {
     let field = format!("name-{}", account.id);
+    let hint = format!("{field}-hint");
     let spoken = admin_messages::spoken(messages::SET_NAME, email);
     view! {
         <PostForm action=SetName::url() form_token=form_token.to_owned()>
             <input type="hidden" name="email" value=account.email/>
-            <p>{messages::NAME_EXPLAINED}</p>
             <div class="field">
                 <label for=field.clone()>{messages::NAME}</label>
-                <input type="text" id=field name="name" value=account.name maxlength="254" autocomplete="off" spellcheck="false"/>
+                <input
+                    type="text" id=field name="name" value=account.name maxlength="254" autocomplete="off" spellcheck="false"
+                    aria-describedby=hint.clone()
+                />
+                <p class="hint" id=hint>{messages::NAME_EXPLAINED}</p>
             </div>
             <button class="button" type="submit" aria-label=spoken>{messages::SET_NAME}</button>
         </PostForm>

@@ -1,4 +1,4 @@
-//! Adding clients, and keeping hosts out.
+//! Adding clients, and blocking hosts.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -26,12 +26,12 @@ pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
     view! {
         <Disclosure summary=messages::ADD open>
             <PostForm action=AddClient::url() form_token>
-                <p>{messages::ADD_EXPLAINED}</p>
                 {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
                 <TextField id="client-name" name="name" label=messages::NAME value=name/>
                 <RedirectUris uris/>
                 <Confidential confidential/>
                 <button class="button" type="submit">{messages::ADD_IT}</button>
+                <p class="hint">{messages::ADD_EXPLAINED}</p>
             </PostForm>
         </Disclosure>
     }
@@ -60,9 +60,9 @@ fn Confidential(confidential: bool) -> impl IntoView {
                     type="checkbox" name="confidential" value="yes" checked=confidential
                     aria-describedby="client-confidential-hint"
                 />
-                <span>{messages::KEEPS_A_SECRET}</span>
+                <span>{messages::CONFIDENTIAL_CLIENT}</span>
             </label>
-            <p class="hint" id="client-confidential-hint">{messages::KEEPS_A_SECRET_EXPLAINED}</p>
+            <p class="hint" id="client-confidential-hint">{messages::CONFIDENTIAL_CLIENT_EXPLAINED}</p>
         </div>
     }
 }

@@ -1,4 +1,4 @@
-//! Clients, by name: how each came to be known, what ends it, and which hosts are blocked.
+//! Clients, by name: how each became known, what ends it, and which hosts are blocked.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ pub(crate) fn Known<'a>(
     }
 }
 
-/// Why no client stands there.
+/// Why the list is empty.
 #[component]
 fn NoRows<'a>(query: &'a str, goes_on: bool) -> impl IntoView + use<> {
     if goes_on {
@@ -159,9 +159,9 @@ fn Facts(client: ClientSummary) -> impl IntoView {
         .map(|uri| view! { <dd><bdi>{clean::sentence(uri)}</bdi></dd> });
     view! {
         <dl class="facts">
-            <dt>{messages::ANSWERS_GO_TO}</dt>
+            <dt>{messages::REDIRECT_URIS}</dt>
             {uris.collect_view()}
-            <dt>{messages::PROOF}</dt>
+            <dt>{messages::AUTHENTICATION}</dt>
             <dd class="plain">{if client.confidential { messages::CONFIDENTIAL } else { messages::PUBLIC }}</dd>
         </dl>
     }

@@ -2,12 +2,15 @@
 
 use leptos::prelude::*;
 use oauth::Timestamp;
-use provider::{AccountName, Actor, AuditAction, AuditFilter, Category, Event, RequestSource};
+use provider::{
+    AccountName, Actor, AuditAction, AuditFilter, Category, Event, RequestSource, Role,
+};
 
 use crate::{
     AUDIT_EXPORT,
     account::messages::activity,
     admin::{
+        accounts,
         audit::{
             filter::{self, audit_filter},
             messages,
@@ -139,25 +142,28 @@ fn Sentence(event: Event) -> impl IntoView {
     } = event;
     let named = |name: String| view! { <bdi class="strong">{name}</bdi> }.into_any();
     let actor = match &by {
-        Actor::Terminal => messages::THE_TERMINAL.to_owned(),
+        Actor::Terminal => messages::COMMAND_LINE.to_owned(),
         Actor::Administrator(own) => clean::sentence(&own.email),
         Actor::User => user(subject.as_ref()),
-        Actor::Unknown(_) => messages::SOMEBODY.to_owned(),
+        Actor::Unknown(_) => messages::UNKNOWN_ACCOUNT.to_owned(),
         Actor::Client => client
             .as_ref()
-            .map_or(messages::SOMETHING.to_owned(), |client| {
-                clean::name(&client.name, messages::SOMETHING)
+            .map_or(messages::UNKNOWN.to_owned(), |client| {
+                clean::name(&client.name, messages::UNKNOWN)
             }),
     };
-    let client = client.map_or(messages::SOMETHING.to_owned(), |client| {
-        clean::name(&client.name, messages::SOMETHING)
+    let client = client.map_or(messages::UNKNOWN.to_owned(), |client| {
+        clean::name(&client.name, messages::UNKNOWN)
     });
-    let about = if let AuditAction::Unknown(name) = action {
-        Some(name.as_str().to_owned())
-    } else {
-        about
+    let about = match action {
+        AuditAction::Unknown(name) => Some(name.as_str().to_owned()),
+        AuditAction::AccountAdded | AuditAction::InvitedAgain | AuditAction::RoleChanged => about
+            .map(|role| {
+                Role::parse(&role).map_or(role, |role| accounts::messages::role(role).to_owned())
+            }),
+        _ => about,
     };
-    let about = about.map_or(messages::SOMETHING.to_owned(), |about| {
+    let about = about.map_or(messages::UNKNOWN.to_owned(), |about| {
         clean::sentence(&about)
     });
     let slots = [
@@ -174,12 +180,12 @@ fn Sentence(event: Event) -> impl IntoView {
 
 /// The address of an account at that time.
 fn user(subject: Option<&AccountName>) -> String {
-    subject.map_or(messages::SOMEBODY.to_owned(), |subject| {
+    subject.map_or(messages::UNKNOWN_ACCOUNT.to_owned(), |subject| {
         clean::sentence(&subject.email)
     })
 }
 
-/// From where it was done.
+/// The network address and browser.
 #[component]
 fn From(from: RequestSource) -> impl IntoView {
     view! {

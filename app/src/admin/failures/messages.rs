@@ -1,4 +1,4 @@
-//! Requests of clients that failed: what went wrong, and what helps.
+//! Requests of clients that failed: what went wrong, and how to fix it.
 
 use provider::{FailedStep, FailureKind};
 
@@ -7,18 +7,19 @@ use crate::{clean, messages::Template, messages::common::counted};
 /// The title of the page.
 pub(crate) const TITLE: &str = "Failures";
 /// What it shows, under its heading.
-pub(crate) const LEAD: &str = "What applications asked for in the last seven days and did not get.";
+pub(crate) const LEAD: &str = "Requests by applications that failed in the last seven days.";
 
-pub(crate) const NONE: &str = "Nothing failed in the last seven days. When an application cannot connect, it appears here, with the reason and with \
-     what helps.";
-pub(crate) const FIND: &str = "Request ID, application, address, or what was asked for";
-pub(crate) const FIND_IT: &str = "Find";
-pub(crate) const NONE_FOUND: Template = Template::new("No failure matches {query}.");
+pub(crate) const NONE: &str = "No failed requests in the last seven days. When an application cannot connect, the reason \
+     and what you can do will appear here.";
+pub(crate) const FIND: &str = "Search by request ID, application, address or requested value";
+pub(crate) const FIND_IT: &str = "Search";
+pub(crate) const NONE_FOUND: Template = Template::new("No failures match “{query}”.");
 pub(crate) const SHOW_ALL: &str = "Show all failures";
-/// Clients that an administrator added, or that users use; and all others.
+/// Clients that an administrator added or that users use, and all others.
 pub(crate) const IN_USE: &str = "Applications in use";
 pub(crate) const OTHERS: &str = "New and unknown applications";
-pub(crate) const OTHERS_EXPLAINED: &str = "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
+pub(crate) const OTHERS_EXPLAINED: &str = "Anyone can send requests in the name of an application. Change nothing for an \
+     application that you do not expect.";
 
 /// Declares [`what`] and [`fix`] from one table. A kind without its texts does not compile.
 macro_rules! failure_texts {
@@ -30,7 +31,7 @@ macro_rules! failure_texts {
             })
         }
 
-        /// What helps, and who can do it.
+        /// How to fix it, and who can.
         pub(crate) const fn fix(kind: FailureKind) -> &'static str {
             match kind {
                 $(FailureKind::$kind => $fix,)+
@@ -45,131 +46,130 @@ macro_rules! failure_texts {
 failure_texts! {
     UnknownClient:
         "{client} is not registered here, or its registration has expired.",
-        "What the user can do: remove this server in the application, add it again, and connect. \
-         The application remembers a registration that has expired or was removed.";
+        "What the user can do: remove the MCP server from the application, add it again and \
+         connect. The application still uses a registration that has expired or was removed.";
     WrongRedirect:
-        "{client} asked for a redirect URI that is not registered for it.",
-        "What you can do, if you added the application and recognise the address: add it. \
-         Otherwise the developer: the address has to be registered, character for character. \
-         Nothing was sent to it.";
+        "{client} requested a redirect URI that is not registered for it.",
+        "What you can do, if you added the application and recognize the redirect URI: add it. \
+         What the developer can do: register the redirect URI exactly as it is sent, character \
+         for character. Nothing was sent to it.";
     BadDocument:
         "The client metadata document of {client} cannot be used.",
-        "What the developer can do: mend the document. The details say what is wrong with it.";
+        "What the developer can do: correct the document. The details say what is wrong with it.";
     Unreachable:
-        "The web server of {client} did not give what this server needs.",
-        "What the developer can do: make the address answer. The details say what came instead. \
-         This server asks again at the next request.";
+        "The client metadata document or keys of {client} could not be fetched.",
+        "What the developer can do: correct the web server. The details say how it responded. \
+         Vestibule tries again at the next request.";
     KeptOut:
-        "{client} was refused: its host is blocked, or the configuration does not allow it.",
+        "{client} was refused: its host is blocked or not allowed by the configuration.",
         "What you can do, if it should be allowed: unblock its host under Applications, or add the \
          host to client_documents in the configuration.";
     NoCommonAuthentication:
-        "{client} and this server have no authentication method in common.",
-        "What the developer can do: name none or private_key_jwt as token_endpoint_auth_method in \
-         the document.";
+        "{client} uses an authentication method that Vestibule does not support.",
+        "What the developer can do: set token_endpoint_auth_method in the client metadata document \
+         to none or private_key_jwt.";
     MalformedRequest:
         "{client} sent an incomplete or malformed request.",
-        "What the developer can do: send what the details name. Every request needs PKCE with \
+        "What the developer can do: correct what the details name. Every request needs PKCE with \
          S256.";
     UnknownScope:
-        "{client} asked for scopes that do not exist here.",
+        "{client} requested scopes that do not exist.",
         "What you can do, if the scope should exist: add it to the resource in the configuration. \
-         Otherwise the developer: ask for scopes that are configured.";
+         What the developer can do: request scopes that are configured.";
     ScopeNotGranted:
-        "{client} asked for scopes that the user has not allowed.",
-        "What the developer can do: ask for more scopes in a new authorization request, not with \
+        "{client} requested scopes that the user has not allowed.",
+        "What the developer can do: request more scopes in a new authorization request, not with \
          the code or refresh token.";
     UnknownResource:
-        "{client} asked for a resource that is not configured here.",
+        "{client} requested a resource that is not configured.",
         "What you can do, if the resource is yours: add it to the configuration exactly as it was \
-         asked for. Otherwise the user: correct the address of the server in the application.";
+         requested. What the user can do: correct the address of the MCP server in the \
+         application.";
     ResourceNotGranted:
-        "{client} asked for a token for another resource than the user allowed.",
-        "What the developer can do: send the resource of the authorization request, or begin a new \
-         one for the other resource.";
+        "{client} requested a token for a different resource than the user allowed.",
+        "What the developer can do: send the resource of the authorization request, or start a new \
+         authorization request for the other resource.";
     MissingResource:
-        "{client} did not say which resource it wants, and there are several.",
-        "What you can do: set default = true at the resource in the configuration that such \
-         applications are meant to get. Or the developer: name the resource in the request, as the \
-         MCP specification demands.";
+        "{client} did not say which resource it wants, and several are configured.",
+        "What you can do: set default = true for one resource in the configuration. What the \
+         developer can do: send the resource parameter, as the MCP specification requires.";
     SeveralResources:
-        "{client} asked for several resources at once.",
-        "What the developer can do: send a request for each resource, since a token here is for \
-         one of them.";
+        "{client} requested several resources at once.",
+        "What the developer can do: send one request per resource. A token is valid for one \
+         resource.";
     SchemeNotAllowed:
         "{client} uses a redirect URI with a scheme that the configuration does not allow.",
         "What you can do, if the application should be allowed: add the scheme to private_schemes \
-         in the configuration. Then the user connects again.";
+         in the configuration. The user can then connect again.";
     PersonNeeded:
-        "{client} wanted an answer without a page, but the user had to be asked.",
-        "Nobody has to do anything: such applications then show a page. If it goes on, the \
-         developer can leave out prompt=none.";
+        "{client} asked not to show a page (prompt=none), but the user had to be asked.",
+        "Usually no action is needed: the application then asks again with a page. If it keeps \
+         happening, the developer can leave out prompt=none.";
     ClientProof:
         "{client} failed to authenticate.",
-        "What you can do: compare its secret or key with the one you gave it. If the secret is \
-         lost, remove the application and add it again.";
+        "What you can do: check that the application uses the client secret or key that is \
+         registered here. If the secret is lost, create a new one with \"vestibule client \
+         secret\".";
     MalformedAuthentication:
-        "{client} sent credentials that cannot be read, or in more than one place.",
-        "What the developer can do: send client id and secret either in a Basic header, each \
-         form-encoded, or in the body.";
+        "{client} sent malformed credentials, or credentials in more than one place.",
+        "What the developer can do: send client ID and client secret either in a Basic header, \
+         each form-encoded, or in the body.";
     SecretOfPublicClient:
-        "{client} is a public client, and sent a client secret.",
-        "What you can do: leave the client secret empty in the application, or add it here as a \
-         confidential application.";
+        "{client} is a public client, but sent a client secret.",
+        "What you can do: leave the client secret empty in the application, or add the application \
+         as a confidential client.";
     ResourceProof:
-        "A resource that calls itself {client} failed to authenticate at introspection.",
-        "What you can do: send the identifier of the resource and its introspection secret. In a \
-         Basic header the identifier has to be form-encoded, since it contains a colon; or send \
-         both in the body.";
+        "{client}, a resource, failed to authenticate for token introspection.",
+        "What you can do: make the MCP server send its resource identifier and introspection \
+         secret. In a Basic header the identifier has to be form-encoded, because it contains a \
+         colon. Both can also be sent in the body.";
     BadCode:
-        "{client} sent an authorization code that is unknown, expired, or of another application.",
-        "What the user can do: connect again. If it goes on, the developer: a code is good for a \
-         minute, once, and only for the application that asked for it.";
+        "{client} sent an authorization code that is unknown, expired or belongs to another application.",
+        "What the user can do: connect again. What the developer can do: use each code once, \
+         within a minute, and only in the application that requested it.";
     VerifierMismatch:
         "{client} sent a code verifier that does not match its request (PKCE).",
-        "What the developer can do: send the verifier of the challenge in the request. If the user \
-         began twice at the same time, connecting again helps.";
+        "What the developer can do: send the code verifier that belongs to the code challenge. If \
+         the user started twice at the same time, connecting again helps.";
     BadRefreshToken:
         "{client} sent a refresh token that is unknown, expired or revoked.",
-        "What the user can do: connect again. This is expected after a disconnection, or after a \
-         long time without use.";
+        "What the user can do: connect again. This is expected after the application was \
+         disconnected or not used for a long time.";
     Replayed:
-        "{client} used a one-time code or an old refresh token again, so its connection was \
-         ended.",
-        "What the user can do: check the computer that the application runs on, since somebody may \
-         have a copy of its token, and connect again. If it goes on, the developer: two parts of \
-         the application use the same token at once.";
+        "{client} used a one-time code or an old refresh token again, so it was disconnected.",
+        "What the user can do: check the computer that the application runs on, because someone \
+         may have a copy of its token, and connect again. What the developer can do: make sure \
+         that no two parts of the application use the same token at once.";
     AccountGone:
-        "{client} came with a token of an account that is disabled or removed.",
+        "{client} used a token of an account that is disabled or removed.",
         "What you can do, if the person should have access: enable the account under Accounts, or \
          invite them again.";
     BadRegistration:
-        "The registration of {client} was not accepted.",
+        "The registration of {client} was refused.",
         "What the developer can do: correct the member that the details name.";
     RegistrationClosed:
-        "{client} tried to register, and registration is switched off.",
+        "{client} tried to register, but registration is turned off.",
         "What you can do: add the application under Applications, or set registration = on in the \
          configuration.";
     TooMany:
         "{client} was refused because a limit was reached.",
-        "Nobody has to do anything if it was an attack or a mistake. If your users share one \
-         address, you can raise the limit, and set trusted_proxies if this server is behind a \
-         proxy.";
+        "No action is needed if this was an attack or a mistake. If your users share one network \
+         address, you can raise the limit. If Vestibule is behind a proxy, set trusted_proxies.";
     RequestGone:
-        "A page on which a user allows {client} access was opened too late, or a second time.",
-        "What the user can do: start again in the application. A request waits 30 minutes, in the \
-         browser where it began.";
+        "The page to allow {client} access was opened too late, or a second time.",
+        "What the user can do: start again in the application. A request is valid for 30 minutes, \
+         in the browser where it started.";
     Other:
-        "A request of {client} failed, for a reason that this version of the server does not \
-         know.",
-        "What you can do: look at this page on a server of the newer version.";
+        "A request by {client} failed for a reason that this version of Vestibule does not \
+         recognize.",
+        "What you can do: open this page on a server with the newer version.";
 }
 
 /// Where it failed.
 pub(crate) const fn step(step: FailedStep) -> &'static str {
     match step {
         FailedStep::Register => "during registration",
-        FailedStep::Authorize => "when it asked for access",
+        FailedStep::Authorize => "at the authorization endpoint",
         FailedStep::Page => "on a page for the user",
         FailedStep::Token => "at the token endpoint",
         FailedStep::Revoke => "at the revocation endpoint",
@@ -193,14 +193,14 @@ pub(crate) const FROM: Template = Template::new("from {address}");
 pub(crate) const DETAILS: &str = "Details for the developer";
 pub(crate) const CODE: &str = "Error code";
 pub(crate) const DESCRIPTION: &str = "Description";
-pub(crate) const CLIENT_ID: &str = "Client id";
+pub(crate) const CLIENT_ID: &str = "Client ID";
 pub(crate) const NO_CLIENT_ID: &str = "none";
 pub(crate) const REQUEST_IDS: &str = "Request IDs, latest first";
 
-/// What was asked for, beside what is known.
-pub(crate) const ASKED_REDIRECT: &str = "Redirect URI asked for";
-pub(crate) const ASKED_RESOURCE: &str = "Resource asked for";
-pub(crate) const ASKED_SCOPE: &str = "Scopes asked for";
+/// What was requested, beside what is known.
+pub(crate) const ASKED_REDIRECT: &str = "Requested redirect URI";
+pub(crate) const ASKED_RESOURCE: &str = "Requested resource";
+pub(crate) const ASKED_SCOPE: &str = "Requested scopes";
 pub(crate) const SCHEME: &str = "Scheme";
 pub(crate) const HOST: &str = "Host";
 pub(crate) const REGISTERED: &str = "Registered";
@@ -208,20 +208,20 @@ pub(crate) const CONFIGURED: &str = "Configured";
 pub(crate) const KNOWN_NONE: &str = "none";
 pub(crate) const ALTERED: &str =
     "Characters that cannot be shown, or beyond the first 512, were left out.";
-pub(crate) const NOT_SENT: &str = "none was sent";
+pub(crate) const NOT_SENT: &str = "not sent";
 
-/// How to fix it.
+/// The fix for a redirect URI.
 pub(crate) const ADD_REDIRECT: &str = "Add this redirect URI";
 pub(crate) const ADD_CONSEQUENCE: Template = Template::new(
-    "{client} may then receive its answers at {uri} too. Anybody can ask for an address in the name of an application, so add only one \
-     that you recognise.",
+    "{client} can then also receive authorization codes at {uri}. \
+     Anyone can send a request with any redirect URI, so only add one that you recognize.",
 );
 pub(crate) const ADD_IT: Template = Template::new("Add {uri}");
 
 /// The outcome of adding a redirect URI.
 pub(crate) fn redirect_uri_added(redirect_uri: &str) -> String {
     format!(
-        "Added {}. Connect the application again.",
+        "Redirect URI {} added. Connect the application again.",
         clean::sentence(redirect_uri)
     )
 }
@@ -232,7 +232,7 @@ mod tests {
     use crate::messages::Piece;
 
     #[test]
-    fn every_failure_names_the_client_once_and_says_who_mends_it() {
+    fn every_failure_names_the_client_once_and_says_who_can_fix_it() {
         for &kind in KINDS {
             let pieces = what(kind).pieces();
             assert_eq!(
@@ -252,7 +252,7 @@ mod tests {
             let fix = fix(kind);
             assert!(fix.ends_with('.') && !fix.contains('!'), "{fix}");
             assert!(
-                ["the developer", "the user", "you can", "Nobody"]
+                ["the developer", "the user", "you can", "o action"]
                     .iter()
                     .any(|who| fix.contains(who)),
                 "{fix}"

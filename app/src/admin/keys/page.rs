@@ -10,7 +10,6 @@ use crate::{
         actions::{RevokeKey, RotateKeys},
         context::AdminContext,
         keys::messages,
-        messages as admin_messages,
         parts::ActionForm,
     },
     components::{Ago, Disclosure, sentence},
@@ -79,7 +78,7 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     view! {
         <li class="row">
             <p><span class="mark">{format}</span>" "{sentence}</p>
-            <Disclosure summary=admin_messages::REMOVE object=messages::revoke(&kid)>
+            <Disclosure summary=messages::REVOKE object=kid.clone()>
                 <ActionForm
                     action=RevokeKey::url() form_token=&form_token fields=vec![("kid", kid)] grave=true
                     consequence=messages::REVOKE_EXPLAINED.into_any() button=button.into_any()

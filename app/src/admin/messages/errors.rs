@@ -8,8 +8,9 @@ use provider::{
 
 use crate::time_format::exactly;
 
-const OWN: &str = "this is your own account; another administrator, or the terminal, can do this";
-const UNAVAILABLE: &str = "the store does not answer; look whether it was done, and try again";
+const OWN: &str = "this is your own account; ask another administrator, or use the command line";
+const UNAVAILABLE: &str =
+    "the store is unavailable; check whether the change was made, then try again";
 
 /// The text for an error of an administrative operation.
 pub fn administration_error_text(error: &AdministrationError) -> String {
@@ -37,27 +38,27 @@ fn missing_target(missing: &MissingTarget) -> String {
 
 fn invalid_input(invalid: &InvalidInput) -> String {
     match invalid {
-        InvalidInput::Email(email) => format!("{email:?} is not an e-mail address"),
+        InvalidInput::Email(email) => format!("{email:?} is not an email address"),
         InvalidInput::DisplayName { maximum } => {
-            format!("a name has at most {maximum} characters, and none that is invisible")
+            format!("a name can have at most {maximum} characters and no invisible ones")
         }
         InvalidInput::Password(error) => password(*error),
         InvalidInput::ClientId { client_id, fault } => {
-            format!("{client_id:?} cannot be a client id: {fault}")
+            format!("{client_id:?} cannot be a client ID: {fault}")
         }
         InvalidInput::ReservedClientId { client_id, prefix } => format!(
-            "{client_id:?} cannot be a client id: identifiers that begin with {prefix} are made by the server"
+            "{client_id:?} cannot be a client ID: IDs that start with {prefix} are reserved"
         ),
         InvalidInput::ClientName { maximum } => {
-            format!("a client's name has 1 to {maximum} bytes and no control characters")
+            format!("a client name must have 1 to {maximum} bytes and no control characters")
         }
         InvalidInput::NoRedirectUri => "a client needs at least one redirect URI".to_owned(),
-        InvalidInput::SeveralRedirectUris => "it is not one redirect URI".to_owned(),
+        InvalidInput::SeveralRedirectUris => "enter exactly one redirect URI".to_owned(),
         InvalidInput::RedirectUri {
             redirect_uri,
             fault,
         } => format!("{redirect_uri:?}: {fault}"),
-        InvalidInput::NoChange => "nothing is named that is to change".to_owned(),
+        InvalidInput::NoChange => "name at least one value to change".to_owned(),
         InvalidInput::Host(host) => format!("{host:?} is not a host such as app.example.com"),
     }
 }
@@ -65,15 +66,16 @@ fn invalid_input(invalid: &InvalidInput) -> String {
 fn password(error: PasswordError) -> String {
     match error {
         PasswordError::TooShort { minimum } => {
-            format!("a password needs at least {minimum} characters")
+            format!("the password must have at least {minimum} characters")
         }
-        PasswordError::TooLong { maximum } => format!("a password has at most {maximum} bytes"),
+        PasswordError::TooLong { maximum } => {
+            format!("the password can have at most {maximum} bytes")
+        }
         PasswordError::Common => {
-            "the password is one of those that are guessed first; several words that do not belong together are better"
-                .to_owned()
+            "the password is too common; a few random words make a strong password".to_owned()
         }
         PasswordError::FromName => {
-            "the password can be guessed from the address or the name of the server".to_owned()
+            "the password is too similar to the email address or the server name".to_owned()
         }
     }
 }
@@ -81,53 +83,55 @@ fn password(error: PasswordError) -> String {
 fn state_conflict(conflict: &StateConflict) -> String {
     match conflict {
         StateConflict::AccountExists(email) => format!(
-            "{email} has an account already, which is not changed; \"account password\" sets its password, and \"account \
-             reset\" makes a link to a new way to sign in"
+            "{email} already has an account, which was not changed; use \"account password\" to set its password, or \
+             \"account reset\" to create a reset link"
         ),
         StateConflict::AccountHasOtherRole(email) => format!(
-            "{email} has an account that waits for its person with another role; \"account role\" changes that"
+            "{email} was already invited with a different role; use \"account role\" to change it"
         ),
         StateConflict::AccountCanSignIn(email) => {
-            format!("{email} has an account and can sign in already")
+            format!("{email} already has an account and can sign in")
         }
         StateConflict::AccountDisabled(email) => {
-            format!("{email} has an account that is disabled: enable it first")
+            format!("the account {email} is disabled; enable it first")
         }
         StateConflict::AddressTaken(email) => format!("{email} belongs to another account"),
         StateConflict::AccountJustAdded(email) => {
-            format!("{email} has just been added by someone else")
+            format!("{email} was just added by someone else")
         }
         StateConflict::ShortPasswordAlone(email) => format!(
-            "{email} has no passkey, and a password that may be shorter than the 12 characters which an administrator's needs: \
-             a passkey or a longer password comes first; if it is longer, signing in with it once is enough"
+            "administrators need a passkey or a password of at least 12 characters, and the password of {email} may be \
+             shorter; add a passkey, set a longer password, or sign in once if the password is long enough"
         ),
-        StateConflict::NoLongerAdministrator => {
-            "you are no administrator any more, so this was not done".to_owned()
-        }
+        StateConflict::NoLongerAdministrator => "you are no longer an administrator".to_owned(),
         StateConflict::ClientDiffers(id) => format!(
-            "there is a client {id:?} with other values, which is not changed; \"client set\" changes it"
+            "the client {id:?} already exists with other values and was not changed; use \"client set\" to change it"
         ),
         StateConflict::ClientIsPublic(id) => {
-            format!("the client {id:?} is public: make it confidential first")
+            format!("the client {id:?} is public; make it confidential first")
         }
         StateConflict::ClientUsesKeys(id) => {
-            format!("the client {id:?} proves itself by its keys and has no secret")
+            format!("the client {id:?} authenticates with keys and has no client secret")
         }
         StateConflict::ClientRegisteredItself(id) => {
-            format!("the client {id:?} registered itself, so only it can change what it said")
+            format!(
+                "the client {id:?} registered itself; only the client can change its registration"
+            )
         }
         StateConflict::ClientHasDocument(id) => format!(
-            "the client {id:?} is described by its metadata document, so only that can be changed"
+            "the client {id:?} is described by its client metadata document; change that document instead"
         ),
         StateConflict::RedirectUrisNotEditable => {
-            "this client says itself where its answers go".to_owned()
+            "this client manages its own redirect URIs".to_owned()
         }
         StateConflict::TooManyRedirectUris { maximum } => {
-            format!("a client has at most {maximum} redirect URIs")
+            format!("a client can have at most {maximum} redirect URIs")
         }
         StateConflict::SigningKeys(fault) => signing_keys(fault),
         StateConflict::OtherIssuer { configured, named } => {
-            format!("the configured issuer is {configured}, not {named:?}; configure it first")
+            format!(
+                "the configured issuer is {configured}, not {named:?}; change the configuration first"
+            )
         }
     }
 }
@@ -135,13 +139,14 @@ fn state_conflict(conflict: &StateConflict) -> String {
 fn unfinished_operation(unfinished: &UnfinishedOperation) -> String {
     match unfinished {
         UnfinishedOperation::PasswordSet(email) => format!(
-            "{email} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again"
+            "{email} has the new password and was signed out everywhere, but some applications could not be disconnected; \
+             set the password again"
         ),
         UnfinishedOperation::StaysDisabled(email) => format!(
-            "{email} stays disabled, since not everything of before could be cleared away; try again"
+            "{email} is still disabled, because some of its earlier connections could not be removed; try again"
         ),
         UnfinishedOperation::NotRemoved(email) => {
-            format!("{email} is disabled, but could not be removed; remove it again")
+            format!("{email} was disabled, but could not be removed; try again")
         }
     }
 }
@@ -152,12 +157,16 @@ fn signing_keys(fault: &SigningKeyFault) -> String {
             sealed_under,
             given,
         } => format!(
-            "the signing keys are sealed under {sealed_under}, and the sealing key given is {given}"
+            "the signing keys are encrypted with the sealing key {sealed_under}, but the configured one is {given}"
         ),
-        SigningKeyFault::Damaged => "the sealed signing keys are damaged, or were changed by something that has no sealing key".to_owned(),
-        SigningKeyFault::NotMade => "the key ring could not be sealed".to_owned(),
+        SigningKeyFault::Damaged => {
+            "the encrypted signing keys are damaged or were changed without the sealing key"
+                .to_owned()
+        }
+        SigningKeyFault::NotMade => "the signing keys could not be encrypted".to_owned(),
         SigningKeyFault::TooEarly { from } => format!(
-            "servers that check JWTs may not have the next keys before {}; rotate then, or at once with \"vestibule key rotate --urgent\"",
+            "MCP servers that check JWTs may not have the next keys before {}; rotate after that, or use \"vestibule key \
+             rotate --urgent\" to rotate now",
             exactly(*from)
         ),
     }
@@ -177,7 +186,7 @@ mod tests {
         let short = InvalidInput::Password(PasswordError::TooShort { minimum: 12 });
         assert_eq!(
             administration_error_text(&short.into()),
-            "a password needs at least 12 characters"
+            "the password must have at least 12 characters"
         );
         let exists = StateConflict::AccountExists("ada@example.com".to_owned());
         let text = administration_error_text(&exists.into());
@@ -187,6 +196,6 @@ mod tests {
         );
         let differs = StateConflict::ClientDiffers("app".to_owned());
         let text = administration_error_text(&differs.into());
-        assert!(text.contains("\"client set\" changes it"), "{text}");
+        assert!(text.contains("use \"client set\""), "{text}");
     }
 }

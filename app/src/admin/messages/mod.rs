@@ -5,7 +5,7 @@ pub mod errors;
 
 use crate::messages::Template;
 
-/// The navigation, for those who hear it.
+/// The navigation, for screen readers.
 pub(crate) const NAVIGATION: &str = "Administration";
 pub(crate) const YOUR_ACCOUNT: &str = "Your account";
 
@@ -13,20 +13,20 @@ pub(crate) const YOUR_ACCOUNT: &str = "Your account";
 pub(crate) const CHANGE: &str = "Change";
 pub(crate) const REMOVE: &str = "Remove";
 
-/// The name of a button for those who hear it, where others on the page say the same.
+/// The name of a button for screen readers, where other buttons on the page have the same text.
 pub(crate) fn spoken(button: &str, object: &str) -> String {
     format!("{button} ({object})")
 }
 
-/// The last post was carried out, and what it made is shown this once.
+/// What the last operation created, which is shown only once.
 pub(crate) const ONE_TIME_LINK: &str = "One-time link";
-pub(crate) const CLIENT_ID: &str = "Client id";
+pub(crate) const CLIENT_ID: &str = "Client ID";
 pub(crate) const CLIENT_SECRET: &str = "Client secret";
 pub(crate) const LINK_EXPLAINED: Template = Template::new(
-    "Hand it to {user} now: it is shown this once, opens for whoever comes first, works once, and ends within {span}.",
+    "Send this link to {user} now: it is shown only once. It works \
+     once, for anyone who has it, and expires within {span}.",
 );
-pub(crate) const SECRET_EXPLAINED: &str =
-    "Copy it now: it is shown this once, and nobody can read it again.";
+pub(crate) const SECRET_EXPLAINED: &str = "Copy the secret now: it is shown only once.";
 
 /// Turning pages.
 pub(crate) const PAGES: &str = "Pages";
@@ -36,7 +36,7 @@ pub(crate) const FIRST: &str = "First page";
 
 /// Above a list that an upgrade or a restored backup has left incomplete.
 pub(crate) const BEING_BUILT: &str =
-    "This list is being put together in the background. Some entries may still be missing.";
+    "This list is being rebuilt in the background. Some entries may still be missing.";
 
 /// "51 to 100 of 230".
 pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {

@@ -62,7 +62,7 @@ fn OneResource(
             <p><bdi class="host">{identifier}</bdi></p>
             {scopes}
             <Disclosure summary=messages::RECIPE object=name.clone() open=chosen.is_some()>{shown}</Disclosure>
-            <Disclosure summary=messages::NEEDS object=name>{content}</Disclosure>
+            <Disclosure summary=messages::REQUIREMENTS object=name>{content}</Disclosure>
         </section>
     }
 }
@@ -89,19 +89,19 @@ fn Scopes(scopes: Vec<ScopeDescription>) -> impl IntoView {
     view! {
         <table class="scopes">
             <caption class="unseen">{messages::SCOPES}</caption>
-            <thead><tr><th scope="col">{messages::SCOPE}</th><th scope="col">{messages::SENTENCE}</th></tr></thead>
+            <thead><tr><th scope="col">{messages::SCOPE}</th><th scope="col">{messages::SCOPE_DESCRIPTION}</th></tr></thead>
             <tbody>{rows.collect_view()}</tbody>
         </table>
-        {marked.then(|| view! { <p class="hint">{messages::AT_FIRST_EXPLAINED}</p> })}
+        {marked.then(|| view! { <p class="hint">{messages::DEFAULT_EXPLAINED}</p> })}
     }
     .into_any()
 }
 
-/// A scope; `marked` where those that are given at first have to be told from the others.
+/// A scope; `marked` where default scopes have to be distinguished from the others.
 #[component]
 fn ScopeRow(scope: ScopeDescription, marked: bool) -> impl IntoView {
     let mark = (marked && scope.default)
-        .then(|| view! { " "<span class="mark">{messages::AT_FIRST}</span> });
+        .then(|| view! { " "<span class="mark">{messages::DEFAULT}</span> });
     view! {
         <tr>
             <th scope="row"><span class="host">{scope.name}</span>{mark}</th>
@@ -184,7 +184,7 @@ fn OtherLanguages(resource: Resource, guide: ResourceGuide, issuer: String) -> i
         TokenFormat::Jwt { .. } => messages::JWT,
     };
     let explained = sentence!(
-        messages::OTHERS_EXPLAINED,
+        messages::TOKEN_CHECK_EXPLAINED,
         format = format,
         place = place,
         address = shown(guide.keys_address),
@@ -199,7 +199,7 @@ fn OtherLanguages(resource: Resource, guide: ResourceGuide, issuer: String) -> i
     let may_ask = resource.introspection_secret.is_some();
     view! {
         <div class="part">
-            <h3>{messages::OTHERS}</h3>
+            <h3>{messages::TOKEN_CHECK}</h3>
             <p>{explained}</p>
         </div>
         <IntrospectionPart address=guide.introspection_address may_ask/>
@@ -211,10 +211,10 @@ fn OtherLanguages(resource: Resource, guide: ResourceGuide, issuer: String) -> i
 fn IntrospectionPart(address: String, may_ask: bool) -> impl IntoView {
     let address = view! { <bdi class="host">{address}</bdi> };
     let may_ask = if may_ask {
-        messages::MAY_ASK.into_any()
+        messages::INTROSPECTION_READY.into_any()
     } else {
         sentence!(
-            messages::MAY_NOT_ASK,
+            messages::INTROSPECTION_MISSING,
             command = code(resource_guide::SECRET_COMMAND)
         )
         .into_any()
