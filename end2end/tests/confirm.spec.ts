@@ -40,19 +40,19 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await redis.ageSignIns(TOO_LONG_AGO);
     await change();
     await expectPage(page, 'confirm');
-    await expect(page.getByRole('heading', { name: 'Confirm it is you' })).toBeVisible();
-    await expect(page.getByText(`You are signed in as ${user.email}`)).toBeVisible();
-    await expect(page.getByRole('alert')).toHaveText('Confirm first that it is you. Nothing was changed yet.');
+    await expect(page.getByRole('heading', { name: "Confirm it's you" })).toBeVisible();
+    await expect(page.getByText(`You're signed in as ${user.email}`)).toBeVisible();
+    await expect(page.getByRole('alert')).toHaveText("Please confirm it's you first. Nothing was changed yet.");
     expect(page.url()).toBe(server.url('/confirm?then=account'));
 
     await confirm(page, 'not the password');
     await expectPage(page, 'confirm');
-    await expect(page.getByRole('alert')).toHaveText(/do not match an account here/);
+    await expect(page.getByRole('alert')).toHaveText(/That password isn't correct/);
     await confirm(page, user.password);
     await expectPage(page, 'account');
     await change();
     await expectPage(page, 'account');
-    await expect(section(page, 'Recent activity').getByRole('listitem').first()).toContainText('You set a password');
+    await expect(section(page, 'Recent activity').getByRole('listitem').first()).toContainText('You set a new password');
   });
 
   test(`after five minutes the administration's pages and posts require the password again, ${way}`, async ({
@@ -93,13 +93,13 @@ test('T-F48 a sign-in of six minutes ago may read but not change', async ({ page
   await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveCount(0);
   await page.reload();
   await expectPage(page, 'account');
-  await expect(page.getByText('To change how you sign in, confirm first that it is you.')).toBeVisible();
+  await expect(page.getByText("To change how you sign in, please confirm it's you first.")).toBeVisible();
   await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveAttribute('href', '/confirm?then=account');
-  await openDetails(section(page, 'Recovery codes'), 'Make recovery codes');
-  await press(page, 'Make recovery codes');
+  await openDetails(section(page, 'Recovery codes'), 'Create recovery codes');
+  await press(page, 'Create recovery codes');
   await expectPage(page, 'confirm');
   await page.goto(server.url('/account'));
-  await expect(section(page, 'Recovery codes')).toContainText('None yet');
+  await expect(section(page, 'Recovery codes')).toContainText('No recovery codes');
   const refused = page.waitForResponse(/start_adding_passkey/);
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   expect((await refused).status()).toBe(403);
@@ -146,8 +146,8 @@ test('a confirmation signs no other user in', async ({ page, server, user, compl
   await page.goto(server.url('/confirm?then=account'));
   await confirm(page, 'the password of somebody else');
   await expectPage(page, 'confirm');
-  await expect(page.getByText(`You are signed in as ${user.email}`)).toBeVisible();
-  await press(page, 'not you?');
+  await expect(page.getByText(`You're signed in as ${user.email}`)).toBeVisible();
+  await press(page, 'Use a different account');
   await expectPage(page, 'login');
   await openAccount(page, server, other);
   await expect(page.getByText(other.email)).toBeVisible();

@@ -14,7 +14,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await page.goto(client.authorizationUrl(callback.uri));
     await submitPassword(page, user);
     await expectPage(page, 'offer');
-    await expect(page.getByRole('heading', { name: 'Sign in faster next time' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Add a passkey' })).toBeVisible();
     await expect(page.getByRole('button', { name: 'Create a passkey' })).toBeVisible({ visible: javaScriptEnabled });
     await expect(page.locator('noscript p', { hasText: 'Creating a passkey needs JavaScript' })).toBeVisible({ visible: !javaScriptEnabled });
     await decline(page);

@@ -41,7 +41,7 @@ test('a device has one passkey for an account, and a second one is refused with 
   await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
 
   await page.getByRole('button', { name: 'Create a passkey' }).click();
-  await expect(page.getByRole('alert')).toHaveText(/already holds a passkey/);
+  await expect(page.getByRole('alert')).toHaveText(/already has a passkey/);
 });
 
 test('a passkey without user verification is refused', async ({ page, server, user }) => {

@@ -6,12 +6,12 @@ import { expect, test } from '../support/test.ts';
 
 /** Four groups of four letters that cannot be confused. */
 const CODE = /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/;
-const REFUSED = 'This e-mail address and recovery code do not match an account here. A code works once.';
+const REFUSED = 'Incorrect email or recovery code. Each code works once.';
 
 /** Creates codes on the account page; returns them. */
 async function makeCodes(page: Page): Promise<string[]> {
   const part = section(page, 'Recovery codes');
-  const words = (await part.getByText('None yet').count()) ? 'Make recovery codes' : 'Make new codes';
+  const words = (await part.getByText('No recovery codes').count()) ? 'Create recovery codes' : 'Create new codes';
   await openDetails(part, words);
   await press(part, words);
   await expectPage(page, 'codes');
@@ -41,7 +41,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
   test(`ten codes are created, shown once, and each signs in once, ${way}`, async ({ anotherBrowser, server, user, client, callback }) => {
     const page = await anotherBrowser({ javaScriptEnabled });
     await openAccount(page, server, user);
-    await expect(section(page, 'Recovery codes')).toContainText('None yet');
+    await expect(section(page, 'Recovery codes')).toContainText('No recovery codes');
     const codes = await makeCodes(page);
     await expect(page.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
     await expect(page.getByText(user.email)).toBeVisible();
@@ -54,7 +54,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await page.goto(server.url('/account/codes'));
       await expectPage(page, 'account');
       for (const code of codes) expect(await page.content()).not.toContain(code);
-      await expect(section(page, 'Recovery codes')).toContainText('10 of 10 left · made just now');
+      await expect(section(page, 'Recovery codes')).toContainText('10 of 10 left · created just now');
     });
 
     await test.step('one leads from the application to the question, however it is typed', async () => {
@@ -103,10 +103,10 @@ test('new codes replace the old ones, as the confirmation says', async ({ page, 
   await page.getByRole('link', { name: 'Done' }).click();
   await expectPage(page, 'account');
   const part = section(page, 'Recovery codes');
-  await expect(part.getByText('The codes you have now stop working.')).toBeHidden();
-  await openDetails(part, 'Make new codes');
-  await expect(part.getByText('The codes you have now stop working.')).toBeVisible();
-  await openDetails(part, 'Make new codes');
+  await expect(part.getByText('Your current codes will stop working.')).toBeHidden();
+  await openDetails(part, 'Create new codes');
+  await expect(part.getByText('Your current codes will stop working.')).toBeVisible();
+  await openDetails(part, 'Create new codes');
   const fresh = await makeCodes(page);
   expect(fresh.filter((code) => old.includes(code))).toEqual([]);
   await page.getByRole('link', { name: 'Done' }).click();

@@ -3,7 +3,7 @@ import { Authenticator } from '../support/authenticator.ts';
 import { WAYS, decide, expectPage, openAccount, section, signOut } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-const MARK = 'Used here last time';
+const MARK = 'Last used';
 
 /** Expects that `first` is the primary button and `marked` has the mark; both keep their names. */
 async function expectMethods(page: Page, { first, marked }: { first: string; marked: string | undefined }): Promise<void> {

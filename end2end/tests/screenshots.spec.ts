@@ -41,7 +41,7 @@ test('screenshots of every page', async ({ page, startServer, callback, webCallb
   const long = await McpClient.connect(server.mcp, callback.uri, 'The W'.repeat(40));
   await page.goto(web.authorizationUrl(webCallback.uri));
   await picture('login-for-an-application');
-  await page.getByText('Trouble signing in?').click();
+  await page.getByText("Can't sign in?").click();
   await picture('login-help');
   await signIn(page, { ...user, password: 'wrong' });
   await expect(page.getByRole('alert')).toBeVisible();

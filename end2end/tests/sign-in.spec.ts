@@ -68,7 +68,7 @@ for (const [who, email] of [
     await page.goto(client.authorizationUrl(callback.uri));
     await signIn(page, typed);
 
-    await expect(page.getByRole('alert')).toHaveText('This e-mail address and password do not match an account here.');
+    await expect(page.getByRole('alert')).toHaveText('Incorrect email or password.');
     await expectPage(page, 'login');
     await expect(page.getByRole('textbox', { name: 'Email' })).toHaveValue(typed.email);
     await expect(page.getByLabel('Password')).toHaveValue('');

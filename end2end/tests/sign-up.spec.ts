@@ -78,8 +78,8 @@ test('an address in use and a short password are refused at their fields', async
   await page.getByLabel('Password').fill(NEW_USER.password);
   await press(page, 'Create account');
   await expectPage(page, 'sign-up');
-  await expect(page.getByRole('alert')).toHaveText(/No account can be made for this address here/);
-  await expect(box).toHaveAccessibleDescription(/No account can be made/);
+  await expect(page.getByRole('alert')).toHaveText(/You can't create an account with this email address/);
+  await expect(box).toHaveAccessibleDescription(/You can't create an account/);
   await expect(box).toHaveValue(user.email.toUpperCase());
   await expect(page.getByLabel('Password')).toHaveValue('');
 
@@ -102,12 +102,12 @@ test('a limit to domains is shown on the page, and other addresses are refused',
   const server = await open(startServer, 'example.org,example.net');
   await page.goto(server.url('/login'));
   await page.getByRole('link', { name: 'Create an account' }).click();
-  await expect(page.getByText('For addresses at example.org and example.net.')).toBeVisible();
+  await expect(page.getByText('Only for email addresses at example.org and example.net.')).toBeVisible();
   for (const email of ['a@example.com', 'a@evil.example.org', 'a@example.org.example.com']) {
     await page.getByRole('textbox', { name: 'Email' }).fill(email);
     await page.getByLabel('Password').fill(NEW_USER.password);
     await press(page, 'Create account');
-    await expect(page.getByRole('alert'), email).toHaveText(/No account can be made for this address here/);
+    await expect(page.getByRole('alert'), email).toHaveText(/You can't create an account with this email address/);
   }
   await page.getByRole('textbox', { name: 'Email' }).fill('a@EXAMPLE.org');
   await page.getByLabel('Password').fill(NEW_USER.password);

@@ -1,4 +1,4 @@
-//! Showing a credential once more, for what takes a newer sign-in.
+//! The page on which a signed-in user confirms who they are, for actions that need a recent sign-in.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::AccountView;
@@ -67,7 +67,7 @@ fn Confirmation(
         {(has_passkey && has_password).then(|| view! { <Divider/> })}
         {has_password.then(|| view! { <WithPassword form_token=token.clone() email then filled=!has_passkey/> })}
         <PostForm action=SignOut::url() class="as-whom" form_token>
-            <button class="link" type="submit">{common::NOT_YOU}</button>
+            <button class="link" type="submit">{common::USE_DIFFERENT_ACCOUNT}</button>
         </PostForm>
     }
 }

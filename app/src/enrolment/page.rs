@@ -1,5 +1,4 @@
-//! One-time links: the first account of a server, access to an account that waits for its user,
-//! and a new way into one.
+//! One-time links: for the first account, for an invitation, and for a reset.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{EnrolError, Invitation, Purpose};
@@ -16,8 +15,7 @@ use crate::{
     pages::{OpaqueToken, PageId},
 };
 
-/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says
-/// itself.
+/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`. The token determines the purpose.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let token = OpaqueToken::parse(context.path_part(1)).ok_or_else(ErrorPage::link_gone)?;
     let invitation = match context
@@ -100,7 +98,7 @@ fn Invited(
     }
 }
 
-/// What both ways to come to an account carry along.
+/// The hidden fields of both ways to create an account.
 #[derive(Clone)]
 pub(crate) struct Hidden {
     pub(crate) form_token: String,

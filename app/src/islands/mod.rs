@@ -27,7 +27,7 @@ use passkey_action::PasskeyAction;
 pub fn SignInWithPasskey(
     /// The form token of the page.
     form_token: String,
-    /// The waiting request, or nothing.
+    /// The pending request, or nothing.
     request: String,
     /// Whether it is the highlighted way.
     filled: bool,
@@ -74,7 +74,7 @@ pub fn AcceptWithPasskey(
     form_token: String,
     /// The token of the link, or nothing when signing up.
     token: String,
-    /// The waiting request, or nothing.
+    /// The pending request, or nothing.
     request: String,
 ) -> impl IntoView {
     passkey_button(
@@ -92,7 +92,7 @@ pub fn AcceptWithPasskey(
 pub fn AddPasskey(
     /// The form token of the page.
     form_token: String,
-    /// The waiting request, or nothing.
+    /// The pending request, or nothing.
     request: String,
     /// The path to go to when the sign-in is too old for it.
     confirm: String,

@@ -24,8 +24,8 @@ pub(crate) const ACTIONS: &[Action] = &[
     (<SignOut as ServerFn>::PATH, Repetition::Harmless),
 ];
 
-/// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted
-/// a newer sign-in.
+/// Signs in with email address and password, and continues with the pending request, or with the
+/// page that asked for a confirmation.
 #[server(prefix = "/actions", endpoint = "sign_in")]
 pub async fn sign_in(
     #[server(default)] form_token: String,
@@ -47,7 +47,11 @@ pub async fn sign_in(
             .sign_in()
             .sign_in_with_password(&context.browser, &email, &password)
             .await;
-        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "password"))?;
+        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "password"));
+        let signed_in = signed_in.map_err(|error| match place {
+            PagePath::Confirm(_) => Message::from(error).for_confirmation(),
+            _ => error.into(),
+        })?;
         context.keep_all(&signed_in.updates);
         Ok(place.onward(signed_in.offers_passkey))
     };
@@ -55,7 +59,7 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Signs in with e-mail address and recovery code, and continues with the pending request.
+/// Signs in with email address and recovery code, and continues with the pending request.
 #[server(prefix = "/actions", endpoint = "recover")]
 pub async fn recover(
     #[server(default)] form_token: String,
@@ -80,7 +84,8 @@ pub async fn recover(
     Ok(())
 }
 
-/// Signs out, and leads to the sign-in page of the same request when there is one ("not you?").
+/// Signs out, and leads to the sign-in page of the same request, if there is one ("Use a different
+/// account").
 #[server(prefix = "/actions", endpoint = "sign_out")]
 pub async fn sign_out(
     #[server(default)] form_token: String,

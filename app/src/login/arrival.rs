@@ -1,4 +1,4 @@
-//! A user who is not signed in yet, and the page to continue with.
+//! A user who is not signed in yet, and the pending request.
 
 use leptos::prelude::*;
 use provider::{RequestError, RequestView};
@@ -14,16 +14,16 @@ use crate::{
     pages::{OpaqueToken, PagePath},
 };
 
-/// What the pages for signing in are shown for.
+/// The request for which a sign-in page is shown.
 pub(crate) struct Arrival {
-    /// The waiting request by its id, or nothing.
+    /// The id of the pending request.
     pub(crate) request: Option<OpaqueToken>,
-    /// What waits.
+    /// The pending request.
     pub(crate) waiting: Option<RequestView>,
 }
 
 impl Arrival {
-    /// Reads the request that a context is about. A user who is signed in already goes on.
+    /// Reads the pending request. A user who is already signed in continues to the next page.
     pub(crate) async fn of(context: &PageContext) -> Result<Self, PageError> {
         let asked = context.query("request");
         let request = OpaqueToken::parse(&asked);
@@ -56,7 +56,7 @@ impl Arrival {
     }
 }
 
-/// Whether nothing is left to sign in for.
+/// Whether the user need not sign in.
 async fn has_arrived(
     context: &PageContext,
     waiting: Option<&RequestView>,

@@ -24,9 +24,9 @@ use crate::{
 /// What describes the button of the way that was used last.
 const USED_LAST: &str = "used-last";
 
-/// `/login`, with `?request=` when a client waits for the answer.
+/// `/login`, with `?request=` for a pending authorization request.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
-    // Taken even if this page is passed over: it would be said on another.
+    // Taken even if this page is skipped, so that no other page shows it.
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
     let has_passkeys = context.provider.sign_in().has_passkeys();
@@ -129,20 +129,19 @@ fn WithPassword(email: String, message: Option<Message>, methods: SignInMethods)
     }
 }
 
-/// Says of a button that it is the way that was used last. It is on the button's line, and not
-/// a part of its name.
+/// Marks the button that was used last. It is not a part of the button's name.
 #[component]
 fn Mark(id: &'static str) -> impl IntoView {
     view! { <span class="mark" id=id>{messages::USED_LAST}</span> }
 }
 
-/// Why a user who is signed in is asked to sign in (`prompt=login`).
+/// Why a signed-in user has to sign in again (`prompt=login`).
 #[component]
 fn SignInAgain(user: String) -> impl IntoView {
     view! { <p class="quiet">{sentence!(messages::AGAIN, email = view! { <bdi class="strong">{user}</bdi> })}</p> }
 }
 
-/// For users who have neither passkey nor password at hand, or no account.
+/// For users without an account, or without a usable passkey or password.
 #[component]
 fn OtherWays(request: Option<OpaqueToken>, may_sign_up: bool) -> impl IntoView {
     let sign_up = PagePath::SignUp(request.clone()).to_string();

@@ -1,5 +1,5 @@
-//! What a user may be told in answer to what they did: the one part of the words that travels
-//! from the server to script.
+//! Messages that answer an action of the user. They are the only texts that travel from the server
+//! to script.
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -7,7 +7,7 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Declares [`Message`] from one table: each message with the box it stands beside, the status of a
+/// Declares [`Message`] from one table: each message with the box it is shown beside, the status of a
 /// response that carries it, and its text.
 macro_rules! messages {
     ($(
@@ -15,7 +15,7 @@ macro_rules! messages {
         $message:ident $({ $(#[$field_doc:meta])* $field:ident: $type:ty, })?:
             $subject:ident, $status:literal, $text:literal;
     )+) => {
-        /// What went wrong with a form or a passkey, as a user should know it.
+        /// What went wrong with a form or a passkey, for the user.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Message {
@@ -26,7 +26,7 @@ macro_rules! messages {
         }
 
         impl Message {
-            /// The box it stands beside.
+            /// The box it is shown beside.
             pub const fn subject(&self) -> Subject {
                 match self {
                     $(Self::$message $({ $field: _ })? => Subject::$subject,)+
@@ -56,12 +56,15 @@ macro_rules! messages {
 }
 
 messages! {
-    /// E-mail and password do not match, or there is no such account; the text does not say which.
+    /// Email and password do not match, or there is no such account; the text does not say which.
     WrongCredentials: Form, 422,
-        "This e-mail address and password do not match an account here.";
+        "Incorrect email or password.";
+    /// The same where the user is signed in and enters only the password.
+    WrongPassword: Form, 422,
+        "That password isn't correct.";
     /// The same of a recovery code.
     WrongCode: Form, 422,
-        "This e-mail address and recovery code do not match an account here. A code works once.";
+        "Incorrect email or recovery code. Each code works once.";
     /// Guessing is slowed down.
     TooManyAttempts {
         /// Whole minutes to wait, at least one.
@@ -73,45 +76,45 @@ messages! {
         /// Whether it is this browser's own network or account that fills it.
         own: bool,
     }: Form, 503,
-        "The server is checking many passwords just now. Nothing was done. Try again in a few \
-         seconds.";
+        "The server is busy right now. Nothing was changed. Try again in a few seconds.";
     /// The form's token is missing or stale: the page is older than the session.
     PageTooOld: Form, 403,
-        "This page was open too long, so nothing was done. Please try again.";
+        "This page has expired, so nothing was changed. Please try again.";
     /// The session has ended.
     SignedOut: Form, 401,
-        "You are signed out. Sign in and try again.";
+        "You're signed out. Sign in and try again.";
     /// The store cannot be reached.
     Unavailable: Form, 503,
-        "The server cannot reach its records just now. Try again in a moment.";
+        "The service is temporarily unavailable. Try again in a moment.";
     /// A one-time link was used, has expired or never was.
     LinkGone: Form, 410,
-        "This link has been used or has expired. Ask whoever runs this server for a new one.";
-    /// Not an e-mail address.
+        "This link has been used or has expired. Ask your administrator for a new one.";
+    /// Not an email address.
     EmailInvalid: Email, 422,
-        "Enter an e-mail address, such as name@example.com.";
+        "Enter an email address, such as name@example.com.";
     /// The address belongs to another account, or to none that may be made here.
     EmailUnavailable: Email, 422,
-        "No account can be made for this address here. If you have one already, sign in with it.";
-    /// The address belongs to another account, or to none that may be here: so a user's own
-    /// cannot be changed to it.
+        "You can't create an account with this email address. If you already have one, sign in \
+         instead.";
+    /// The user's address cannot be changed to this one: it belongs to another account, or may not
+    /// have one.
     EmailTaken: Email, 422,
-        "You cannot have this address here. Choose another one.";
-    /// The sign-in is too old for what was asked.
+        "You can't use this email address. Choose a different one.";
+    /// The sign-in is too old for this action.
     ConfirmFirst: Form, 403,
-        "Confirm first that it is you. Nothing was changed yet.";
+        "Please confirm it's you first. Nothing was changed yet.";
     /// It would leave no way to sign in.
     LastCredential: Form, 422,
-        "This is the only way left to sign in. Add another one first.";
-    /// What was named no longer exists.
+        "This is your only way to sign in. Add another one first.";
+    /// The object of the action no longer exists.
     Gone: Form, 422,
-        "This is not there any more, so nothing was done. Choose again from what is here now.";
-    /// A name with nothing to see in it.
+        "That item no longer exists, so nothing was changed.";
+    /// A name without visible characters.
     NameEmpty: Form, 422,
         "Enter a name.";
     /// A user's name is too long, or has invisible characters.
     NameUnfit: Name, 422,
-        "A name has at most 64 characters, and none that is invisible.";
+        "Use at most 64 characters, and no invisible ones.";
     /// A new password is too short.
     PasswordTooShort {
         /// Characters needed.
@@ -121,43 +124,41 @@ messages! {
     /// A new password is too long.
     PasswordTooLong: Password, 422,
         "This password is too long. Choose a shorter one.";
-    /// A new password is one of those that are guessed first.
+    /// A new password is a common one.
     PasswordCommon: Password, 422,
-        "This password is one of those that are guessed first. Several words that do not belong \
-         together are better.";
-    /// A new password is made of the user's address or the server's name.
+        "This password is too common. A few random words make a strong password.";
+    /// A new password is derived from the user's address or the server's name.
     PasswordFromName: Password, 422,
-        "This password can be guessed from your address or from the name of this server. Choose \
-         another one.";
-    /// A password is too short to be all that an administrator signs in with.
+        "This password is too similar to your email address or to the name of this server. Choose a \
+         different one.";
+    /// A password is too short to be the only way in which an administrator signs in.
     ShortPasswordAlone: Form, 422,
-        "An administrator needs a passkey, or a password of at least 12 characters. Choose a \
-         longer password first.";
+        "Administrators need a passkey or a password of at least 12 characters. Choose a longer \
+         password first.";
     /// The server did not accept what the passkey answered.
     PasskeyRefused: Form, 422,
-        "This passkey was not accepted. A security key needs a PIN. Try another passkey, or use \
-         your password.";
+        "This passkey wasn't accepted. Try another passkey or use your password. Security keys need \
+         a PIN.";
     /// The browser's dialog was closed, or ran out of time.
     PasskeyCancelled: Form, 422,
-        "No passkey was used. You can try again whenever you like. A security key has to have a \
-         PIN first.";
-    /// The device holds a passkey for this account already.
+        "No passkey was used. You can try again at any time. Security keys need a PIN.";
+    /// The device already has a passkey for this account.
     PasskeyKnown: Form, 422,
-        "This device already holds a passkey for this account.";
-    /// The security key could not check that it is its owner who holds it: it has no PIN, say.
+        "This device already has a passkey for your account.";
+    /// The security key could not verify its user, for example because it has no PIN.
     PasskeyUnverified: Form, 422,
-        "This device cannot check that it is you. If it is a security key, set a PIN for it first; \
-         or use another passkey.";
+        "This device can't verify that it's you. If it's a security key, set a PIN for it first, or \
+         use another passkey.";
     /// The browser has no passkeys, or refuses them at this address.
     PasskeyUnsupported: Form, 422,
-        "This browser cannot use passkeys at this address. You can use a password.";
+        "This browser can't use passkeys at this address. You can use a password instead.";
     /// This server has no passkeys at all.
     NoPasskeysHere: Form, 422,
-        "This server cannot use passkeys, because its address is a number and not a name. Use a \
-         password instead.";
+        "Passkeys aren't available, because the address of this server is an IP address and not a \
+         domain name. Use a password instead.";
     /// The server did not answer, or not in a way the page understands.
     Unreachable: Form, 503,
-        "The server did not answer. Check your connection and try again.";
+        "The server didn't respond. Check your connection and try again.";
 }
 
 /// The box of a form that a message is about.
@@ -190,12 +191,12 @@ impl Message {
         }
     }
 
-    /// The message, if this is what it stands beside.
+    /// The message, if it is shown beside this.
     pub fn beside(message: Option<Self>, subject: Subject) -> Option<Self> {
         message.filter(|message| message.subject() == subject)
     }
 
-    /// Whether it tells of a choice or of a next step, and of no fault.
+    /// Whether it is about a choice or a next step, and not about a fault.
     pub const fn is_calm(&self) -> bool {
         matches!(self, Self::PasskeyCancelled | Self::ConfirmFirst)
     }
@@ -209,7 +210,7 @@ impl Message {
     }
 }
 
-/// What the transport of server functions failed with is no news for a user; that it failed is.
+/// A user need not know why the transport of a server function failed, only that it did.
 impl FromServerFnError for Message {
     type Encoder = JsonEncoding;
 

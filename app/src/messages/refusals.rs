@@ -1,4 +1,4 @@
-//! What the provider refuses, in words.
+//! Messages for the refusals of the provider.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use provider::{AccountError, Busy, EnrolError, PasswordError, SignInError, Unava
 use crate::messages::Message;
 
 impl Message {
-    /// The same refusal, where a passkey was shown and not a password.
+    /// The same refusal, where the user signed in with a passkey.
     pub(crate) fn for_passkey(self) -> Self {
         if self == Self::WrongCredentials {
             Self::PasskeyRefused
@@ -16,7 +16,16 @@ impl Message {
         }
     }
 
-    /// The same refusal, where it was a recovery code.
+    /// The same refusal, where the user only had to confirm their password.
+    pub(crate) fn for_confirmation(self) -> Self {
+        if self == Self::WrongCredentials {
+            Self::WrongPassword
+        } else {
+            self
+        }
+    }
+
+    /// The same refusal, where the user signed in with a recovery code.
     pub(crate) fn for_code(self) -> Self {
         if self == Self::WrongCredentials {
             Self::WrongCode

@@ -1,6 +1,6 @@
-//! The offer of a passkey to somebody who signed in without.
+//! The offer of a passkey to a user who signed in without one.
 
-pub(crate) const TITLE: &str = "Sign in faster next time";
-pub(crate) const LEAD: &str = "With a passkey you sign in by fingerprint, face or device PIN. There is nothing to remember, and nothing \
-     that somebody could talk you into giving away.";
+pub(crate) const TITLE: &str = "Add a passkey";
+pub(crate) const LEAD: &str = "A passkey lets you sign in with your fingerprint, face or device PIN. There's nothing to remember, and it protects you \
+     from phishing.";
 pub(crate) const NOT_NOW: &str = "Not now";

@@ -14,7 +14,7 @@ use crate::{
     passkey_offer::messages,
 };
 
-/// `/passkey`, with `?request=` when a client waits for the answer.
+/// `/passkey`, with `?request=` for a pending authorization request.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let request = OpaqueToken::parse(&context.query("request"));
     let Some(account) = context
@@ -26,7 +26,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
         return Err(PageError::Elsewhere(PagePath::Login(request)));
     };
     let onward = PagePath::after_sign_in(request.clone());
-    // Nothing to offer: the user goes on at once.
+    // Nothing to offer: the user continues at once.
     if !context.provider.sign_in().has_passkeys() || !wants_passkey(&account) {
         return Err(PageError::Elsewhere(onward));
     }
@@ -36,7 +36,7 @@ pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     Ok(PageView::new(body).with_islands(true))
 }
 
-/// Whether the account has no passkey, or none at hand, and may get one now.
+/// Whether the account can get a passkey now and has none, or none on this device.
 const fn wants_passkey(account: &AccountView) -> bool {
     account.is_fresh && (account.passkeys.is_empty() || account.by_code)
 }

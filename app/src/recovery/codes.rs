@@ -1,4 +1,4 @@
-//! The recovery codes that were just made, shown this once.
+//! The page that shows new recovery codes once.
 
 use leptos::prelude::*;
 

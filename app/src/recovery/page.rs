@@ -16,7 +16,7 @@ use crate::{
     recovery::messages,
 };
 
-/// `/recover`, with `?request=` when a client waits for the answer.
+/// `/recover`, with `?request=` for a pending authorization request.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;

@@ -1,14 +1,17 @@
-//! Making an account for oneself.
+//! The page on which users create their own accounts.
 
 pub(crate) const TITLE: &str = "Create an account";
 pub(crate) const SIGN_IN_INSTEAD: &str = "Sign in instead";
 
-/// Who may, where not everybody may.
+/// Who may create an account, where that is limited.
 pub(crate) fn for_domains(domains: &[String]) -> String {
     match domains {
-        [] => "Nobody can make an account here.".to_owned(),
-        [domain] => format!("For addresses at {domain}."),
-        [domains @ .., last] => format!("For addresses at {} and {last}.", domains.join(", ")),
+        [] => "You can't create an account here.".to_owned(),
+        [domain] => format!("Only for email addresses at {domain}."),
+        [domains @ .., last] => format!(
+            "Only for email addresses at {} and {last}.",
+            domains.join(", ")
+        ),
     }
 }
 
@@ -26,10 +29,13 @@ mod tests {
                     .collect::<Vec<_>>(),
             )
         };
-        assert_eq!(told(&["a.example"]), "For addresses at a.example.");
+        assert_eq!(
+            told(&["a.example"]),
+            "Only for email addresses at a.example."
+        );
         assert_eq!(
             told(&["a.example", "b.example", "c.example"]),
-            "For addresses at a.example, b.example and c.example."
+            "Only for email addresses at a.example, b.example and c.example."
         );
     }
 }

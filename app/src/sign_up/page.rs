@@ -23,7 +23,7 @@ const LABELS: Labels = Labels {
     submit: enrolment_messages::CREATE_ACCOUNT,
 };
 
-/// `/sign-up`, with `?request=` when a client waits for the answer.
+/// `/sign-up`, with `?request=` for a pending authorization request.
 pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let domains = match &context.provider.settings().sign_up {
         Policy::Invitation => return Err(ErrorPage::not_found().into()),

@@ -189,7 +189,7 @@ async fn a_decision_survives_an_outage(engine: EngineKind) {
         let page = browser.follow(&refused).await.document();
         assert!(
             page.alert()
-                .is_some_and(|alert| alert.contains("cannot reach its records")),
+                .is_some_and(|alert| alert.contains("is temporarily unavailable")),
             "{:?}",
             page.alert()
         );

@@ -49,9 +49,7 @@ fn outcome(answer: &TestResponse, alert: Option<&str>) -> Outcome {
         (StatusCode::SEE_OTHER, Some(alert)) if alert.starts_with("Too many attempts.") => {
             Outcome::MustWait
         }
-        (StatusCode::SEE_OTHER, Some(alert)) if alert.contains("do not match an account") => {
-            Outcome::Wrong
-        }
+        (StatusCode::SEE_OTHER, Some(alert)) if alert.contains("Incorrect email") => Outcome::Wrong,
         _ => panic!("{alert:?} {answer:?}"),
     }
 }

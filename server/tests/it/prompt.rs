@@ -140,7 +140,7 @@ async fn t_d33_prompt_login_requires_a_new_sign_in(engine: EngineKind) {
     assert!(
         login
             .words()
-            .contains("You are signed in as alice@example.com . The application asks"),
+            .contains("You're signed in as alice@example.com . The application asks"),
         "{}",
         login.words()
     );
@@ -261,7 +261,7 @@ async fn prompt_login_without_a_session_is_an_ordinary_sign_in(engine: EngineKin
         .await;
     let login = browser.follow(&begun).await.document();
     assert!(
-        !login.words().contains("You are signed in"),
+        !login.words().contains("You're signed in"),
         "{}",
         login.words()
     );

@@ -26,7 +26,7 @@ on_both_engines!(
     adding_a_passkey_requires_a_session,
 );
 
-const WRONG: &str = "This e-mail address and password do not match an account here.";
+const WRONG: &str = "Incorrect email or password.";
 
 async fn t_f45_an_unknown_address_and_a_wrong_password_get_the_same_answer(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
@@ -429,12 +429,12 @@ async fn a_refused_password_is_explained_at_its_field(engine: EngineKind) {
         (
             "alice",
             PASSWORD,
-            "Enter an e-mail address, such as name@example.com.",
+            "Enter an email address, such as name@example.com.",
         ),
         (
             "",
             PASSWORD,
-            "Enter an e-mail address, such as name@example.com.",
+            "Enter an email address, such as name@example.com.",
         ),
     ] {
         let answer = browser
