@@ -17,15 +17,15 @@ test('the page shows client, scopes, redirect host and user; it warns about loop
 
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Test Client wants to use Notes');
   const answer = (term: string) => page.locator('dt', { hasText: term }).locator('+ dd');
-  await expect(answer('Who is asking')).toContainText('nobody has checked the name');
-  await expect(answer('What it may do').getByRole('listitem')).toHaveText([
+  await expect(answer('Who is asking')).toContainText('It has not been verified.');
+  await expect(answer('What it can do').getByRole('listitem')).toHaveText([
     'See who you are and read your notes',
     'Add notes for you',
-    'Stay connected until you end it',
+    'Stay connected until you disconnect it',
   ]);
-  await expect(answer('What it may do')).toContainText(new URL(server.issuer).host);
-  await expect(answer('Where your answer goes')).toContainText(new URL(callback.uri).host);
-  await expect(answer('Where your answer goes')).toContainText('an application on this computer');
+  await expect(answer('What it can do')).toContainText(new URL(server.issuer).host);
+  await expect(answer('Sends you back to')).toContainText(new URL(callback.uri).host);
+  await expect(answer('Sends you back to')).toContainText(', on this computer');
   await expect(page.getByText(user.email)).toBeVisible();
   await expect(page.getByRole('alert')).toHaveCount(0);
 
@@ -47,8 +47,8 @@ test('for a web application the page names its host and does not warn', async ({
   await expectPage(page, 'consent');
   const answer = (term: string) => page.locator('dt', { hasText: term }).locator('+ dd');
   await expect(answer('Who is asking')).toContainText(WEB_HOST);
-  await expect(answer('Where your answer goes')).toContainText(new URL(webCallback.uri).host);
-  await expect(answer('What it may do').getByRole('listitem')).toHaveText(['See who you are and read your notes']);
+  await expect(answer('Sends you back to')).toContainText(new URL(webCallback.uri).host);
+  await expect(answer('What it can do').getByRole('listitem')).toHaveText(['See who you are and read your notes']);
   await expect(page.getByText('on this computer')).toHaveCount(0);
 });
 
@@ -128,11 +128,11 @@ test('a user with a session goes straight to the consent page', async ({ page, s
   await expectPage(page, 'consent');
 });
 
-test('"not you?" signs out and returns to the same request as another user', async ({ page, server, user, client, callback }) => {
+test('"Use a different account" signs out and returns to the same request as another user', async ({ page, server, user, client, callback }) => {
   const other = await server.user('other');
   await page.goto(client.authorizationUrl(callback.uri));
   await signIn(page, user);
-  await page.getByRole('button', { name: 'not you?' }).click();
+  await page.getByRole('button', { name: 'Use a different account' }).click();
   await expectPage(page, 'login');
   await signIn(page, other);
   await expectPage(page, 'consent');
@@ -183,7 +183,7 @@ test('a form with the token of another browser decides nothing', async ({ page, 
     (field as HTMLInputElement).value = value;
   }, foreign);
   await page.getByRole('button', { name: 'Allow' }).click();
-  await expect(page.getByRole('alert')).toHaveText(/nothing was done/);
+  await expect(page.getByRole('alert')).toHaveText(/nothing was changed/);
   expect(callback.answers).toHaveLength(0);
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
@@ -201,8 +201,8 @@ test('the same form sent twice decides once', async ({ page, user, client, callb
   await expect(page).toHaveURL(/\/callback\?code=/);
   await decide(twin, 'Allow');
   await expectPage(twin, 'problem');
-  await expect(twin.getByRole('heading')).toHaveText('This request to connect is not open any more.');
-  await expect(twin.getByText('If you allowed it, the application goes on by itself')).toBeVisible();
+  await expect(twin.getByRole('heading')).toHaveText('This request to connect is no longer open.');
+  await expect(twin.getByText('If you allowed it, the application continues on its own')).toBeVisible();
   expect(callback.answers).toHaveLength(1);
 
   await test.step('going back does not ask again', async () => {

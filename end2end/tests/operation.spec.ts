@@ -66,7 +66,7 @@ test('a client that an administrator added is shown as such, and authenticates w
   await page.goto(client.authorizationUrl(webCallback.uri));
   await signIn(page, user);
   await expectPage(page, 'consent');
-  await expect(page.getByText('whoever runs this server added')).toBeVisible();
+  await expect(page.getByText('Added by your administrator.')).toBeVisible();
   await decide(page, 'Allow');
   await expect(page).toHaveURL(/\/callback\?code=/);
 

@@ -1,4 +1,4 @@
-//! The decision about a request.
+//! The consent page.
 
 use crate::messages::Template;
 
@@ -8,31 +8,39 @@ pub(crate) const QUESTION: Template = Template::new("{client} wants to use {reso
 
 pub(crate) const WHO: &str = "Who is asking";
 /// For a client that chose its name itself.
-pub(crate) const NAMED_ITSELF: &str = "This application named itself; nobody has checked the name.";
-/// Said of a client that was added by hand.
-pub(crate) const ADDED_HERE: &str = "An application that whoever runs this server added.";
+pub(crate) const NAMED_ITSELF: &str =
+    "The application chose this name itself. It has not been verified.";
+/// For a client that an administrator added.
+pub(crate) const ADDED_HERE: &str = "Added by your administrator.";
 /// Under the host of a client with a metadata document.
-pub(crate) const PROVEN_BY_ADDRESS: &str = "Identity proven by its web address.";
-/// The same where the answer goes to a client on this computer, which nothing ties to that
+pub(crate) const PROVEN_BY_ADDRESS: &str = "Verified by its web address.";
+/// The same where the redirect goes to a client on this computer, which may not be the one at that
 /// address.
-pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str = "Identity proven by its web address, which other applications on this computer could claim as well.";
+pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str = "Verified by its web address, but other applications on this computer could claim the same address.";
 
-pub(crate) const WHAT: &str = "What it may do";
-/// Where the client asks for nothing in particular.
-pub(crate) const IN_YOUR_NAME: &str = "Use it in your name.";
+pub(crate) const WHAT: &str = "What it can do";
+/// Where the client requests no particular scope.
+pub(crate) const ON_YOUR_BEHALF: &str = "Use it on your behalf.";
 /// Marks what was not allowed before.
 pub(crate) const NEW: &str = "New";
 pub(crate) const NEW_EXPLAINED: &str =
-    "You have allowed this application before. What is marked comes on top of that.";
+    "You already allowed the rest. Items marked \"New\" are additional.";
 /// Where the resource is.
 pub(crate) const AT_HOST: Template = Template::new("at {host}");
 
-pub(crate) const ANSWER_TARGET: &str = "Where your answer goes";
-pub(crate) const ON_THIS_COMPUTER: &str = "This is an application on this computer. Allow it only if you started connecting it yourself, just now.";
+/// The host or the scheme of the redirect URI.
+pub(crate) const REDIRECT_TARGET: &str = "Sends you back to";
+/// The same for an application on this computer.
+pub(crate) const TARGET_ON_THIS_COMPUTER: Template = Template::new("{target}, on this computer");
+pub(crate) const ONLY_IF_YOU_STARTED: &str =
+    "Allow this only if you just started connecting the application yourself.";
 
-/// As whom, before the way out of a wrong account.
-pub(crate) const AS_WHOM: Template = Template::new("as {email}");
+/// The account, before the button for another one.
+pub(crate) const SIGNED_IN_AS: Template = Template::new("Signed in as {email}");
 
 pub(crate) const DENY: &str = "Deny";
 pub(crate) const ALLOW: &str = "Allow";
-pub(crate) const REVOCABLE: &str = "You can end this at any time under Connected applications.";
+pub(crate) const REVOCABLE: Template =
+    Template::new("You can remove access at any time in {account}.");
+/// The link in that sentence.
+pub(crate) const YOUR_ACCOUNT: &str = "your account";

@@ -1,4 +1,4 @@
-//! The decision: who asks, for what, and where the answer goes.
+//! The consent page: who asks, for what, and where the browser is sent back to.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{ConsentError, ConsentView, Identity, Permission};
@@ -63,12 +63,12 @@ fn Decision(
         <dl class="claims">
             <ClientIdentity identity=details.identity on_this_computer=details.redirect_is_loopback/>
             <RequestedAccess permissions=details.permissions resource_host=details.resource_host/>
-            <AnswerTarget host=details.redirect_host on_this_computer=details.redirect_is_loopback/>
+            <RedirectTarget host=details.redirect_host on_this_computer=details.redirect_is_loopback/>
         </dl>
         <SwitchAccount email=details.email form_token=form_token.clone() request=request.clone()/>
         <Alert message id="form-alert"/>
         <Choice form_token request/>
-        <p class="hint">{messages::REVOCABLE}</p>
+        <Revocable/>
     }
 }
 
@@ -80,6 +80,14 @@ fn Choice(form_token: String, request: String) -> impl IntoView {
             <button class="button filled" type="submit" name="decision" value="allow">{messages::ALLOW}</button>
         </PostForm>
     }
+}
+
+/// Says where the user can undo the decision later.
+#[component]
+fn Revocable() -> impl IntoView {
+    let account =
+        view! { <a class="link" href=PagePath::Account.to_string()>{messages::YOUR_ACCOUNT}</a> };
+    view! { <p class="hint">{sentence!(messages::REVOCABLE, account = account)}</p> }
 }
 
 /// Who asks, and how far that is known (R-C10, T-D29).
@@ -102,8 +110,8 @@ fn ClientIdentity(identity: Identity, on_this_computer: bool) -> impl IntoView {
     }
 }
 
-/// What it may do, a line for each permission; marked where it comes on top of what was allowed
-/// before (R-K8).
+/// What the client can do, a line for each permission. Those that were not allowed before are marked
+/// (R-K8).
 #[component]
 fn RequestedAccess(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     let adds = permissions.iter().any(|permission| permission.new);
@@ -122,7 +130,7 @@ fn RequestedAccess(permissions: Vec<Permission>, resource_host: String) -> impl 
 #[component]
 fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
     if permissions.is_empty() {
-        return view! { <span>{messages::IN_YOUR_NAME}</span> }.into_any();
+        return view! { <span>{messages::ON_YOUR_BEHALF}</span> }.into_any();
     }
     let lines = permissions.into_iter().map(|permission| {
         let mark = permission
@@ -133,27 +141,33 @@ fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
     view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
 }
 
-/// Where the answer goes; stated clearly if that is a program on this computer (R-C9).
+/// The redirect target; an application on this computer is marked clearly (R-C9).
 #[component]
-fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
+fn RedirectTarget(host: String, on_this_computer: bool) -> impl IntoView {
+    let target = view! { <bdi class="host">{host}</bdi> };
+    let target = if on_this_computer {
+        sentence!(messages::TARGET_ON_THIS_COMPUTER, target = target).into_any()
+    } else {
+        target.into_any()
+    };
     view! {
-        <dt>{messages::ANSWER_TARGET}</dt>
+        <dt>{messages::REDIRECT_TARGET}</dt>
         <dd>
-            <bdi class="host">{host}</bdi>
+            <span>{target}</span>
             {on_this_computer.then(|| view! {
-                <span class="caution">{messages::ON_THIS_COMPUTER}</span>
+                <span class="caution">{messages::ONLY_IF_YOU_STARTED}</span>
             })}
         </dd>
     }
 }
 
-/// The account, and a form that signs out of a wrong one and comes back to the same request.
+/// The account, and a form that signs out and returns to the same request for a different one.
 #[component]
 fn SwitchAccount(email: String, form_token: String, request: String) -> impl IntoView {
     view! {
         <PostForm action=SignOut::url() class="as-whom" form_token request>
-            <span>{sentence!(messages::AS_WHOM, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
-            <button class="link" type="submit">{common::NOT_YOU}</button>
+            <span>{sentence!(messages::SIGNED_IN_AS, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
+            <button class="link" type="submit">{common::USE_DIFFERENT_ACCOUNT}</button>
         </PostForm>
     }
 }

@@ -386,7 +386,7 @@ fn told<'a>(
     let both = together && scopes.contains(EMAIL) && scopes.contains(NAME);
     let words = scopes.iter().filter(move |word| !(both && *word == NAME));
     words.map(move |word| match word {
-        EMAIL if both => (word, "Know your name and e-mail address".to_owned()),
+        EMAIL if both => (word, "See your name and email address".to_owned()),
         word => (word, sentence(word, resource)),
     })
 }
@@ -394,9 +394,9 @@ fn told<'a>(
 fn sentence(word: &str, resource: &Resource) -> String {
     match resource.scopes.iter().find(|scope| scope.name == word) {
         Some(scope) => scope.sentence.clone(),
-        None if word == OFFLINE_ACCESS => "Stay connected until you end it".to_owned(),
-        None if word == EMAIL => "Know your e-mail address".to_owned(),
-        None if word == NAME => "Know your name".to_owned(),
+        None if word == OFFLINE_ACCESS => "Stay connected until you disconnect it".to_owned(),
+        None if word == EMAIL => "See your email address".to_owned(),
+        None if word == NAME => "See your name".to_owned(),
         None => word.to_owned(),
     }
 }

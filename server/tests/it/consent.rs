@@ -25,7 +25,7 @@ on_both_engines!(
     t_a8_only_a_pending_request_can_be_the_return_target,
     a_decision_requires_a_session,
     t_c25_a_disabled_account_cannot_decide,
-    not_you_leads_back_to_the_same_request,
+    a_different_account_leads_back_to_the_same_request,
     every_decision_but_allow_is_a_denial,
 );
 
@@ -102,7 +102,7 @@ async fn forms_without_a_valid_token_have_no_effect(engine: EngineKind) {
         assert_eq!(page.page(), "consent");
         assert!(
             page.alert()
-                .is_some_and(|alert| alert.contains("nothing was done")),
+                .is_some_and(|alert| alert.contains("nothing was changed")),
             "{:?}",
             page.alert()
         );
@@ -462,7 +462,7 @@ async fn t_c25_a_disabled_account_cannot_decide(engine: EngineKind) {
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
-async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
+async fn a_different_account_leads_back_to_the_same_request(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -473,8 +473,11 @@ async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
         .expect("Bob enrols");
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
-    let not_you = browser.consent_page(&client).await.form("not you?");
-    let out = browser.submit(&not_you, "not you?").await;
+    let other = browser
+        .consent_page(&client)
+        .await
+        .form("Use a different account");
+    let out = browser.submit(&other, "Use a different account").await;
     let login = browser.follow(&out).await.document().form("Sign in");
     let form = login
         .fill("email", "bob@example.com")

@@ -311,7 +311,7 @@ async fn the_address_is_told_only_after_consent(engine: EngineKind) {
     let mut browser = Browser::of_alice(&twin).await;
     let client = client.at(&twin);
     let page = browser.consent_page(&client).await;
-    assert!(page.words().contains("Know your e-mail address"));
+    assert!(page.words().contains("See your email address"));
     let after = client.connect(&mut browser).await;
     let [_, claims] = parts(&after.access);
     assert_eq!(claims["email"], ALICE);

@@ -178,7 +178,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
     for said in [
         "Claude",
         "notclaude.example",
-        "nobody has checked the name",
+        "The application chose this name itself. It has not been verified.",
         "Notes",
         "vestibule.example",
         ALICE,
@@ -211,7 +211,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
     let added = McpClient::known(&server, &added.client_id, None, &uris[0]);
     let words = browser.consent_page(&added).await.words();
     assert!(
-        words.contains("Our own") && !words.contains("nobody has checked"),
+        words.contains("Our own") && !words.contains("It has not been verified"),
         "{words}"
     );
     // Without a name, its id is shown.

@@ -145,13 +145,13 @@ async fn r_c2_every_published_document_works_in_the_whole_flow(engine: EngineKin
         // The page names the host of the document and the redirect host (R-C10, R-C11, R-C9).
         let page = browser.consent_page(&client).await;
         let host = id.split('/').nth(2).expect("a host").to_owned();
-        for said in [&name, &host, "Identity proven by its web address", goes_to] {
+        for said in [&name, &host, "Verified by its web address", goes_to] {
             assert!(page.words().contains(said), "{said} in {}", page.words());
         }
         let local = redirect_uri.starts_with("http:");
         for said in [
-            "This is an application on this computer.",
-            "which other applications on this computer could claim as well",
+            "Allow this only if you just started",
+            "but other applications on this computer could claim the same address",
         ] {
             assert_eq!(page.words().contains(said), local, "{name}: {said}");
         }

@@ -15,7 +15,7 @@ on_both_engines!(
 );
 
 const MARKED: &str = "New Add notes for you";
-const BEFORE: &str = "You have allowed this application before.";
+const BEFORE: &str = "You already allowed the rest.";
 
 async fn r_k8_p8_a_step_up_marks_new_scopes_on_the_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
