@@ -16,7 +16,7 @@ test.beforeEach(({ complaints }) => complaints.tolerate(/status of 4\d\d/));
 
 test('an unknown application gets an error page, and never a redirect', async ({ page, client, callback }) => {
   await expectErrorPage(page, client.authorizationUrl(callback.uri, { client_id: 'no-such-client' }));
-  await expect(page.getByRole('heading')).toHaveText('This application is not known here.');
+  await expect(page.getByRole('heading')).toHaveText("This application isn't registered with this server.");
   await page.getByText('Details for the application').click();
   await expect(page.getByText('invalid_client')).toBeVisible();
   expect(callback.answers).toEqual([]);
@@ -31,7 +31,7 @@ for (const [what, change] of [
 ] as const) {
   test(`a callback ${what} that was never registered gets an error page, and no redirect`, async ({ page, client, callback }) => {
     await expectErrorPage(page, client.authorizationUrl(change(callback.uri)));
-    await expect(page.getByRole('heading')).toHaveText(/an address it never named/);
+    await expect(page.getByRole('heading')).toHaveText(/an unregistered address/);
     expect(callback.answers).toEqual([]);
   });
 }

@@ -1,4 +1,4 @@
-//! What stands in for a page that cannot be shown.
+//! The pages for errors.
 
 /// What happened, in one sentence, and what to do next.
 pub(crate) struct ErrorText {
@@ -7,102 +7,104 @@ pub(crate) struct ErrorText {
 }
 
 pub(crate) const NOT_FOUND: ErrorText = ErrorText {
-    heading: "There is no page at this address.",
-    advice: "Check the address, or start again from the application you came from.",
+    heading: "This page doesn't exist.",
+    advice: "Check the address, or go back to the application you came from and start again.",
 };
 pub(crate) const UNAVAILABLE: ErrorText = ErrorText {
-    heading: "The server cannot reach its records just now.",
-    advice: "Nothing was lost. Wait a moment and load this page again; if it stays, tell whoever runs this server.",
+    heading: "The service is temporarily unavailable.",
+    advice: "Nothing was lost. Wait a moment and reload this page. If the problem continues, contact your administrator.",
 };
 pub(crate) const REQUEST_GONE: ErrorText = ErrorText {
-    heading: "This request to connect is not open any more.",
-    advice: "It was answered already, took too long, or began in another browser. If you allowed it, the application goes on by \
-             itself, and you can close this page. Otherwise go back to the application and connect again.",
+    heading: "This request to connect is no longer open.",
+    advice: "It was already answered, has expired, or was started in another browser. If you allowed it, the application continues on \
+             its own, and you can close this page. Otherwise, go back to the application and connect again.",
 };
 pub(crate) const LINK_GONE: ErrorText = ErrorText {
     heading: "This link has been used or has expired.",
-    advice: "Each link works once and for a limited time. Ask whoever runs this server for a new one, or sign in if you have an \
-             account already.",
+    advice: "Each link works once and for a limited time. If you already have an account, sign in. Otherwise, ask your \
+             administrator for a new link.",
 };
 pub(crate) const BUSY: ErrorText = ErrorText {
-    heading: "The server is checking many passwords just now.",
-    advice: "Nothing was done. Wait a few seconds, go back, and try again.",
+    heading: "The server is busy right now.",
+    advice: "Nothing was changed. Wait a few seconds, go back, and try again.",
 };
 pub(crate) const BUSY_FOR_YOU: ErrorText = ErrorText {
-    heading: "Too many passwords from your network are being checked just now.",
-    advice: "Nothing was done. Wait a few seconds, go back, and try again.",
+    heading: "Too many requests from your network right now.",
+    advice: "Nothing was changed. Wait a few seconds, go back, and try again.",
 };
 pub(crate) const FOREIGN_FORM: ErrorText = ErrorText {
-    heading: "This form did not come from this server.",
-    advice: "Nothing was done. Open the page again from the application you came from, and answer there.",
+    heading: "We couldn't verify where this form came from.",
+    advice: "Nothing was changed. Go back to the application you came from, open the page again and try again.",
 };
-/// In place of a page that only administrators see.
+/// In place of a page for administrators.
 pub(crate) const FOR_ADMINISTRATORS: ErrorText = ErrorText {
-    heading: "This page is for whoever runs this server.",
-    advice: "Your account is not an administrator's. If you need something here, ask one of them.",
+    heading: "This page is for administrators only.",
+    advice: "Your account doesn't have the administrator role. If you need something here, ask an administrator.",
 };
 pub(crate) const UNKNOWN_CLIENT: ErrorText = ErrorText {
-    heading: "This application is not known here.",
-    advice: "It may remember a connection that no longer exists. Remove this server in the application, add it again, and connect.",
+    heading: "This application isn't registered with this server.",
+    advice: "It may be using a connection that no longer exists. Remove this server in the application, add it again, and connect.",
 };
 pub(crate) const WRONG_REDIRECT: ErrorText = ErrorText {
-    heading: "The application wants the answer sent to an address it never named.",
-    advice: "That can be a mistake or an attempt to mislead you, so nothing was sent. Tell whoever makes the application.",
+    heading: "The application asked to send you to an unregistered address.",
+    advice: "This may be a mistake or an attempt to mislead you, so nothing was sent. Tell the developer of the application.",
 };
 pub(crate) const BAD_DOCUMENT: ErrorText = ErrorText {
-    heading: "What the application says about itself cannot be used.",
-    advice: "It is known by a description at its own web address, and there is a fault in it or on the way to it. Nothing was \
-             sent. Tell whoever makes the application.",
+    heading: "The application could not be identified.",
+    advice: "Its description at its own web address has an error or could not be loaded. Nothing was sent. Tell the developer of the \
+             application.",
 };
 pub(crate) const NOT_ALLOWED: ErrorText = ErrorText {
-    heading: "This server does not take this application.",
-    advice: "Whoever runs this server decides which applications may connect. Ask them if you need this one.",
+    heading: "This application isn't allowed on this server.",
+    advice: "Your administrator decides which applications can connect. Ask them if you need this one.",
 };
 pub(crate) const NO_COMMON_AUTHENTICATION: ErrorText = ErrorText {
-    heading: "The application and this server know no common way for the application to prove itself.",
-    advice: "Nothing was sent. Tell whoever makes the application.",
+    heading: "The application and this server have no authentication method in common.",
+    advice: "Nothing was sent. Tell the developer of the application.",
 };
 pub(crate) const BAD_REQUEST: ErrorText = ErrorText {
-    heading: "The application asked in a way that cannot be answered.",
-    advice: "Nothing was sent. Go back to the application and connect again; if this page returns, tell whoever makes the \
+    heading: "The application sent a request that can't be answered.",
+    advice: "Nothing was sent. Go back to the application and connect again. If this page appears again, tell the developer of the \
              application.",
 };
 
-pub(crate) const OTHER_ADDRESS: &str = "This server has another address.";
+pub(crate) const OTHER_ADDRESS: &str = "This server has a different address.";
 
 pub(crate) fn other_address_advice(issuer: &str) -> String {
     format!(
-        "Its address is {issuer}. Signing in works there only, so nothing was done here. If your browser cannot open that address \
-         from this computer, ask whoever runs this server to set it up under an address that others can reach."
+        "Its address is {issuer}. You can sign in only there, so nothing was changed here. If your browser can't open that address, \
+         ask your administrator to set up an address that other computers can reach."
     )
 }
 
-/// Leads to the same page at the right address.
-pub(crate) const OPEN_THERE: &str = "Open it at its address";
+/// The link to the same page at the right address.
+pub(crate) const OPEN_THERE: &str = "Open this page at the right address";
 
-pub(crate) const TOO_MANY: &str = "Too many requests came from your network.";
+pub(crate) const TOO_MANY: &str = "Too many requests from your network.";
 
 pub(crate) fn too_many_advice(minutes: u64) -> String {
-    let wait = if minutes <= 1 {
-        "a minute".to_owned()
+    if minutes <= 1 {
+        "Nothing was sent. Wait a minute, then go back to the application and connect again."
+            .to_owned()
     } else {
-        format!("{minutes} minutes")
-    };
-    format!("Nothing was sent. Wait {wait}, then go back to the application and connect again.")
+        format!(
+            "Nothing was sent. Wait {minutes} minutes, then go back to the application and connect again."
+        )
+    }
 }
 
-pub(crate) const DOCUMENT_UNREACHABLE: &str = "The application cannot be recognised just now.";
-/// In place of a host with nothing to see in it.
+pub(crate) const DOCUMENT_UNREACHABLE: &str = "The application can't be identified right now.";
+/// In place of a host without visible characters.
 pub(crate) const NAMELESS_HOST: &str = "another server";
 
 pub(crate) fn document_unreachable_advice(host: &str) -> String {
     format!(
-        "It is known by its web address at {host}, which does not answer. Nothing was sent. Wait a moment, then go back to the \
-         application and connect again."
+        "It is identified by its web address at {host}, which isn't responding. Nothing was sent. Wait a moment, then go back to \
+         the application and connect again."
     )
 }
 
-/// The way on, where there is one.
+/// The link to the account, where no application is waiting.
 pub(crate) const TO_YOUR_ACCOUNT: &str = "Go to your account";
 
 /// For the client's developer; or, where no client is involved, for the administrator.
@@ -110,8 +112,8 @@ pub(crate) const DETAILS: &str = "Details for the application's developer";
 pub(crate) const DETAILS_FOR_SUPPORT: &str = "Details for support";
 pub(crate) const ERROR_CODE: &str = "Error code";
 pub(crate) const DESCRIPTION: &str = "Description";
-pub(crate) const REQUEST_ID: &str = "Request id";
+pub(crate) const REQUEST_ID: &str = "Request ID";
 pub(crate) const DOCUMENT_UNREACHABLE_DESCRIPTION: &str =
-    "The client's metadata document cannot be fetched just now.";
+    "The client metadata document could not be fetched.";
 pub(crate) const REQUEST_GONE_DESCRIPTION: &str =
     "The authorization request is unknown, expired, used, or bound to another browser.";

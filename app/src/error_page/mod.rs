@@ -26,9 +26,9 @@ pub struct ErrorPage {
     pub description: Option<String>,
     /// Names the request in the log of the server.
     pub request_id: Option<String>,
-    /// The way on, at an address of this server.
+    /// A link to an address of this server.
     pub address: Option<String>,
-    /// Whether the way on is the user's own page: no client waits for an answer.
+    /// Whether it links to the account page: no client is waiting.
     pub leads_to_account: bool,
     /// Whether it is about a client, whose developer may want to know more.
     pub about_client: bool,
@@ -45,7 +45,7 @@ impl ErrorPage {
         Self::new(503, &messages::UNAVAILABLE).with_code("temporarily_unavailable")
     }
 
-    /// The web server that vouches for the client gives no answer.
+    /// The web server with the client metadata document does not respond.
     pub fn document_unreachable(host: &str) -> Self {
         let advice =
             messages::document_unreachable_advice(&clean::name(host, messages::NAMELESS_HOST));
@@ -55,7 +55,7 @@ impl ErrorPage {
             .about_client()
     }
 
-    /// A waiting request is unknown, used, expired or another browser's.
+    /// A pending request is unknown, used, expired or another browser's.
     pub fn request_gone() -> Self {
         Self::new(400, &messages::REQUEST_GONE)
             .with_code("invalid_request")
@@ -208,7 +208,7 @@ mod tests {
         assert!(
             error
                 .advice
-                .contains("at app.example, which does not answer"),
+                .contains("at app.example, which isn't responding"),
             "{}",
             error.advice
         );

@@ -9,8 +9,7 @@ use crate::{
     pages::PagePath,
 };
 
-/// The card of a problem: what happened, what to do next, and, folded, the details for those who
-/// fix it.
+/// The card of an error page: what happened, what to do next, and the details in a fold.
 #[component]
 pub fn ErrorPageView(
     /// What to say.

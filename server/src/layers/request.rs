@@ -155,7 +155,7 @@ fn fault() -> Response {
     respond::error(
         StatusCode::INTERNAL_SERVER_ERROR,
         "server_error",
-        "Something went wrong here.",
+        "An internal error occurred.",
     )
 }
 

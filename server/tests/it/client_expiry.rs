@@ -143,7 +143,7 @@ async fn requirement_7_2_an_expired_client_gets_a_page_or_invalid_client(engine:
         .problem(400)
         .words();
     assert!(
-        words.contains("not known here")
+        words.contains("isn't registered with this server")
             && words.contains("Remove this server in the application, add it again"),
         "{words}"
     );

@@ -150,7 +150,7 @@ async fn requests_from_other_computers_are_not_redirected_to_localhost() {
         assert_eq!(answer.status, 421, "{name}");
         assert!(
             answer.body.contains("http://localhost:3000")
-                && answer.body.contains("This server has another address"),
+                && answer.body.contains("This server has a different address"),
             "{answer:?}"
         );
         assert!(
@@ -401,7 +401,7 @@ async fn a_form_under_another_host_name_changes_nothing(engine: EngineKind) {
         );
         assert!(
             answer.body.contains("https://vestibule.example")
-                && answer.body.contains("nothing was done here"),
+                && answer.body.contains("nothing was changed here"),
             "{answer:?}"
         );
     }
