@@ -19,10 +19,10 @@ test('the activity of an account is listed in words, newest first, with its sour
 
   await page.goto(server.url('/account'));
   const events = section(page, 'Recent activity').getByRole('listitem');
-  const here = String.raw` from Chrome on Linux · (127\.0\.0\.1|::1) · just now`;
+  const here = String.raw` · Chrome on Linux · (127\.0\.0\.1|::1) · just now`;
   await expect(events).toHaveText(
     [
-      'You did not allow Test Client to use Notes',
+      'You denied Test Client access to Notes',
       'You allowed Test Client to use Notes',
       'You signed in with a passkey',
       'You signed out',
@@ -30,7 +30,7 @@ test('the activity of an account is listed in words, newest first, with its sour
       'You signed in with a password',
     ]
       .map((words) => new RegExp(`^${words}${here}$`))
-      .concat(/^Whoever runs this server made this account · just now$/),
+      .concat(/^An administrator created this account · just now$/),
   );
   await expect(events.first().locator('time')).toHaveAttribute('title', /\d{4}, \d\d:\d\d UTC$/);
   await expect(section(page, 'Recent activity').locator('.caution')).toHaveCount(0);
@@ -47,9 +47,9 @@ test('a replayed refresh token shows a warning with instructions', async ({ page
 
   await page.goto(server.url('/account'));
   const replayed = section(page, 'Recent activity').locator('.caution');
-  await expect(replayed).toContainText('An old copy of the key of Claude Code was used, so its connection was ended');
-  await expect(replayed).toContainText('If that was not you, somebody else may have had the copy.');
-  await expect(section(page, 'Connected applications').locator('.caution')).toContainText('because an old copy of its key was used');
+  await expect(replayed).toContainText('A one-time key for Claude Code was used twice, so we disconnected it');
+  await expect(replayed).toContainText("If this wasn't you, someone may have copied it.");
+  await expect(section(page, 'Connected applications').locator('.caution')).toContainText('because a one-time key for it was used twice');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await expectAccessible(page);
@@ -63,7 +63,7 @@ test('password guesses are listed and displace no other events', async ({ page, 
   for (let guess = 0; guess < 8; guess += 1) await submitPassword(unknownPage, { ...user, password: `guess number ${guess}` });
   await page.reload();
   const events = section(page, 'Recent activity').getByRole('listitem');
-  const refused = events.filter({ hasText: 'Somebody tried to sign in with a wrong password or recovery code from Firefox on Windows' });
+  const refused = events.filter({ hasText: 'Someone tried to sign in with a wrong password or recovery code · Firefox on Windows' });
   // One event represents all that follow within minutes.
   await expect(refused).toHaveCount(1);
   await expect(events.filter({ hasText: 'You signed in with a password' })).toHaveCount(1);

@@ -42,20 +42,20 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const groups = section.getByRole('heading', { level: 3 });
     expect((await groups.allTextContents()).sort()).toEqual([new URL(webCallback.uri).host, 'On your computers'].sort());
     await expect(row.locator('p').first()).toHaveText(
-      /^Claude Code may use Notes · allowed just now · last used just now from (127\.0\.0\.1|::1)$/,
+      /^Claude Code can use Notes · allowed just now · last used just now from (127\.0\.0\.1|::1)$/,
     );
     await expect(row.getByRole('listitem')).toHaveText(['See who you are and read your notes', 'Add notes for you']);
 
     const button = row.getByRole('button', { name: 'Disconnect Claude Code' });
     await expect(button).toBeHidden();
     await row.locator('summary', { hasText: 'Disconnect' }).click();
-    await expect(row.getByText('Claude Code will have to ask you again before it can use Notes')).toBeVisible();
+    await expect(row.getByText('Claude Code will have to ask you again before using Notes')).toBeVisible();
     await button.click();
 
     await expectPage(page, 'account');
     await expect(page).toHaveURL(server.url('/account'));
     await expect(page.getByRole('alert')).toHaveCount(0);
-    await expect(page.getByRole('status')).toHaveText('The application is disconnected. It has to ask you before it connects again.');
+    await expect(page.getByRole('status')).toHaveText('Application disconnected. It has to ask you before it can connect again.');
     await expect(section.locator('.connection')).toHaveCount(1);
     await expect(section).toContainText('Web Client');
     await expect(row).toHaveCount(0);
@@ -86,7 +86,7 @@ test('connected applications: a text for none, accessible when open, complete at
     await expectNoSidewaysScrolling(page);
   }
   await page.locator('.connection').getByRole('button').click();
-  await expect(page.getByText('None yet. When an application asks')).toBeVisible();
+  await expect(page.getByText('No connected applications.')).toBeVisible();
 
   const unknownPage = await anotherBrowser();
   await unknownPage.goto(server.url('/account'));
@@ -134,10 +134,10 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect({ status: refused.status, error: refused.body.error }).toEqual({ status: 400, error: 'invalid_grant' });
     }
     await expectPage(page, 'account');
-    await expect(page.getByRole('status')).toHaveText('Every application is disconnected. Each has to ask you before it connects again.');
-    await expect(section).toContainText('None yet. When an application asks');
+    await expect(page.getByRole('status')).toHaveText('All applications disconnected. Each has to ask you before it can connect again.');
+    await expect(section).toContainText('No connected applications.');
     await expect(section.locator('summary')).toHaveCount(0);
-    await expect(sectionOf(page, 'Recent activity').getByRole('listitem').first()).toContainText('You disconnected every application');
+    await expect(sectionOf(page, 'Recent activity').getByRole('listitem').first()).toContainText('You disconnected all applications');
     await page.goto(web.authorizationUrl(webCallback.uri));
     await expectPage(page, 'consent');
   });
@@ -178,6 +178,6 @@ test('applications are grouped by redirect host: two with one name are separate,
   await expect(groups).toHaveCount(2);
   for (const heading of ['On your computers', new URL(webCallback.uri).host]) {
     const group = groups.filter({ has: page.getByRole('heading', { name: heading }) });
-    await expect(group.locator('.connection')).toHaveText(/^Claude may use Notes · allowed just now · last used just now from /);
+    await expect(group.locator('.connection')).toHaveText(/^Claude can use Notes · allowed just now · last used just now from /);
   }
 });

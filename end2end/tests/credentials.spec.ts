@@ -6,7 +6,7 @@ import { expect, test } from '../support/test.ts';
 
 /** Another user agent, so that its passkey has another name. */
 const FIREFOX = { userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0' };
-const LAST = 'It cannot be removed: it is the only way you sign in.';
+const LAST = "You can't remove it because it's your only way to sign in.";
 
 /** Signs in and creates a passkey, which is named after the browser. */
 async function createPasskey(page: Page, server: Server, user: User): Promise<void> {
@@ -40,7 +40,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await passkey.getByRole('textbox', { name: 'Name' }).fill('My <b>old</b> laptop');
     await press(passkey, 'Rename');
     await expectPage(page, 'account');
-    await expect(page.getByRole('status')).toHaveText('The passkey has its new name.');
+    await expect(page.getByRole('status')).toHaveText('Passkey renamed.');
     await expect(passkeys.getByRole('listitem')).toHaveText(/My <b>old<\/b> laptop · added just now/);
 
     await test.step('a name with nothing to see in it is refused', async () => {
@@ -54,18 +54,18 @@ for (const { javaScriptEnabled, way } of WAYS) {
 
     await test.step('removing it says what stops working, and then it opens nothing', async () => {
       const laptop = row(passkeys, 'laptop');
-      const explained = laptop.getByText('will not sign you in any more');
+      const explained = laptop.getByText('You can no longer sign in with');
       await expect(explained).toBeHidden();
       await openDetails(laptop, 'Change');
       await expect(explained).toBeVisible();
       await press(laptop, 'Remove My <b>old</b> laptop');
       await expectPage(page, 'account');
-      await expect(page.getByRole('status')).toHaveText('The passkey is removed. It does not sign you in any more.');
+      await expect(page.getByRole('status')).toHaveText('Passkey removed. You can no longer sign in with it.');
       await expect(passkeys.getByRole('listitem')).toHaveCount(0);
-      await expect(passkeys).toContainText('No passkey yet.');
+      await expect(passkeys).toContainText('No passkeys.');
       await signOut(maker);
       await maker.getByRole('button', { name: 'Sign in with a passkey' }).click();
-      await expect(maker.getByRole('alert')).toHaveText(/This passkey was not accepted/);
+      await expect(maker.getByRole('alert')).toHaveText(/This passkey wasn't accepted/);
     });
   });
 
@@ -78,7 +78,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(part).toContainText('You sign in with a password.');
     await expect(part.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
     await openDetails(part, 'Change password');
-    await expect(part.getByText('You are then signed out everywhere else.')).toBeVisible();
+    await expect(part.getByText("You'll be signed out everywhere else.")).toBeVisible();
 
     await part.getByLabel('New password').fill('short');
     await press(part, 'Save password');
@@ -93,11 +93,11 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await press(part, 'Save password');
     await expectPage(page, 'account');
     await expect(page.getByRole('alert')).toHaveCount(0);
-    await expect(page.getByRole('status')).toHaveText('Your new password is saved. You are signed out everywhere else.');
+    await expect(page.getByRole('status')).toHaveText("Password saved. You're signed out everywhere else.");
     await other.reload();
     await expectPage(other, 'login');
     await submitPassword(other, user);
-    await expect(other.getByRole('alert')).toHaveText(/do not match an account here/);
+    await expect(other.getByRole('alert')).toHaveText(/Incorrect email or password/);
     await openAccount(other, server, changed);
     await page.reload();
     await expectPage(page, 'account');
@@ -108,13 +108,13 @@ for (const { javaScriptEnabled, way } of WAYS) {
 test('a password is removed and set again; the last credential has an explanation instead of a button', async ({ page, server, user }) => {
   await createPasskey(page, server, user);
   const [passkeys, password] = [section(page, 'Passkeys'), section(page, 'Password')];
-  await expect(password).toContainText('You can sign in with a password, too.');
+  await expect(password).toContainText('You can also sign in with a password.');
   await openDetails(password, 'Remove password');
-  await expect(password.getByText('You then sign in with a passkey alone.')).toBeVisible();
+  await expect(password.getByText('The password will stop working.')).toBeVisible();
   await press(password, 'Remove password');
   await expectPage(page, 'account');
-  await expect(page.getByRole('status')).toHaveText('Your password is removed. You sign in with a passkey from now on.');
-  await expect(password).toContainText('There is none, so nobody can guess it.');
+  await expect(page.getByRole('status')).toHaveText('Password removed. Sign in with a passkey from now on.');
+  await expect(password).toContainText('No password set.');
 
   await openDetails(row(passkeys, 'Chrome on Linux'), 'Change');
   await expect(passkeys.getByText(LAST)).toBeVisible();
@@ -123,9 +123,9 @@ test('a password is removed and set again; the last credential has an explanatio
   await openDetails(password, 'Set a password');
   await password.getByLabel('New password').fill(user.password);
   await press(password, 'Save password');
-  await expect(password).toContainText('You can sign in with a password, too. Chosen just now.');
+  await expect(password).toContainText('You can also sign in with a password. Last changed just now.');
   await remove(page, 'Chrome on Linux');
-  await expect(passkeys).toContainText('No passkey yet.');
+  await expect(passkeys).toContainText('No passkeys.');
   await expect(password).toContainText('You sign in with a password.');
   await expect(password.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
 });
@@ -140,7 +140,7 @@ test('T-F48 the last credential stays, even if an older page still has the butto
 
   await remove(older, 'Chrome on Linux');
   await expectPage(older, 'account');
-  await expect(older.getByRole('alert')).toHaveText('This is the only way left to sign in. Add another one first.');
+  await expect(older.getByRole('alert')).toHaveText('This is your only way to sign in. Add another one first.');
   await expect(section(older, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await signOut(page);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
@@ -164,7 +164,7 @@ test('T-F48 two browsers remove the last two passkeys concurrently: one succeeds
   const refused = await Promise.all([page, other].map((browser) => browser.getByRole('alert').count()));
   expect([...refused].sort()).toEqual([0, 1]);
   const loser = [page, other][refused.indexOf(1)]!;
-  await expect(loser.getByRole('alert')).toHaveText('This is the only way left to sign in. Add another one first.');
+  await expect(loser.getByRole('alert')).toHaveText('This is your only way to sign in. Add another one first.');
   expect((await server.accounts()).find(({ email }) => email === user.email)).toMatchObject({ passkeys: 1, has_password: false });
 });
 
@@ -191,20 +191,20 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await press(part, 'Save name');
       await expectPage(page, 'account');
     };
-    await expect(part).toContainText('None yet.');
+    await expect(part).toContainText('No name set.');
     await openDetails(part, 'Add a name');
     await save('  Jürgen <b>Müller</b> ');
-    await expect(page.getByRole('status')).toHaveText('Your name is changed.');
+    await expect(page.getByRole('status')).toHaveText('Name saved.');
     await expect(part).toContainText('Jürgen <b>Müller</b>');
 
     await openDetails(part, 'Change name');
     await save('Jürgen\u202erellüM');
-    await expect(part.getByRole('alert')).toHaveText('A name has at most 64 characters, and none that is invisible.');
+    await expect(part.getByRole('alert')).toHaveText('Use at most 64 characters, and no invisible ones.');
     await expect(box).toBeVisible();
     await expect(box).toHaveValue('Jürgen\u202erellüM');
 
     await save('');
-    await expect(part).toContainText('None yet.');
+    await expect(part).toContainText('No name set.');
     await expect(section(page, 'Recent activity')).toContainText('You removed your name');
   });
 }

@@ -46,7 +46,7 @@ test('a step-up marks new scopes, accessible and complete at 320 pixels', async 
     'See who you are and read your notes',
     'New Add notes for you',
   ]);
-  await expect(page.getByText('You have allowed this application before.')).toBeVisible();
+  await expect(page.getByText('You already allowed the rest.')).toBeVisible();
   await page.setViewportSize({ width: 320, height: 640 });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -61,7 +61,7 @@ test('a required new sign-in keeps the old session until it is completed', async
   await expectPage(page, 'account');
   await page.goto(client.authorizationUrl(callback.uri, { prompt: 'login' }));
   await expectPage(page, 'login');
-  await expect(page.getByText('The application asks that you sign in again.')).toBeVisible();
+  await expect(page.getByText('The application asks you to sign in again.')).toBeVisible();
   await expectAccessible(page);
   const asked = page.url();
   await page.goto(server.url('/account'));
@@ -86,9 +86,9 @@ test('the notice of a replay is accessible and complete at 320 pixels', async ({
 
   await page.goto(server.url('/account'));
   const row = section(page, 'Connected applications').locator('.caution');
-  await expect(row).toContainText('because an old copy of its key was used');
+  await expect(row).toContainText('because a one-time key for it was used twice');
   await expect(row).toContainText(new URL(webCallback.uri).host);
-  await expect(page.getByText('None yet. When an application asks')).toBeVisible();
+  await expect(page.getByText('No connected applications.')).toBeVisible();
   await page.setViewportSize({ width: 320, height: 640 });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });

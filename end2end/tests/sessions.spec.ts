@@ -12,7 +12,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const page = await anotherBrowser({ javaScriptEnabled });
     const [computer, phone] = [await anotherBrowser(FIREFOX), await anotherBrowser(IPHONE)];
     for (const browser of [computer, phone, page]) await openAccount(browser, server, user);
-    const part = section(page, 'Where you are signed in');
+    const part = section(page, "Where you're signed in");
     const rows = part.locator('.rows > li');
     await expect(rows).toHaveCount(3);
     await expect(rows.first()).toHaveText(
@@ -24,10 +24,10 @@ for (const { javaScriptEnabled, way } of WAYS) {
       const other = row(part, 'Firefox on macOS');
       await expect(other.getByRole('button')).toBeHidden();
       await openDetails(other, 'Sign out');
-      await expect(other.getByText('Whoever uses that browser has to sign in again.')).toBeVisible();
+      await expect(other.getByText('That browser has to sign in again.')).toBeVisible();
       await press(other, 'Sign out Firefox on macOS');
       await expectPage(page, 'account');
-      await expect(page.getByRole('status')).toHaveText('That browser is signed out.');
+      await expect(page.getByRole('status')).toHaveText('Browser signed out.');
       await expect(rows).toHaveCount(2);
       await computer.reload();
       await expectPage(computer, 'login');
@@ -42,7 +42,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await openDetails(part, 'Sign out everywhere else');
       await press(part, 'Sign out everywhere else');
       await expectPage(page, 'account');
-      await expect(page.getByRole('status')).toHaveText('You are signed out everywhere else.');
+      await expect(page.getByRole('status')).toHaveText("You're signed out everywhere else.");
       await expect(rows).toHaveCount(1);
       await expect(rows).toContainText('This browser');
       await expect(part.locator('summary')).toHaveCount(0);
@@ -62,7 +62,7 @@ test('a form of a signed-out browser has no effect, and leads to the login page'
   await openAccount(page, server, user);
   await openDetails(section(other, 'Password'), 'Change password');
   await section(other, 'Password').getByLabel('New password').fill('the password of a thief');
-  const part = section(page, 'Where you are signed in');
+  const part = section(page, "Where you're signed in");
   await openDetails(row(part, 'Firefox on macOS'), 'Sign out');
   await press(part, 'Sign out Firefox on macOS');
   await press(section(other, 'Password'), 'Save password');
@@ -77,17 +77,17 @@ test('T-F50 a session of another user is neither shown nor ended', async ({ page
   await openAccount(victim, server, other);
   await openAccount(witness, server, other);
   await victim.reload();
-  const foreign = await section(victim, 'Where you are signed in').locator('input[name=session]').first().inputValue();
+  const foreign = await section(victim, "Where you're signed in").locator('input[name=session]').first().inputValue();
 
   const own = await anotherBrowser(FIREFOX);
   await openAccount(own, server, user);
   await openAccount(page, server, user);
-  const part = section(page, 'Where you are signed in');
+  const part = section(page, "Where you're signed in");
   await expect(part.locator('.rows > li')).toHaveCount(2);
   await part.locator('input[name=session]').evaluate((field, value) => ((field as HTMLInputElement).value = value), foreign);
   await openDetails(row(part, 'Firefox on macOS'), 'Sign out');
   await press(part, 'Sign out Firefox on macOS');
-  await expect(page.getByRole('alert')).toHaveText('This is not there any more, so nothing was done. Choose again from what is here now.');
+  await expect(page.getByRole('alert')).toHaveText('That item no longer exists, so nothing was changed.');
   for (const browser of [witness, own]) {
     await browser.reload();
     await expectPage(browser, 'account');

@@ -70,7 +70,7 @@ pub struct LastUseView {
     pub address: String,
 }
 
-/// A connection that ended because an old copy of its key was used.
+/// A connection that ended because one of its codes or refresh tokens was used twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayedConnection {
     /// The client.

@@ -1,4 +1,4 @@
-//! What a signed-in user changes about the ways they sign in.
+//! Changes to a user's own credentials, name and email address.
 
 #![expect(
     missing_docs,
@@ -30,7 +30,7 @@ pub(crate) const ACTIONS: &[Action] = &[
     (<RenamePasskey as ServerFn>::PATH, Repetition::Harmless),
 ];
 
-/// Says no to the offer of a passkey, and goes on.
+/// Declines the offer of a passkey and continues.
 #[server(prefix = "/actions", endpoint = "decline_passkey")]
 pub async fn decline_passkey(
     #[server(default)] form_token: String,
@@ -50,7 +50,7 @@ pub async fn decline_passkey(
     Ok(())
 }
 
-/// Gives a passkey another name.
+/// Renames a passkey.
 #[server(prefix = "/actions", endpoint = "rename_passkey")]
 pub async fn rename_passkey(
     #[server(default)] form_token: String,
@@ -89,7 +89,7 @@ pub async fn remove_passkey(
     Ok(())
 }
 
-/// Chooses a new password; every other browser is signed out by it.
+/// Sets a new password and signs out every other browser.
 #[server(prefix = "/actions", endpoint = "change_password")]
 pub async fn change_password(
     #[server(default)] form_token: String,
@@ -127,7 +127,7 @@ pub async fn remove_password(#[server(default)] form_token: String) -> Result<()
     Ok(())
 }
 
-/// Gives the user another address.
+/// Changes the user's email address.
 #[server(prefix = "/actions", endpoint = "change_email")]
 pub async fn change_email(
     #[server(default)] form_token: String,
@@ -149,7 +149,7 @@ pub async fn change_email(
     Ok(())
 }
 
-/// Gives the user another name, or none.
+/// Changes or removes the user's name.
 #[server(prefix = "/actions", endpoint = "change_name")]
 pub async fn change_name(
     #[server(default)] form_token: String,
@@ -171,7 +171,7 @@ pub async fn change_name(
     Ok(())
 }
 
-/// Makes ten new recovery codes, and leads to the page that shows them once.
+/// Creates ten new recovery codes and leads to the page that shows them once.
 #[server(prefix = "/actions", endpoint = "make_recovery_codes")]
 pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {

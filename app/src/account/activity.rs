@@ -1,4 +1,4 @@
-//! The section "Recent activity": what happened to the account, told to its user.
+//! The section "Recent activity": the events of the account.
 
 use leptos::prelude::*;
 use oauth::{Timestamp, resource::Resource};
@@ -41,7 +41,7 @@ pub(crate) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
     }
 }
 
-/// One event. A replay asks for attention, and says what to do.
+/// One event. A replay is highlighted and says what to do.
 #[component]
 fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let is_replay = event.action.category() == Category::Replays;
@@ -66,11 +66,11 @@ fn device(from: &RequestSource) -> Option<String> {
     (!device.is_empty()).then_some(device)
 }
 
-/// What happened, and from which browser, where that is known.
+/// What happened, and in which browser, where that is known.
 fn with_device(action: AnyView, device: Option<String>) -> AnyView {
     match device {
         Some(device) => sentence!(
-            activity::FROM,
+            activity::WITH_DEVICE,
             action = action,
             device = view! { <bdi>{device}</bdi> }
         )
@@ -79,7 +79,7 @@ fn with_device(action: AnyView, device: Option<String>) -> AnyView {
     }
 }
 
-/// From where it was done, unless that is where an administrator was.
+/// Where the request came from, unless an administrator sent it.
 fn origin(event: &Event) -> Option<&RequestSource> {
     event
         .from

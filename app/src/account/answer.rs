@@ -8,8 +8,7 @@ use crate::{
     pages::PagePath,
 };
 
-/// Answers a posted form of the account page: back to it, which says what was done, or why it was
-/// not.
+/// Answers a posted form of the account page: leads back to the page, which shows the outcome.
 pub(crate) fn answer_account(outcome: Result<Done, Message>) {
     match outcome {
         Ok(done) => {

@@ -1,5 +1,4 @@
-//! What a signed-in user ends: browsers they are signed in with, and clients they have
-//! connected.
+//! Ending a user's own sessions and connections.
 
 #![expect(
     missing_docs,
@@ -26,7 +25,7 @@ pub(crate) const ACTIONS: &[Action] = &[
     (<EndSession as ServerFn>::PATH, Repetition::Once),
 ];
 
-/// Signs another browser of the user out.
+/// Signs out another browser of the user.
 #[server(prefix = "/actions", endpoint = "end_session")]
 pub async fn end_session(
     #[server(default)] form_token: String,
@@ -45,7 +44,7 @@ pub async fn end_session(
     Ok(())
 }
 
-/// Signs every other browser of the user out.
+/// Signs out every other browser of the user.
 #[server(prefix = "/actions", endpoint = "end_other_sessions")]
 pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
@@ -63,7 +62,7 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
     Ok(())
 }
 
-/// Ends what the user had allowed a client, and forgets that they had.
+/// Disconnects a client and forgets the consent.
 #[server(prefix = "/actions", endpoint = "disconnect")]
 pub async fn disconnect(
     #[server(default)] form_token: String,
@@ -82,7 +81,7 @@ pub async fn disconnect(
     Ok(())
 }
 
-/// Ends what the user had allowed every client, and forgets that they had.
+/// Disconnects every client and forgets the consents.
 #[server(prefix = "/actions", endpoint = "disconnect_all")]
 pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {

@@ -20,8 +20,8 @@ use crate::{
     time_format,
 };
 
-/// The section "Connected applications". What a client holds already lasts for `access_lifetime` at
-/// most.
+/// The section "Connected applications". Access that a client already has ends within
+/// `access_lifetime`.
 #[component]
 pub(crate) fn ConnectedClients(
     connections: Connections,
@@ -63,7 +63,7 @@ fn OtherConnections(is_first: bool, next: Option<String>) -> impl IntoView {
     }
 }
 
-/// Clients by where they answer, the latest first; none is the user's own computers.
+/// Clients by redirect host, the latest first; `None` is the user's own computers.
 fn by_host(active: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> {
     let mut groups: Vec<(Option<String>, Vec<Connection>)> = Vec::new();
     for connection in active {
@@ -142,7 +142,7 @@ fn LastUsed(last_use: LastUseView, now: Timestamp) -> impl IntoView {
     view! { {common::DOT}{sentence!(connections::LAST_USED, when = view! { <Ago then=last_use.at now/> }, address = address)} }
 }
 
-/// What the client may do now, or how it would come back.
+/// The state of the connection, and how the client can reconnect.
 #[component]
 fn ConnectionState(client: ConnectedClient, connected: bool) -> impl IntoView {
     let on_this_computer = client.on_this_computer;
@@ -185,8 +185,8 @@ fn ClientWithHost(client: ConnectedClient) -> impl IntoView {
     }
 }
 
-/// The second step: it says what stops, and that what is out already runs out by itself. Without an
-/// `access_lifetime`, nothing is connected, and there is only a consent to forget.
+/// The second step, which says what ends and when. Without an `access_lifetime`, nothing is connected
+/// and only the consent is stored.
 #[component]
 fn DisconnectForm(
     client: ConnectedClient,
@@ -206,8 +206,10 @@ fn DisconnectForm(
         <Disclosure summary object=client_name(&client)>
             <PostForm action=Disconnect::url() form_token>
                 <input type="hidden" name="connection" value=name/>
-                <p><DisconnectExplanation client access_lifetime/></p>
-                <button class="button grave" type="submit"><span>{button}</span></button>
+                <div class="field">
+                    <button class="button grave" type="submit"><span>{button}</span></button>
+                    <p class="hint"><DisconnectExplanation client access_lifetime/></p>
+                </div>
             </PostForm>
         </Disclosure>
     }
@@ -218,8 +220,10 @@ fn DisconnectAllForm(access_lifetime: Duration, form_token: String) -> impl Into
     view! {
         <Disclosure summary=connections::DISCONNECT_ALL>
             <PostForm action=DisconnectAll::url() form_token>
-                <p>{connections::disconnecting_all_explained(&time_format::at_most(access_lifetime))}</p>
-                <button class="button grave" type="submit">{connections::DISCONNECT_ALL}</button>
+                <div class="field">
+                    <button class="button grave" type="submit">{connections::DISCONNECT_ALL}</button>
+                    <p class="hint">{connections::disconnecting_all_explained(&time_format::at_most(access_lifetime))}</p>
+                </div>
             </PostForm>
         </Disclosure>
     }
@@ -260,7 +264,7 @@ fn ReplayedRows(replayed: Vec<ReplayedConnection>, now: Timestamp) -> impl IntoV
     view! { <ul class="rows">{rows.collect_view()}</ul> }
 }
 
-/// A connection that a replay ended: only the user knows whether the copy was their own.
+/// A connection that a replay ended.
 #[component]
 fn ReplayedRow(replayed: ReplayedConnection, now: Timestamp) -> impl IntoView {
     let ReplayedConnection { client, at } = replayed;

@@ -1,4 +1,4 @@
-//! The section "E-mail address".
+//! The section "Email address".
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -23,8 +23,10 @@ pub(crate) fn EmailAddress(
             <Disclosure summary=messages::CHANGE_EMAIL open=message.is_some()>
                 <PostForm action=ChangeEmail::url() form_token>
                     <EmailField value=typed autocomplete="email" message/>
-                    <p class="hint">{messages::CHANGING_EMAIL_EXPLAINED}</p>
-                    <button class="button" type="submit">{messages::SAVE_EMAIL}</button>
+                    <div class="field">
+                        <button class="button" type="submit">{messages::SAVE_EMAIL}</button>
+                        <p class="hint">{messages::CHANGING_EMAIL_EXPLAINED}</p>
+                    </div>
                 </PostForm>
             </Disclosure>
         </PageSection>

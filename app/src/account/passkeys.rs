@@ -110,10 +110,12 @@ fn Remove(id: String, name: String, form_token: String) -> impl IntoView {
     view! {
         <PostForm action=RemovePasskey::url() form_token>
             <input type="hidden" name="passkey" value=id/>
-            <p>{explained}</p>
-            <button class="button grave" type="submit">
-                <span>{sentence!(messages::REMOVE, name = view! { <bdi>{name}</bdi> })}</span>
-            </button>
+            <div class="field">
+                <button class="button grave" type="submit">
+                    <span>{sentence!(messages::REMOVE, name = view! { <bdi>{name}</bdi> })}</span>
+                </button>
+                <p class="hint">{explained}</p>
+            </div>
         </PostForm>
     }
 }

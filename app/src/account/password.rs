@@ -42,7 +42,7 @@ pub(crate) fn Password(
 
 #[component]
 fn Chosen(chosen: Timestamp, now: Timestamp) -> impl IntoView {
-    view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
+    view! { " "{sentence!(messages::LAST_CHANGED, when = view! { <Ago then=chosen now/> })} }
 }
 
 /// It is open while there is a message about the entered password.
@@ -60,8 +60,10 @@ fn Change(
             <PostForm action=ChangePassword::url() form_token>
                 <HiddenUsername email/>
                 <NewPasswordField label=common::NEW_PASSWORD fewest message/>
-                <p class="hint">{messages::CHANGING_PASSWORD_EXPLAINED}</p>
-                <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
+                <div class="field">
+                    <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
+                    <p class="hint">{messages::CHANGING_PASSWORD_EXPLAINED}</p>
+                </div>
             </PostForm>
         </Disclosure>
     }
@@ -72,8 +74,10 @@ fn Remove(form_token: String) -> impl IntoView {
     view! {
         <Disclosure summary=messages::REMOVE_PASSWORD>
             <PostForm action=RemovePassword::url() form_token>
-                <p>{messages::REMOVING_PASSWORD_EXPLAINED}</p>
-                <button class="button grave" type="submit">{messages::REMOVE_PASSWORD}</button>
+                <div class="field">
+                    <button class="button grave" type="submit">{messages::REMOVE_PASSWORD}</button>
+                    <p class="hint">{messages::REMOVING_PASSWORD_EXPLAINED}</p>
+                </div>
             </PostForm>
         </Disclosure>
     }

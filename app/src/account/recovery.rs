@@ -31,8 +31,10 @@ pub(crate) fn RecoveryCodes(
             </p>
             <Disclosure summary>
                 <PostForm action=MakeRecoveryCodes::url() form_token>
-                    <p>{explained}</p>
-                    <button class="button" type="submit">{summary}</button>
+                    <div class="field">
+                        <button class="button" type="submit">{summary}</button>
+                        <p class="hint">{explained}</p>
+                    </div>
                 </PostForm>
             </Disclosure>
         </PageSection>

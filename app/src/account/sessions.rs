@@ -1,4 +1,4 @@
-//! The section "Where you are signed in".
+//! The section "Where you're signed in".
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -35,8 +35,10 @@ fn EndOthers(form_token: String) -> impl IntoView {
     view! {
         <Disclosure summary=sessions::END_OTHERS>
             <PostForm action=EndOtherSessions::url() form_token>
-                <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
-                <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
+                <div class="field">
+                    <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
+                    <p class="hint">{sessions::ENDING_OTHERS_EXPLAINED}</p>
+                </div>
             </PostForm>
         </Disclosure>
     }
@@ -81,7 +83,7 @@ fn Use(
         sessions::LAST_USED,
         when = view! { <Ago then=last_used_at now/> }
     );
-    // Sessions from before addresses were noted have none.
+    // Sessions of earlier releases have no address.
     let address =
         (!address.is_empty()).then(|| view! { {common::DOT}<bdi class="address">{address}</bdi> });
     view! { <span class="quiet">{address}{common::DOT}{since}{common::DOT}{used}</span> }
@@ -93,10 +95,12 @@ fn End(id: String, device: String, form_token: String) -> impl IntoView {
         <Disclosure summary=sessions::END object=device.clone()>
             <PostForm action=EndSession::url() form_token>
                 <input type="hidden" name="session" value=id/>
-                <p>{sessions::ENDING_EXPLAINED}</p>
-                <button class="button grave" type="submit">
-                    <span>{sentence!(sessions::END_IT, device = view! { <bdi>{device}</bdi> })}</span>
-                </button>
+                <div class="field">
+                    <button class="button grave" type="submit">
+                        <span>{sentence!(sessions::END_IT, device = view! { <bdi>{device}</bdi> })}</span>
+                    </button>
+                    <p class="hint">{sessions::ENDING_EXPLAINED}</p>
+                </div>
             </PostForm>
         </Disclosure>
     }

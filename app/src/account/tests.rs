@@ -62,7 +62,7 @@ fn passkey(name: &str) -> PasskeyView {
 }
 
 #[test]
-fn what_was_done_stands_at_the_top() {
+fn what_was_done_is_shown_at_the_top() {
     let head = |message, done| {
         html(|| view! { <Head email="a@b".to_owned() role=Role::User message done/> })
     };
@@ -101,7 +101,7 @@ fn an_older_sign_in_is_told_before_anything_is_typed() {
     };
     let told = credentials(false);
     assert!(
-        told.contains("confirm first that it is you")
+        told.contains("please confirm it's you first")
             && told.contains("href=\"/confirm?then=account\""),
         "{told}"
     );
@@ -124,16 +124,16 @@ fn the_last_way_to_sign_in_cannot_be_removed() {
         "{alone}"
     );
     assert!(
-        alone.contains("the only way you sign in") && !alone.contains("Remove Laptop"),
+        alone.contains("your only way to sign in") && !alone.contains("Remove Laptop"),
         "{alone}"
     );
     for more in [passkeys(1, true), passkeys(2, false)] {
         assert!(
-            more.contains("Remove Laptop") && !more.contains("the only way"),
+            more.contains("Remove Laptop") && !more.contains("your only way"),
             "{more}"
         );
     }
-    assert!(passkeys(0, true).contains("No passkey yet"));
+    assert!(passkeys(0, true).contains("No passkeys."));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_password_is_removed_only_where_a_passkey_is_left() {
     assert!(
         both.contains("Change password")
             && both.contains("Remove password")
-            && both.contains("Chosen"),
+            && both.contains("Last changed"),
         "{both}"
     );
     assert!(!password(true, false, None).contains("Remove password"));
@@ -157,7 +157,7 @@ fn a_password_is_removed_only_where_a_passkey_is_left() {
     assert!(
         none.contains("Set a password")
             && !none.contains("Remove password")
-            && !none.contains("Chosen"),
+            && !none.contains("Last changed"),
         "{none}"
     );
     // The box is open beside its message.
@@ -183,13 +183,13 @@ fn a_password_is_removed_only_where_a_passkey_is_left() {
 fn recovery_codes_say_how_many_are_left() {
     let section =
         |codes| words(|| view! { <RecoveryCodes codes now=NOW form_token=String::new()/> });
-    assert!(section(None).contains("None yet."));
+    assert!(section(None).contains("No recovery codes."));
     let some = section(Some(provider::RemainingCodes {
         left: 7,
         made_at: earlier(120),
     }));
     assert!(
-        some.contains("7 of 10 left · made 2 hours ago") && some.contains("stop working"),
+        some.contains("7 of 10 left · created 2 hours ago") && some.contains("stop working"),
         "{some}"
     );
 }
@@ -240,7 +240,7 @@ fn connection(name: &str, host: Option<&str>) -> Connection {
 }
 
 #[test]
-fn applications_stand_under_their_host() {
+fn applications_are_grouped_by_host() {
     let section = |active| {
         let connections = Connections {
             active,
@@ -267,7 +267,7 @@ fn applications_stand_under_their_host() {
         "{told}"
     );
     let said =
-        "Claude may use Notes · allowed 1 hour ago · last used 3 minutes ago from 2001:db8::1";
+        "Claude can use Notes · allowed 1 hour ago · last used 3 minutes ago from 2001:db8::1";
     assert!(
         told.contains(said) && told.contains("Disconnect all"),
         "{told}"
@@ -281,7 +281,7 @@ fn applications_stand_under_their_host() {
     assert!(places.map(|place| told.find(place)).is_sorted(), "{told}");
     let none = section(Vec::new());
     assert!(
-        none.contains("None yet.") && !none.contains("Disconnect"),
+        none.contains("No connected applications.") && !none.contains("Disconnect"),
         "{none}"
     );
 }
@@ -339,7 +339,7 @@ fn event(action: AuditAction, by: Actor, about: Option<&str>) -> Event {
 }
 
 #[test]
-fn what_happened_is_told_to_the_person() {
+fn events_are_told_to_the_user() {
     let administrator = Actor::Administrator(AccountName {
         account: Id::new([1; 16]),
         email: "boss@example.com".to_owned(),
@@ -347,11 +347,11 @@ fn what_happened_is_told_to_the_person() {
     for (event, said) in [
         (
             event(AuditAction::SignedInWithPasskey, Actor::User, None),
-            "You signed in with a passkey from Chrome on Linux · 192.0.2.1 · 4 minutes ago",
+            "You signed in with a passkey · Chrome on Linux · 192.0.2.1 · 4 minutes ago",
         ),
         (
             event(AuditAction::Allowed, Actor::User, Some("Notes")),
-            "You allowed Claude to use Notes from Chrome on Linux",
+            "You allowed Claude to use Notes · Chrome on Linux",
         ),
         (
             event(
@@ -359,22 +359,23 @@ fn what_happened_is_told_to_the_person() {
                 Actor::User,
                 Some("Phone\u{202e}"),
             ),
-            "You removed the passkey Phone from",
+            "You removed the passkey Phone ·",
         ),
         (
             event(AuditAction::ResetLinkMade, administrator, None),
-            "An administrator made a link by which you set a new way to sign in · 4",
+            "An administrator created a reset link for your account · 4",
         ),
         (
             event(AuditAction::AccountDisabled, Actor::Terminal, None),
-            "Whoever runs this server disabled this account · 4 minutes ago",
+            "An administrator disabled your account · 4 minutes ago",
         ),
     ] {
         let told = words(|| view! { <RecentActivity events=vec![event] now=NOW/> });
         assert!(told.contains(said), "{told}");
     }
     assert!(
-        words(|| view! { <RecentActivity events=Vec::new() now=NOW/> }).contains("Nothing yet.")
+        words(|| view! { <RecentActivity events=Vec::new() now=NOW/> })
+            .contains("No activity yet.")
     );
 }
 
@@ -387,7 +388,7 @@ fn a_replay_asks_for_attention_and_says_what_to_do() {
     ] {
         let events = vec![event(action, Actor::Client, None)];
         let told = html(|| view! { <RecentActivity events now=NOW/> });
-        let marked = told.contains("class=\"caution") && told.contains("Make sure of the computer");
+        let marked = told.contains("class=\"caution") && told.contains("Check the computer");
         assert_eq!(marked, is_replay, "{told}");
     }
 }

@@ -189,7 +189,7 @@ async fn t_f44_a_recovery_code_is_shown_once_and_works_once(engine: EngineKind) 
 }
 
 async fn make_codes(browser: &mut Browser) -> Vec<String> {
-    let made = browser.press("/account", "Make recovery codes").await;
+    let made = browser.press("/account", "Create recovery codes").await;
     assert_eq!(made.destination(), "/account/codes");
     let page = browser.follow(&made).await.document();
     assert_eq!(page.page(), "codes");
@@ -404,7 +404,7 @@ async fn a_connection_ends_at_once_on_every_server(engine: EngineKind) {
             .open("/account")
             .await
             .words()
-            .contains("You disconnected every application")
+            .contains("You disconnected all applications")
     );
 }
 
@@ -420,7 +420,7 @@ async fn a_user_is_notified_of_a_replayed_refresh_token(engine: EngineKind) {
         .await
         .refused(400, "invalid_grant");
     let words = browser.open("/account").await.words();
-    assert!(words.contains("An old copy of the key of"), "{words}");
+    assert!(words.contains("A one-time key for"), "{words}");
     assert!(words.contains("192.0.2.1"), "from where: {words}");
 }
 

@@ -124,7 +124,7 @@ async fn many_applications_are_shown_page_by_page(engine: EngineKind) {
         let page = browser.open(&path).await;
         let words = page.words();
         let shown: Vec<_> = (0..count)
-            .filter(|number| words.contains(&format!("Tool {number:03}. may use")))
+            .filter(|number| words.contains(&format!("Tool {number:03}. can use")))
             .collect();
         assert!(shown.len() <= PAGE, "{}", shown.len());
         seen.extend(shown);
@@ -141,7 +141,7 @@ async fn many_applications_are_shown_page_by_page(engine: EngineKind) {
     seen.sort_unstable();
     assert_eq!(seen, (0..count).collect::<Vec<_>>());
     // A cursor that is none shows the first page.
-    let shown = |page: &Document| page.words().matches(" may use ").count();
+    let shown = |page: &Document| page.words().matches(" can use ").count();
     let first = browser.open("/account").await;
     let other = browser.open("/account?after=%00~x").await;
     assert_eq!(shown(&first), PAGE);
@@ -211,7 +211,7 @@ async fn a_withdrawal_that_is_not_tidied_yet_ends_the_grants_all_the_same(engine
     client.exchange(&code).await.refused(400, "invalid_grant");
     let page = browser.open("/account").await;
     assert!(
-        !page.words().contains("Notebook may use"),
+        !page.words().contains("Notebook can use"),
         "{}",
         page.words()
     );
@@ -263,7 +263,7 @@ async fn grants_of_an_earlier_release_are_shown(engine: EngineKind) {
     }
     let page = browser.open("/account").await;
     assert!(
-        !page.words().contains("Notebook may use"),
+        !page.words().contains("Notebook can use"),
         "{}",
         page.words()
     );
@@ -305,7 +305,7 @@ async fn an_application_whose_consent_has_expired_is_shown_among_many(engine: En
     }
     let page = browser.open("/account").await;
     for number in 0..8 {
-        let told = format!("Tool {number} may use");
+        let told = format!("Tool {number} can use");
         assert!(page.words().contains(&told), "{number}: {}", page.words());
     }
 }

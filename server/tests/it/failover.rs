@@ -110,7 +110,7 @@ async fn a_stall_is_not_treated_as_a_replay() {
     client.refresh(&next.refresh).await.granted();
     let words = browser.open("/account").await.words();
     assert!(
-        !words.contains("was used twice") && !words.contains("old copy"),
+        !words.contains("was used twice") && !words.contains("one-time key"),
         "{words}"
     );
 }

@@ -277,14 +277,14 @@ async fn a_double_click_on_a_one_time_link_signs_in_once(engine: EngineKind) {
 async fn a_recovery_code_that_is_sent_twice_is_used_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
-    let form = alice.open("/account").await.form("Make recovery codes");
-    let made = at_once(&alice, &form, "Make recovery codes", 3).await;
+    let form = alice.open("/account").await.form("Create recovery codes");
+    let made = at_once(&alice, &form, "Create recovery codes", 3).await;
     assert!(
         made.iter()
             .all(|answer| cookies(answer) == cookies(&made[0])),
         "{made:?}"
     );
-    let made = alice.submit(&form, "Make recovery codes").await;
+    let made = alice.submit(&form, "Create recovery codes").await;
     let page = alice.follow(&made).await.document().words();
     let codes: Vec<_> = page
         .split_whitespace()

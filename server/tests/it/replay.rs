@@ -15,19 +15,19 @@ on_both_engines!(
 );
 
 const DAY: u64 = 24 * 3600;
-const WHY: &str = "because an old copy of its key was used.";
-const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
+const WHY: &str = "because a one-time key for it was used twice.";
+const ADVICE: &str = "If this wasn't you, someone may have copied it.";
 
 async fn r_o14_a_user_sees_a_replayed_refresh_token(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for (redirect, who) in [
         (
             "https://app.example/callback",
-            "Notebook ( app.example ) was using Notes . That ended",
+            "Notebook ( app.example ) was using Notes . We disconnected it",
         ),
         (
             "http://127.0.0.1/cb",
-            "Notebook on this computer was using Notes . That ended",
+            "Notebook on this computer was using Notes . We disconnected it",
         ),
     ] {
         let client = at(&server, redirect).await;
@@ -43,7 +43,7 @@ async fn r_o14_a_user_sees_a_replayed_refresh_token(engine: EngineKind) {
         server.pass(2 * 3600);
         let words = browser.open("/account").await.words();
         assert!(
-            words.contains(&format!("{who} 2 hours ago , {WHY}")) && words.contains(NOT_YOU),
+            words.contains(&format!("{who} 2 hours ago {WHY}")) && words.contains(ADVICE),
             "{words}"
         );
         server.pass(30 * DAY);
@@ -60,15 +60,12 @@ async fn r_o9_a_user_sees_a_code_that_was_redeemed_twice(engine: EngineKind) {
     let words = browser.open("/account").await.words();
     assert!(
         words.contains(&format!(
-            "Notebook ( app.example ) was using Notes . That ended just now , {WHY}"
+            "Notebook ( app.example ) was using Notes . We disconnected it just now {WHY}"
         )),
         "{words}"
     );
     // It may be connected again after consent; the notice stays.
-    assert!(
-        words.contains("None yet. When an application asks"),
-        "{words}"
-    );
+    assert!(words.contains("No connected applications."), "{words}");
     let callback = browser.decide(&client, "Allow").await;
     client
         .exchange(callback.query.one("code").expect("a code"))
@@ -76,7 +73,7 @@ async fn r_o9_a_user_sees_a_code_that_was_redeemed_twice(engine: EngineKind) {
         .granted();
     let words = browser.open("/account").await.words();
     assert!(
-        words.contains("app.example Notebook may use Notes") && words.contains(WHY),
+        words.contains("app.example Notebook can use Notes") && words.contains(WHY),
         "{words}"
     );
 }

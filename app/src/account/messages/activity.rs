@@ -1,4 +1,4 @@
-//! What happened to a user's account, told to them.
+//! The events of an account, for its user.
 
 use provider::{Actor, AuditAction, Category, Event, Role};
 
@@ -6,15 +6,15 @@ use crate::messages::{Template, common, text_table};
 
 pub(crate) const TITLE: &str = "Recent activity";
 pub(crate) const NONE: &str =
-    "Nothing yet. What happens to your account stands here, and from where it was done.";
+    "No activity yet. Sign-ins and changes to your account will appear here.";
 
-/// How often, of events that are told together.
+/// The number of events that share a row.
 pub(crate) fn times(times: u64) -> String {
     format!("{times} times")
 }
 
-/// From which browser.
-pub(crate) const FROM: Template = Template::new("{action} from {device}");
+/// The event and the browser it came from.
+pub(crate) const WITH_DEVICE: Template = Template::new("{action} · {device}");
 
 /// What happened, with the slots `client`, `about` and `who` as far as it needs them.
 pub(crate) fn action(event: &Event) -> Template {
@@ -30,45 +30,45 @@ text_table! {
         SignedInWithPasskey: "You signed in with a passkey",
         SignedInWithPassword: "You signed in with a password",
         SignedInWithRecoveryCode: "You signed in with a recovery code",
-        SignInRefused: "Somebody tried to sign in with a wrong password or recovery code",
+        SignInRefused: "Someone tried to sign in with a wrong password or recovery code",
         SignedOut: "You signed out",
         SessionEnded: "You signed out {about}",
         OtherSessionsEnded: "You signed out everywhere else",
-        FirstAccountMade: "You made this account, the first of this server",
-        SignedUp: "You made this account",
+        FirstAccountMade: "You created this account, the first on this server",
+        SignedUp: "You created this account",
         Enrolled: "You set up this account",
-        AccountReset: "You set a new way to sign in, by a link you were given",
+        AccountReset: "You reset your sign-in with a one-time link",
         PasskeyAdded: "You added the passkey {about}",
         PasskeyRenamed: "You renamed a passkey to {about}",
         PasskeyRemoved: "You removed the passkey {about}",
-        PasswordChanged: "You set a password",
-        PasswordRemoved: "You removed the password",
-        RecoveryCodesMade: "You made recovery codes",
-        EmailChanged: "You changed your e-mail address from {about}",
-        NameSet: "You chose the name {about}",
+        PasswordChanged: "You set a new password",
+        PasswordRemoved: "You removed your password",
+        RecoveryCodesMade: "You created recovery codes",
+        EmailChanged: "You changed your email address from {about}",
+        NameSet: "You changed your name to {about}",
         NameRemoved: "You removed your name",
         Allowed: "You allowed {client} to use {about}",
-        AllowedAgain: "{client} connected to {about} again, as you had allowed",
-        Denied: "You did not allow {client} to use {about}",
+        AllowedAgain: "{client} connected to {about} again, as you allowed before",
+        Denied: "You denied {client} access to {about}",
         Disconnected: "You disconnected {client} from {about}",
-        AllDisconnected: "You disconnected every application",
-        GrantRevoked: "{client} ended its connection",
-        CodeReplayed: "What {client} connects with was used twice, so its connection was ended",
+        AllDisconnected: "You disconnected all applications",
+        GrantRevoked: "{client} disconnected itself",
+        CodeReplayed: "A one-time code for {client} was used twice, so we disconnected it",
         RefreshTokenReplayed:
-            "An old copy of the key of {client} was used, so its connection was ended",
-        Unknown(_): "Something happened that this version of the server does not know: {about}",
-        AccountAdded: "{who} made this account",
-        InvitedAgain: "{who} invited you again",
-        AccountPasswordSet: "{who} set a password for this account",
-        AccountDisabled: "{who} disabled this account",
-        AccountEnabled: "{who} enabled this account again",
-        AccountRemoved: "{who} removed this account",
-        ResetLinkMade: "{who} made a link by which you set a new way to sign in",
-        LinkWithdrawn: "{who} withdrew a link to this account",
-        AccountEmailSet: "{who} changed your e-mail address from {about}",
-        AccountNameSet: "{who} gave you the name {about}",
+            "A one-time key for {client} was used twice, so we disconnected it",
+        Unknown(_): "Unknown event: {about}",
+        AccountAdded: "{who} created this account",
+        InvitedAgain: "{who} created a new invitation link for you",
+        AccountPasswordSet: "{who} set a password for your account",
+        AccountDisabled: "{who} disabled your account",
+        AccountEnabled: "{who} enabled your account again",
+        AccountRemoved: "{who} removed your account",
+        ResetLinkMade: "{who} created a reset link for your account",
+        LinkWithdrawn: "{who} revoked a one-time link to your account",
+        AccountEmailSet: "{who} changed your email address from {about}",
+        AccountNameSet: "{who} changed your name to {about}",
         AccountNameRemoved: "{who} removed your name",
-        RoleChanged: "{who} took the administration of this server from you",
+        RoleChanged: "{who} removed your administrator role",
         ClientAdded
         | ClientChanged
         | ClientSecretMade
@@ -81,28 +81,27 @@ text_table! {
         | KeyRevoked
         | IssuerAccepted
         | StoreRestored:
-            "{who} changed something about this server",
+            "{who} changed the settings of this server",
     }
 }
 
-/// Whether the account became an administrator's by a change of its role.
+/// Whether a change of the role made the user an administrator.
 fn is_promotion(event: &Event) -> bool {
     event.action == AuditAction::RoleChanged
         && event.about.as_deref().and_then(Role::parse) == Some(Role::Administrator)
 }
 
-/// Who did what a user does not do to their own account.
+/// Who did it, for actions that are not the user's own.
 pub(crate) const fn who(actor: &Actor) -> &'static str {
     match actor {
-        Actor::Administrator(_) => "An administrator",
-        Actor::Terminal => "Whoever runs this server",
+        Actor::Administrator(_) | Actor::Terminal => "An administrator",
         Actor::User => "You",
         Actor::Client => "An application",
-        Actor::Unknown(_) => "Somebody",
+        Actor::Unknown(_) => "Someone",
     }
 }
 
-/// In place of what an action was about, where that is no longer known.
+/// In place of the object of an action, where its name is not known.
 pub(crate) const fn nameless(category: Category) -> &'static str {
     match category {
         Category::SignIns => "another browser",
@@ -110,7 +109,7 @@ pub(crate) const fn nameless(category: Category) -> &'static str {
         Category::Credentials
         | Category::Replays
         | Category::Administration
-        | Category::Unknown => "without a name",
+        | Category::Unknown => "(unnamed)",
     }
 }
 
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn another_role_is_told_for_what_it_is() {
+    fn the_sentence_names_the_new_role() {
         let told = |role: Role| {
             format!(
                 "{:?}",
@@ -164,6 +163,6 @@ mod tests {
             )
         };
         assert!(told(Role::Administrator).contains("made you an administrator"));
-        assert!(told(Role::User).contains("took the administration"));
+        assert!(told(Role::User).contains("removed your administrator role"));
     }
 }

@@ -1,4 +1,4 @@
-//! The signed-in user's own page: its head, passkeys and password.
+//! The account page: its head, name, email address, passkeys and password.
 
 pub(crate) mod activity;
 pub(crate) mod connections;
@@ -15,7 +15,7 @@ pub(crate) const ADMINISTRATION: &str = "Administration";
 /// Declares [`Done`] from one table.
 macro_rules! outcomes {
     ($($done:ident: $text:literal;)+) => {
-        /// What was done, told once at the top of the page.
+        /// The confirmation of an action, shown once at the top of the page.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub(crate) enum Done {
@@ -37,25 +37,25 @@ macro_rules! outcomes {
 }
 
 outcomes! {
-    PasskeyRenamed: "The passkey has its new name.";
-    PasskeyRemoved: "The passkey is removed. It does not sign you in any more.";
-    PasswordSaved: "Your new password is saved. You are signed out everywhere else.";
-    PasswordRemoved: "Your password is removed. You sign in with a passkey from now on.";
-    BrowserSignedOut: "That browser is signed out.";
-    OthersSignedOut: "You are signed out everywhere else.";
-    Disconnected: "The application is disconnected. It has to ask you before it connects again.";
+    PasskeyRenamed: "Passkey renamed.";
+    PasskeyRemoved: "Passkey removed. You can no longer sign in with it.";
+    PasswordSaved: "Password saved. You're signed out everywhere else.";
+    PasswordRemoved: "Password removed. Sign in with a passkey from now on.";
+    BrowserSignedOut: "Browser signed out.";
+    OthersSignedOut: "You're signed out everywhere else.";
+    Disconnected: "Application disconnected. It has to ask you before it can connect again.";
     AllDisconnected:
-        "Every application is disconnected. Each has to ask you before it connects again.";
-    NameChanged: "Your name is changed.";
-    EmailChanged: "Your e-mail address is changed. You sign in with the new one from now on.";
+        "All applications disconnected. Each has to ask you before it can connect again.";
+    NameChanged: "Name saved.";
+    EmailChanged: "Email address changed. Sign in with the new one from now on.";
 }
 
-/// Above the ways to sign in, once the sign-in is too old to change them.
+/// Above the ways to sign in, when the sign-in is too old to change them.
 pub(crate) const CONFIRM_EXPLAINED: &str =
-    "To change how you sign in, confirm first that it is you.";
+    "To change how you sign in, please confirm it's you first.";
 pub(crate) const CONFIRM_NOW: &str = "Confirm now";
 
-pub(crate) const NO_NAME: &str = "None yet.";
+pub(crate) const NO_NAME: &str = "No name set.";
 pub(crate) const fn choose_name(has_name: bool) -> &'static str {
     if has_name {
         "Change name"
@@ -63,23 +63,25 @@ pub(crate) const fn choose_name(has_name: bool) -> &'static str {
         "Add a name"
     }
 }
-pub(crate) const NAME_EXPLAINED: &str = "What you want to be called. Applications that you allow to know it get it. Leave it empty to have none.";
+pub(crate) const NAME_EXPLAINED: &str =
+    "Shared only with applications that you allow to know your name. Leave it empty to remove it.";
 pub(crate) const SAVE_NAME: &str = "Save name";
 
-pub(crate) const EMAIL: &str = "E-mail address";
-pub(crate) const CHANGE_EMAIL: &str = "Change e-mail address";
-pub(crate) const CHANGING_EMAIL_EXPLAINED: &str = "You sign in with the new address from now on. You stay signed in, and applications stay connected.";
-pub(crate) const SAVE_EMAIL: &str = "Save address";
-/// Of an address that no mail from elsewhere reaches.
+pub(crate) const EMAIL: &str = "Email address";
+pub(crate) const CHANGE_EMAIL: &str = "Change email address";
+pub(crate) const CHANGING_EMAIL_EXPLAINED: &str =
+    "You'll sign in with the new address. You stay signed in, and applications stay connected.";
+pub(crate) const SAVE_EMAIL: &str = "Save email address";
+/// For an address with a domain that only a local network knows.
 pub(crate) const LOCAL_DOMAIN: &str =
-    "What follows the @ has no dot. If that is a slip, change the address below.";
+    "The part after the @ has no dot. If that's a mistake, change your email address below.";
 
 pub(crate) const PASSKEYS: &str = "Passkeys";
 pub(crate) const NO_PASSKEY: &str =
-    "No passkey yet. With one you sign in by fingerprint, face or device PIN; create it here.";
+    "No passkeys. A passkey lets you sign in with your fingerprint, face or device PIN.";
 pub(crate) const CREATING_NEEDS_SCRIPT: &str =
-    "Creating a passkey needs JavaScript, which is switched off here.";
-/// In place of a passkey's name with nothing to see in it.
+    "Creating a passkey needs JavaScript, which is turned off.";
+/// In place of a passkey's name without visible characters.
 pub(crate) const NAMELESS_PASSKEY: &str = "Passkey";
 pub(crate) const ADDED: Template = Template::new("added {when}");
 pub(crate) const LAST_USED: Template = Template::new("last used {when}");
@@ -89,19 +91,19 @@ pub(crate) const NAME: &str = "Name";
 pub(crate) const RENAME: &str = "Rename";
 pub(crate) const REMOVE: Template = Template::new("Remove {name}");
 pub(crate) const REMOVING_PASSKEY_EXPLAINED: Template = Template::new(
-    "{name} will not sign you in any more. Your device or password manager may go on offering it until you delete it there, too.",
+    "You can no longer sign in with {name}. Your device or password manager may keep offering it until you delete it there too.",
 );
-pub(crate) const LAST_CREDENTIAL: &str = "It cannot be removed: it is the only way you sign in. Create another passkey, or set a password, first.";
+pub(crate) const LAST_CREDENTIAL: &str = "You can't remove it because it's your only way to sign in. Create another passkey or set a password first.";
 
 pub(crate) const PASSWORD: &str = "Password";
 pub(crate) const fn password_state(has_password: bool, has_passkey: bool) -> &'static str {
     match (has_password, has_passkey) {
-        (true, true) => "You can sign in with a password, too.",
+        (true, true) => "You can also sign in with a password.",
         (true, false) => "You sign in with a password.",
-        (false, _) => "There is none, so nobody can guess it. You sign in with a passkey.",
+        (false, _) => "No password set. You sign in with a passkey.",
     }
 }
-pub(crate) const CHOSEN: Template = Template::new("Chosen {when}.");
+pub(crate) const LAST_CHANGED: Template = Template::new("Last changed {when}.");
 pub(crate) const fn choose_password(has_password: bool) -> &'static str {
     if has_password {
         "Change password"
@@ -109,6 +111,7 @@ pub(crate) const fn choose_password(has_password: bool) -> &'static str {
         "Set a password"
     }
 }
-pub(crate) const CHANGING_PASSWORD_EXPLAINED: &str = "You are then signed out everywhere else.";
+pub(crate) const CHANGING_PASSWORD_EXPLAINED: &str = "You'll be signed out everywhere else.";
 pub(crate) const REMOVE_PASSWORD: &str = "Remove password";
-pub(crate) const REMOVING_PASSWORD_EXPLAINED: &str = "You then sign in with a passkey alone. Whoever knows or guesses the password cannot use it any more.";
+pub(crate) const REMOVING_PASSWORD_EXPLAINED: &str =
+    "The password will stop working. You'll sign in with a passkey.";
