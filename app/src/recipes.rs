@@ -43,10 +43,10 @@ fn after_missing_lines(
 ) -> String {
     let mark = stack.comment();
     let lines = missing.iter().map(|line| format!("{mark}     {line}\n"));
-    let (identifier, lines): (_, String) = (&resource.identifier, lines.collect());
+    let lines: String = lines.collect();
     format!(
-        "{mark} {} {identifier},\n{lines}{mark} {}\n{mark}\n{text}",
-        messages::FIRST_ADD,
+        "{mark} {}\n{lines}{mark} {}\n{mark}\n{text}",
+        messages::first_add(resource.identifier.as_str()),
         messages::THEN
     )
 }

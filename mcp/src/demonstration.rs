@@ -104,14 +104,14 @@ struct NewNote {
 /// What became of the note.
 #[derive(Serialize, JsonSchema)]
 struct Noted {
-    /// How many notes the user has now. Beyond 50, the oldest is forgotten.
+    /// The number of notes of the user. Beyond 50, the oldest is removed.
     notes: usize,
 }
 
 #[tool_router]
 impl Demonstration {
     #[tool(
-        description = "Says who you are to this server: the person, the client and the scopes of your access token."
+        description = "Shows how this server identifies you: your account, the client and the scopes of your access token."
     )]
     async fn whoami(&self, Extension(parts): Extension<Parts>) -> Result<Json<Caller>, ErrorData> {
         let Claims {
@@ -128,7 +128,7 @@ impl Demonstration {
     }
 
     #[tool(
-        description = "Keeps a note for you until the server stops, and says how many notes you have. Needs notes:write."
+        description = "Saves a note until the server stops, and returns how many notes you have. Requires the scope notes:write."
     )]
     async fn add_note(
         &self,
@@ -136,16 +136,16 @@ impl Demonstration {
         Parameters(NewNote { text }): Parameters<NewNote>,
     ) -> Result<Result<Json<Noted>, String>, ErrorData> {
         let caller = claims(parts)?;
-        // The step-up layer has refused such a call already; this check does not rely on it.
+        // The step-up layer already refused such a call; this check does not rely on it.
         if !caller.has_scope(WRITE) {
             let have = caller.scope;
             return Ok(Err(format!(
-                "Adding a note needs the scope {WRITE}, and your access token has only: {have}."
+                "Adding a note requires the scope {WRITE}. Your access token has: {have}."
             )));
         }
         if text.len() > MAX_NOTE_BYTES {
             return Ok(Err(format!(
-                "A note may have at most {MAX_NOTE_BYTES} bytes."
+                "A note can have at most {MAX_NOTE_BYTES} bytes."
             )));
         }
         Ok(Ok(Json(Noted {
@@ -160,7 +160,7 @@ impl ServerHandler for Demonstration {
         let about = Implementation::new("vestibule-demonstration", env!("CARGO_PKG_VERSION"));
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(about.with_title("Vestibule demonstration"))
-            .with_instructions("Two tools to try signing in with: whoami, and add_note, which needs the scope notes:write.")
+            .with_instructions("A demonstration server with two tools: whoami, and add_note, which requires the scope notes:write.")
     }
 }
 

@@ -61,6 +61,7 @@ fn every_value_of_every_recipe_is_filled_in() {
 #[test]
 fn what_the_configuration_lacks_is_said_first() {
     let plain = resource("https://notes.example.com/mcp");
+    let first_add = messages::first_add(plain.identifier.as_str());
     for &stack in Stack::ALL {
         let text = shown(stack, &plain);
         let first = text.lines().next().expect("a line");
@@ -71,7 +72,7 @@ fn what_the_configuration_lacks_is_said_first() {
         let needs_jwt = matches!(stack.demand(), Demand::Jwt { .. });
         assert_eq!(says("token = \"jwt\""), needs_jwt, "{}", stack.name());
         assert_eq!(says("id = \"notes\""), stack.needs_id(), "{}", stack.name());
-        assert_eq!(first.contains(messages::FIRST_ADD), stack != Stack::Rust);
+        assert_eq!(first.contains(&first_add), stack != Stack::Rust);
     }
     assert!(shown(Stack::Spring, &plain).contains("#     jwt_type = \"JWT\"\n"));
     let eddsa = with(SigningAlgorithm::EdDsa, JwtType::AccessToken);
@@ -83,7 +84,8 @@ fn what_the_configuration_lacks_is_said_first() {
     let mut complete = with(SigningAlgorithm::Rs256, JwtType::Jwt);
     complete.introspection_secret = Some(Digest::of(b"secret"));
     for &stack in Stack::ALL {
-        assert!(!shown(stack, &complete).contains(messages::FIRST_ADD));
+        let first_add = messages::first_add(complete.identifier.as_str());
+        assert!(!shown(stack, &complete).contains(&first_add));
     }
 }
 

@@ -36,7 +36,11 @@ async fn a_recipe_is_shown_on_the_page_and_as_plain_text(engine: EngineKind) {
         plain.header(header::CONTENT_TYPE),
         Some("text/plain; charset=utf-8")
     );
-    assert!(plain.body.starts_with("# First add to the configuration"));
+    assert!(
+        plain
+            .body
+            .starts_with("# First add these lines to the [[resource]]")
+    );
     assert!(plain.body.contains("#     token = \"jwt\"\n"));
     for unknown in [
         at("other", "fastmcp"),
