@@ -64,7 +64,7 @@ text_table! {
         AccountEnabled: "{who} enabled your account again",
         AccountRemoved: "{who} removed your account",
         ResetLinkMade: "{who} created a reset link for your account",
-        LinkWithdrawn: "{who} revoked a one-time link to your account",
+        LinkWithdrawn: "{who} canceled a one-time link to your account",
         AccountEmailSet: "{who} changed your email address from {about}",
         AccountNameSet: "{who} changed your name to {about}",
         AccountNameRemoved: "{who} removed your name",
