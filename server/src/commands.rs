@@ -29,7 +29,7 @@ use crate::{
 use clap::{Parser, Subcommand};
 use provider::{AccountSummary, AdminCommand, ClientSummary};
 
-/// What the server logs unless `RUST_LOG` says otherwise.
+/// What the server logs unless `RUST_LOG` is set.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
 
 /// An OAuth 2.1 authorization server for MCP servers.
@@ -38,7 +38,7 @@ const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info
     name = "vestibule",
     version,
     max_term_width = 100,
-    after_help = "Every setting is a flag too: \"vestibule help settings\" lists them."
+    after_help = "Every setting is also a flag. Run \"vestibule help settings\" to list them."
 )]
 struct CommandLine {
     #[command(flatten)]
@@ -54,35 +54,35 @@ struct CommandLine {
 enum Command {
     /// Run the server (also without any command)
     Serve,
-    /// Run the server in front of an MCP server that knows nothing of authorization
+    /// Run the server in front of one MCP server that needs no changes
     Protect(protect::ProtectCommand),
-    /// Manage the people who can sign in
+    /// Manage accounts: invite people, reset sign-in, set roles
     #[command(subcommand)]
     Account(AccountCommand),
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Manage the applications that ask for access
+    /// Manage applications (OAuth clients) and blocked hosts
     #[command(subcommand)]
     Client(ClientCommand),
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Show what protects a resource, and make what it needs
+    /// Show how to protect an MCP server, and create its introspection secret
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
-    /// Show the issuer that the store belongs to, or accept that it has changed
+    /// Show the issuer that the store was created for, or accept a new one
     #[command(subcommand)]
     Issuer(IssuerCommand),
-    /// Write everything that the store holds into a file, also while the server runs
+    /// Back up the store to a file; works while the server runs
     Backup(backup::BackupCommand),
-    /// Fill an empty store from a backup, of either engine
+    /// Restore a backup into an empty store (embedded or Redis)
     Restore(restore::RestoreCommand),
-    /// Make the file of a stopped server's store smaller, after much was removed from it
+    /// Shrink the store file after many records were removed; stop the server first
     Compact,
-    /// Explain every fault of the configuration at once
+    /// Check the configuration and list all problems
     Check,
-    /// List every setting: flag, environment variable, what it sets and the default
+    /// List all settings with flag, environment variable, description and default
     #[command(after_help = settings::text())]
     Settings,
 }
@@ -95,7 +95,7 @@ pub fn run(site: Option<EmbeddedSite>) -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("The threads cannot be started: {error}.")),
+        Err(error) => return fail(&format!("Cannot start threads: {error}.")),
     };
     match runtime.block_on(dispatch(line, site)) {
         Ok(code) => code,
@@ -182,7 +182,7 @@ fn resolve(flags: &Flags) -> Result<Config, String> {
     Config::resolve(flags, &variable).map_err(|Faults(faults)| match faults.as_slice() {
         [one] => one.clone(),
         many => format!(
-            "the configuration has {} faults:\n  - {}",
+            "The configuration has {} problems:\n  - {}",
             many.len(),
             many.join("\n  - ")
         ),
@@ -194,7 +194,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn no_log(error: &std::io::Error) -> String {
-    format!("The log cannot be written: {error}.")
+    format!("Cannot write the log: {error}.")
 }
 
 fn fail(sentence: &str) -> ExitCode {
@@ -318,7 +318,7 @@ mod tests {
                 asked(&[]),
                 AdminCommand::AddPendingAccount { role: None, .. }
             ),
-            "whoever has a role keeps it"
+            "an account that has a role keeps it"
         );
         for role in [Role::User, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn setting_a_client_names_what_changes_and_one_way_to_prove_itself() {
+    fn setting_a_client_names_what_changes_and_one_way_to_authenticate() {
         let asked = |rest: &[&str]| {
             let line = CommandLine::try_parse_from(
                 ["vestibule", "client", "set", "app"].iter().chain(rest),
@@ -382,8 +382,8 @@ mod tests {
         assert_eq!(key_source(address), Ok(KeySource::At(address.to_owned())));
         std::fs::write(&file, r#"{"keys": [{"kty": "oct", "k": "AAAA"}]}"#).expect("written");
         for (bad, why) in [
-            (path, "make a new one and publish its public part alone"),
-            ("http://agent.example/keys.json", "it is not an https URL"),
+            (path, "create a new key and publish only its public part"),
+            ("http://agent.example/keys.json", "it must be an https URL"),
             ("/nowhere/keys.json", "cannot be read"),
         ] {
             assert!(

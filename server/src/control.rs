@@ -112,7 +112,7 @@ impl ControlSocket {
                         let _ = converse(stream, &provider).await;
                     });
                 }
-                Ok(_) => tracing::warn!("another user knocked at the control socket"),
+                Ok(_) => tracing::warn!("another user tried to use the control socket"),
                 // Out of file descriptors, say; they come back.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }

@@ -38,12 +38,12 @@ fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
     let permissions = mode & 0o7777;
     let risk = if mode & GROUP_OR_OTHERS_WRITE != 0 {
         format!(
-            "{} can write in the data folder {shown} (mode {permissions:04o}) and replace what is in it",
+            "{} can write to the data folder {shown} (mode {permissions:04o}) and replace its files",
             others_named(mode & 0o002)
         )
     } else if mode & OTHERS_READ_OR_ENTER != 0 {
         format!(
-            "everybody on this computer can look into the data folder {shown} (mode {permissions:04o})"
+            "every user of this computer can read the data folder {shown} (mode {permissions:04o})"
         )
     } else {
         return None;
@@ -65,9 +65,9 @@ fn file_risk(path: &Path, mode: u32) -> Option<String> {
 
 const fn others_named(others: u32) -> &'static str {
     if others == 0 {
-        "the group of its owner"
+        "its group"
     } else {
-        "everybody on this computer"
+        "every user of this computer"
     }
 }
 
@@ -124,7 +124,8 @@ fn explain(path: &Path, opened: io::Result<()>) -> Option<String> {
 fn ownership(path: &Path, owner: &str, mode: u32, user: &str) -> String {
     let shown = path.display();
     format!(
-        "{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}"
+        "{shown} belongs to {owner} (mode {mode:04o}), but you are {user}. Run this command as {owner}, or change the \
+         owner of {shown}"
     )
 }
 
@@ -173,14 +174,13 @@ mod tests {
         let risk = |mode| folder_risk(Path::new("data"), mode);
         assert_eq!((risk(0o40700), risk(0o40750)), (None, None));
         assert!(
-            risk(0o40777).is_some_and(|risk| risk.contains("Everybody on this computer can write"))
+            risk(0o40777)
+                .is_some_and(|risk| risk.contains("Every user of this computer can write"))
         );
-        assert!(
-            risk(0o40770).is_some_and(|risk| risk.contains("The group of its owner can write"))
-        );
+        assert!(risk(0o40770).is_some_and(|risk| risk.contains("Its group can write")));
         assert!(
             risk(0o40755)
-                .is_some_and(|risk| risk.contains("look into") && risk.contains("chmod 700 data"))
+                .is_some_and(|risk| risk.contains("can read") && risk.contains("chmod 700 data"))
         );
     }
 
@@ -189,7 +189,8 @@ mod tests {
         let risk = |mode| file_risk(Path::new("k"), mode);
         assert_eq!((risk(0o100_600), risk(0o100_400)), (None, None));
         assert!(
-            risk(0o100_644).is_some_and(|risk| risk.contains("Everybody") && risk.contains("0644"))
+            risk(0o100_644)
+                .is_some_and(|risk| risk.contains("Every user") && risk.contains("0644"))
         );
         assert!(risk(0o100_640).is_some_and(|risk| risk.contains("group")));
     }
@@ -207,7 +208,7 @@ mod tests {
         );
         assert!(
             sentence
-                .contains("belongs to root (user 0) (mode 0600), and this is vestibule (user 998)"),
+                .contains("belongs to root (user 0) (mode 0600), but you are vestibule (user 998)"),
             "{sentence}"
         );
     }

@@ -131,7 +131,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
 impl Server {
     fn note_refused(&self, peer: SocketAddr) {
         if self.log.allows("address") {
-            tracing::warn!(address = %peer.ip(), "an address has too many connections; another one is refused");
+            tracing::warn!(address = %peer.ip(), "an address has too many connections; refusing another one");
         }
     }
 
@@ -143,7 +143,7 @@ impl Server {
             .is_some_and(|code| NO_DESCRIPTORS.contains(&code))
         {
             if self.log.allows("descriptors") {
-                tracing::error!(%error, "no connection can be accepted: raise the limit of open files (ulimit -n, LimitNOFILE)");
+                tracing::error!(%error, "cannot accept connections: raise the open file limit (ulimit -n, LimitNOFILE)");
             }
             self.connections.make_room(None);
         }

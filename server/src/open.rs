@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{config::Config, files, sealing};
 
-/// Why a provider could not be opened, as a sentence for the terminal.
+/// Why a provider could not be opened, as a sentence for the command line.
 #[derive(Debug)]
 pub(crate) enum StoreOpenError {
     /// Another process holds the store's file, perhaps for a moment only.
@@ -46,19 +46,16 @@ pub(crate) struct Opened {
     pub created: bool,
 }
 
-/// A store that opened, and does not do what it is asked.
+/// The error for a store that opened but does not work.
 pub(crate) fn unusable(config: &Config, error: impl std::fmt::Display) -> StoreOpenError {
-    StoreOpenError::Fault(format!(
-        "The store {} cannot be used: {error}.",
-        config.store
-    ))
+    StoreOpenError::Fault(format!("Cannot use the store {}: {error}.", config.store))
 }
 
 impl Opened {
     /// Writes what a command left for after its answer, before its process ends.
     pub(crate) async fn finish(&self) {
         if let Err(error) = self.provider.audit().add_last_events().await {
-            tracing::error!(%error, "events are not in the audit log");
+            tracing::error!(%error, "events could not be written to the audit log");
         }
     }
 }
@@ -108,7 +105,7 @@ async fn open_store(config: &Config, creation: Creation) -> Result<Store, StoreO
 fn explained(error: &OpenError) -> String {
     match error {
         OpenError::Restoring => {
-            "a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\""
+            "a restore into it is running or was interrupted; run \"vestibule restore\" again to finish it"
                 .to_owned()
         }
         OpenError::Unavailable(_) | OpenError::Sealed(_) | OpenError::Key(_) => error.to_string(),
@@ -141,17 +138,18 @@ pub(crate) async fn open_patiently(
     }
 }
 
-/// What it means that a store did not open.
+/// The error for a store that did not open.
 pub(crate) fn explain(config: &Config, error: &store::Error) -> StoreOpenError {
     match error {
         store::Error::Locked(path) => StoreOpenError::Locked(format!(
-            "The store {} is held by another process, probably a running vestibule; stop that one first, or choose another with --store.",
+            "The store {} is in use by another process, probably a running Vestibule. Stop it first, or choose another \
+             store with --store.",
             path.display()
         )),
         other => {
             StoreOpenError::Fault(match config.data_folder().and_then(files::explain_folder) {
-                Some(whose) => format!("The store cannot be opened: {whose}."),
-                None => format!("The store {} cannot be opened: {other}.", config.store),
+                Some(whose) => format!("Cannot open the store: {whose}."),
+                None => format!("Cannot open the store {}: {other}.", config.store),
             })
         }
     }
@@ -163,12 +161,12 @@ pub(crate) fn no_store(location: &StoreLocation) -> String {
         StoreLocation::File(folder) => {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
             format!(
-                "There is no store at {}. Give --store or --config.",
+                "No store at {}. Give --store or --config.",
                 folder.display()
             )
         }
-        other => format!(
-            "There is no store at {other}: it holds nothing of Vestibule. Give --store or --config."
-        ),
+        other => {
+            format!("No store at {other}: it contains no Vestibule data. Give --store or --config.")
+        }
     }
 }

@@ -70,12 +70,9 @@ impl Load {
         let next = next_share(share, delay);
         if (share == 0) != (next == 0) {
             if next > 0 {
-                tracing::warn!(
-                    ?delay,
-                    "there is more to do than this machine can; some requests get 503"
-                );
+                tracing::warn!(?delay, "the server is overloaded; some requests get 503");
             } else {
-                tracing::info!("all requests are answered again");
+                tracing::info!("the server is no longer overloaded");
             }
         }
         self.0.share.store(next, Ordering::Relaxed);

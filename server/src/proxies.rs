@@ -73,8 +73,8 @@ impl Proxies {
         if is_forwarded(headers) && self.0.ignored.allows(&peer.to_string()) {
             tracing::warn!(
                 %peer,
-                "forwarded headers of a peer that is not in trusted_proxies are ignored, and everybody behind it counts as one \
-                 for the limits; if it is your proxy, set trusted_proxies = [\"{peer}\"]"
+                "ignoring forwarded headers from an address that is not in trusted_proxies: everyone behind it shares one rate \
+                 limit; if it is your proxy, set trusted_proxies = [\"{peer}\"]"
             );
         }
         peer
@@ -82,7 +82,7 @@ impl Proxies {
 
     fn note_other_header(&self, peer: IpAddr) {
         if self.0.ignored.allows(&peer.to_string()) {
-            tracing::warn!(%peer, "a trusted proxy says whom it speaks for by another header than X-Forwarded-For, which is the one that is read");
+            tracing::warn!(%peer, "a trusted proxy sends another forwarded header, but only X-Forwarded-For is used");
         }
     }
 

@@ -24,7 +24,7 @@ const USUAL_HEADERS: usize = 14;
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let mut body = Vec::with_capacity(USUAL_LENGTH);
     if serde_json::to_writer(&mut body, value).is_err() {
-        tracing::error!("an answer cannot be written as JSON");
+        tracing::error!("a response could not be written as JSON");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let mut response = Response::new(Body::from(body));
@@ -64,7 +64,7 @@ pub(crate) fn too_many(retry_after: Duration) -> Response {
     let response = error(
         StatusCode::TOO_MANY_REQUESTS,
         TRY_AGAIN,
-        "There were too many requests. Try again later.",
+        "Too many requests. Try again later.",
     );
     with_retry_after(response, retry_after)
 }
@@ -75,14 +75,14 @@ pub(crate) fn unavailable() -> Response {
     let response = error(
         StatusCode::SERVICE_UNAVAILABLE,
         TRY_AGAIN,
-        "The server cannot answer now. Try again shortly.",
+        "The server is temporarily unavailable. Try again shortly.",
     );
     with_retry_after(response, SOON)
 }
 
 /// 404 for machines.
 pub(crate) fn not_found() -> Response {
-    error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    error(StatusCode::NOT_FOUND, "not_found", "Not found.")
 }
 
 /// 405; the router adds `Allow`.
@@ -90,7 +90,7 @@ pub(crate) fn method_not_allowed() -> Response {
     error(
         StatusCode::METHOD_NOT_ALLOWED,
         "invalid_request",
-        "This endpoint does not answer to this method.",
+        "This method is not allowed.",
     )
 }
 

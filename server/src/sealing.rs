@@ -17,9 +17,9 @@ use crate::{
     random,
 };
 
-/// Why Redis needs a key of the user's own, and how to make one.
-pub(crate) const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
-     \"vestibule key seal\", and pass it to every server as VESTIBULE_SEALING_KEY or in a file named by --sealing-key.";
+/// The error when Redis is used without a sealing key.
+pub(crate) const NEEDED_WITH_REDIS: &str = "Redis requires a sealing key, which encrypts the signing keys. Create one with \
+     \"vestibule key seal\", and give it to every server in VESTIBULE_SEALING_KEY or in a file with --sealing-key.";
 
 /// The name of the key's file in the data folder.
 pub(crate) const FILE: &str = "sealing.key";
@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path) -> io::Result<SealingKey> {
     let fault = |_| {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            "it does not hold a k4.local.… key",
+            "it does not contain a k4.local.… key",
         )
     };
     text.trim().parse().map_err(fault)
@@ -108,15 +108,15 @@ fn make(path: &Path) -> io::Result<SealingKey> {
 
 fn missing(path: &Path) -> String {
     format!(
-        "The sealing key {} is missing, and the signing keys in the store beside it are sealed under it: put the file back, or name \
-         another place with --sealing-key. Without it this store opens nothing.",
+        "The sealing key {} is missing. The signing keys in the store are encrypted with it, and the store cannot be used without \
+         it. Put the file back, or give its location with --sealing-key.",
         path.display()
     )
 }
 
 fn explain(path: &Path, error: &io::Error) -> String {
     format!(
-        "The sealing key in {} cannot be used: {}.",
+        "Cannot use the sealing key in {}: {}.",
         path.display(),
         explain_read_error(path, error)
     )

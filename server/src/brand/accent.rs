@@ -26,7 +26,7 @@ impl Accent {
     /// Reads `#rrggbb`. The error is a sentence without its full stop.
     pub fn parse(text: &str) -> Result<Self, String> {
         let colour =
-            channels(text).ok_or_else(|| format!("\"{text}\" is not a colour such as #1a6b52"))?;
+            channels(text).ok_or_else(|| format!("\"{text}\" is not a color such as #1a6b52"))?;
         let (chroma, hue) = chroma_and_hue(colour);
         Ok(Self::of(chroma, hue))
     }

@@ -32,7 +32,7 @@ impl Logo {
     pub fn read(path: &str) -> Result<Self, String> {
         let content = content(Path::new(path)).map_err(|error| {
             format!(
-                "\"{path}\" cannot be read: {}",
+                "cannot read \"{path}\": {}",
                 crate::files::explain_read_error(path.as_ref(), &error)
             )
         })?;
@@ -43,7 +43,7 @@ impl Logo {
             ));
         }
         let format = format(&content)
-            .ok_or_else(|| format!("\"{path}\" is not an SVG, PNG, JPEG or WebP picture"))?;
+            .ok_or_else(|| format!("\"{path}\" is not an SVG, PNG, JPEG or WebP image"))?;
         Ok(Self {
             format,
             content: content.into(),
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(format!("{logo:?}"), "Logo(Svg, 262144 bytes)");
         for (name, part) in [
             ("too-large", "larger than 256 KB"),
-            ("missing", "cannot be read"),
+            ("missing", "cannot read"),
             ("", "not a file"),
         ] {
             let fault = Logo::read(&path(name)).expect_err(name);

@@ -57,10 +57,10 @@ pub(super) fn explained(error: &ControlError) -> String {
         ControlError::Administration(error) => app::administration_error_text(error),
         ControlError::BackupUnavailable { fault } => format!("{fault}."),
         ControlError::UnknownRequest => {
-            "The running server does not know this command; is it of another version?".to_owned()
+            "The running server does not support this command. It may be a different version: restart it after an upgrade.".to_owned()
         }
         ControlError::UnexpectedReply => {
-            "The running server gave another answer than was asked for; is it of another version?"
+            "The running server sent an unexpected reply. It may be a different version: restart it after an upgrade."
                 .to_owned()
         }
     }
@@ -68,7 +68,8 @@ pub(super) fn explained(error: &ControlError) -> String {
 
 /// No other process can use a store in memory.
 pub(super) fn refuse_memory(config: &Config) -> Result<(), String> {
-    let sentence = "The store memory: ends with its process, so a command has nothing to work on; name another with --store.";
+    let sentence = "The store \"memory:\" exists only inside the server process, so commands cannot use it. Choose \
+         another store with --store.";
     if config.store == StoreLocation::Memory {
         Err(sentence.to_owned())
     } else {
@@ -84,7 +85,7 @@ async fn directly(
     let reply = opened.provider.terminal().execute(operation.command).await;
     opened.finish().await;
     if opened.created {
-        note(&format!("A new store was created in {}.", config.store));
+        note(&format!("Created a new store in {}.", config.store));
     }
     if operation.shows_users
         && let Ok(Some(change)) = opened.provider.issuer_record().issuer_change().await
@@ -109,13 +110,14 @@ pub(super) fn unreachable(folder: &Path, error: &std::io::Error) -> String {
             let owner = files::owner_of(&folder.join(control::NAME))
                 .unwrap_or_else(|| "another user".to_owned());
             format!(
-                "The running server belongs to {owner}, and this is {}; run this as that user.",
+                "The server runs as {owner}, but you are {}. Run this command as {owner}.",
                 files::this_user()
             )
         }
         std::io::ErrorKind::UnexpectedEof => {
-            "The running server ended before it answered; look whether it is done.".to_owned()
+            "The running server stopped before it replied. Check whether the change was made."
+                .to_owned()
         }
-        _ => format!("The running server cannot be reached: {error}."),
+        _ => format!("Cannot reach the running server: {error}."),
     }
 }

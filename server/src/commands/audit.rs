@@ -20,7 +20,7 @@ use super::{
 };
 use crate::config::Config;
 
-/// How many events travel at once.
+/// How many events are read at once.
 const A_PAGE: usize = 500;
 
 #[derive(Debug, Subcommand)]
@@ -29,16 +29,16 @@ pub(super) enum AuditCommand {
     List {
         #[command(flatten)]
         wanted: Wanted,
-        /// How many at the most
+        /// Maximum number of events
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
         limit: u16,
-        /// Those older than the event of this number
+        /// Only events older than the event with this number
         #[arg(long, value_name = "NUMBER")]
         before: Option<u64>,
     },
-    /// Check that no event was changed, added or taken out
+    /// Check that no event was changed, added or removed
     Verify,
-    /// Print all events as JSON, a line each, oldest first
+    /// Print all events as JSON lines, oldest first
     Export {
         #[command(flatten)]
         wanted: Wanted,
@@ -47,16 +47,16 @@ pub(super) enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Wanted {
-    /// Events of this kind only
+    /// Only events of this kind
     #[arg(long = "kind", value_parser = category, value_name = "KIND")]
     category: Option<Category>,
-    /// Events about an account or an application whose name contains this
+    /// Only events about an account or application whose name contains this text
     #[arg(long, value_name = "TEXT")]
     who: Option<String>,
-    /// Not before this day or time (UTC), as 2026-11-30 or 2026-11-30T12:00:00Z
+    /// Only events from this day or time (UTC), such as 2026-11-30 or 2026-11-30T12:00:00Z
     #[arg(long, value_parser = time, value_name = "TIME")]
     since: Option<Timestamp>,
-    /// Before this day or time (UTC)
+    /// Only events before this day or time (UTC)
     #[arg(long, value_parser = time, value_name = "TIME")]
     until: Option<Timestamp>,
 }
@@ -73,7 +73,7 @@ impl Wanted {
             .zip(until)
             .is_some_and(|(since, until)| until <= since)
         {
-            return Err("--until is not after --since, so there can be no such event.".to_owned());
+            return Err("--until must be after --since.".to_owned());
         }
         Ok(AuditFilter {
             category,
@@ -111,9 +111,11 @@ async fn list(
     let found = find(config, &filter, limit, before).await?;
     let text = match found.as_slice() {
         events if json => pretty(&events)?,
-        [] => "There is no such event.".to_owned(),
+        [] => "No matching events.".to_owned(),
         events => table(
-            &["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"],
+            &[
+                "NUMBER", "TIME", "EVENT", "ACCOUNT", "BY", "FROM", "DETAILS",
+            ],
             events.iter().map(row),
         ),
     };
@@ -180,7 +182,7 @@ async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, Strin
         };
         for event in &events {
             let line = serde_json::to_string(event)
-                .map_err(|error| format!("An event cannot be written as JSON: {error}."))?;
+                .map_err(|error| format!("Cannot write an event as JSON: {error}."))?;
             output::line(&line)?;
         }
         match events.last() {
@@ -198,15 +200,12 @@ fn report_text(report: &AuditReport) -> String {
         faults,
     } = report;
     let range = match (first, last) {
-        (Some(first), Some(last)) => format!("{events} events, {first} to {last}, were checked"),
-        _ => "There is no event to check".to_owned(),
+        (Some(first), Some(last)) => format!("Checked {events} events ({first} to {last})"),
+        _ => "There are no events to check".to_owned(),
     };
     match faults.as_slice() {
-        [] => format!("{range}: all is well."),
-        faults => format!(
-            "{range}. These are the faults:\n  - {}",
-            faults.join("\n  - ")
-        ),
+        [] => format!("{range}: no problems found."),
+        faults => format!("{range}. Problems found:\n  - {}", faults.join("\n  - ")),
     }
 }
 
@@ -214,9 +213,9 @@ fn report_text(report: &AuditReport) -> String {
 fn row(entry: &AuditEntry) -> Vec<String> {
     let event = &entry.event;
     let by = match &event.by {
-        Actor::User => "person".to_owned(),
+        Actor::User => "user".to_owned(),
         Actor::Administrator(own) => own.email.clone(),
-        Actor::Terminal => "terminal".to_owned(),
+        Actor::Terminal => "command line".to_owned(),
         Actor::Client => "application".to_owned(),
         Actor::Unknown(unknown) => format!("unknown {unknown}"),
     };
@@ -257,7 +256,7 @@ fn row(entry: &AuditEntry) -> Vec<String> {
 
 fn category(text: &str) -> Result<Category, String> {
     let names = || Category::ALL.map(Category::as_str).join(", ");
-    Category::parse(text).ok_or_else(|| format!("the kinds are {}", names()))
+    Category::parse(text).ok_or_else(|| format!("the event kinds are {}", names()))
 }
 
 /// A day, which begins at midnight (UTC), or a time of RFC 3339.
@@ -270,12 +269,11 @@ fn time(text: &str) -> Result<Timestamp, String> {
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
     seconds
         .map(Timestamp::from_seconds)
-        .ok_or_else(|| "this is no time such as 2026-11-30 or 2026-11-30T12:00:00Z".to_owned())
+        .ok_or_else(|| "enter a day or time such as 2026-11-30 or 2026-11-30T12:00:00Z".to_owned())
 }
 
 fn unexpected() -> String {
-    "The running server gave another answer than was asked for; is it of another version?"
-        .to_owned()
+    output::UNEXPECTED.to_owned()
 }
 
 #[cfg(test)]
@@ -322,10 +320,9 @@ mod tests {
                 faults,
             })
         };
-        assert_eq!(report(&[]), "3 events, 1 to 3, were checked: all is well.");
+        assert_eq!(report(&[]), "Checked 3 events (1 to 3): no problems found.");
         assert!(
-            report(&["event 2 was changed"])
-                .ends_with("These are the faults:\n  - event 2 was changed")
+            report(&["event 2 was changed"]).ends_with("Problems found:\n  - event 2 was changed")
         );
         let nothing = AuditReport {
             events: 0,
@@ -335,7 +332,7 @@ mod tests {
         };
         assert_eq!(
             report_text(&nothing),
-            "There is no event to check: all is well."
+            "There are no events to check: no problems found."
         );
     }
 

@@ -1,4 +1,4 @@
-//! `vestibule backup`: everything that the store holds, in a file or on standard output.
+//! `vestibule backup`: the contents of the store, in a file or on standard output.
 
 use std::{
     fs::{self, File},
@@ -37,7 +37,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct BackupCommand {
-    /// The file, which must not exist yet; - for standard output
+    /// The file to create, which must not exist; - for standard output
     file: String,
 }
 
@@ -83,8 +83,8 @@ async fn to_standard_output(config: &Config) -> Result<ExitCode, String> {
 
 fn summary_text(config: &Config, file: &str, summary: &Summary) -> String {
     format!(
-        "{} entries were written to {file}. Keep it as safe as the store itself: it holds password hashes and what people \
-         allowed. {}",
+        "Backed up {} entries to {file}. Keep the backup as safe as the store: it contains password hashes and account \
+         data. {}",
         summary.entries,
         sealing_key_text(config)
     )
@@ -99,11 +99,11 @@ fn sealing_key_text(config: &Config) -> String {
         }
         (Some(SealingKeySource::Given(_)), _)
         | (None, StoreLocation::Redis(_) | StoreLocation::Memory) => {
-            "that the server is given".to_owned()
+            "from the configuration".to_owned()
         }
     };
     format!(
-        "The sealing key {key} is not in it and is needed for a restore: keep a copy of it in another place."
+        "The sealing key {key} is not included and is needed to restore: keep a copy of it in another place."
     )
 }
 
@@ -155,7 +155,7 @@ impl Source {
                 let mut line = Vec::new();
                 let length = stream.read_until(b'\n', &mut line).await;
                 let length = length
-                    .map_err(|error| format!("The running server cannot be read from: {error}."))?;
+                    .map_err(|error| format!("Cannot read from the running server: {error}."))?;
                 Ok((length > 0).then_some(line))
             }
         }
@@ -171,17 +171,14 @@ async fn copy(mut source: Source, output: &mut impl io::Write) -> Result<Summary
             .write_all(&line)
             .map_err(|error| unwritable("the backup", &error))?;
         if matches!(
-            checked.map_err(|fault| format!(
-                "The backup did not succeed: {}.",
-                backup_fault(&fault)
-            ))?,
+            checked.map_err(|fault| format!("The backup failed: {}.", backup_fault(&fault)))?,
             CheckedLine::End
         ) {
             break;
         }
     }
     check.finish().map_err(|_| {
-        "The backup did not succeed: the server ended it too early; its log says why.".to_owned()
+        "The backup failed: the server stopped sending it. See the server log.".to_owned()
     })
 }
 
@@ -199,7 +196,7 @@ impl Draft {
         }
         let name = target
             .file_name()
-            .ok_or_else(|| format!("{shown} is not the name of a file."))?;
+            .ok_or_else(|| format!("{shown} is not a file name."))?;
         let draft = format!(
             ".{}.{:016x}.unfinished",
             name.to_string_lossy(),
@@ -253,13 +250,13 @@ impl Drop for Draft {
 
 fn exists(path: &Path) -> String {
     format!(
-        "{} exists already, and a backup replaces nothing: choose another name.",
+        "{} already exists, and a backup does not overwrite files. Choose another name.",
         path.display()
     )
 }
 
 fn unwritable(what: &str, error: &io::Error) -> String {
-    format!("{what} cannot be written: {error}.")
+    format!("Cannot write {what}: {error}.")
 }
 
 #[cfg(test)]
@@ -316,7 +313,7 @@ mod tests {
         assert!(
             draft
                 .finish(&target)
-                .is_err_and(|sentence| sentence.contains("exists already"))
+                .is_err_and(|sentence| sentence.contains("already exists"))
         );
         assert!(Draft::create(&target).is_err());
         assert_eq!(fs::read_to_string(&target).expect("read"), "faster");

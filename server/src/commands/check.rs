@@ -1,4 +1,4 @@
-//! `vestibule check`: every fault at once.
+//! `vestibule check`: all problems at once.
 
 use std::{
     path::{Path, PathBuf},
@@ -28,7 +28,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// Prints what is wrong; the exit code is 1 if anything is.
+/// Prints the problems; the exit code is 1 if there are any.
 pub(super) async fn check(flags: &Flags, json: bool, embedded: Option<EmbeddedSite>) -> ExitCode {
     let (config, mut faults) = Config::examine(flags, &super::variable);
     faults.extend(store_fault(&config).await);
@@ -48,7 +48,7 @@ fn report(config: &Config, faults: &[String], warnings: &[String], json: bool) -
     let mut report = match faults {
         [] => summary(config),
         faults => format!(
-            "The configuration has these faults:\n  - {}",
+            "The configuration has problems:\n  - {}",
             faults.join("\n  - ")
         ),
     };
@@ -66,7 +66,7 @@ fn summary(config: &Config) -> String {
         .map(|resource| resource.identifier.as_str())
         .collect();
     format!(
-        "The configuration is sound.\n\n  Issuer     {}\n  Listen     {}\n  Store      {}\n  Resources  {}",
+        "The configuration is valid.\n\n  Issuer       {}\n  Listen       {}\n  Store        {}\n  MCP servers  {}",
         config.issuer,
         listen.join(", "),
         config.store,
@@ -120,7 +120,7 @@ async fn use_fault(config: &Config) -> Option<String> {
     let used = async { Store::open_with(location, &redis).await?.probe().await };
     match used.await {
         Ok(()) | Err(store::Error::Locked(_)) => None,
-        Err(error) => Some(format!("store: {location} cannot be used: {error}.")),
+        Err(error) => Some(format!("store: cannot use {location}: {error}.")),
     }
 }
 
@@ -143,7 +143,7 @@ fn write_fault(nearest: &Path) -> Option<String> {
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     tried.err().map(|error| {
         format!(
-            "nothing can be written in {}: {}",
+            "cannot write to {}: {}",
             nearest.display(),
             files::explain_write_error(nearest, &error)
         )
@@ -199,7 +199,7 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
         (Some(SealingKeySource::File(path)), _) => {
             let fault = sealing::read(path).err()?;
             Some(format!(
-                "sealing_key: {} cannot be used: {}.",
+                "sealing_key: cannot use {}: {}.",
                 path.display(),
                 files::explain_read_error(path, &fault)
             ))

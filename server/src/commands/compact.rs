@@ -12,7 +12,7 @@ use crate::{
 };
 
 const ON_REDIS: &str =
-    "The store is on Redis, which frees the memory of removed records by itself.";
+    "The store is on Redis, which frees the memory of removed records automatically.";
 
 /// Makes the file smaller. The error is a sentence.
 pub(super) async fn compact(config: &Config, json: bool) -> Result<ExitCode, String> {
@@ -28,7 +28,7 @@ pub(super) async fn compact(config: &Config, json: bool) -> Result<ExitCode, Str
         json!({ "before": before, "after": after }).to_string()
     } else {
         format!(
-            "The store {} has {} now instead of {}.",
+            "The store {} now takes {} instead of {}.",
             config.store,
             megabytes(after),
             megabytes(before)

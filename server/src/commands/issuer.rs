@@ -1,23 +1,23 @@
-//! What it means that a store was used under another issuer.
+//! The warning about a changed issuer.
 
 use provider::IssuerChange;
 
-/// What a changed issuer ends, and what to do about it.
+/// What stops working after the issuer changed, and what to do.
 pub(super) fn explained(change: &IssuerChange) -> String {
     let (old, new) = (&change.recorded.issuer, &change.issuer);
     let passkeys = match (change.lost_domain(), &change.recorded.rp_id) {
         (Some(domain), _) => format!(
-            " No passkey works any more, since passkeys belong to {domain}: a user who has nothing else needs a link of \
+            " Passkeys no longer work, because they belong to {domain}: users without a password need a reset link from \
              \"vestibule account reset\"."
         ),
         (None, Some(_)) => " Passkeys still work.".to_owned(),
         (None, None) => String::new(),
     };
     format!(
-        "The issuer has changed: this store belongs to {old}, and the configuration says {new}. Access tokens of {old} are \
-         refused, people have to connect their applications again, and links that were sent out lead to {old}.{passkeys} \
-         If this is a mistake, set the issuer to {old} again. If it is meant, run \"vestibule issuer accept {new}\", which \
-         ends this warning."
+        "The issuer has changed: the store was created for {old}, but the configured issuer is {new}. Access tokens of {old} \
+         are refused, applications have to be connected again, and links that were already sent point to {old}.{passkeys} \
+         If this is a mistake, set the issuer to {old} again. If it is intended, run \"vestibule issuer accept {new}\" to \
+         remove this warning."
     )
 }
 
@@ -38,9 +38,9 @@ mod tests {
     fn what_happens_to_passkeys_is_said() {
         let moved = explained("https://a.example", "https://b.example");
         for part in [
-            "belongs to https://a.example",
-            "says https://b.example",
-            "lead to https://a.example. No passkey works",
+            "created for https://a.example",
+            "issuer is https://b.example",
+            "point to https://a.example. Passkeys no longer work",
             "issuer accept https://b.example",
         ] {
             assert!(moved.contains(part), "{part}: {moved}");
@@ -51,10 +51,7 @@ mod tests {
             "{port}"
         );
         let address = explained("http://localhost:3000", "http://127.0.0.1:3000");
-        assert!(
-            address.contains("passkeys belong to localhost"),
-            "{address}"
-        );
+        assert!(address.contains("they belong to localhost"), "{address}");
         let addresses = explained("http://127.0.0.1:3000", "http://[::1]:3000");
         assert!(
             !addresses.contains("asskey"),

@@ -16,9 +16,9 @@ use crate::config::Config;
 
 #[derive(Debug, Args)]
 pub(super) struct Listed {
-    /// Those that begin with this only
+    /// Only entries that start with this text
     beginning: Option<String>,
-    /// How many at the most
+    /// Maximum number of entries
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }
@@ -41,7 +41,7 @@ pub(super) trait Listable: Serialize + Sized {
     const HEADS: &'static [&'static str];
     /// What is printed when there is none.
     const NONE: &'static str;
-    /// What is printed when none begins with what is sought.
+    /// What is printed when no entry matches.
     const NONE_FOUND: &'static str;
 
     /// The operation that reads a page.
@@ -56,8 +56,8 @@ pub(super) trait Listable: Serialize + Sized {
 
 impl Listable for AccountSummary {
     const HEADS: &'static [&'static str] = &output::ACCOUNT_HEADS;
-    const NONE: &'static str = "There is no account yet.";
-    const NONE_FOUND: &'static str = "No address begins with that.";
+    const NONE: &'static str = "No accounts.";
+    const NONE_FOUND: &'static str = "No matching accounts.";
 
     fn operation(page: PageRequest) -> Operation {
         // A changed issuer is told once.
@@ -84,8 +84,8 @@ impl Listable for AccountSummary {
 
 impl Listable for ClientSummary {
     const HEADS: &'static [&'static str] = &output::CLIENT_HEADS;
-    const NONE: &'static str = "There is no client yet.";
-    const NONE_FOUND: &'static str = "No name begins with that.";
+    const NONE: &'static str = "No clients.";
+    const NONE_FOUND: &'static str = "No matching clients.";
 
     fn operation(page: PageRequest) -> Operation {
         Operation::showing(AdminCommand::ListClients { page })

@@ -1,5 +1,5 @@
 //! The administrative operations of the command line: the arguments, the [`AdminCommand`] that they
-//! stand for, and what is printed when it is done.
+//! stand for, and what is printed afterwards.
 
 use std::io::BufRead as _;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{list::Listed, output::local_domain_note};
 use crate::{files, open::Creation};
 
-/// An operation with what the command line has to know of it.
+/// An operation with what the command line has to know about it.
 pub(super) struct Operation {
     pub(super) command: AdminCommand,
     /// What is printed when there is nothing else to show.
@@ -56,144 +56,142 @@ impl Operation {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
-    /// Add an account, with a one-time link to enrol or a password; one that exists is not changed
+    /// Add an account and print an invitation link, or set a password; an existing account is not changed
     Add {
-        /// The e-mail address
+        /// The email address
         email: String,
-        /// What the user is called
+        /// The user's name
         #[arg(long)]
         name: Option<String>,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
-        /// What the user may do
+        /// The user's role
         #[arg(long, value_parser = role, value_name = "person|administrator", conflicts_with = "password_stdin")]
         role: Option<Role>,
     },
-    /// Set the password of an account; its sessions, recovery codes and connections end
+    /// Set the password of an account; ends its sessions, recovery codes and connections
     Password {
-        /// The e-mail address
+        /// The email address
         email: String,
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Print a one-time link with which the user chooses a new way to sign in; earlier links end
+    /// Print a one-time link to set a new way to sign in; earlier links stop working
     Reset {
-        /// The e-mail address
+        /// The email address
         email: String,
-        /// End the link that is out instead, of an invitation too
+        /// Cancel the current reset or invitation link instead
         #[arg(long)]
         withdraw: bool,
     },
-    /// Give an account another e-mail address
+    /// Change the email address of an account
     Email {
-        /// The e-mail address it has
+        /// The current email address
         email: String,
-        /// The e-mail address it gets
+        /// The new email address
         new: String,
     },
-    /// Say what a user is called
+    /// Set or remove the name of a user
     Name {
-        /// The e-mail address
+        /// The email address
         email: String,
-        /// The name; without one, the account has none any more
+        /// The name; leave it out to remove the name
         name: Option<String>,
     },
-    /// Set what a user may do
+    /// Set the role of a user
     Role {
-        /// The e-mail address
+        /// The email address
         email: String,
         /// The role
         #[arg(value_parser = role, value_name = "person|administrator")]
         role: Role,
     },
-    /// List the accounts, by address
+    /// List accounts by email address
     List(Listed),
-    /// Keep an account from signing in, and end what it allowed
+    /// Disable an account: sign it out, block sign-in and disconnect its applications
     Disable {
-        /// The e-mail address
+        /// The email address
         email: String,
     },
-    /// Let a disabled account sign in again
+    /// Enable a disabled account
     Enable {
-        /// The e-mail address
+        /// The email address
         email: String,
     },
     /// Remove an account permanently
     Remove {
-        /// The e-mail address
+        /// The email address
         email: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Add a client; prints its id, and its secret this once. Adding it again with the same --id
-    /// and values changes nothing
+    /// Add a client and print its ID, and its client secret, which is shown only once. Adding it
+    /// again with the same --id and values changes nothing
     Add {
-        /// Its id; the server makes one where none is given
+        /// The client ID [default: a generated one]
         #[arg(long)]
         id: Option<String>,
-        /// What people call it
+        /// The name that users see
         #[arg(long)]
         name: String,
-        /// Where answers may go; give it once for each
+        /// A redirect URI; may be repeated
         #[arg(long = "redirect-uri", value_name = "URI", required = true, num_args = 1..)]
         redirect_uris: Vec<String>,
-        /// Give it a secret, which it must then use
+        /// Make it a confidential client with a client secret
         #[arg(long)]
         confidential: bool,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps
-        /// them
+        /// The public keys that it authenticates with: a JWKS file, or the https URL of its JWKS
         #[arg(long, value_name = "FILE or URL", conflicts_with = "confidential")]
         jwks: Option<String>,
     },
-    /// Change a client that was added; what is not named stays
+    /// Change a client that was added; values that are not given stay the same
     Set {
-        /// Its id
+        /// The client ID
         id: String,
-        /// What people call it
+        /// The name that users see
         #[arg(long)]
         name: Option<String>,
-        /// Where answers may go, all of them; give it once for each
+        /// A redirect URI, replacing the current ones; may be repeated
         #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
         redirect_uris: Vec<String>,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps
-        /// them
+        /// The public keys that it authenticates with: a JWKS file, or the https URL of its JWKS
         #[arg(long, value_name = "FILE or URL", conflicts_with_all = ["confidential", "public"])]
         jwks: Option<String>,
-        /// Let it prove itself by a secret; prints the secret this once, unless it has one already
+        /// Make it a confidential client; prints a new client secret unless it has one
         #[arg(long, conflicts_with = "public")]
         confidential: bool,
-        /// Let it prove itself by nothing
+        /// Make it a public client, without authentication
         #[arg(long)]
         public: bool,
     },
-    /// Make a new secret for a client, printed this once; the old one ends
+    /// Create a new client secret, shown only once; the old one stops working
     Secret {
-        /// Its id
+        /// The client ID
         id: String,
     },
-    /// List the clients, by name
+    /// List clients by name
     List(Listed),
-    /// Remove a client and end everything that people allowed it; one with a metadata document may
-    /// come back and ask again
+    /// Remove a client and disconnect it for everyone; a client with a metadata document can return
+    /// and ask again
     Remove {
-        /// Its id
+        /// The client ID
         id: String,
     },
-    /// End everything that people allowed a client; it stays known, and has to ask them again
+    /// Disconnect a client for everyone; it stays listed and has to ask each person again
     Disconnect {
-        /// Its id
+        /// The client ID
         id: String,
     },
-    /// Keep the applications of a host out
+    /// Block applications from a host
     Block {
-        /// The host, such as app.example.com; names below it are blocked too
+        /// The host, such as app.example.com; subdomains are blocked too
         host: String,
     },
-    /// Let the applications of a blocked host in again
+    /// Unblock a host
     Unblock {
         /// The host
         host: String,
@@ -202,11 +200,11 @@ pub(super) enum ClientCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum IssuerCommand {
-    /// Show the issuer that the store belongs to, and the configured one
+    /// Show the issuer recorded in the store, and the configured one
     Show,
-    /// Accept that the store belongs to the configured issuer from now on
+    /// Accept the configured issuer as the new issuer of the store
     Accept {
-        /// The configured issuer, once more
+        /// The configured issuer, to confirm
         #[arg(value_name = "ISSUER")]
         accepted: String,
     },
@@ -214,20 +212,20 @@ pub(super) enum IssuerCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// List the signing keys
+    /// List signing keys
     List,
-    /// Let the standby keys sign; the old ones retire after their tokens have expired
+    /// Start signing with the standby keys; old keys stay valid until their tokens expire
     Rotate {
-        /// Also let keys of JWTs sign that were published less than two hours ago
+        /// Also use JWT keys that were published less than two hours ago
         #[arg(long)]
         urgent: bool,
     },
-    /// Take a key out at once: every token that it signed is refused from then on
+    /// Revoke a key at once: every token it signed is refused from now on
     Revoke {
-        /// Its id, as "vestibule key list" shows it
+        /// The key ID, as shown by "vestibule key list"
         kid: String,
     },
-    /// Print a fresh key that seals the signing keys in the store
+    /// Print a new sealing key, which encrypts the signing keys in the store
     Seal,
 }
 
@@ -258,7 +256,7 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
         .showing_users(),
         AccountCommand::Password { email, .. } => {
             let outcome = format!(
-                "{email} has the new password. Its sessions, recovery codes and connected applications have ended."
+                "Password of {email} set. Its sessions, recovery codes and connected applications have ended."
             );
             let password = password_from_stdin()?;
             Operation::done(Admin::SetPassword { email, password }, outcome)
@@ -271,11 +269,11 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             email,
             withdraw: true,
         } => {
-            let outcome = format!("No one-time link to {email} opens anything any more.");
+            let outcome = format!("The one-time link for {email} was canceled.");
             Operation::done(Admin::WithdrawLink { email }, outcome)
         }
         AccountCommand::Email { email, new } => {
-            let outcome = format!("{email} signs in as {new} now.{}", local_domain_note(&new));
+            let outcome = format!("{email} now signs in as {new}.{}", local_domain_note(&new));
             Operation::done(Admin::ChangeEmail { email, new }, outcome)
         }
         AccountCommand::Name { email, name } => {
@@ -284,7 +282,7 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             Operation::done(Admin::SetName { email, name }, outcome)
         }
         AccountCommand::Role { email, role } => {
-            let outcome = format!("{email} has the role {} now.", role.as_str());
+            let outcome = format!("{email} now has the role {}.", role.as_str());
             Operation::done(Admin::SetRole { email, role }, outcome)
         }
         AccountCommand::List(listed) => {
@@ -292,15 +290,17 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
             Operation::showing(Admin::ListAccounts { page })
         }
         AccountCommand::Disable { email } => {
-            let outcome = format!("{email} can no longer sign in, and what it allowed has ended.");
+            let outcome = format!(
+                "{email} is disabled. It was signed out, and its applications were disconnected."
+            );
             Operation::done(Admin::DisableAccount { email }, outcome)
         }
         AccountCommand::Enable { email } => {
-            let outcome = format!("{email} can sign in again.");
+            let outcome = format!("{email} is enabled and can sign in again.");
             Operation::done(Admin::EnableAccount { email }, outcome)
         }
         AccountCommand::Remove { email } => {
-            let outcome = format!("{email} is removed.");
+            let outcome = format!("{email} was removed.");
             Operation::done(Admin::RemoveAccount { email }, outcome)
         }
     })
@@ -308,8 +308,8 @@ pub(super) fn account(command: AccountCommand) -> Result<Operation, String> {
 
 fn name_set(email: &str, name: &str) -> String {
     match name.trim() {
-        "" => format!("{email} has no name any more."),
-        name => format!("{email} is called {name} now."),
+        "" => format!("The name of {email} was removed."),
+        name => format!("The name of {email} is now {name}."),
     }
 }
 
@@ -364,20 +364,19 @@ pub(super) fn client(command: ClientCommand) -> Result<Operation, String> {
             Operation::showing(Admin::ListClients { page })
         }
         ClientCommand::Remove { id } => {
-            let outcome =
-                format!("{id} is removed, and everything that people allowed it has ended.");
+            let outcome = format!("{id} was removed and disconnected for everyone.");
             Operation::done(Admin::RemoveClient { client_id: id }, outcome)
         }
         ClientCommand::Disconnect { id } => {
-            let outcome = format!("Everything that people allowed {id} has ended.");
+            let outcome = format!("{id} was disconnected for everyone.");
             Operation::done(Admin::DisconnectClient { client_id: id }, outcome)
         }
         ClientCommand::Block { host } => {
-            let outcome = format!("Applications of {host} get nothing any more.");
+            let outcome = format!("{host} is blocked.");
             Operation::done(Admin::BlockHost { host }, outcome).before_first_start()
         }
         ClientCommand::Unblock { host } => {
-            let outcome = format!("{host} is not blocked any more.");
+            let outcome = format!("{host} is no longer blocked.");
             Operation::done(Admin::UnblockHost { host }, outcome)
         }
     })
@@ -430,9 +429,9 @@ fn password_from_stdin() -> Result<String, String> {
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|error| format!("The password cannot be read: {error}."))?;
+        .map_err(|error| format!("Cannot read the password: {error}."))?;
     match line.trim_end_matches(['\r', '\n']) {
-        "" => Err("There is no password on standard input.".to_owned()),
+        "" => Err("No password on standard input.".to_owned()),
         password => Ok(password.to_owned()),
     }
 }
@@ -440,8 +439,8 @@ fn password_from_stdin() -> Result<String, String> {
 fn json_file(name: &str) -> Result<Value, String> {
     let json = std::fs::read(name).map_err(|error| {
         let why = files::explain_read_error(name.as_ref(), &error);
-        format!("The keys {name} cannot be read: {why}.")
+        format!("The keys in {name} cannot be read: {why}.")
     })?;
     serde_json::from_slice(oauth_clients::without_mark(&json))
-        .map_err(|error| format!("The keys {name} are not JSON: {error}."))
+        .map_err(|error| format!("The keys in {name} are not JSON: {error}."))
 }

@@ -22,16 +22,13 @@ pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(),
     line(&text)
 }
 
-/// What is told of entries that are not listed.
+/// The note about entries that are not listed.
 pub(super) fn unreadable(count: usize) -> String {
-    format!(
-        "{count} of the entries cannot be read by this version and are not listed; the log names them."
-    )
+    format!("{count} entries are not listed because this version cannot read them. See the log.")
 }
 
-/// Told when the running server answers something else than was asked for.
-pub(super) const UNEXPECTED: &str =
-    "The running server gave another answer than was asked for; is it of another version?";
+/// The error when the running server sends a reply to a different request.
+pub(super) const UNEXPECTED: &str = "The running server sent an unexpected reply. It may be a different version: restart it after an upgrade.";
 
 /// Tells something besides the answer, on standard error: what is printed for programs stays as it
 /// is.
@@ -44,7 +41,7 @@ pub(super) fn note(sentence: &str) {
 pub(super) fn line(text: &str) -> Result<(), String> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("Nothing can be printed: {error}."))
+            Err(format!("Cannot write the output: {error}."))
         }
         _ => Ok(()),
     }
@@ -71,21 +68,22 @@ fn as_json(reply: &AdminReply) -> Result<String, String> {
 
 pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
     serde_json::to_string_pretty(value)
-        .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
+        .map_err(|error| format!("Cannot write the result as JSON: {error}."))
 }
 
 pub(super) const ACCOUNT_HEADS: [&str; 8] = [
-    "E-MAIL",
+    "EMAIL",
     "NAME",
     "ROLE",
     "STATE",
     "PASSKEYS",
     "PASSWORD",
-    "LINK UNTIL",
-    "SINCE",
+    "LINK EXPIRES",
+    "CREATED",
 ];
 
-pub(super) const CLIENT_HEADS: [&str; 5] = ["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"];
+pub(super) const CLIENT_HEADS: [&str; 5] =
+    ["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "CREATED"];
 
 fn as_text(reply: &AdminReply, outcome: &str) -> String {
     match reply {
@@ -93,7 +91,7 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
         AdminReply::AddedClient(added) => added_client(added),
         AdminReply::ClientSecret(added) => {
             format!(
-                "{} The old one no longer works.",
+                "{} The old secret no longer works.",
                 with_secret(&added.client_id, added.client_secret.as_deref())
             )
         }
@@ -104,7 +102,7 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
             keys.iter().map(key),
         ),
         AdminReply::Link(link) => {
-            format!("With this link a new way to sign in is chosen, once:\n\n  {link}")
+            format!("Reset link (works once; earlier links no longer work):\n\n  {link}")
         }
         AdminReply::Done | AdminReply::ChangedAccount(_) => outcome.to_owned(),
         // The commands that ask for these print them.
@@ -116,35 +114,37 @@ fn as_text(reply: &AdminReply, outcome: &str) -> String {
     }
 }
 
-const INVITED_AGAIN: &str = "waits for its person already, and is not changed. Older links no longer work; with this one the account is set up";
+const INVITED: &str = "was invited. Send them this link to set up the account. It works once";
+const INVITED_AGAIN: &str =
+    "was already invited; here is a new link (the old one no longer works). It works once";
 
 fn added_account(added: &AddedAccount) -> String {
     let email = &added.account.email;
     let Some(link) = &added.enrolment_link else {
         return format!(
-            "{email} is added and can sign in with the password.{}",
+            "{email} was added and can sign in with the password.{}",
             local_domain_note(email)
         );
     };
     let until = added
         .link_expires_at
-        .map(|at| format!(" until {}", rfc3339(at)))
+        .map(|at| format!(" and expires at {}", rfc3339(at)))
         .unwrap_or_default();
     let told = if added.invited_again {
         INVITED_AGAIN
     } else {
-        "is added. With this link the account is set up"
+        INVITED
     };
     format!(
-        "{email} {told}, once{until}:\n\n  {link}{}",
+        "{email} {told}{until}:\n\n  {link}{}",
         local_domain_note(email).replacen(' ', "\n\n", 1)
     )
 }
 
-/// Said of an address that no mail from elsewhere reaches.
+/// The note about an address whose domain cannot receive email from the internet.
 pub(super) fn local_domain_note(email: &str) -> &'static str {
     if provider::has_local_domain(email) {
-        " What follows the @ has no dot: make sure that it is no slip."
+        " The part after the @ has no dot: check the address for a typo."
     } else {
         ""
     }
@@ -154,8 +154,8 @@ fn added_client(added: &AddedClient) -> String {
     let id = &added.client_id;
     if added.unchanged {
         return format!(
-            "client_id  {id}\n\nThe client is there already with these values; nothing was changed. A secret is not shown again: \
-             \"vestibule client secret {id}\" makes a new one."
+            "client_id  {id}\n\nThis client already exists with these values. Nothing was changed. A client secret is shown only \
+             once; run \"vestibule client secret {id}\" to create a new one."
         );
     }
     with_secret(id, added.client_secret.as_deref())
@@ -163,7 +163,7 @@ fn added_client(added: &AddedClient) -> String {
 
 fn changed_client(changed: &ChangedClient) -> String {
     let told = match changed.changed.as_slice() {
-        [] => "Nothing was changed: all is so already.".to_owned(),
+        [] => "Nothing to change: the client already has these values.".to_owned(),
         changed => format!("Changed: {}.", changed.join(", ")),
     };
     format!(
@@ -175,7 +175,7 @@ fn changed_client(changed: &ChangedClient) -> String {
 fn with_secret(id: &str, secret: Option<&str>) -> String {
     match secret {
         Some(secret) => format!(
-            "client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."
+            "client_id      {id}\nclient_secret  {secret}\n\nCopy the secret now: it is shown only once."
         ),
         None => format!("client_id  {id}"),
     }
@@ -183,7 +183,7 @@ fn with_secret(id: &str, secret: Option<&str>) -> String {
 
 fn issuer(report: &IssuerReport) -> String {
     let recorded = report.recorded.as_ref().map_or_else(
-        || "none yet; the next start of the server records the configured one".to_owned(),
+        || "none yet (recorded when the server next starts)".to_owned(),
         |recorded| format!("{}, since {}", recorded.issuer, rfc3339(recorded.since)),
     );
     let mut text = format!("Recorded    {recorded}\nConfigured  {}", report.configured);
@@ -200,6 +200,8 @@ pub(super) fn account(account: &AccountSummary) -> Vec<String> {
         account.role.as_str().to_owned(),
         if account.disabled {
             "disabled"
+        } else if account.is_pending() {
+            "invited"
         } else {
             "active"
         }
@@ -213,7 +215,7 @@ pub(super) fn account(account: &AccountSummary) -> Vec<String> {
     ]
 }
 
-/// The name is the client's own word, so it must not steer the terminal.
+/// The client chose its name, so it must not control the terminal.
 pub(super) fn client(client: &ClientSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),

@@ -1,4 +1,4 @@
-//! `vestibule protect`: the server in front of one MCP server that needs no change.
+//! `vestibule protect`: the server in front of one MCP server that needs no changes.
 
 use clap::Args;
 
@@ -13,16 +13,16 @@ pub(super) struct ProtectCommand {
         conflicts_with = "command"
     )]
     upstream: Option<String>,
-    /// The address that clients use [default: /mcp below the issuer]
+    /// The URL that applications connect to [default: the issuer followed by /mcp]
     #[arg(long, value_name = "URL")]
     at: Option<String>,
-    /// What people call it [default: its host, or its program]
+    /// The name that users see [default: the host or the program]
     #[arg(long)]
     name: Option<String>,
-    /// A scope and what people read of it; may be repeated [default: one for everything]
+    /// A scope and its description for users; may be repeated [default: one scope for everything]
     #[arg(long = "scope", value_name = "NAME=SENTENCE")]
     scopes: Vec<String>,
-    /// After --, the command of an MCP server that speaks stdio: each session gets a process
+    /// After --, the command of a stdio MCP server; each session gets its own process
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }

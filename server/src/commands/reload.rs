@@ -52,24 +52,24 @@ impl Reloading {
         if !needing.is_empty() {
             tracing::warn!(
                 settings = needing.join(","),
-                "these settings have changed and need a restart"
+                "changed settings need a restart"
             );
         }
         if config.issuer != self.config.issuer {
             return tracing::error!(
-                "the configuration was not reloaded: much of it follows from the issuer"
+                "the configuration was not reloaded: a changed issuer needs a restart"
             );
         }
         let settings = config.settings();
         let provider = self.provider.get();
         let algorithms = settings.jwt_algorithms();
         if let Err(error) = provider.signing_keys().prepare_keys(&algorithms).await {
-            return tracing::error!(%error, "the configuration was not reloaded: a signing key is missing");
+            return tracing::error!(%error, "the configuration was not reloaded: signing keys are unavailable");
         }
         let provider = provider.with_settings(settings);
         let site = warnings::site(config, self.embedded);
         for warning in warnings::of(config, &site) {
-            tracing::warn!(warning, "the configuration should not stay as it is");
+            tracing::warn!(warning, "configuration warning");
         }
         let proxies = Proxies::of_listeners(&config.trusted_proxies, &self.listening);
         let options = Options {

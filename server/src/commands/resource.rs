@@ -16,18 +16,18 @@ use crate::config::Flags;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ResourceCommand {
-    /// List the resources of the configuration
+    /// List the configured MCP servers
     List,
-    /// Print a complete server or gateway for a resource, to copy and start
+    /// Print a complete example server or gateway for an MCP server
     Show {
-        /// The id of the resource, or its identifier
+        /// The ID of the resource, or its identifier
         id: String,
-        /// For which language, framework or gateway; without it, the addresses are printed
+        /// The language, framework or gateway; without it, the addresses are printed
         #[arg(long = "for", value_name = "STACK", value_parser = PossibleValuesParser::new(Stack::NAMES))]
         stack: Option<String>,
     },
-    /// Print a fresh secret by which a resource may ask about tokens, and the line for its
-    /// [[resource]] in the file
+    /// Print a new introspection secret for an MCP server, and the line for its [[resource]] in
+    /// the configuration file
     Secret,
 }
 
@@ -64,9 +64,9 @@ fn find<'a>(resources: &'a [Resource], id: &str) -> Result<&'a Resource, String>
     resources.iter().find(is_meant).ok_or_else(|| {
         let known: Vec<_> = resources.iter().map(name_of).collect();
         match known.as_slice() {
-            [] => "The configuration has no resources.".to_owned(),
+            [] => "No [[resource]] is configured.".to_owned(),
             known => format!(
-                "There is no resource {id:?}. The configuration has: {}.",
+                "There is no resource {id:?}. Configured resources: {}.",
                 known.join(", ")
             ),
         }
@@ -143,7 +143,8 @@ fn told_secret(secret: &str, json: bool) -> String {
     }
     let line = format!("introspection_secret_hash = \"{}\"", hash.as_str());
     format!(
-        "{secret}\n\nThe secret is shown this once. Into the configuration file, in the [[resource]] it is for:\n\n  {line}"
+        "{secret}\n\nCopy the secret now: it is shown only once. Add this line to the [[resource]] in the configuration \
+         file:\n\n  {line}"
     )
 }
 
@@ -167,7 +168,7 @@ mod tests {
         assert!(find(&both, "https://notes.example.com/mcp").is_ok());
         assert_eq!(
             find(&both, "other").expect_err("unknown"),
-            "There is no resource \"other\". The configuration has: notes."
+            "There is no resource \"other\". Configured resources: notes."
         );
         let known = find(&[notes(None)], "notes").expect_err("unknown");
         assert!(known.contains("https://notes.example.com/mcp"), "{known}");

@@ -1,4 +1,4 @@
-//! `vestibule restore`: an empty store is filled from a backup of either engine.
+//! `vestibule restore`: a backup of either engine is restored into an empty store.
 
 use std::{
     fmt::Write as _,
@@ -32,14 +32,13 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {
-    /// The backup; - for standard input
+    /// The backup file; - for standard input
     file: String,
-    /// Keep one-time links and requests that wait: only when the server had stopped before the
-    /// backup, and the store moves
+    /// Keep one-time links and pending requests; only for moving a store whose server was stopped
+    /// before the backup
     #[arg(long)]
     keep_links: bool,
-    /// Remove what a restore that was interrupted has left on Redis: only when no other restore is
-    /// under way
+    /// Remove the remains of an interrupted restore on Redis; only if no other restore is running
     #[arg(long)]
     discard_unfinished: bool,
 }
@@ -52,7 +51,7 @@ pub(super) async fn restore(
 ) -> Result<ExitCode, String> {
     refuse_memory(config)?;
     let unreadable = |fault: &dyn std::fmt::Display| {
-        format!("The backup {} cannot be restored: {fault}.", command.file)
+        format!("Cannot restore the backup {}: {fault}.", command.file)
     };
     let mut file = open_backup(&command.file)
         .map_err(|error| unreadable(&files::explain_read_error(command.file.as_ref(), &error)))?;
@@ -98,30 +97,31 @@ fn spooled(input: &mut impl io::Read) -> io::Result<File> {
 /// A restored store is of no use without the key that its signing keys are sealed under.
 fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
     let Some(key_ring) = &summary.key_ring else {
-        return Err("The backup cannot be restored: it holds no signing keys, so it is of no store that was in use.".to_owned());
+        return Err("Cannot restore the backup: it contains no signing keys, so it does not come from a store that was in \
+             use.".to_owned());
     };
     let remedy = match &config.store {
         StoreLocation::File(folder) if config.sealing_key.is_none() => {
             format!(
-                "Copy the sealing.key of the old server into {} first, or name it with --sealing-key.",
+                "Copy sealing.key of the old server into {} first, or give it with --sealing-key.",
                 folder.display()
             )
         }
-        _ => "Name the sealing key of the old server with --sealing-key.".to_owned(),
+        _ => "Give the sealing key of the old server with --sealing-key.".to_owned(),
     };
     match sealing::existing(config) {
         Err(fault) => Err(format!(
-            "{fault} The signing keys in the backup are sealed under it. {remedy}"
+            "{fault} The signing keys in the backup are encrypted with it. {remedy}"
         )),
         Ok(key) if !opens_key_ring(key_ring, &key) => Err(format!(
-            "The signing keys in the backup are sealed under another sealing key than the configured one. {remedy}"
+            "The signing keys in the backup are encrypted with a different sealing key than the configured one. {remedy}"
         )),
         Ok(_) => Ok(()),
     }
 }
 
 impl RestoreCommand {
-    /// What becomes of links that were sent and not used.
+    /// What happens to links that were sent and not used.
     const fn outstanding(&self) -> Outstanding {
         if self.keep_links {
             Outstanding::Keep
@@ -155,17 +155,17 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
 fn explained(error: &RestoreError) -> String {
     match error {
         RestoreError::NotEmpty => {
-            "the store is not empty; a backup is restored into an empty one only".to_owned()
+            "the store is not empty, and a backup can only be restored into an empty store".to_owned()
         }
         RestoreError::Unfinished => {
-            "a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished"
+            "a restore into this store is running or was interrupted; if none is running, add --discard-unfinished"
                 .to_owned()
         }
         RestoreError::Backup(fault) => {
-            format!("the backup cannot be restored: {}; the store is left empty", backup_fault(fault))
+            format!("{}; the store was left empty", backup_fault(fault))
         }
         RestoreError::Unavailable(error) => {
-            format!("{error}; the restore did not finish and has to be repeated")
+            format!("{error}; the restore did not finish, run it again")
         }
     }
 }
@@ -173,12 +173,12 @@ fn explained(error: &RestoreError) -> String {
 /// What is wrong with a backup.
 pub(super) fn backup_fault(fault: &BackupFault) -> String {
     match fault {
-        BackupFault::NotABackup => "it is not a backup of Vestibule".to_owned(),
+        BackupFault::NotABackup => "it is not a Vestibule backup".to_owned(),
         BackupFault::Version(version) => {
-            format!("it has the format {version}, which this version does not know")
+            format!("it has format {version}, which this version does not support")
         }
         BackupFault::Truncated => {
-            "its end is missing: it was not written, or copied, to the end".to_owned()
+            "its end is missing: it was not completely written or copied".to_owned()
         }
         BackupFault::Damaged(damage) => format!("it is damaged: {}", damage_words(*damage)),
         BackupFault::Io(error) => format!("it cannot be read: {error}"),
@@ -187,11 +187,11 @@ pub(super) fn backup_fault(fault: &BackupFault) -> String {
 
 const fn damage_words(damage: Damage) -> &'static str {
     match damage {
-        Damage::FirstLine => "its first line is",
-        Damage::Line => "a line cannot be understood",
-        Damage::Count => "entries are missing, or there are too many",
-        Damage::Digest => "its digest does not fit",
-        Damage::Trailing => "something follows its end",
+        Damage::FirstLine => "the first line is invalid",
+        Damage::Line => "a line is invalid",
+        Damage::Count => "the number of entries is wrong",
+        Damage::Digest => "the checksum is wrong",
+        Damage::Trailing => "there is data after its end",
     }
 }
 
@@ -225,18 +225,18 @@ fn as_json(restored: &Restored) -> String {
 
 fn summary_text(config: &Config, summary: &Summary, restored: &Restored) -> String {
     let mut text = format!(
-        "{} entries were restored into {}, as they were on {}.",
+        "Restored {} entries into {} from a backup of {}.",
         restored.written,
         config.store,
         rfc3339(summary.created_at)
     );
     if restored.expired > 0 {
-        let _ = write!(text, " {} have expired since.", restored.expired);
+        let _ = write!(text, " {} entries had expired.", restored.expired);
     }
     if restored.ended > 0 {
         let _ = write!(
             text,
-            " {} one-time links and waiting requests have ended: they may have been used.",
+            " {} one-time links and pending requests were removed, because they may have been used since.",
             restored.ended
         );
     }

@@ -44,7 +44,7 @@ pub(super) async fn serve(
 ) -> Result<(), String> {
     // First of all: the signal ends a process that does not ask for it.
     let hangup = signal(SignalKind::hangup())
-        .map_err(|error| format!("Signals cannot be received: {error}."))?;
+        .map_err(|error| format!("Cannot receive signals: {error}."))?;
     let listeners = listen::bind(&config.listen).await?;
     let opened = open::open_patiently(&config, STORE_PATIENCE)
         .await
@@ -95,7 +95,7 @@ pub(super) async fn serve(
     if bounds.connections < FEW_CONNECTIONS {
         let room = bounds.connections;
         warn(&format!(
-            "The limit of open files leaves room for {room} connections only: raise it (ulimit -n, LimitNOFILE)."
+            "The open file limit allows only {room} connections. Raise it (ulimit -n, LimitNOFILE)."
         ));
     }
     tokio::select! {
@@ -112,7 +112,7 @@ pub(super) async fn serve(
     if provider.audit().add_last_events().await.is_err() {
         tracing::error!(
             events = provider.audit().late_events(),
-            "the store takes no events, which the audit log has lost"
+            "audit log events were lost: the store is unavailable"
         );
     }
     if let Some(control) = control {
@@ -126,12 +126,9 @@ pub(super) async fn serve(
 /// Why the process ends by itself. Its supervisor starts another, which opens the store from
 /// what is on disk.
 fn broken(reason: &str) -> String {
-    tracing::error!(
-        reason,
-        "the store can no longer be written, so the process ends"
-    );
+    tracing::error!(reason, "the store can no longer be written; stopping");
     format!(
-        "The store can no longer be written: {reason}. Start the server again; if it does not start, restore the store from a backup."
+        "The store can no longer be written: {reason}. Start the server again. If it does not start, restore a backup."
     )
 }
 
@@ -145,7 +142,7 @@ fn control(
     };
     let socket = ControlSocket::bind(folder).map_err(|error| {
         format!(
-            "The control socket in {} cannot be opened: {error}.",
+            "Cannot open the control socket in {}: {error}.",
             folder.display()
         )
     })?;
@@ -155,14 +152,14 @@ fn control(
 /// There may be many, and nothing waits for it.
 async fn forget_old_events(provider: Provider) {
     if let Err(error) = provider.terminal().forget_old_events().await {
-        tracing::warn!(%error, "events that are too old were not removed");
+        tracing::warn!(%error, "old audit log events could not be removed");
     }
 }
 
 /// A store of an earlier release, and a restored one, lacks lists that pages need.
 async fn build_sorted_lists(provider: Provider) {
     while let Err(error) = provider.build_sorted_lists().await {
-        tracing::warn!(%error, "a sorted list is not complete yet; the server tries again");
+        tracing::warn!(%error, "a sorted list could not be completed yet; trying again");
         sleep(SORTING_AGAIN).await;
     }
 }
@@ -198,15 +195,14 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
 /// back.
 fn note_issuer(change: Option<IssuerChange>) {
     let Some(change) = change else {
-        return tracing::info!("the store belongs to the configured issuer again");
+        return tracing::info!("the issuer in the store matches the configured issuer again");
     };
     tracing::warn!("{}", issuer::explained(&change));
 }
 
 /// Turns true at the first SIGTERM or SIGINT.
 fn stop_signal() -> Result<watch::Receiver<bool>, String> {
-    let listen =
-        |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
+    let listen = |kind| signal(kind).map_err(|error| format!("Cannot receive signals: {error}."));
     let (mut terminate, mut interrupt) = (
         listen(SignalKind::terminate())?,
         listen(SignalKind::interrupt())?,
@@ -242,11 +238,11 @@ async fn banner(
         .first_account_link()
         .await
         .map_err(|error| open::unusable(config, error).into_sentence())?;
-    let mut text = format!("\n  {} runs at {issuer}\n\n", config.server_name);
+    let mut text = format!("\n  {} is running at {issuer}\n\n", config.server_name);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<15} {value}");
     };
-    row("Listening at", &addresses.join(", "));
+    row("Listening on", &addresses.join(", "));
     row(
         "Store",
         &format!(
@@ -292,7 +288,9 @@ async fn banner(
 async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<String> {
     let mut warnings = match opened.store.durability_warnings().await {
         Ok(warnings) => warnings,
-        Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
+        Err(error) => vec![format!(
+            "Cannot check the durability of the store: {error}."
+        )],
     };
     warnings.extend(issuer_warning(&opened.provider).await);
     if let Err(error) = opened.store.probe().await {
@@ -305,9 +303,7 @@ async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<Str
 async fn issuer_warning(provider: &Provider) -> Option<String> {
     match provider.issuer_record().claim_issuer().await {
         Ok(change) => change.map(|change| issuer::explained(&change)),
-        Err(error) => Some(format!(
-            "The issuer of the store cannot be compared: {error}."
-        )),
+        Err(error) => Some(format!("Cannot check the issuer of the store: {error}.")),
     }
 }
 

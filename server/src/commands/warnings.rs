@@ -1,4 +1,4 @@
-//! What works and should not stay as it is: "serve" warns about it at the start, "check" lists it.
+//! Settings that work but should be changed: "serve" warns about them at the start, "check" lists them.
 
 use std::{net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -10,9 +10,10 @@ use crate::{
     site::{EmbeddedSite, PageFiles},
 };
 
-const WITHOUT_LIMITS: &str = "Every rate limit is off (rate_limits = off). This is for tests only.";
+const WITHOUT_LIMITS: &str =
+    "All rate limits are off (rate_limits = off). Use this only for tests.";
 
-const NO_RESOURCE: &str = "No [[resource]] is configured, so no application gets a token.";
+const NO_RESOURCE: &str = "No [[resource]] is configured, so no application can get a token.";
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
@@ -30,12 +31,14 @@ pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
 
 fn missing_files(site: &PageFiles) -> String {
     let root = &site.options().site_root;
-    format!("The pages' files are not in {root}: pages have no style, and passkeys do not work.")
+    format!(
+        "The files of the pages are missing in {root}: pages have no style, and passkeys do not work."
+    )
 }
 
-const NO_PROXY: &str = "No proxy is trusted (trusted_proxies is empty), although the issuer is https: everybody behind the proxy shares one rate \
-     limit and appears under its address, so that one stranger can lock everybody out. Set trusted_proxies to the address of \
-     the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer.";
+const NO_PROXY: &str = "trusted_proxies is empty, although the issuer is https: all users behind the proxy share its address and its rate \
+     limits, so one of them can lock out everyone. Set trusted_proxies to the address of the proxy. If the proxy is on this \
+     computer, you can listen on 127.0.0.1 only instead.";
 
 /// An https issuer is behind a proxy, since this server speaks no TLS. If the proxy is not trusted,
 /// all users have its address.
@@ -46,15 +49,15 @@ fn proxies(config: &Config) -> Option<String> {
     (is_public && config.trusted_proxies.is_empty() && !is_here_only).then(|| NO_PROXY.to_owned())
 }
 
-/// A range that holds every address makes everybody's word count.
+/// With a range that holds every address, anyone can forge forwarded headers.
 fn everybody_as_proxy(config: &Config) -> Option<String> {
     let everybody = config
         .trusted_proxies
         .iter()
         .find(|network| network.prefix_len() == 0)?;
     Some(format!(
-        "trusted_proxies has {everybody}, which is every address: anybody can write X-Forwarded-For, and escape every limit by it. \
-         Name the addresses of your proxies only."
+        "trusted_proxies contains {everybody}, which is every address: anyone can send X-Forwarded-For and evade all rate limits. \
+         List only the addresses of your proxies."
     ))
 }
 
@@ -85,7 +88,7 @@ fn readable_by_others(path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     let shown = path.display();
     (mode & 0o077 != 0)
-        .then(|| format!("The sealing key in {shown} can be read by other users (mode {mode:03o}): chmod 600 {shown}"))
+        .then(|| format!("The sealing key in {shown} can be read by other users (mode {mode:03o}). Run: chmod 600 {shown}"))
 }
 
 #[cfg(test)]

@@ -104,13 +104,15 @@ pub(super) fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
     }
     match text.parse::<access_token::SealingKey>() {
         Ok(_) => Ok(SealingKeySource::Given(text.to_owned())),
-        Err(_) => Err("this is not a k4.local.… key; \"vestibule key seal\" makes one".to_owned()),
+        Err(_) => {
+            Err("this is not a k4.local.… key; create one with \"vestibule key seal\"".to_owned())
+        }
     }
 }
 
 pub(super) fn text(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("the text is empty".to_owned()),
+        "" => Err("the value is empty".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
@@ -122,14 +124,14 @@ pub(super) fn database(text: &str) -> Result<i64, String> {
 /// A prefix with braces would put all keys of a cluster on one node.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     if text.contains(['{', '}']) || text.chars().any(char::is_whitespace) {
-        return Err("a prefix has neither braces nor spaces".to_owned());
+        return Err("the prefix must not contain braces or spaces".to_owned());
     }
     self::text(text)
 }
 
 pub(super) fn replicas(text: &str) -> Result<u32, String> {
     match number(text)? {
-        0 => Err("at least one replica can be waited for".to_owned()),
+        0 => Err("the minimum is 1".to_owned()),
         replicas => Ok(replicas),
     }
 }

@@ -15,7 +15,7 @@ use super::{
     similar::suggestion,
 };
 
-/// A value as text, and who said it.
+/// A value as text, and where it was given.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     pub(super) text: String,
@@ -29,31 +29,31 @@ pub(super) struct ResourceEntry {
     pub(super) identifier: String,
     /// A short name for it.
     pub(super) id: Option<String>,
-    /// What users call it.
+    /// The name that users see.
     pub(super) name: Option<String>,
     /// The format of its access tokens.
     pub(super) token: Option<String>,
-    /// How JWTs are signed.
+    /// The algorithm that JWTs are signed with.
     pub(super) jwt_algorithm: Option<String>,
-    /// What JWTs are called in their header.
+    /// The type in the header of JWTs.
     pub(super) jwt_type: Option<String>,
-    /// What it may know of a user.
+    /// What it may know about a user.
     pub(super) claims: Vec<String>,
     /// The address of the server behind the reverse proxy.
     pub(super) upstream: Option<String>,
     /// The command of a server that speaks stdio; a file cannot hold it.
     pub(super) command: Option<Vec<String>>,
-    /// The file of what that server gets as `Authorization`.
+    /// The file with the `Authorization` header for that server.
     pub(super) upstream_authorization_file: Option<String>,
-    /// The digest of the secret by which it may ask about tokens (RFC 7662).
+    /// The digest of its secret for introspection (RFC 7662).
     pub(super) introspection_secret_hash: Option<String>,
-    /// Whether it is meant by a request that does not say which resource it wants.
+    /// Whether requests that name no resource are for this one.
     pub(super) default: bool,
     /// Its scopes, in the order the consent page shows them.
     pub(super) scopes: Option<Vec<ScopeEntry>>,
     /// Which calls need which scopes.
     pub(super) rules: Option<Vec<RuleEntry>>,
-    /// What happens to a call that does not say what it is.
+    /// What happens to a call whose method is unknown.
     pub(super) unlabelled: Option<String>,
     /// Where it was found: its number, identifier, file and line.
     pub(super) source: String,
@@ -66,7 +66,7 @@ pub(super) struct ScopeEntry {
     pub(super) name: String,
     /// What it allows, as a sentence for the consent page.
     pub(super) sentence: String,
-    /// Whether clients get it that ask for nothing in particular.
+    /// Whether clients get it if they request no scopes.
     pub(super) default: bool,
     /// Where it was found.
     pub(super) source: String,
@@ -177,9 +177,9 @@ impl FileReader<'_> {
             .any(|fault| fault.starts_with(&place))
         {
             let message = error.message().replace('\n', ", ");
-            self.file.faults.push(format!(
-                "{place}column {column}: this is not TOML: {message}."
-            ));
+            self.file
+                .faults
+                .push(format!("{place}column {column}: invalid TOML: {message}."));
         }
         line
     }
@@ -220,7 +220,7 @@ impl FileReader<'_> {
     /// A table of settings.
     fn section(&mut self, section: &'static str, source: &str, value: &Value<'_>, is_sound: bool) {
         let Some(table) = value.get_ref().as_table() else {
-            let what = format!("its settings follow [{section}] on a line of its own");
+            let what = format!("write [{section}] on its own line, followed by its settings");
             return self.fault(source, &what);
         };
         for (key, value) in table {
@@ -255,7 +255,7 @@ impl FileReader<'_> {
         let settings = self.table.iter().filter_map(|named| here(named.place()));
         let tables = SECTIONS.into_iter().chain([RESOURCE]);
         let known = settings.chain(tables.filter(|_| section.is_none()));
-        let what = format!("there is no such setting{}", suggestion(name, known));
+        let what = format!("unknown setting{}", suggestion(name, known));
         self.fault(source, &what);
     }
 
@@ -263,7 +263,7 @@ impl FileReader<'_> {
         let Some(entries) = value.get_ref().as_array() else {
             return self.fault(
                 source,
-                "a resource begins with [[resource]] on a line of its own",
+                "write [[resource]] on its own line to start a resource",
             );
         };
         let entries: Vec<_> = entries
@@ -280,7 +280,7 @@ impl FileReader<'_> {
         let Some(table) = entry.get_ref().as_table() else {
             self.fault(
                 &format!("[[resource]] {number} in {}, line {line}", self.name),
-                "it is not a table",
+                "must be a table",
             );
             return None;
         };
@@ -353,7 +353,7 @@ impl FileReader<'_> {
             Some(_) => {
                 self.fault(
                     source,
-                    &format!("a {key} begins with [[resource.{key}]] on a line of its own"),
+                    &format!("write [[resource.{key}]] on its own line to start a {key}"),
                 );
                 return None;
             }
@@ -369,7 +369,7 @@ impl FileReader<'_> {
     fn scope(&mut self, resource: &str, number: usize, entry: &Value<'_>) -> Option<ScopeEntry> {
         let line = self.line(entry.span().start);
         let Some(table) = entry.get_ref().as_table() else {
-            self.fault(resource, &format!("scope {number} is not a table"));
+            self.fault(resource, &format!("scope {number} must be a table"));
             return None;
         };
         let name = quoted(table, "name");
@@ -389,7 +389,7 @@ impl FileReader<'_> {
         let line = self.line(entry.span().start);
         let source = format!("{resource}: rule {number}, line {line}");
         let Some(table) = entry.get_ref().as_table() else {
-            self.fault(resource, &format!("rule {number} is not a table"));
+            self.fault(resource, &format!("rule {number} must be a table"));
             return None;
         };
         self.unknown(&source, table, &RULE_KEYS);
@@ -411,12 +411,12 @@ impl FileReader<'_> {
         is_needed: bool,
     ) -> Option<String> {
         match table.get(key).map(Spanned::get_ref) {
-            None if is_needed => self.fault(source, &format!("it has no {key}")),
+            None if is_needed => self.fault(source, &format!("{key} is missing")),
             None => {}
             Some(DeValue::String(text)) => return Some(text.to_string()),
             Some(other) => self.fault(
                 source,
-                &format!("its {key} is {}, and not a text in quotes", kind(other)),
+                &format!("{key} must be a text in quotes, not {}", kind(other)),
             ),
         }
         None
@@ -435,10 +435,7 @@ impl FileReader<'_> {
             })
         });
         texts.unwrap_or_else(|| {
-            self.fault(
-                source,
-                &format!("its {key} is not a list of texts in quotes"),
-            );
+            self.fault(source, &format!("{key} must be a list of texts in quotes"));
             Vec::new()
         })
     }
@@ -455,7 +452,7 @@ impl FileReader<'_> {
             None => Some(absent),
             Some(DeValue::Boolean(on)) => Some(*on),
             Some(_) => {
-                self.fault(source, &format!("{key} is neither true nor false"));
+                self.fault(source, &format!("{key} must be true or false"));
                 None
             }
         }
@@ -469,10 +466,7 @@ impl FileReader<'_> {
             let name = key.get_ref().as_ref();
             let line = self.line(key.span().start);
             let meant = suggestion(name, known.iter().copied());
-            self.fault(
-                source,
-                &format!("{name} (line {line}) is not known here{meant}"),
-            );
+            self.fault(source, &format!("unknown key {name} (line {line}){meant}"));
         }
     }
 }

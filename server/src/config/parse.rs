@@ -31,7 +31,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .filter(|seconds| *seconds <= A_CENTURY)
         .map(Duration::from_secs)
-        .ok_or_else(|| format!("\"{text}\" is longer than a hundred years"))
+        .ok_or_else(|| format!("\"{text}\" is longer than 100 years"))
 }
 
 const fn seconds_in(unit: char) -> Option<u64> {
@@ -48,19 +48,21 @@ const fn seconds_in(unit: char) -> Option<u64> {
 pub(super) fn duration_within(text: &str, least: &str, most: &str) -> Result<Duration, String> {
     match duration(text)? {
         short if short < duration(least)? => {
-            Err(format!("\"{text}\" is too short; at least {least}"))
+            Err(format!("\"{text}\" is too short; the minimum is {least}"))
         }
-        long if long > duration(most)? => Err(format!("\"{text}\" is too long; at most {most}")),
+        long if long > duration(most)? => {
+            Err(format!("\"{text}\" is too long; the maximum is {most}"))
+        }
         fits => Ok(fits),
     }
 }
 
-/// `on` or `off`; `true`, `false`, `1` and `0` are understood too.
+/// `on` or `off`; `true`, `false`, `1` and `0` are accepted too.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),
         "off" | "false" | "no" | "0" => Ok(false),
-        _ => Err(format!("\"{text}\" is neither on nor off")),
+        _ => Err(format!("\"{text}\" must be on or off")),
     }
 }
 
@@ -81,32 +83,30 @@ pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     Issuer::parse(text).map_err(|error| match error {
         IssuerError::NotUrl(error) => format!("the issuer {text:?} is not a URL ({error})"),
         IssuerError::PublicHttp => {
-            format!("the issuer {text:?} must be https: http is for loopback names only")
+            format!("the issuer {text:?} must use https; http is only allowed for localhost")
         }
         IssuerError::Scheme(scheme) => {
             format!("the issuer {text:?} must be an https URL, not {scheme}")
         }
         IssuerError::NotOrigin(origin) => format!(
-            "the issuer {text:?} must be written without path, query, user or trailing slash: {origin}"
+            "the issuer {text:?} must have no path, query, user or trailing slash: use {origin}"
         ),
     })
 }
 
-/// Which clients may describe themselves by a document: `on`, `off`, or hosts.
+/// Which clients can use a client metadata document: `on`, `off`, or hosts.
 pub(super) fn client_documents(text: &str) -> Result<DocumentPolicy, String> {
     DocumentPolicy::parse(text).map_err(|part| {
-        format!("\"{part}\" is not a host such as claude.ai or .example.com, nor on or off")
+        format!("\"{part}\" must be on, off, or a host such as claude.ai or .example.com")
     })
 }
 
-/// What is changed about the known private-use schemes, separated by commas: a name is added, one
-/// with a minus is taken away, `none` takes away all before it. An empty list is none of them, too.
+/// Changes to the known private-use schemes, separated by commas: a name is added, a name with a
+/// minus is removed, `none` removes all before it. An empty list removes all of them, too.
 pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
     let fault = |word: &str| match word.strip_prefix('-') {
-        Some(name) => format!(
-            "\"{word}\" takes away \"{name}\", which is not among the known schemes or those before it"
-        ),
-        None => format!("\"{word}\" is not the scheme of an application, such as cursor"),
+        Some(name) => format!("\"{word}\" removes \"{name}\", which is not in the list"),
+        None => format!("\"{word}\" is not a private URI scheme such as cursor"),
     };
     match items(text).next() {
         None => PrivateSchemes::read([]).map_err(fault),
@@ -114,8 +114,8 @@ pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
     }
 }
 
-/// The known schemes as words change them: a name is added, one with a minus before it is taken
-/// away, and `none` takes all of them away, so that what follows is the whole list.
+/// The known schemes with changes: a name is added, a name with a minus is removed, and `none`
+/// removes all of them, so that what follows is the whole list.
 ///
 /// # Errors
 /// The first text that is neither, also a minus before a name that is not on the list.
@@ -142,14 +142,14 @@ pub(super) fn adjusted<'a>(
     PrivateSchemes::read(names)
 }
 
-/// `invitation`, `open`, or the domains of e-mail addresses, separated by commas.
+/// `invitation`, `open`, or the domains of email addresses, separated by commas.
 pub(super) fn sign_up(text: &str) -> Result<SignUpPolicy, String> {
     match text.trim() {
         "invitation" => Ok(SignUpPolicy::Invitation),
         "open" => Ok(SignUpPolicy::Open),
         domains => match items(domains).map(domain).collect::<Result<Vec<_>, _>>()? {
             none if none.is_empty() => {
-                Err("it names no domain; \"invitation\" lets nobody sign up".to_owned())
+                Err("enter at least one domain, or \"invitation\" to let nobody sign up".to_owned())
             }
             domains => Ok(SignUpPolicy::Domains(domains)),
         },
@@ -159,8 +159,7 @@ pub(super) fn sign_up(text: &str) -> Result<SignUpPolicy, String> {
 /// A domain as addresses have it, in ASCII. It has a dot, so that no misspelt word is taken for
 /// one.
 fn domain(text: &str) -> Result<String, String> {
-    let fault =
-        || format!("\"{text}\" is not a domain such as example.com, nor invitation or open");
+    let fault = || format!("\"{text}\" must be invitation, open, or a domain such as example.com");
     provider::domain_in_ascii(text)
         .filter(|domain| domain.contains('.'))
         .ok_or_else(fault)
@@ -189,7 +188,7 @@ impl fmt::Display for ListenAddress {
 pub(super) fn listen(text: &str) -> Result<Vec<ListenAddress>, String> {
     let addresses: Vec<_> = items(text).map(listen_address).collect::<Result<_, _>>()?;
     if addresses.is_empty() {
-        return Err("it names no address".to_owned());
+        return Err("enter at least one address".to_owned());
     }
     Ok(addresses)
 }
@@ -265,11 +264,14 @@ mod tests {
     fn an_issuer_that_is_refused_hears_why() {
         for (text, why) in [
             ("auth", "is not a URL"),
-            ("http://auth.example.com", "http is for loopback names only"),
+            (
+                "http://auth.example.com",
+                "http is only allowed for localhost",
+            ),
             ("ftp://auth.example.com", "not ftp"),
             (
                 "https://auth.example.com/",
-                "trailing slash: https://auth.example.com",
+                "trailing slash: use https://auth.example.com",
             ),
         ] {
             let error = issuer(text).expect_err("an issuer that is not one");
@@ -329,7 +331,7 @@ mod tests {
             with(&["-zed", "my-agent"]).ok()
         );
         assert!(
-            private_schemes("-curser").is_err_and(|fault| fault.contains("takes away \"curser\""))
+            private_schemes("-curser").is_err_and(|fault| fault.contains("removes \"curser\""))
         );
         for none in ["", " ", "none"] {
             assert_eq!(
@@ -354,11 +356,11 @@ mod tests {
         );
         assert_eq!(
             within("59s"),
-            Err("\"59s\" is too short; at least 1m".to_owned())
+            Err("\"59s\" is too short; the minimum is 1m".to_owned())
         );
         assert_eq!(
             within("3601s"),
-            Err("\"3601s\" is too long; at most 1h".to_owned())
+            Err("\"3601s\" is too long; the maximum is 1h".to_owned())
         );
     }
 

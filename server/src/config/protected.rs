@@ -8,16 +8,16 @@ use super::file::{ResourceEntry, ScopeEntry};
 const PATH: &str = "/mcp";
 /// The only scope, unless others are named.
 const SCOPE: &str = "mcp";
-const SENTENCE: &str = "Use it in your name";
+const SENTENCE: &str = "Use it on your behalf";
 
-/// What the command line says of the server.
+/// What the command line says about the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProtectedServer {
     /// Where it is.
     pub behind: Behind,
     /// The address that clients use.
     pub at: Option<String>,
-    /// What users call it.
+    /// The name that users see.
     pub name: Option<String>,
     /// Its scopes: `NAME=SENTENCE`, or a name alone.
     pub scopes: Vec<String>,

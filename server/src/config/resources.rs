@@ -64,7 +64,10 @@ impl Reader {
         for (index, entry) in entries.iter().enumerate() {
             let earlier = &entries[..index];
             let fault = |what: &str, known: &ResourceEntry| {
-                format!("{}: {what} is that of {}.", entry.source, known.source)
+                format!(
+                    "{}: {what} is already used by {}.",
+                    entry.source, known.source
+                )
             };
             let same = |known: &&ResourceEntry| known.identifier == entry.identifier;
             let same = earlier.iter().find(same);
@@ -72,7 +75,7 @@ impl Reader {
                 .extend(same.map(|known| fault("the identifier", known)));
             let same = |known: &&ResourceEntry| known.id.is_some() && known.id == entry.id;
             let same = earlier.iter().find(same);
-            self.faults.extend(same.map(|known| fault("its id", known)));
+            self.faults.extend(same.map(|known| fault("the id", known)));
         }
     }
 
@@ -82,7 +85,7 @@ impl Reader {
         let first = defaults.next()?;
         if let Some(second) = defaults.next() {
             let fault = format!(
-                "{}: {} is the default already, and only one can be.",
+                "{}: {} is already the default, and there can be only one.",
                 second.source, first.source
             );
             self.faults.push(fault);
@@ -169,7 +172,7 @@ fn faults(entry: &ResourceEntry) -> Vec<String> {
         .as_ref()
         .is_some_and(|name| name.trim().is_empty())
     {
-        faults.push("its name is empty".to_owned());
+        faults.push("the name is empty".to_owned());
     }
     let hash = entry.introspection_secret_hash.as_deref();
     if hash.is_some_and(|hash| Digest::parse(hash).is_none()) {
@@ -184,7 +187,7 @@ fn faults(entry: &ResourceEntry) -> Vec<String> {
 }
 
 const WRONG_ID: &str =
-    "its id is not 1 to 64 lower-case letters, digits, dots, hyphens and underscores";
+    "the id must be 1 to 64 lowercase letters, digits, dots, hyphens or underscores";
 
 /// What stands in a path and in Basic credentials as it is.
 fn is_id(id: &str) -> bool {
@@ -195,7 +198,7 @@ fn is_id(id: &str) -> bool {
         && id.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What a resource may know of a user, or what is wrong with the list of it.
+/// What a resource may know about a user, or what is wrong with the list.
 fn disclosed(claims: &[String]) -> Result<Disclosed, String> {
     let mut disclosed = Disclosed::default();
     for claim in claims {
@@ -204,12 +207,12 @@ fn disclosed(claims: &[String]) -> Result<Disclosed, String> {
             NAME => &mut disclosed.name,
             other => {
                 return Err(format!(
-                    "its claims have \"{other}\", and only \"{EMAIL}\" and \"{NAME}\" can be there"
+                    "claims must not contain \"{other}\", only \"{EMAIL}\" and \"{NAME}\""
                 ));
             }
         };
         if std::mem::replace(place, true) {
-            return Err(format!("its claims have \"{claim}\" twice"));
+            return Err(format!("claims contain \"{claim}\" twice"));
         }
     }
     Ok(disclosed)
@@ -224,7 +227,7 @@ fn token_format(entry: &ResourceEntry) -> Result<TokenFormat, String> {
                 ("jwt_type", &entry.jwt_type),
             ];
             match for_jwts.into_iter().find(|(_, value)| value.is_some()) {
-                Some((key, _)) => Err(format!("it has {key} without token = \"jwt\"")),
+                Some((key, _)) => Err(format!("{key} requires token = \"jwt\"")),
                 None => Ok(TokenFormat::Paseto),
             }
         }
@@ -243,7 +246,7 @@ fn token_format(entry: &ResourceEntry) -> Result<TokenFormat, String> {
             )?,
         }),
         Some(other) => Err(format!(
-            "its token is \"{other}\", and not \"paseto\" or \"jwt\""
+            "token must be \"paseto\" or \"jwt\", not \"{other}\""
         )),
     }
 }
@@ -264,34 +267,31 @@ pub(super) fn one_of<T: Copy>(
             .iter()
             .map(|(known, _)| format!("\"{known}\""))
             .collect();
-        format!(
-            "its {key} is \"{name}\", and not one of {}",
-            known.join(", ")
-        )
+        format!("{key} must be one of {}, not \"{name}\"", known.join(", "))
     })
 }
 
-const WRONG_HASH: &str = "its introspection_secret_hash is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the \
-     line for this file";
+const WRONG_HASH: &str = "introspection_secret_hash is not a SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and \
+     the line for this file";
 
 fn fault_of_all_scopes(scopes: &[ScopeEntry]) -> Option<&'static str> {
     if scopes.is_empty() {
-        Some("it has no [[resource.scope]]")
+        Some("[[resource.scope]] is missing")
     } else if scopes.iter().any(|scope| scope.default) {
         None
     } else {
-        Some("no scope is left as default = true, so who asks for none gets none")
+        Some("at least one scope must have default = true")
     }
 }
 
 fn identifier_fault(text: &str) -> Option<&'static str> {
     let Some(identifier) = ResourceIdentifier::parse(text) else {
-        return Some("the identifier is not an absolute http or https URI without fragment");
+        return Some("the identifier must be an absolute http or https URI without a fragment");
     };
     // What is true of an issuer is true of the origin of a resource: tokens travel there too.
     let parts = AddressParts::split(identifier.as_str());
     let refused = Issuer::parse(&format!("{}://{}", parts.scheme, parts.authority)).is_err();
-    refused.then_some("the identifier must be https; http is for this computer only")
+    refused.then_some("the identifier must use https; http is only allowed for localhost")
 }
 
 fn scope_faults(scopes: &[ScopeEntry]) -> Vec<String> {
@@ -301,7 +301,7 @@ fn scope_faults(scopes: &[ScopeEntry]) -> Vec<String> {
             .any(|earlier| earlier.name == scope.name);
         let faults = own_faults(scope)
             .into_iter()
-            .chain(is_repeated.then_some("a scope of this name is listed already"));
+            .chain(is_repeated.then_some("another scope has the same name"));
         let source = &scope.source;
         faults
             .map(|fault| format!("{source}: {fault}."))
@@ -314,12 +314,12 @@ fn own_faults(scope: &ScopeEntry) -> Vec<&'static str> {
     let checks = [
         (
             !is_scope_word(&scope.name),
-            "its name must be a word without spaces, quotes and backslashes",
+            "the name must not contain spaces, quotes or backslashes",
         ),
-        (scope.sentence.trim().is_empty(), "its sentence is empty"),
+        (scope.sentence.trim().is_empty(), "the sentence is empty"),
         (
             scope::OWN.contains(&scope.name.as_str()),
-            "offline_access, email and name are this server's own scopes, and no resource's",
+            "offline_access, email and name are reserved scopes",
         ),
     ];
     checks

@@ -43,6 +43,6 @@ fn read_one(entry: &RuleEntry, resource: &ResourceEntry) -> Result<Rule, String>
     let is_unknown = |scope: &&str| !scopes.iter().any(|known| known.name == *scope);
     let unknown = rule.scopes().find(is_unknown).map(str::to_owned);
     unknown.map_or(Ok(rule), |scope| {
-        Err(format!("its scope \"{scope}\" is none of the resource"))
+        Err(format!("the resource has no scope \"{scope}\""))
     })
 }

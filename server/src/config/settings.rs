@@ -81,11 +81,11 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The address of this server as clients know it, compared byte for byte by them (R-A18).
+    /// The public URL of this server, which clients compare byte for byte (R-A18).
     issuer: Issuer = Setting {
         default: Some("http://localhost:3000"),
         value_name: "URL",
-        help: "The address of this server as clients know it; https unless it is this computer",
+        help: "The public URL of this server; https is required unless it is localhost",
         changes: Changes::AtRestart,
     }, |reader, _| reader.issuer.clone();
 
@@ -93,15 +93,15 @@ settings! {
     server_name: String = Setting {
         default: Some("Vestibule"),
         value_name: "NAME",
-        help: "The name shown on the pages",
+        help: "The server name shown on pages",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, derived::server_name).unwrap_or_default();
 
-    /// The colour of buttons and links.
+    /// The color of buttons and links.
     accent_color: Option<Accent> = Setting {
         default: None,
         value_name: "#RRGGBB",
-        help: "The colour of buttons and links; text stays legible with any colour [default: green]",
+        help: "The color of buttons and links; text stays readable with any color [default: green]",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, Accent::parse);
 
@@ -109,7 +109,7 @@ settings! {
     logo: Option<Logo> = Setting {
         default: None,
         value_name: "FILE",
-        help: "An SVG, PNG, JPEG or WebP picture of at most 256 KB beside the name [default: built in]",
+        help: "The logo beside the name: SVG, PNG, JPEG or WebP, at most 256 KB [default: built in]",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, Logo::read);
 
@@ -117,7 +117,7 @@ settings! {
     listen: Vec<ListenAddress> = Setting {
         default: None,
         value_name: "HOST:PORT",
-        help: "Where to listen, comma-separated [default: the issuer's port on localhost]",
+        help: "Addresses to listen on, comma-separated [default: the port of the issuer on localhost]",
         changes: Changes::AtRestart,
     }, Reader::listen;
 
@@ -125,7 +125,8 @@ settings! {
     store: StoreLocation = Setting {
         default: Some("file:./vestibule-data"),
         value_name: "STORE",
-        help: "file:FOLDER, memory:, redis://…, redis+sentinel://… or redis+cluster://…; over TLS rediss…",
+        help: "Where data is stored: file:FOLDER, memory:, redis://…, redis+sentinel://… or redis+cluster://…; with TLS \
+             rediss…",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::location).unwrap_or(StoreLocation::Memory);
 
@@ -133,7 +134,8 @@ settings! {
     sealing_key: Option<SealingKeySource> = Setting {
         default: None,
         value_name: "KEY",
-        help: "k4.local.…, or a file that holds it [default: a file in the data folder]",
+        help: "The key that encrypts the signing keys: k4.local.…, or a file that contains it [default: a file in the \
+             data folder]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::sealing_key);
 
@@ -141,15 +143,15 @@ settings! {
     redis_tls_ca: Option<PathBuf> = Setting {
         default: None,
         value_name: "FILE",
-        help: "Certificate authorities of Redis (PEM) [default: those of the system]",
+        help: "Certificate authorities for Redis (PEM) [default: those of the system]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
 
-    /// The certificate by which Redis knows this server.
+    /// The client certificate for Redis.
     redis_tls_certificate: Option<PathBuf> = Setting {
         default: None,
         value_name: "FILE",
-        help: "The certificate by which Redis knows this server (PEM)",
+        help: "The client certificate for Redis (PEM)",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
 
@@ -165,7 +167,7 @@ settings! {
     redis_server_name: Option<String> = Setting {
         default: None,
         value_name: "NAME",
-        help: "The name in the certificates of Redis, where sentinels or a cluster name servers by address [default: the host]",
+        help: "The server name in the Redis certificates, if sentinels or a cluster return addresses [default: the host]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::text);
 
@@ -173,7 +175,7 @@ settings! {
     redis_username: Option<String> = Setting {
         default: None,
         value_name: "USER",
-        help: "The user of Redis [default: from the URL]",
+        help: "The Redis user [default: from the URL]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::text);
 
@@ -181,7 +183,7 @@ settings! {
     redis_password_file: Option<PathBuf> = Setting {
         default: None,
         value_name: "FILE",
-        help: "A file with the password of Redis, read again for each new connection [default: from the URL]",
+        help: "A file with the Redis password, read for each new connection [default: from the URL]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
 
@@ -189,15 +191,15 @@ settings! {
     redis_database: Option<i64> = Setting {
         default: None,
         value_name: "NUMBER",
-        help: "The number of the Redis database [default: from the URL, or 0]",
+        help: "The Redis database number [default: from the URL, or 0]",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::database);
 
-    /// How all keys in Redis begin.
+    /// The prefix of all keys in Redis.
     redis_prefix: String = Setting {
         default: Some("vestibule:"),
         value_name: "TEXT",
-        help: "How all keys in Redis begin; another value is another, empty store",
+        help: "The prefix of all Redis keys; a different prefix is a different, empty store",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::prefix).unwrap_or_default();
 
@@ -205,7 +207,7 @@ settings! {
     redis_sentinel_username: Option<String> = Setting {
         default: None,
         value_name: "USER",
-        help: "The user of the sentinels",
+        help: "The Sentinel user",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::text);
 
@@ -213,7 +215,7 @@ settings! {
     redis_sentinel_password: Option<ConnectionPassword> = Setting {
         default: None,
         value_name: "PASSWORD",
-        help: "The password of the sentinels",
+        help: "The Sentinel password",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, |text| Ok(ConnectionPassword::new(text)));
 
@@ -221,7 +223,7 @@ settings! {
     redis_sentinel_password_file: Option<PathBuf> = Setting {
         default: None,
         value_name: "FILE",
-        help: "A file with the password of the sentinels",
+        help: "A file with the Sentinel password",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
 
@@ -229,7 +231,7 @@ settings! {
     redis_connect_timeout: Duration = Setting {
         default: Some("1s"),
         value_name: "TIME",
-        help: "How long one attempt to connect to Redis may take",
+        help: "Timeout for connecting to Redis",
         changes: Changes::AtRestart,
     }, |reader, key| reader.duration(key, "1s", "30s");
 
@@ -237,7 +239,7 @@ settings! {
     redis_response_timeout: Duration = Setting {
         default: Some("2s"),
         value_name: "TIME",
-        help: "How long one answer of Redis may take, and how long a refused command is repeated",
+        help: "Timeout for a Redis response, and for retrying a refused command",
         changes: Changes::AtRestart,
     }, |reader, key| reader.duration(key, "1s", "30s");
 
@@ -245,7 +247,7 @@ settings! {
     redis_wait_for_replica: Duration = Setting {
         default: Some("0s"),
         value_name: "TIME",
-        help: "How long a change waits until a replica of Redis has it too; 0s does not wait",
+        help: "How long a change waits until a Redis replica has it; 0s does not wait",
         changes: Changes::AtRestart,
     }, |reader, key| reader.duration(key, "0s", "30s");
 
@@ -253,15 +255,16 @@ settings! {
     redis_wait_replicas: u32 = Setting {
         default: Some("1"),
         value_name: "NUMBER",
-        help: "How many replicas of Redis must have a change that waits",
+        help: "How many Redis replicas must have a change",
         changes: Changes::AtRestart,
     }, |reader, key| reader.read(key, derived::replicas).unwrap_or(1);
 
-    /// Who may make an account without an invitation.
+    /// Who can create an account.
     sign_up: SignUpPolicy = Setting {
         default: Some("invitation"),
         value_name: "invitation|open|DOMAIN,…",
-        help: "Who may create an account without an invitation: invitation is nobody, open is everybody, a list of domains everybody with an address there (addresses are not verified)",
+        help: "Who can create an account: invitation (only invited people), open (everyone), or a list of email domains \
+             (addresses are not verified)",
         changes: Changes::AtReload,
     }, |reader, key| reader.list(key, parse::sign_up);
 
@@ -269,7 +272,7 @@ settings! {
     registration: bool = Setting {
         default: Some("on"),
         value_name: "on|off",
-        help: "Whether clients may register themselves; off closes dynamic registration",
+        help: "Whether applications can register themselves (dynamic client registration)",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, parse::switch).unwrap_or_default();
 
@@ -277,31 +280,33 @@ settings! {
     registration_limit: u32 = Setting {
         default: Some("20"),
         value_name: "NUMBER",
-        help: "Registrations per address and hour, each of which also allows 48 KB a day; 0 for no limit",
+        help: "Registrations per network address and hour, each of which also allows 48 KB per day; 0 for no limit",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, derived::number).unwrap_or_default();
 
-    /// Schemes of clients that may stand in a redirect URI.
+    /// Private URI schemes that are allowed in redirect URIs.
     private_schemes: PrivateSchemes = Setting {
         default: Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"),
         value_name: "SCHEME,…",
-        help: "Schemes of applications that may receive answers: NAME adds one, -NAME removes one, none removes all [default: Cursor's, VS Code's, Claude's and others]",
+        help: "Private URI schemes allowed in redirect URIs: NAME adds one, -NAME removes one, none removes all [default: \
+             those of Cursor, VS Code, Claude and others]",
         changes: Changes::AtReload,
     }, |reader, key| reader.list(key, parse::private_schemes);
 
-    /// Whose clients may describe themselves by a document at their address.
+    /// Which clients can use a client metadata document.
     client_documents: DocumentPolicy = Setting {
         default: Some("on"),
         value_name: "on|off|HOST,…",
-        help: "Which clients may have a metadata document: on, off, or the hosts of their documents (.example.com is every subdomain)",
+        help: "Which applications can use a client metadata document: on, off, or a list of hosts (.example.com means \
+             every subdomain)",
         changes: Changes::AtReload,
     }, |reader, key| reader.list(key, parse::client_documents);
 
-    /// Whether any rate limit holds.
+    /// Whether rate limits apply.
     rate_limits: bool = Setting {
         default: Some("on"),
         value_name: "on|off",
-        help: "off removes every rate limit, for tests",
+        help: "Whether rate limits apply; turn off only for tests",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, parse::switch).unwrap_or_default();
 
@@ -325,7 +330,7 @@ settings! {
     refresh_token_lifetime: Duration = Setting {
         default: Some("90d"),
         value_name: "TIME",
-        help: "How long a refresh token is valid after its own issue",
+        help: "How long a refresh token is valid after it was issued",
         changes: Changes::AtReload,
     }, |reader, key| reader.duration(key, "1s", "3650d");
 
@@ -333,7 +338,7 @@ settings! {
     refresh_replay_window: Duration = Setting {
         default: Some("30s"),
         value_name: "TIME",
-        help: "How long a rotated refresh token gives its successor again; 0s is strict",
+        help: "How long a rotated refresh token can be used again to get its successor; 0s allows no reuse",
         changes: Changes::AtReload,
     }, |reader, key| reader.duration(key, "0s", "1h");
 
@@ -341,7 +346,7 @@ settings! {
     consent_lifetime: Duration = Setting {
         default: Some("90d"),
         value_name: "TIME",
-        help: "How long the consent for a web application is remembered; 0s asks every time",
+        help: "How long permission for a web application is remembered; 0s asks every time",
         changes: Changes::AtReload,
     }, |reader, key| reader.duration(key, "0s", "3650d");
 
@@ -349,15 +354,16 @@ settings! {
     audit_retention: Duration = Setting {
         default: Some("365d"),
         value_name: "TIME",
-        help: "How long an event stays in the audit log",
+        help: "How long events stay in the audit log",
         changes: Changes::AtReload,
     }, |reader, key| reader.duration(key, "1d", "3650d");
 
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     trusted_proxies: Vec<IpNet> = Setting {
         default: Some(""),
         value_name: "CIDR,…",
-        help: "Address ranges of proxies whose X-Forwarded-For counts; without them, all users behind a proxy share one rate limit [default: this computer, if the server listens only there]",
+        help: "Addresses of proxies whose X-Forwarded-For is trusted; without it, all users behind a proxy share one rate \
+             limit [default: this computer, if the server listens only there]",
         changes: Changes::AtReload,
     }, |reader, key| reader.list(key, parse::networks);
 
@@ -365,7 +371,7 @@ settings! {
     site: Option<PathBuf> = Setting {
         default: None,
         value_name: "FOLDER",
-        help: "A folder with the style, script and wasm of the pages [default: in the binary]",
+        help: "A folder with the style, script and wasm files of the pages [default: built in]",
         changes: Changes::AtReload,
     }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
 }

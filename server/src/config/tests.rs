@@ -161,7 +161,7 @@ fn every_error_of_the_syntax_has_its_line_and_hides_no_other_fault() {
         "issuer = http://x\nlisten = \"nowhere\"\n# é\nserver_name = \"unfinished\ncode_lifetime = \"60\"\n",
     );
     let starts = [
-        "FILE, line 1, column 10: this is not TOML: ",
+        "FILE, line 1, column 10: invalid TOML: ",
         "FILE, line 4, column ",
     ];
     for start in starts {
@@ -203,9 +203,9 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     assert_eq!(
         faults,
         [
-            "colour in FILE, line 2: there is no such setting.",
-            "isuer in FILE, line 1: there is no such setting; did you mean issuer.",
-            "resources in FILE, line 4: there is no such setting; did you mean resource.",
+            "colour in FILE, line 2: unknown setting.",
+            "isuer in FILE, line 1: unknown setting; did you mean issuer.",
+            "resources in FILE, line 4: unknown setting; did you mean resource.",
         ]
     );
 }
@@ -224,18 +224,20 @@ fn every_fault_of_every_resource_is_named_with_its_place() {
     );
     let third = "[[resource]] 3 \"https://a.example\" in FILE, line 20";
     for fault in [
-        format!("{first}: the identifier is not an absolute http or https URI without fragment."),
         format!(
-            "{first}: scope 1 \"read all\", line 4: sentance (line 6) is not known here; did you mean sentence."
+            "{first}: the identifier must be an absolute http or https URI without a fragment."
         ),
-        format!("{first}: scope 1 \"read all\", line 4: it has no sentence."),
-        format!("{second}: nmae (line 10) is not known here; did you mean name."),
-        format!("{second}: it has no name."),
-        format!("{second}: scope 2, line 15: its name is an integer, and not a text in quotes."),
-        format!("{second}: scope 2, line 15: default is neither true nor false."),
-        format!("{third}: the identifier is that of {second}."),
-        format!("{third}: its name is empty."),
-        format!("{third}: it has no [[resource.scope]]."),
+        format!(
+            "{first}: scope 1 \"read all\", line 4: unknown key sentance (line 6); did you mean sentence."
+        ),
+        format!("{first}: scope 1 \"read all\", line 4: sentence is missing."),
+        format!("{second}: unknown key nmae (line 10); did you mean name."),
+        format!("{second}: name is missing."),
+        format!("{second}: scope 2, line 15: name must be a text in quotes, not an integer."),
+        format!("{second}: scope 2, line 15: default must be true or false."),
+        format!("{third}: the identifier is already used by {second}."),
+        format!("{third}: the name is empty."),
+        format!("{third}: [[resource.scope]] is missing."),
     ] {
         assert_eq!(
             faults.iter().filter(|named| **named == fault).count(),
@@ -267,7 +269,7 @@ fn every_faulty_entry_of_a_list_is_named() {
         "\"x\"",
         "https://claude.ai",
         "a b",
-        "item 2 of the list is an integer",
+        "item 2 of the list must be a text in quotes, not an integer",
     ] {
         assert_eq!(
             faults.iter().filter(|fault| fault.contains(part)).count(),
@@ -291,8 +293,8 @@ fn a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant() {
     assert_eq!(
         unknown_variables(names),
         [
-            "VESTIBULE_COLOUR: there is no such variable, and it is ignored.",
-            "VESTIBULE_ISSUR: there is no such variable, and it is ignored; did you mean VESTIBULE_ISSUER.",
+            "VESTIBULE_COLOUR: unknown environment variable, ignored.",
+            "VESTIBULE_ISSUR: unknown environment variable, ignored; did you mean VESTIBULE_ISSUER.",
         ]
     );
     let kubernetes = [
@@ -346,7 +348,7 @@ fn clients_with_documents_are_let_in_by_host() {
     assert_eq!(
         faults,
         [
-            "--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."
+            "--client-documents: \"https://claude.ai\" must be on, off, or a host such as claude.ai or .example.com."
         ]
     );
     let file = file("client_documents = [\"claude.ai\", \".example.com\"]\n");
@@ -379,7 +381,7 @@ fn sign_up_reaches_the_provider_from_everywhere() {
         Ok(SignUpPolicy::Open)
     );
     let fault =
-        "--sign-up: \"everybody\" is not a domain such as example.com, nor invitation or open.";
+        "--sign-up: \"everybody\" must be invitation, open, or a domain such as example.com.";
     assert_eq!(
         sign_up(&["--sign-up", "everybody"], &[]),
         Err(vec![fault.to_owned()])
@@ -408,13 +410,13 @@ fn the_look_is_a_colour_and_a_picture() {
         panic!("accepted")
     };
     let not_a_picture = format!(
-        "--logo: \"{}\" is not an SVG, PNG, JPEG or WebP picture.",
+        "--logo: \"{}\" is not an SVG, PNG, JPEG or WebP image.",
         path(&page)
     );
     assert_eq!(
         faults,
         [
-            "--accent-color: \"green\" is not a colour such as #1a6b52.",
+            "--accent-color: \"green\" is not a color such as #1a6b52.",
             &not_a_picture
         ]
     );
@@ -447,10 +449,14 @@ fn a_resource_is_refused_that_could_not_be_protected() {
             "offline_access",
             "offline_access",
         ),
-        ("https://notes.example/mcp", "email", "own scopes"),
-        ("https://notes.example/mcp", "name", "own scopes"),
-        ("https://notes.example/mcp", "read write", "without spaces"),
-        ("https://notes.example/mcp", "", "without spaces"),
+        ("https://notes.example/mcp", "email", "reserved scopes"),
+        ("https://notes.example/mcp", "name", "reserved scopes"),
+        (
+            "https://notes.example/mcp",
+            "read write",
+            "must not contain spaces",
+        ),
+        ("https://notes.example/mcp", "", "must not contain spaces"),
     ] {
         let Err(faults) = faults(identifier, scope) else {
             panic!("accepted: {identifier} {scope}")
@@ -515,36 +521,36 @@ fn calls_of_a_resource_need_the_scopes_of_its_rules() {
     let fault = |lines: &str| read(lines).map(|_| ());
     let of_rule = |lines: &str| fault(&format!("[[resource.rule]]\n{lines}"));
     for (lines, words) in [
-        ("scope = \"read\"", "it has neither method nor name"),
+        ("scope = \"read\"", "method or name is required"),
         (
             "name = \"a\"\nscope = \"write\"",
-            "its scope \"write\" is none of the resource",
+            "the resource has no scope \"write\"",
         ),
         (
             "name = \"a\"\nscope = \"read write\"",
-            "its scope \"write\" is none of the resource",
+            "the resource has no scope \"write\"",
         ),
-        ("name = \"a\"\nscope = \"\"", "it has no scope"),
+        ("name = \"a\"\nscope = \"\"", "the scope is empty"),
         (
             "name = \"a**\"\nscope = \"read\"",
-            "its name is no pattern of 1 to 256 characters, in which one * stands for any characters",
+            "the name must be a pattern of 1 to 256 characters, in which * stands for any characters",
         ),
         (
             "method = \"tools/*\"\nscope = \"read\"",
-            "its method is no method of JSON-RPC, such as tools/call",
+            "the method is not a JSON-RPC method such as tools/call",
         ),
         (
             "method = \"tools/list\"\nname = \"a\"\nscope = \"read\"",
-            "it has a name, and calls of its method have none that a rule can see",
+            "calls of this method have no name that a rule can check",
         ),
-        ("name = \"a\"", "it has no scope"),
+        ("name = \"a\"", "scope is missing"),
         (
             "name = 7\nmethod = \"ping\"\nscope = \"read\"",
-            "its name is an integer, and not a text in quotes",
+            "name must be a text in quotes, not an integer",
         ),
         (
             "nam = \"a\"\nmethod = \"ping\"\nscope = \"read\"",
-            "nam (line 5) is not known here; did you mean name",
+            "unknown key nam (line 5); did you mean name",
         ),
     ] {
         assert_eq!(
@@ -555,13 +561,13 @@ fn calls_of_a_resource_need_the_scopes_of_its_rules() {
     assert_eq!(
         fault("unlabelled = \"allow\""),
         Err(format!(
-            "{place}: its unlabelled is \"allow\", and not one of \"refuse\", \"all-scopes\"."
+            "{place}: unlabelled must be one of \"refuse\", \"all-scopes\", not \"allow\"."
         ))
     );
     assert_eq!(
         fault("rule = \"tools/call\""),
         Err(format!(
-            "{place}: a rule begins with [[resource.rule]] on a line of its own."
+            "{place}: write [[resource.rule]] on its own line to start a rule."
         ))
     );
 }
@@ -751,10 +757,13 @@ fn the_settings_of_redis_stand_in_a_table_of_their_own() {
     for (text, fault) in [
         ("[redis]\nprefixes = \"a\"", "[redis] prefixes"),
         ("[redis]\nprefixes = \"a\"", "did you mean prefix"),
-        ("[redis]\nprefix = \"{a}\"", "neither braces nor spaces"),
+        (
+            "[redis]\nprefix = \"{a}\"",
+            "must not contain braces or spaces",
+        ),
         ("[redis]\nconnect_timeout = \"0s\"", "too short"),
-        ("redis_prefix = \"a\"", "no such setting"),
-        ("redis = \"a\"", "[redis] on a line of its own"),
+        ("redis_prefix = \"a\"", "unknown setting"),
+        ("redis = \"a\"", "[redis] on its own line"),
     ] {
         let written = file(text);
         let Faults(faults) = resolve(&["--config", path(&written)], &[]).expect_err(text);
@@ -806,27 +815,27 @@ fn a_resource_chooses_the_format_of_its_tokens() {
     for (lines, fault) in [
         (
             "token = \"JWT\"",
-            "its token is \"JWT\", and not \"paseto\" or \"jwt\".",
+            "token must be \"paseto\" or \"jwt\", not \"JWT\".",
         ),
         (
             "jwt_algorithm = \"RS256\"",
-            "it has jwt_algorithm without token = \"jwt\".",
+            "jwt_algorithm requires token = \"jwt\".",
         ),
         (
             "token = \"paseto\"\njwt_type = \"JWT\"",
-            "it has jwt_type without token = \"jwt\".",
+            "jwt_type requires token = \"jwt\".",
         ),
         (
             "token = \"jwt\"\njwt_algorithm = \"HS256\"",
-            "its jwt_algorithm is \"HS256\", and not one of \"RS256\", \"ES256\", \"EdDSA\".",
+            "jwt_algorithm must be one of \"RS256\", \"ES256\", \"EdDSA\", not \"HS256\".",
         ),
         (
             "token = \"jwt\"\njwt_type = \"at\"",
-            "its jwt_type is \"at\", and not one of \"at+jwt\", \"JWT\".",
+            "jwt_type must be one of \"at+jwt\", \"JWT\", not \"at\".",
         ),
         (
             "token = 1",
-            "its token is an integer, and not a text in quotes.",
+            "token must be a text in quotes, not an integer.",
         ),
     ] {
         assert_eq!(format(lines), Err(vec![fault.to_owned()]), "{lines}");
@@ -844,7 +853,7 @@ fn a_resource_has_an_id_and_claims_of_its_own() {
     let long = "a".repeat(65);
     for id in ["", "a:b", "A", "a/b", "ä", "..", "-", "a b", &long] {
         let faults = resource_with(&format!("id = \"{id}\"")).map(|_| ());
-        let is_of_id = |faults: &Vec<String>| faults.len() == 1 && faults[0].contains("its id");
+        let is_of_id = |faults: &Vec<String>| faults.len() == 1 && faults[0].contains("the id");
         assert!(faults.as_ref().is_err_and(is_of_id), "{id}: {faults:?}");
     }
     for (claims, email, name) in [
@@ -859,14 +868,14 @@ fn a_resource_has_an_id_and_claims_of_its_own() {
     for (claims, fault) in [
         (
             "[\"email\", \"phone\"]",
-            "its claims have \"phone\", and only \"email\" and \"name\" can be there.",
+            "claims must not contain \"phone\", only \"email\" and \"name\".",
         ),
-        ("[\"Name\"]", "its claims have \"Name\""),
+        ("[\"Name\"]", "claims must not contain \"Name\""),
         (
             "[\"name\", \"email\", \"name\"]",
-            "its claims have \"name\" twice.",
+            "claims contain \"name\" twice.",
         ),
-        ("[\"email\", \"email\"]", "its claims have \"email\" twice."),
+        ("[\"email\", \"email\"]", "claims contain \"email\" twice."),
         ("\"email\"", "claims"),
         ("[1]", "claims"),
     ] {
@@ -885,7 +894,7 @@ fn a_resource_has_an_id_and_claims_of_its_own() {
     assert!(
         faults.len() == 1
             && faults[0].starts_with("[[resource]] 2")
-            && faults[0].contains("its id is that of [[resource]] 1"),
+            && faults[0].contains("the id is already used by [[resource]] 1"),
         "{faults:?}"
     );
 }
@@ -902,9 +911,7 @@ fn an_upstream_is_another_server_and_its_resource_hides_no_page() {
         "http://0.0.0.0:3000/",
     ] {
         let faults = upstreams(&format!("upstream = \"{own}\""));
-        let words = format!(
-            "its upstream \"{own}\" is an address of this server, which would call itself."
-        );
+        let words = format!("upstream \"{own}\" is an address of Vestibule itself.");
         assert_eq!(faults, Err(vec![words]));
     }
     for bad in [
@@ -922,7 +929,7 @@ fn an_upstream_is_another_server_and_its_resource_hides_no_page() {
     assert_eq!(
         faults,
         Err(vec![
-            "it has upstream_authorization_file without upstream.".to_owned()
+            "upstream_authorization_file requires upstream.".to_owned()
         ])
     );
     let faults = upstreams(&format!("upstream = \"http://127.0.0.1:8080/\"\n{secret}"));
@@ -943,7 +950,7 @@ fn an_upstream_is_another_server_and_its_resource_hides_no_page() {
         let refused = resolve(&["--config", path(&file)], &[]);
         assert!(
             refused.is_err_and(|Faults(faults)| faults.len() == 1
-                && faults[0].contains("is a path of this server")),
+                && faults[0].contains("is used by Vestibule itself")),
             "{taken}"
         );
     }

@@ -57,7 +57,7 @@ fn upstream(
         && is_behind
     {
         return Err(format!(
-            "{taken} is a path of this server itself, so a resource with an upstream cannot be there"
+            "{taken} is used by Vestibule itself; choose another path for a resource with an upstream"
         ));
     }
     if let (Some(resource), Some(command)) = (&identifier, &entry.command) {
@@ -65,7 +65,7 @@ fn upstream(
     }
     let Some(address) = &entry.upstream else {
         return match entry.upstream_authorization_file {
-            Some(_) => Err("it has upstream_authorization_file without upstream".to_owned()),
+            Some(_) => Err("upstream_authorization_file requires upstream".to_owned()),
             None => Ok(None),
         };
     };
@@ -74,7 +74,7 @@ fn upstream(
         return Ok(None);
     };
     let mut upstream = Upstream::parse(resource, address)
-        .map_err(|fault| format!("its upstream \"{address}\" cannot be used: {fault}"))?;
+        .map_err(|fault| format!("cannot use upstream \"{address}\": {fault}"))?;
     let is_own = match &upstream.server {
         UpstreamServer::Http(address) => {
             is_own(address, issuer, listen) || own.contains(&address.to_string())
@@ -83,7 +83,7 @@ fn upstream(
     };
     if is_own {
         return Err(format!(
-            "its upstream \"{address}\" is an address of this server, which would call itself"
+            "upstream \"{address}\" is an address of Vestibule itself"
         ));
     }
     if let Some(path) = &entry.upstream_authorization_file {
@@ -112,13 +112,13 @@ fn taken_path(resource: &ResourceIdentifier, issuer: &Issuer) -> Option<String> 
 /// The value of a header, from a file.
 fn authorization(path: &Path) -> Result<HeaderValue, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        format!("its upstream_authorization_file {shown} cannot be read: {error}")
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read upstream_authorization_file {shown}: {error}"))?;
+    let mut value = HeaderValue::from_str(text.trim()).map_err(|_| {
+        format!("upstream_authorization_file {shown} must contain one line of text")
     })?;
-    let mut value = HeaderValue::from_str(text.trim())
-        .map_err(|_| format!("its upstream_authorization_file {shown} is not one line of text"))?;
     if value.is_empty() {
-        return Err(format!("its upstream_authorization_file {shown} is empty"));
+        return Err(format!("upstream_authorization_file {shown} is empty"));
     }
     value.set_sensitive(true);
     Ok(value)

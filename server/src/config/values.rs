@@ -77,8 +77,8 @@ impl Values {
     }
 }
 
-/// Variables that look like settings of this server and are not, each with the one that may have
-/// been meant. What Kubernetes adds for a service of the name "vestibule" is none of them.
+/// Variables that look like settings and are not, each with a suggestion. What Kubernetes adds for
+/// a service of the name "vestibule" is none of them.
 pub(super) fn unknown_variables(
     table: &[Named],
     names: impl IntoIterator<Item = String>,
@@ -104,7 +104,7 @@ pub(super) fn unknown_variables(
         let meant = meant.map_or_else(String::new, |meant| {
             format!("; did you mean {PREFIX}{meant}")
         });
-        format!("{name}: there is no such variable, and it is ignored{meant}.")
+        format!("{name}: unknown environment variable, ignored{meant}.")
     };
     unknown.iter().map(told).collect()
 }

@@ -28,7 +28,7 @@ pub(super) async fn step_up(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
-        let about = "The message is too large, or did not arrive whole.";
+        let about = "The message is too large or incomplete.";
         return respond::error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", about);
     };
     let needed = needed(&body);

@@ -128,7 +128,7 @@ pub(crate) async fn at_the_issuer(
         return next.run(request).await;
     }
     if hosts.log.allows(&name) {
-        tracing::warn!(opened_as = ?name, %issuer, "this server was opened under another name than its issuer's");
+        tracing::warn!(opened_as = ?name, %issuer, "the server was opened at a different host than its issuer");
     }
     let place = marked(issuer, request.uri().path(), request.uri().query());
     match (request.method(), verdict) {

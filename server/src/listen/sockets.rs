@@ -55,7 +55,7 @@ pub(crate) async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>
                 || "the name has no address".to_owned(),
                 |error| error.to_string(),
             );
-            return Err(format!("Cannot listen at {address}: {reason}."));
+            return Err(format!("Cannot listen on {address}: {reason}."));
         }
     }
     Ok(listeners)
@@ -106,7 +106,7 @@ async fn resolve(address: &ListenAddress) -> Result<Vec<SocketAddr>, String> {
         return Ok(both.map(|ip| SocketAddr::new(ip, *port)).into());
     }
     let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-    let found = found.map_err(|error| format!("Cannot listen at {address}: {error}."))?;
+    let found = found.map_err(|error| format!("Cannot listen on {address}: {error}."))?;
     // An IPv4 address in the spelling of IPv6 is bound as what it is.
     let mut sockets: Vec<_> = found.map(canonical).collect();
     sockets.sort_unstable();
@@ -131,18 +131,19 @@ fn is_missing(error: &io::Error) -> bool {
 fn explain(error: &io::Error, socket: SocketAddr) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "Port {} of {} is taken by another program (perhaps another vestibule). Stop it, or choose another port with --issuer and --listen.",
+            "Port {} on {} is already in use, perhaps by another Vestibule. Stop that program, or choose another port \
+             with --issuer and --listen.",
             socket.port(),
             socket.ip()
         ),
         io::ErrorKind::PermissionDenied => {
             format!(
-                "Port {} of {} may not be opened by this user; ports below 1024 are often reserved.",
+                "This user is not allowed to open port {} on {}. Ports below 1024 are often reserved.",
                 socket.port(),
                 socket.ip()
             )
         }
-        _ => format!("Cannot listen at {socket}: {error}."),
+        _ => format!("Cannot listen on {socket}: {error}."),
     }
 }
 
@@ -188,7 +189,7 @@ mod tests {
             .await
             .expect_err("bound twice");
         assert!(
-            fault.contains(&port.to_string()) && fault.contains("taken"),
+            fault.contains(&port.to_string()) && fault.contains("in use"),
             "{fault}"
         );
     }

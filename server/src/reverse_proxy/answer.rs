@@ -53,17 +53,19 @@ impl Fault {
 
     const fn words(self) -> &'static str {
         match self {
-            Self::Unreachable => "The MCP server does not answer. Try again shortly.",
-            Self::Redirect => "The MCP server answers with a redirect, which is not followed.",
-            Self::Late => "The MCP server took too long to answer.",
-            Self::TooLarge => "The message is too large, or did not arrive whole.",
-            Self::MediaType => "The message must be application/json in UTF-8, without a coding.",
+            Self::Unreachable => "The MCP server does not respond. Try again shortly.",
+            Self::Redirect => "The MCP server responded with a redirect, which is not followed.",
+            Self::Late => "The MCP server took too long to respond.",
+            Self::TooLarge => "The message is too large or incomplete.",
+            Self::MediaType => {
+                "The message must be application/json in UTF-8, without a content encoding."
+            }
             #[cfg(feature = "stdio")]
-            Self::NoSession => "There is no such session.",
+            Self::NoSession => "Session not found.",
             #[cfg(feature = "stdio")]
-            Self::Busy => "There are too many sessions. End one, or try again in five minutes.",
+            Self::Busy => "Too many sessions. End one, or try again in five minutes.",
             Self::Method => "This method is not allowed here.",
-            Self::Origin => "Pages of this origin may not call this MCP server.",
+            Self::Origin => "Pages of this origin are not allowed to call this MCP server.",
         }
     }
 

@@ -175,7 +175,7 @@ fn tls(is_needed: bool) -> Option<ClientConfig> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions();
     let unusable = |error: &rustls::Error| {
-        tracing::error!(%error, "the certificates cannot be used: no MCP server with https is reached");
+        tracing::error!(%error, "cannot use the system certificates: MCP servers with https are unreachable");
     };
     let tls = tls.inspect_err(unusable).ok()?;
     let of_system = || {

@@ -67,7 +67,7 @@ pub(super) async fn forward(
     let request = forwarding.request(&parts, headers, body);
     match forwarding.client.send(request).await {
         Ok(response) if is_redirect(response.status()) => {
-            tracing::warn!(upstream = %forwarding.address, "the MCP server answers with a redirect");
+            tracing::warn!(upstream = %forwarding.address, "the MCP server responded with a redirect");
             Fault::Redirect.response()
         }
         Ok(response) => {
@@ -84,11 +84,11 @@ pub(super) async fn forward(
         }
         Err(NoAnswer::Body) => Fault::TooLarge.response(),
         Err(NoAnswer::Late) => {
-            tracing::warn!(upstream = %forwarding.address, "the MCP server took too long");
+            tracing::warn!(upstream = %forwarding.address, "the MCP server took too long to respond");
             Fault::Late.response()
         }
         Err(NoAnswer::Unreachable(error)) => {
-            tracing::warn!(%error, upstream = %forwarding.address, "the MCP server does not answer");
+            tracing::warn!(%error, upstream = %forwarding.address, "the MCP server does not respond");
             Fault::Unreachable.response()
         }
     }

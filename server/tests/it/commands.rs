@@ -210,7 +210,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-const NO_STORE: &str = "There is no store at";
+const NO_STORE: &str = "No store at";
 
 #[test]
 fn commands_that_read_or_change_create_no_store() {
@@ -282,7 +282,7 @@ fn commands_that_prepare_a_server_create_a_store() {
         for terminal in CommandRunner::each() {
             let printed = terminal.run(arguments).succeeded();
             assert!(
-                printed.err.contains("A new store was created in")
+                printed.err.contains("Created a new store in")
                     && printed.err.contains(&terminal.store),
                 "{printed:?}"
             );
@@ -327,7 +327,7 @@ fn accounts_are_listed_by_address_and_by_its_beginning() {
                 .succeeded();
             assert_eq!(text.out.lines().count(), 2, "{text:?}");
             let none = terminal.run(&["account", "list", "zz"]).succeeded();
-            assert_eq!(none.out, "No address begins with that.\n");
+            assert_eq!(none.out, "No matching accounts.\n");
             terminal
                 .run(&["account", "list", "--limit", "0"])
                 .refused_by_the_command_line();
@@ -366,7 +366,7 @@ fn clients_are_listed_by_name_and_by_its_beginning() {
             assert_eq!(text.out.lines().count(), 2, "{text:?}");
             assert!(text.out.starts_with("CLIENT ID"), "{text:?}");
             let none = terminal.run(&["client", "list", "zz"]).succeeded();
-            assert_eq!(none.out, "No name begins with that.\n");
+            assert_eq!(none.out, "No matching clients.\n");
             terminal
                 .run(&["client", "list", "--limit", "0"])
                 .refused_by_the_command_line();
@@ -387,7 +387,7 @@ fn adding_an_account_never_changes_an_existing_one() {
                 terminal.run(&["account", "add", &email]),
             ] {
                 again
-                    .failed_with("has an account already")
+                    .failed_with("already has an account")
                     .failed_with("account password")
                     .failed_with("account reset");
             }
@@ -404,7 +404,7 @@ fn adding_an_account_never_changes_an_existing_one() {
                 .run_with(&password, b"the second good one\n")
                 .succeeded();
             assert!(
-                done.out.contains("new password") && done.out.contains("have ended"),
+                done.out.contains("Password of") && done.out.contains("have ended"),
                 "{done:?}"
             );
             assert_eq!(
@@ -418,7 +418,7 @@ fn adding_an_account_never_changes_an_existing_one() {
             );
             terminal
                 .run_with(&password, b"\n")
-                .failed_with("no password");
+                .failed_with("No password");
             terminal
                 .run_with(
                     &["account", "password", "x@example.com", "--password-stdin"],
@@ -436,12 +436,14 @@ fn adding_an_account_never_changes_an_existing_one() {
             let waiting = format!("w{}@example.com", u8::from(running));
             let first = terminal.run(&["account", "add", &waiting]).succeeded();
             assert!(
-                first.out.contains("is added") && first.out.contains("once until "),
+                first.out.contains("was invited") && first.out.contains("once and expires at "),
                 "{first:?}"
             );
             let again = terminal.run(&["account", "add", &waiting]).succeeded();
             assert!(
-                again.out.contains("Older links no longer work"),
+                again.out.contains(
+                    "was already invited; here is a new link (the old one no longer works)"
+                ),
                 "{again:?}"
             );
             terminal
@@ -485,7 +487,7 @@ fn an_account_has_the_name_that_it_was_given() {
             );
             let set = terminal.run(&["account", "name", &email, "J\u{fc}rgen"]);
             let told = set.succeeded().out;
-            assert!(told.contains("is called J\u{fc}rgen now."), "{told}");
+            assert!(told.contains("is now J\u{fc}rgen."), "{told}");
             assert_eq!(name(), "J\u{fc}rgen");
             let long = "a".repeat(65);
             for unfit in [&long, "a\u{202e}b", "a\nb"] {
@@ -494,7 +496,10 @@ fn an_account_has_the_name_that_it_was_given() {
             }
             assert_eq!(name(), "J\u{fc}rgen");
             let removed = terminal.run(&["account", "name", &email]).succeeded();
-            assert!(removed.out.contains("has no name any more."), "{removed:?}");
+            assert!(
+                removed.out.contains("The name of") && removed.out.contains("was removed."),
+                "{removed:?}"
+            );
             assert_eq!(name(), Value::Null);
             let unknown = terminal.run(&["account", "name", "x@example.com", "X"]);
             unknown.failed_with("no account");
@@ -543,7 +548,7 @@ fn a_provisioning_script_can_be_repeated() {
             );
             let told = terminal.run(&add[..add.len() - 1]).succeeded();
             assert!(
-                told.out.contains("nothing was changed") && !told.out.contains("vcs_"),
+                told.out.contains("Nothing was changed") && !told.out.contains("vcs_"),
                 "{told:?}"
             );
             let other = [
@@ -585,7 +590,7 @@ fn a_provisioning_script_can_be_repeated() {
                 .failed_with("public");
             terminal
                 .run(&["client", "set", &id])
-                .failed_with("nothing is named");
+                .failed_with("name at least one value to change");
             terminal
                 .run(&["client", "set", "nobody", "--name", "X"])
                 .failed_with("no client");
@@ -601,7 +606,7 @@ fn a_provisioning_script_can_be_repeated() {
                         "--redirect-uri",
                         uri,
                     ])
-                    .failed_with("cannot be a client id");
+                    .failed_with("cannot be a client ID");
             }
             let clients = terminal.run(&["client", "list", "--json"]).json();
             let ids: Vec<_> = clients
@@ -621,7 +626,7 @@ fn compact_makes_the_file_of_a_stopped_server_smaller() {
     let here = CommandRunner::embedded();
     let server = here.serve(None);
     here.run(&["compact"])
-        .failed_with("held by another process");
+        .failed_with("in use by another process");
     drop(server);
     let compacted = here.run(&["compact", "--json"]).json();
     let after = compacted["after"].as_u64().expect("a size");
@@ -633,7 +638,7 @@ fn compact_makes_the_file_of_a_stopped_server_smaller() {
             .is_some_and(|before| after <= before)
     );
     let said = here.run(&["compact"]).succeeded();
-    assert!(said.out.contains("MB now instead of"), "{said:?}");
+    assert!(said.out.contains("MB instead of"), "{said:?}");
     here.run(&["account", "list"]).succeeded();
 
     let redis = CommandRunner::redis();
@@ -712,7 +717,7 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
     let told = there
         .run(&["restore", &path("b"), "--sealing-key", key])
         .succeeded();
-    assert!(told.out.contains("entries were restored"), "{told:?}");
+    assert!(told.out.contains("Restored "), "{told:?}");
     assert_eq!(
         there
             .run(&["client", "list", "--json", "--sealing-key", key])
@@ -722,7 +727,7 @@ fn a_backup_of_a_running_server_restores_on_the_other_engine() {
     let trail = there
         .run(&["audit", "verify", "--sealing-key", key])
         .succeeded();
-    assert!(trail.out.contains("all is well"), "{trail:?}");
+    assert!(trail.out.contains("no problems found"), "{trail:?}");
     let trail = there
         .run(&["audit", "list", "--json", "--sealing-key", key])
         .json();
@@ -753,11 +758,11 @@ fn an_incomplete_backup_restores_nothing() {
     let here = CommandRunner::embedded();
     here.run(&["account", "add", "ada@example.com"]).succeeded();
     here.run(&["backup", "b"]).succeeded();
-    here.run(&["backup", "b"]).failed_with("exists already");
+    here.run(&["backup", "b"]).failed_with("already exists");
     symlink(here.path("nowhere"), here.path("link")).expect("a link");
-    here.run(&["backup", "link"]).failed_with("exists already");
+    here.run(&["backup", "link"]).failed_with("already exists");
     here.run(&["backup", "no/where"])
-        .failed_with("cannot be written");
+        .failed_with("Cannot write no/where");
     let whole = fs::read(here.path("b")).expect("a backup");
     assert_eq!(
         names(here.folder.path()),
@@ -777,14 +782,14 @@ fn an_incomplete_backup_restores_nothing() {
             fs::write(there.path(name), bytes).expect("written");
             there
                 .run(&["restore", name, "--sealing-key", key.trim()])
-                .failed_with("cannot be restored");
+                .failed_with("Cannot restore the backup");
             there
                 .run_with(&["restore", "-", "--sealing-key", key.trim()], bytes)
-                .failed_with("cannot be restored");
+                .failed_with("Cannot restore the backup");
         }
         there
             .run(&["restore", "absent"])
-            .failed_with("cannot be restored");
+            .failed_with("Cannot restore the backup");
         there.run(&["account", "list"]).failed_with(NO_STORE);
         assert!(!there.data().exists());
         // A restored store needs its sealing key.
@@ -793,7 +798,7 @@ fn an_incomplete_backup_restores_nothing() {
         there.run(&["restore", b]).failed_with("sealing key");
         there
             .run(&["restore", b, "--sealing-key", KEY])
-            .failed_with("another sealing key");
+            .failed_with("a different sealing key");
         there.run(&["account", "list"]).failed_with(NO_STORE);
         there
             .run(&["restore", b, "--sealing-key", key.trim()])
@@ -815,7 +820,7 @@ fn a_restore_needs_a_store_that_no_server_has_open() {
         key.trim(),
     ];
     let _server = here.serve(None);
-    here.run(&restore).failed_with("held by another process");
+    here.run(&restore).failed_with("in use by another process");
     let there = CommandRunner {
         key: None,
         ..CommandRunner::redis()
@@ -931,7 +936,7 @@ fn files_that_others_can_read_cause_warnings() {
     for (mode, words) in [
         (0o777, "can write"),
         (0o770, "can write"),
-        (0o755, "look into"),
+        (0o755, "can read"),
     ] {
         set("", mode);
         assert!(check().contains(words), "{mode:o}");

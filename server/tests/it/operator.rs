@@ -119,7 +119,7 @@ fn check_finds_a_taken_port_unless_the_server_of_this_issuer_has_it() {
         !sound
             && faults.len() == 1
             && faults[0].starts_with("listen: ")
-            && faults[0].contains("taken"),
+            && faults[0].contains("in use"),
         "{faults:?}"
     );
 
@@ -128,7 +128,7 @@ fn check_finds_a_taken_port_unless_the_server_of_this_issuer_has_it() {
         folder.path(),
         &["--issuer", &issuer, "--store", "memory:"],
     ));
-    server.until(|line| line.contains("Listening at"));
+    server.until(|line| line.contains("Listening on"));
     let (sound, faults, _) = check(&mut vestibule(
         folder.path(),
         &["check", "--json", "--issuer", &issuer],
@@ -145,7 +145,7 @@ fn check_finds_a_taken_port_unless_the_server_of_this_issuer_has_it() {
     ];
     let (sound, faults, _) = check(&mut vestibule(folder.path(), &other));
     assert!(
-        !sound && faults.iter().any(|fault| fault.contains("taken")),
+        !sound && faults.iter().any(|fault| fault.contains("in use")),
         "{faults:?}"
     );
 }
@@ -289,7 +289,7 @@ fn a_server_with_few_file_descriptors_still_answers() {
         .current_dir(folder.path());
     let server = Running::start(&mut limited);
     server.until(|line| {
-        line.contains("Listening at") && line.contains("0.0.0.0") && line.contains("[::]")
+        line.contains("Listening on") && line.contains("0.0.0.0") && line.contains("[::]")
     });
     let send = |text: &str| {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
@@ -334,7 +334,7 @@ fn sighup_reloads_the_configuration() {
         folder.path(),
         &["--config", "v.toml", "--issuer", &issuer],
     ));
-    server.until(|line| line.contains("Listening at"));
+    server.until(|line| line.contains("Listening on"));
     let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
     let mut registration = || register(&mut connection, port);
     assert_eq!(registration(), 201);
@@ -427,7 +427,7 @@ fn a_failed_sign_in_is_logged_without_forged_fields() {
         folder.path(),
         &["--issuer", &issuer, "--store", "memory:"],
     ));
-    server.until(|line| line.contains("Listening at"));
+    server.until(|line| line.contains("Listening on"));
     let forged =
         "client_id=x%20status%3Dok%0AERROR%20vestibule&redirect_uri=https%3A%2F%2Fa.example";
     let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");

@@ -429,7 +429,7 @@ async fn what_the_server_behind_does_wrong_is_a_502(engine: EngineKind) {
     let answered = server.send(asked()).await;
     assert_eq!(
         fault(&answered, 502),
-        "The MCP server does not answer. Try again shortly."
+        "The MCP server does not respond. Try again shortly."
     );
     assert_eq!(answered.header("access-control-allow-origin"), Some("*"));
     // It comes back at the same address, and the same token works.

@@ -13,7 +13,7 @@ pub(super) fn text_of(value: &DeValue<'_>) -> Result<String, String> {
         DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
         DeValue::Boolean(on) => Ok(if *on { "on" } else { "off" }.to_owned()),
         DeValue::Array(items) => list(items),
-        other => Err(format!("{} does not fit here", kind(other))),
+        other => Err(format!("{} is not allowed here", kind(other))),
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) fn list(items: &DeArray<'_>) -> Result<String, String> {
         .map(|(index, item)| match item.get_ref() {
             DeValue::String(text) => Ok(text.to_string()),
             other => Err(format!(
-                "item {} of the list is {}, and not a text in quotes",
+                "item {} of the list must be a text in quotes, not {}",
                 index + 1,
                 kind(other)
             )),
@@ -36,7 +36,7 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a number with a point",
+        DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
