@@ -448,22 +448,22 @@ fn a_refusal_says_what_is_wrong() {
         (
             json!({}),
             "invalid_redirect_uri",
-            "A redirect URI is not acceptable: there is none.",
+            "Invalid redirect URI: at least one is required.",
         ),
         (
             json!({"redirect_uris": vec![&uris[0]; 21]}),
             "invalid_redirect_uri",
-            "A redirect URI is not acceptable: there are too many.",
+            "Invalid redirect URI: there are too many.",
         ),
         (
             json!({"redirect_uris": ["my-agent://a/cb"]}),
             "invalid_redirect_uri",
-            "A redirect URI is not acceptable: the settings of this server do not allow its scheme, my-agent.",
+            "Invalid redirect URI: the scheme my-agent is not allowed by the configuration.",
         ),
         (
             json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}),
             "invalid_client_metadata",
-            "The member grant_types is not acceptable: it does not include the authorization code flow.",
+            "The member grant_types is invalid: it does not include the authorization code flow.",
         ),
     ] {
         let reason = register(&metadata).expect_err("refused");

@@ -110,7 +110,7 @@ pub(super) fn unreachable(folder: &Path, error: &std::io::Error) -> String {
             let owner = files::owner_of(&folder.join(control::NAME))
                 .unwrap_or_else(|| "another user".to_owned());
             format!(
-                "The server runs as {owner}, but you are {}. Run this command as {owner}.",
+                "The server belongs to {owner}, but you are {}. Run this command as {owner}.",
                 files::this_user()
             )
         }

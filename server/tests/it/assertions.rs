@@ -231,7 +231,7 @@ async fn t_c26_an_invalid_assertion_is_refused_and_consumes_nothing(engine: Engi
             let body = denied(&post(&server, form, &assertion).await);
             assert_eq!(
                 body["error_description"],
-                format!("The client assertion is not acceptable: {why}."),
+                format!("Invalid client assertion: {why}."),
                 "{claims}"
             );
         }

@@ -492,7 +492,7 @@ fn an_account_has_the_name_that_it_was_given() {
             let long = "a".repeat(65);
             for unfit in [&long, "a\u{202e}b", "a\nb"] {
                 let refused = terminal.run(&["account", "name", &email, unfit]);
-                refused.failed_with("a name has at most 64 characters");
+                refused.failed_with("a name can have at most 64 characters");
             }
             assert_eq!(name(), "J\u{fc}rgen");
             let removed = terminal.run(&["account", "name", &email]).succeeded();

@@ -60,7 +60,7 @@ async fn a_wrong_redirect_uri_is_shown_and_can_be_added(engine: EngineKind) {
     let added = alice.submit(&page.form(&button), &button).await;
     let page = alice.follow(&added).await.document();
     assert!(
-        page.words().contains(&format!("Added {ELSEWHERE}")),
+        page.words().contains(&format!("Redirect URI {ELSEWHERE} added")),
         "{}",
         page.words()
     );
@@ -171,8 +171,8 @@ async fn the_request_id_of_an_error_page_finds_the_failure(engine: EngineKind) {
         .to_owned();
     assert_ne!(number, other);
     for (sought, found, missed) in [
-        (&number, "Agent asked", "vc_nobody"),
-        (&other, "vc_nobody", "Agent asked"),
+        (&number, "Agent requested", "vc_nobody"),
+        (&other, "vc_nobody", "Agent requested"),
     ] {
         let words = alice
             .open(&format!("/admin/failures?q={sought}"))
@@ -194,7 +194,7 @@ async fn the_request_id_of_an_error_page_finds_the_failure(engine: EngineKind) {
                 .open(&format!("/admin/failures?q={part}"))
                 .await
                 .words()
-                .contains("Agent asked"),
+                .contains("Agent requested"),
             "{part}"
         );
     }
@@ -203,7 +203,7 @@ async fn the_request_id_of_an_error_page_finds_the_failure(engine: EngineKind) {
             .open("/admin/failures?q=nothing-like-it")
             .await
             .words()
-            .contains("No failures match “nothing-like-it”")
+            .contains("No failures match “ nothing-like-it ”")
     );
 }
 
