@@ -60,7 +60,8 @@ async fn a_wrong_redirect_uri_is_shown_and_can_be_added(engine: EngineKind) {
     let added = alice.submit(&page.form(&button), &button).await;
     let page = alice.follow(&added).await.document();
     assert!(
-        page.words().contains(&format!("Redirect URI {ELSEWHERE} added")),
+        page.words()
+            .contains(&format!("Redirect URI {ELSEWHERE} added")),
         "{}",
         page.words()
     );
