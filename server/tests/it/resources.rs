@@ -99,11 +99,11 @@ async fn four_errors_have_four_descriptions(engine: EngineKind) {
         .expect("a description")
         .to_owned();
     assert!(
-        missing.contains("names no resource") && unknown.contains("not one of this server's"),
+        missing.contains("names no resource") && unknown.contains("The resource is unknown"),
         "{missing} {unknown}"
     );
     assert!(
-        several.contains("several resources") && other.contains("not the one of the grant"),
+        several.contains("several resources") && other.contains("not the one that was granted"),
         "{several} {other}"
     );
     let failures = server
