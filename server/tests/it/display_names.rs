@@ -217,7 +217,7 @@ async fn an_administrator_names_users(engine: EngineKind) {
     };
     let page = save(TYPED).await;
     assert!(
-        page.contains(&format!("{BOB} is called J")) && page.contains(&format!("{BOB} {JURGEN}")),
+        page.contains(&format!("The name of {BOB} is now J")) && page.contains(&format!("{BOB} {JURGEN}")),
         "{page}"
     );
     let page = save("x\u{202e}y").await;
