@@ -90,7 +90,7 @@ test('password guesses are rate-limited, and the user can still use another meth
   await page.goto(server.url('/login'));
   for (let guess = 0; guess < 10; guess += 1) {
     await signIn(page, { ...user, password: `guess number ${guess}` });
-    await expect(page.getByRole('alert')).toHaveText(/do not match/);
+    await expect(page.getByRole('alert')).toHaveText(/Incorrect email or password/);
   }
   await signIn(page, user);
   await expect(page.getByRole('alert')).toHaveText(/Too many attempts/);

@@ -408,7 +408,7 @@ async fn a_refused_post_is_evaluated_again(engine: EngineKind) {
     let page = browser.follow(&refused).await.document();
     assert!(
         page.alert()
-            .is_some_and(|alert| alert.contains("do not match")),
+            .is_some_and(|alert| alert.contains("Incorrect email or recovery code")),
         "{page:?}"
     );
 }
