@@ -217,11 +217,15 @@ async fn an_administrator_names_users(engine: EngineKind) {
     };
     let page = save(TYPED).await;
     assert!(
-        page.contains(&format!("The name of {BOB} is now J")) && page.contains(&format!("{BOB} {JURGEN}")),
+        page.contains(&format!("The name of {BOB} is now J"))
+            && page.contains(&format!("{BOB} {JURGEN}")),
         "{page}"
     );
     let page = save("x\u{202e}y").await;
-    assert!(page.contains("a name can have at most 64 characters"), "{page}");
+    assert!(
+        page.contains("a name can have at most 64 characters"),
+        "{page}"
+    );
     assert_eq!(name_of(&server, BOB).await.as_deref(), Some(JURGEN));
     let page = save("").await;
     assert!(
