@@ -90,6 +90,25 @@ impl Process {
     }
 }
 
+/// Lets a process run on these cores alone, such as "0" or "0,1", and the processes that it starts
+/// from now on.
+///
+/// # Errors
+/// Without such a core, or `taskset` of util-linux.
+pub(crate) fn stay_on(cores: &str, process: u32) -> Outcome<()> {
+    let status = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", cores])
+        .arg(process.to_string())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(context("taskset"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("there are no cores {cores}"))
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // The process may have ended already.

@@ -17,9 +17,9 @@ pub(crate) fn requested(parameters: &Parameters) -> Result<Option<&str>, Resourc
     let Some(first) = named.next() else {
         return Ok(None);
     };
-    let identifier = ResourceIdentifier::parse(first);
     let is_same = |other: &str| {
-        other == first || (identifier.is_some() && ResourceIdentifier::parse(other) == identifier)
+        let parsed = ResourceIdentifier::parse;
+        other == first || parsed(first).is_some_and(|first| parsed(other) == Some(first))
     };
     if named.all(is_same) {
         Ok(Some(first))
@@ -84,6 +84,8 @@ pub(crate) fn check_granted(
 ) -> Result<(), ResourceError> {
     match requested {
         None => Ok(()),
+        // The canonical spelling, which nearly all clients use, needs no parsing.
+        Some(text) if text == granted.as_str() => Ok(()),
         Some(text) if ResourceIdentifier::parse(text).as_ref() == Some(granted) => Ok(()),
         Some(_) => Err(ResourceError::NotGranted),
     }

@@ -1,6 +1,6 @@
 //! What handlers need of a request: bodies of a bounded size, and who is calling.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Path, RawPathParams, Request},
@@ -16,9 +16,13 @@ use crate::{guards::Guards, overload::Load, proxies::Proxies, respond, site::Pag
 /// The largest body any endpoint takes, in bytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 
-/// What every handler may ask for.
+/// What every handler may ask for: one shared copy, since each layer and each request brings its
+/// own.
 #[derive(Clone)]
-pub struct Service {
+pub struct Service(Arc<ServiceParts>);
+
+/// What a [`Service`] consists of.
+pub struct ServiceParts {
     /// The authorization server itself.
     pub provider: Provider,
     /// The proxies whose word counts.
@@ -29,6 +33,21 @@ pub struct Service {
     pub guards: Guards,
     /// How loaded the process is.
     pub load: Load,
+}
+
+impl Service {
+    /// Shares these parts.
+    pub(crate) fn new(parts: ServiceParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Service {
+    type Target = ServiceParts;
+
+    fn deref(&self) -> &ServiceParts {
+        &self.0
+    }
 }
 
 impl FromRef<Service> for Provider {

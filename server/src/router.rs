@@ -16,7 +16,7 @@ use tower::layer::layer_fn;
 #[cfg(feature = "demonstration")]
 use crate::demonstration;
 use crate::endpoints::{Caller, Endpoint, is_for_programs};
-use crate::extract::{LARGEST_BODY, Service};
+use crate::extract::{LARGEST_BODY, Service, ServiceParts};
 use crate::guards::Guards;
 use crate::layers::{
     Hosts, Protection, RequireHost, at_the_issuer, bounded_body, browser_context, busy,
@@ -66,13 +66,13 @@ impl Options {
 /// many as it likes and send requests straight in; the peer's address comes from the request's
 /// `ConnectInfo<SocketAddr>`.
 pub fn router(provider: Provider, options: Options) -> Router {
-    let service = Service {
+    let service = Service::new(ServiceParts {
         provider,
         proxies: options.proxies,
         site: options.site,
         guards: options.guards,
         load: options.load,
-    };
+    });
     let upstreams = protected(&service, &options.upstreams, &options.stdio);
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     let documents = Documents::new(service.provider.clone(), &protection);
@@ -87,8 +87,9 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .merge(endpoints(Caller::Probe, &service, &documents))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(service.clone(), shed))
         .layer(from_fn_with_state(service.clone(), watch_pages))
+        // Outside of the log: what is turned away must cost next to nothing.
+        .layer(from_fn_with_state(service.clone(), shed))
         // They are watched too, inside of their CORS: a script must be able to read that something
         // went wrong.
         .merge(clients(
@@ -123,8 +124,8 @@ where
 fn clients(service: &Service, endpoints: Router<Service>) -> Router<Service> {
     endpoints
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(service.clone(), shed))
         .layer(from_fn_with_state(service.proxies.clone(), watch))
+        .layer(from_fn_with_state(service.clone(), shed))
         .layer(from_fn(open_to_browsers))
 }
 

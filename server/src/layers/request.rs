@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,6 +27,7 @@ use tracing::Instrument as _;
 use crate::{
     endpoints::{is_for_programs, is_routine},
     extract::Service,
+    overload::UnderWay,
     problem::{self, Asker},
     proxies::Proxies,
     random, respond,
@@ -88,9 +90,13 @@ async fn watched(
     let started = Instant::now();
     let deadline = started + PATIENCE;
 
-    let work = id
-        .scope(next.run(request.map(|body| in_time(body, deadline))))
-        .instrument(span.clone());
+    let counted = request.extensions_mut().remove::<Arc<UnderWay>>();
+    let run = next.run(request.map(|body| in_time(body, deadline)));
+    let work = async move {
+        let _counted = counted;
+        run.await
+    };
+    let work = id.scope(work).instrument(span.clone());
     let work = ToItsEnd {
         work: Some(Box::pin(work)),
         presence,

@@ -1,6 +1,6 @@
 //! Turning requests away while the process is overloaded: see [`crate::overload`].
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use app::ErrorPage;
 use axum::{
@@ -19,11 +19,18 @@ use crate::{
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Turns a request away with 503, as a page for browsers, if there are too many.
-pub(crate) async fn shed(State(service): State<Service>, request: Request, next: Next) -> Response {
+///
+/// An admitted request brings its [`UnderWay`] along: its work may last longer than this call.
+pub(crate) async fn shed(
+    State(service): State<Service>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if is_probe(request.uri().path()) {
         return next.run(request).await;
     }
-    if let Some(_under_way) = service.load.admitted() {
+    if let Some(under_way) = service.load.admitted() {
+        request.extensions_mut().insert(Arc::new(under_way));
         return next.run(request).await;
     }
     if prefers_json(request.headers()) || !accepts_pages(&request) {
