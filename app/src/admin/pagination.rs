@@ -1,7 +1,7 @@
 //! Long lists: cut into pages, with addresses for each.
 
 use leptos::prelude::*;
-use provider::PageRequest;
+use provider::{PageRequest, SortOrder};
 use url::form_urlencoded;
 
 use crate::{
@@ -88,6 +88,7 @@ pub(crate) fn Pagination<'a>(
 /// The page of a list that is read from an entry on, with what is sought.
 pub(crate) fn wanted_page(query: &str, after: &str) -> PageRequest {
     PageRequest {
+        order: SortOrder::Name,
         prefix: query.to_owned(),
         after: Some(after.to_owned()).filter(|after| !after.is_empty()),
         limit: A_PAGE,

@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use provider::{AccountSummary, AdminCommand, AdminReply, ClientSummary, PageRequest, SortedPage};
+use provider::{
+    AccountSummary, AdminCommand, AdminReply, ClientSummary, PageRequest, SortOrder, SortedPage,
+};
 use serde::Serialize;
 
 use super::{
@@ -26,6 +28,7 @@ pub(super) struct Listed {
 impl From<Listed> for PageRequest {
     fn from(Listed { beginning, limit }: Listed) -> Self {
         Self {
+            order: SortOrder::Name,
             prefix: beginning.unwrap_or_default(),
             after: None,
             limit: limit.map_or(usize::MAX, |limit| {
