@@ -108,7 +108,7 @@ pub(super) enum AccountCommand {
         #[arg(value_parser = role, value_name = "person|administrator")]
         role: Role,
     },
-    /// List the accounts, by address
+    /// List the accounts, by address or in another order
     List(Listed),
     /// Keep an account from signing in, and end what it allowed
     Disable {
@@ -175,7 +175,7 @@ pub(super) enum ClientCommand {
         /// Its id
         id: String,
     },
-    /// List the clients, by name
+    /// List the clients, by name or in another order
     List(Listed),
     /// Remove a client and end everything that people allowed it; one with a metadata document may
     /// come back and ask again
