@@ -199,11 +199,16 @@ test('applications are found by the beginning of their name', async ({ page, sta
     await server.json(['client', 'add', '--name', name, '--redirect-uri', callback.uri]);
   }
   await open(page, desk);
+  const orders = page.getByRole('navigation', { name: 'Sort by' });
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Last used');
+  await orders.getByRole('link', { name: 'Name', exact: true }).click();
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Name');
   const names = page.getByRole('main').locator('.rows > li p:first-child > .strong');
   await expect(names).toHaveText(['Claude', 'Claude Code', 'Payroll']);
   await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('claude');
   await press(page, 'Find');
   await expect(names).toHaveText(['Claude', 'Claude Code']);
+  await expect(orders).toHaveCount(0);
   await page.getByRole('searchbox', { name: 'Find by the beginning of a name' }).fill('nothing');
   await press(page, 'Find');
   await expect(page.getByText('No application here has a name that begins with “nothing”.')).toBeVisible();
