@@ -73,7 +73,7 @@ impl ClientAdministration<'_> {
         self.administration.services()
     }
 
-    /// A page of the clients, by name; document clients only once a user has allowed them something.
+    /// A page of the clients; document clients only once a user has allowed them something.
     /// In a store of an earlier release, some may be missing for a while.
     pub async fn page(&self, request: &PageRequest) -> Done<SortedPage<ClientSummary>> {
         let clients = &self.services().clients;
