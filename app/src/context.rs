@@ -238,7 +238,7 @@ pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
 pub const BUSY_OWN: &str = "own";
 
 /// Answers a posted form with a 303 to a page that shows a message.
-pub(crate) fn answer_telling<M: Serialize>(place: &PagePath, flash: &Flash<M>) {
+pub(crate) fn answer_telling<M: Serialize>(place: &impl ToString, flash: &Flash<M>) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };

@@ -185,6 +185,17 @@ test('many accounts are on several pages, and can be searched by the beginning o
   await expect(rows).toHaveCount(3);
   await page.getByRole('link', { name: 'First page' }).click();
   await expect(rows).toHaveCount(50);
+  const orders = page.getByRole('navigation', { name: 'Sort by' });
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Last used');
+  await expect(rows.first()).toContainText(administrator.email);
+  await orders.getByRole('link', { name: 'Email' }).click();
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Email');
+  await page.getByRole('link', { name: 'Next' }).click();
+  await openDetails(row(page.getByRole('main'), 'person.61@example.com'), 'Change');
+  await press(page, 'Disable person.61@example.com');
+  await expect(page.getByRole('status')).toHaveText('person.61@example.com is disabled.');
+  await expect(row(page.getByRole('main'), 'person.61@example.com')).toBeVisible();
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Email');
   await page.getByRole('searchbox', { name: 'Email starts with' }).fill('PERSON.2');
   await press(page, 'Search');
   await expect(rows).toHaveCount(10);

@@ -199,11 +199,16 @@ test('applications are found by the beginning of their name', async ({ page, sta
     await server.json(['client', 'add', '--name', name, '--redirect-uri', callback.uri]);
   }
   await open(page, desk);
+  const orders = page.getByRole('navigation', { name: 'Sort by' });
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Last used');
+  await orders.getByRole('link', { name: 'Name', exact: true }).click();
+  await expect(orders.locator('[aria-current=true]')).toHaveText('Name');
   const names = page.getByRole('main').locator('.rows > li p:first-child > .strong');
   await expect(names).toHaveText(['Claude', 'Claude Code', 'Payroll']);
   await page.getByRole('searchbox', { name: 'Name starts with' }).fill('claude');
   await press(page, 'Search');
   await expect(names).toHaveText(['Claude', 'Claude Code']);
+  await expect(orders).toHaveCount(0);
   await page.getByRole('searchbox', { name: 'Name starts with' }).fill('nothing');
   await press(page, 'Search');
   await expect(page.getByText('No application name starts with “nothing”.')).toBeVisible();

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use provider::{PageRequest, Provider};
+use provider::{PageRequest, Provider, SortOrder};
 use store::{Store, StoreLocation};
 use testkit::{
     RedisServer,
@@ -91,6 +91,7 @@ async fn measure(engine: &str, location: &StoreLocation, filled: Filled) {
         ("a page of the command line, 1,000", "", None, 1_000),
     ] {
         let wanted = PageRequest {
+            order: SortOrder::Name,
             prefix: prefix.to_owned(),
             after: after.map(str::to_owned),
             limit,

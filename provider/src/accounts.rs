@@ -2,7 +2,6 @@
 
 mod addresses;
 mod attempts;
-mod by_address;
 mod ceremony;
 mod credentials;
 mod directory;
@@ -11,6 +10,7 @@ mod error;
 mod hashing;
 mod known_browsers;
 mod links;
+mod lists;
 mod passkey;
 mod password;
 pub(crate) mod queue;

@@ -3,20 +3,20 @@
 pub(crate) mod authentication;
 pub(crate) mod blocked;
 pub(crate) mod budget;
-mod by_name;
 pub(crate) mod documents;
 mod epochs;
 mod failures;
 pub(crate) mod fetch;
 pub(crate) mod fetching;
 mod key_sets;
+mod lists;
 mod registration;
 mod registry;
 pub(crate) mod signatures;
 
 pub(crate) use self::{
-    authentication::ClientAuthenticator, budget::StorageBudget, by_name::ByName,
-    documents::ClientDocuments, fetching::ClientFetcher, registry::UseNote,
+    authentication::ClientAuthenticator, budget::StorageBudget, documents::ClientDocuments,
+    fetching::ClientFetcher, lists::ClientLists, registry::UseNote,
 };
 pub use self::{
     blocked::BlockedHosts, failures::FailureView, registration::RegisterError,
@@ -26,14 +26,14 @@ pub use self::{
 use std::sync::Arc;
 
 use self::{blocked::BlockedCache, fetch::Fetcher, signatures::Signatures};
-use crate::{context::Context, failures::FailureLog, limits::RateLimiter, records::SweepPlace};
+use crate::{context::Context, failures::FailureLog, limits::RateLimiter, records::SweepPlaces};
 
 /// The state of the services about clients. It survives a reload of the settings.
 pub(crate) struct State {
     blocked: Arc<BlockedCache>,
     fetcher: Fetcher,
     signatures: Arc<Signatures>,
-    sweep_place: Arc<SweepPlace>,
+    sweep_places: Arc<SweepPlaces>,
 }
 
 impl State {
@@ -43,7 +43,7 @@ impl State {
             blocked: Arc::default(),
             fetcher: Fetcher::new(context.environment().web.clone(), is_loopback),
             signatures: Arc::new(Signatures::new()),
-            sweep_place: Arc::default(),
+            sweep_places: Arc::default(),
         }
     }
 }
@@ -78,7 +78,7 @@ impl Clients {
             failures: Arc::clone(failures),
             blocked: Arc::clone(&blocked),
             budget: Arc::clone(&budget),
-            sweep_place: Arc::clone(&state.sweep_place),
+            sweep_places: Arc::clone(&state.sweep_places),
         });
         let fetcher = Arc::new(ClientFetcher {
             limiter: Arc::clone(limiter),

@@ -68,7 +68,7 @@ pub use introspection_response::{ActiveToken, Introspection};
 pub use key_ring::{KeySummary, OpenError, SigningKeyState, SigningKeys, opens_key_ring};
 pub use presence::Presence;
 pub use provider::Provider;
-pub use records::{Listing, PageRequest, SortedPage};
+pub use records::{Listing, PageRequest, SortOrder, SortedPage};
 pub use repeats::{ClaimResult, PostAnswer, PostClaim, RepeatedPosts};
 pub use request::RequestId;
 pub use settings::{DEMONSTRATION, Lifetimes, LinkPages, RegistrationPolicy, Settings};

@@ -21,7 +21,7 @@ use crate::{
     key_ring::{self, OpenError, Renewal, SigningKeys},
     limits::RateLimiter,
     readiness::{Probe, Readiness},
-    records::{self, keys},
+    records::{self, SortOrder, keys},
     repeats::RepeatedPosts,
     settings::Settings,
     store_identity::IssuerRecord,
@@ -248,13 +248,15 @@ impl Provider {
     }
 
     /// Builds the lists by which pages are sorted from the records of earlier releases. Several
-    /// servers may do so at once; where it is done already, that is one read.
+    /// servers may do so at once; where it is done already, that is one read for each list.
     ///
     /// # Errors
     /// [`Unavailable`] when the store does not answer; the next call continues there.
     pub async fn build_sorted_lists(&self) -> Result<(), Unavailable> {
-        self.0.accounts.directory.sort_accounts().await?;
-        self.0.clients.registry.sort_clients().await?;
+        for order in SortOrder::ALL {
+            self.0.accounts.directory.sort_accounts(order).await?;
+            self.0.clients.registry.sort_clients(order).await?;
+        }
         self.0.grants.sorting.sort_all().await
     }
 

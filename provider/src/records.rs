@@ -52,8 +52,8 @@ pub(crate) use self::{
     key::{Key, List, PartOf},
     outcomes::Outcomes,
     sorted::{
-        Progress, Sorting, SweepPlace, build, build_some, change_sorted, page, put_sorted,
-        sweep_sorted_sometimes,
+        Members, Progress, Sorting, SweepPlaces, build, build_some, change_sorted,
+        change_sorted_from, page, put_sorted, sweep_sorted_sometimes,
     },
     steps::{
         Change, Found, MOST_TRIES, change, change_from, exists, find, found, insert, put, put_from,
@@ -64,7 +64,7 @@ pub(crate) use self::{
 };
 pub use self::{
     collection::Listing,
-    sorted::{PageRequest, SortedPage},
+    sorted::{PageRequest, SortOrder, SortedPage},
 };
 
 /// How much longer the store keeps a record than it is valid.

@@ -41,12 +41,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The list that sorts the records, if there is one.
-    pub const fn sorted_list(self) -> Option<&'static str> {
+    /// The lists that sort the records.
+    pub const fn sorted_lists(self) -> &'static [&'static str] {
         match self {
-            Self::Accounts => Some("accounts-by-address"),
-            Self::Clients => Some("clients-by-name"),
-            Self::Grants => None,
+            Self::Accounts => &[
+                "accounts-by-address",
+                "accounts-by-sign-in",
+                "accounts-by-creation",
+            ],
+            Self::Clients => &["clients-by-name", "clients-by-use", "clients-by-creation"],
+            Self::Grants => &[],
         }
     }
 
@@ -64,6 +68,7 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub struct DataSet {
     count: u64,
+    made: u64,
     account: String,
     client: String,
     grant: String,
@@ -72,7 +77,7 @@ pub struct DataSet {
 /// Everything that is written for one of a kind.
 struct Row {
     records: Vec<(String, String)>,
-    /// Lists and their members; the sorting list is last.
+    /// Lists and their members; those that sort are last.
     members: Vec<(String, String)>,
 }
 
@@ -93,6 +98,7 @@ impl DataSet {
             .replace(&THEN_EXPIRES.to_string(), &expires.to_string());
         Self {
             count,
+            made: now,
             account: compact(ACCOUNT),
             client: compact(CLIENT),
             grant,
@@ -104,7 +110,7 @@ impl DataSet {
         self.count
     }
 
-    /// What the one in this place of the sorting list is sorted by.
+    /// What the one in this place of the list by name is sorted by.
     pub fn name(kind: Kind, place: u64) -> String {
         match kind {
             Kind::Accounts => format!("person.{place:07}@example.com"),
@@ -128,7 +134,7 @@ impl DataSet {
         )
     }
 
-    /// Writes all of a kind. With `is_sorted`, the list that sorts them is written too, and marked as
+    /// Writes all of a kind. With `is_sorted`, the lists that sort them are written too, and marked as
     /// complete; without, as an earlier release would have left them.
     pub async fn fill(&self, store: &Store, kind: Kind, is_sorted: bool) -> Result<()> {
         let ttl = kind.ttl();
@@ -144,12 +150,12 @@ impl DataSet {
                 let unsorted = row
                     .members
                     .iter()
-                    .filter(|(list, _)| is_sorted || Some(list.as_str()) != kind.sorted_list());
+                    .filter(|(list, _)| is_sorted || !kind.sorted_lists().contains(&&**list));
                 steps.extend(unsorted.map(|(list, member)| BatchStep::SetAdd { list, member }));
             }
             store.batch(&steps).await?;
         }
-        if let Some(list) = kind.sorted_list().filter(|_| is_sorted) {
+        for list in kind.sorted_lists().iter().filter(|_| is_sorted) {
             let key = format!("sorting:{list}");
             store.insert(&key, SORTED.as_bytes(), Ttl::Forever).await?;
         }
@@ -193,6 +199,7 @@ impl DataSet {
         let address = Self::name(Kind::Accounts, self.place(number));
         let record = self.account.replace(ACCOUNT_ID, &id);
         let by_address = format!("email:{}", digest(address.as_bytes()));
+        let made = self.backwards();
         Row {
             records: vec![
                 (format!("account:{id}"), record.replace(ADDRESS, &address)),
@@ -201,6 +208,11 @@ impl DataSet {
             members: vec![
                 ("accounts".to_owned(), id.clone()),
                 ("accounts-by-address".to_owned(), format!("{address} {id}")),
+                (
+                    "accounts-by-sign-in".to_owned(),
+                    format!("{made}{made} {id}"),
+                ),
+                ("accounts-by-creation".to_owned(), format!("{made} {id}")),
             ],
         }
     }
@@ -209,11 +221,14 @@ impl DataSet {
         let id = Self::client_id(number);
         let name = Self::name(Kind::Clients, self.place(number));
         let record = self.client.replace(CLIENT_ID, &id);
+        let made = self.backwards();
         Row {
             records: vec![(format!("client:{id}"), record.replace(CLIENT_NAME, &name))],
             members: vec![
                 ("clients".to_owned(), id.clone()),
                 ("clients-by-name".to_owned(), format!("{name}\t{id}")),
+                ("clients-by-use".to_owned(), format!("{made}{made}\t{id}")),
+                ("clients-by-creation".to_owned(), format!("{made}\t{id}")),
             ],
         }
     }
@@ -233,7 +248,12 @@ impl DataSet {
         }
     }
 
-    /// The place of a number in the sorting list: a permutation, since the factor is a prime number.
+    /// When all were made and used, as the lists have it.
+    fn backwards(&self) -> String {
+        format!("{:010}", 9_999_999_999_u64.saturating_sub(self.made))
+    }
+
+    /// The place of a number in the list by name: a permutation, since the factor is a prime number.
     fn place(&self, number: u64) -> u64 {
         const PRIME: u128 = 2_654_435_761;
         let place = u128::from(number) * PRIME % u128::from(self.count);

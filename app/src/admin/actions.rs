@@ -18,6 +18,7 @@ use {
             failures::messages as failures,
             flash::{Attempt, Fault, FlashMessage},
             keys::messages as keys,
+            pagination::ListPlace,
         },
         context::{Action, PageContext, Repetition, answer_form, answer_telling, settle},
         flash::{Flash, OneTimeSecret},
@@ -287,7 +288,8 @@ pub async fn revoke_key(
         .await
 }
 
-/// A form that an administrator posted on one of the pages. Its answer leads back there.
+/// A form that an administrator posted on one of the pages. Its answer leads back there, to the same
+/// place of its list.
 #[cfg(feature = "ssr")]
 struct Form {
     token: String,
@@ -367,7 +369,11 @@ impl Form {
         if !matches!(flash.message, FlashMessage::Refused { .. }) {
             settle();
         }
-        answer_telling(&PagePath::Admin(self.page), &flash);
+        let place = PageContext::current().map_or_else(
+            |_| PagePath::Admin(self.page).to_string(),
+            |context| ListPlace::of(&context).address(self.page),
+        );
+        answer_telling(&place, &flash);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Long lists: cut into pages, with addresses for each.
 
 use leptos::prelude::*;
-use provider::PageRequest;
+use provider::{PageRequest, SortOrder};
 use url::form_urlencoded;
 
 use crate::{
     admin::messages,
+    components::PageQuery,
+    context::PageContext,
     pages::{AdminPage, PagePath},
 };
 
@@ -85,25 +87,138 @@ pub(crate) fn Pagination<'a>(
     })
 }
 
-/// The page of a list that is read from an entry on, with what is sought.
-pub(crate) fn wanted_page(query: &str, after: &str) -> PageRequest {
-    PageRequest {
-        prefix: query.to_owned(),
-        after: Some(after.to_owned()).filter(|after| !after.is_empty()),
-        limit: A_PAGE,
+/// The order of a list of which nothing is sought.
+const DEFAULT_ORDER: SortOrder = SortOrder::Used;
+
+/// A place in a list that is read from an entry on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListPlace {
+    /// What is sought.
+    query: String,
+    /// The chosen order, where it is not the default.
+    sort: Option<SortOrder>,
+    /// The entry before the first row.
+    after: String,
+}
+
+impl ListPlace {
+    /// The place that an address names.
+    pub(crate) fn of(context: &PageContext) -> Self {
+        Self {
+            query: context.query_decoded("q"),
+            sort: chosen(&context.query_decoded("sort")),
+            after: context.query_decoded("after"),
+        }
     }
+
+    /// What is sought; empty for the whole list.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The name of the chosen order, where it is not the default.
+    pub(crate) fn sort(&self) -> Option<&'static str> {
+        self.sort.map(SortOrder::as_str)
+    }
+
+    /// The order of the rows: what a search finds is in the order of its names.
+    pub(crate) fn order(&self) -> SortOrder {
+        if self.is_search() {
+            SortOrder::Name
+        } else {
+            self.sort.unwrap_or(DEFAULT_ORDER)
+        }
+    }
+
+    /// The rows that stand there.
+    pub(crate) fn wanted(&self) -> PageRequest {
+        PageRequest {
+            order: self.order(),
+            prefix: self.query.clone(),
+            after: Some(&self.after).filter(|after| !after.is_empty()).cloned(),
+            limit: A_PAGE,
+        }
+    }
+
+    /// Has the forms of the page lead back to this place.
+    pub(crate) fn keep_in_forms(&self) {
+        let query = address(&"", &self.fields());
+        provide_context(PageQuery(query.trim_start_matches('?').to_owned()));
+    }
+
+    /// Its address.
+    pub(crate) fn address(&self, section: AdminPage) -> String {
+        address(&PagePath::Admin(section), &self.fields())
+    }
+
+    fn is_search(&self) -> bool {
+        !self.query.trim().is_empty()
+    }
+
+    fn at(&self, after: &str) -> Self {
+        Self {
+            after: after.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    fn sorted_by(order: SortOrder) -> Self {
+        Self {
+            sort: Some(order).filter(|order| *order != DEFAULT_ORDER),
+            ..Self::default()
+        }
+    }
+
+    fn fields(&self) -> [(&'static str, &str); 3] {
+        let sort = self.sort().unwrap_or_default();
+        [("q", &self.query), ("sort", sort), ("after", &self.after)]
+    }
+}
+
+/// The order of an address, unless it is the default one or none.
+fn chosen(sort: &str) -> Option<SortOrder> {
+    SortOrder::parse(sort).filter(|order| *order != DEFAULT_ORDER)
+}
+
+/// Links to the same list in each order; none beside what a search has found. `name` is what its
+/// entries are called by.
+#[component]
+pub(crate) fn SortLinks<'a>(
+    section: AdminPage,
+    place: &'a ListPlace,
+    name: &'static str,
+) -> impl IntoView + use<> {
+    if place.is_search() {
+        return None;
+    }
+    let current = place.order();
+    let links = SortOrder::ALL.into_iter().map(|order| {
+        let text = match order {
+            SortOrder::Used => messages::LAST_USED_FIRST,
+            SortOrder::Newest => messages::NEWEST_FIRST,
+            SortOrder::Name => name,
+        };
+        let address = ListPlace::sorted_by(order).address(section);
+        let here = (order == current).then_some("true");
+        view! { <a class="link" href=address aria-current=here>{text}</a> }
+    });
+    Some(view! {
+        <nav class="turn" aria-label=messages::SORT_BY>
+            <span class="quiet" aria-hidden="true">{messages::SORT_BY}</span>
+            {links.collect_view()}
+        </nav>
+    })
 }
 
 /// Links from a page of a list that is read from an entry on: to the first page and to the next one.
 #[component]
 pub(crate) fn Onward<'a>(
     section: AdminPage,
-    query: &'a str,
-    after: &'a str,
+    place: &'a ListPlace,
     next: Option<String>,
 ) -> impl IntoView + use<> {
-    let to = |after: &str| address(&PagePath::Admin(section), &[("q", query), ("after", after)]);
-    let first = (!after.is_empty()).then(|| to(""));
+    let to = |after: &str| place.at(after).address(section);
+    let first = (!place.after.is_empty()).then(|| to(""));
     let next = next.map(|next| to(&next));
     if first.is_none() && next.is_none() {
         return None;
@@ -146,6 +261,34 @@ mod tests {
             assert_eq!(cut(120, odd), (50, 0, 120), "{odd:?}");
         }
         assert_eq!(cut(120, "99999999999"), (20, 100, 120));
+    }
+
+    #[test]
+    fn an_order_is_kept_in_every_address_of_a_list_and_a_bad_one_is_the_default() {
+        for bad in ["", "used", "Newest", "size", "newest "] {
+            assert_eq!(chosen(bad), None, "{bad:?}");
+        }
+        let place = ListPlace {
+            sort: chosen("newest"),
+            ..ListPlace::default()
+        };
+        assert_eq!(place.order(), SortOrder::Newest);
+        assert_eq!(
+            place.at("0 x").address(AdminPage::Accounts),
+            "/admin/accounts?sort=newest&after=0+x"
+        );
+        let by_use = ListPlace::sorted_by(SortOrder::Used);
+        assert_eq!(by_use.address(AdminPage::Accounts), "/admin/accounts");
+        let search = ListPlace {
+            query: "a".to_owned(),
+            ..place
+        };
+        assert_eq!(search.wanted().order, SortOrder::Name);
+        assert_eq!(
+            search.address(AdminPage::Accounts),
+            "/admin/accounts?q=a&sort=newest",
+            "the order comes back after the search"
+        );
     }
 
     #[test]

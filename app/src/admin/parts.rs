@@ -157,9 +157,13 @@ pub(crate) fn Search(
     label: &'static str,
     button: &'static str,
     query: String,
+    /// The order of the list, for when nothing is sought any more.
+    #[prop(optional_no_strip)]
+    sort: Option<&'static str>,
 ) -> impl IntoView {
     view! {
         <form class="search" method="get" action=PagePath::Admin(section).to_string() role="search">
+            {sort.map(|sort| view! { <input type="hidden" name="sort" value=sort/> })}
             <TextField id="find" name="q" label kind="search" value=query required=false/>
             <button class="button" type="submit">{button}</button>
         </form>

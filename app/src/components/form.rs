@@ -4,6 +4,22 @@ use leptos::prelude::*;
 
 use crate::messages::{Message, Subject, common};
 
+/// The query of a page that shows a part of a list. The answer to a form on such a page leads back
+/// to the same part, so every form of the page carries it.
+#[derive(Clone, Debug)]
+pub(crate) struct PageQuery(pub(crate) String);
+
+impl PageQuery {
+    /// The address of an action, for a form on this page.
+    fn of_action(action: &str) -> String {
+        let query = use_context::<Self>().map(|Self(query)| query);
+        match query.filter(|query| !query.is_empty()) {
+            Some(query) => format!("{action}?{query}"),
+            None => action.to_owned(),
+        }
+    }
+}
+
 /// A message about a form, if there is one.
 #[component]
 pub(crate) fn Alert(message: Option<Message>, id: &'static str) -> impl IntoView {
@@ -128,7 +144,7 @@ pub(crate) fn PostForm(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <form class=(!class.is_empty()).then_some(class) method="post" action=action>
+        <form class=(!class.is_empty()).then_some(class) method="post" action=PageQuery::of_action(action)>
             <HiddenFields form_token request/>
             {children()}
         </form>

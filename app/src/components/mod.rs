@@ -10,7 +10,7 @@ use oauth::Timestamp;
 use crate::{brand::Mark, messages::common, time_format};
 
 pub(crate) use form::{
-    Alert, Disclosure, Divider, EmailField, FormAlert, HiddenUsername, NewPasswordField,
+    Alert, Disclosure, Divider, EmailField, FormAlert, HiddenUsername, NewPasswordField, PageQuery,
     PasswordField, PostForm, WithoutScript, described_by,
 };
 pub(crate) use monogram::Monogram;

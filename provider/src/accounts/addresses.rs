@@ -13,10 +13,11 @@ use oauth::Id;
 use store::Ttl;
 
 use crate::{
-    accounts::{Directory, by_address::ByAddress},
-    records::{
-        self, Batch, BatchResults, Change, Key, ReadTicket, Sorting as _, Swapped, Versioned, keys,
+    accounts::{
+        Directory,
+        lists::{AccountLists, list_account},
     },
+    records::{self, Batch, BatchResults, Change, Key, ReadTicket, Swapped, Versioned, keys},
     state::Account,
     unavailable::Unavailable,
 };
@@ -81,7 +82,7 @@ impl Directory {
         let store = self.context.store();
         let key = keys::account(account.id());
         records::insert(store, &key, account, Ttl::Forever).await?;
-        let made = self.settle_account(email, account.id()).await;
+        let made = self.settle_account(email, account).await;
         if !matches!(made, Ok(true)) {
             // It could not be found to be removed. If this fails too, its address still leads to
             // it.
@@ -95,13 +96,11 @@ impl Directory {
 
     /// Claims the address of a stored account and lists it. `false` when the address belongs to
     /// another account.
-    async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
-        let claimed = self.claim(email, account).await?;
+    async fn settle_account(&self, email: &Email, account: &Account) -> Result<bool, Unavailable> {
+        let claimed = self.claim(email, account.id()).await?;
         if claimed {
             let mut lists = Batch::default();
-            lists.list_name(&keys::accounts(), &account.to_string());
-            let sorted = ByAddress::member_of(&email.shown(), account);
-            lists.list_name(&ByAddress::sorted(), &sorted);
+            list_account(&mut lists, account);
             lists.run(self.context.store()).await?;
         }
         Ok(claimed)
@@ -207,7 +206,8 @@ impl Directory {
         }
     }
 
-    /// Removes an account. A failure leaves one that is listed, and can be removed again.
+    /// Removes an account. A failure leaves one that is listed, and can be removed again. Its members
+    /// of the lists by time stay until they are read, since it may be one that cannot be read.
     pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         records::remove(self.context.store(), &keys::account(account)).await?;
         // A list entry or an address without an account is free, so it may stay.
@@ -220,8 +220,8 @@ impl Directory {
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         let mut lists = Batch::default();
         lists.unlist_name(&keys::accounts(), &account.to_string());
-        let sorted = ByAddress::member_of(email, account);
-        lists.unlist_name(&ByAddress::sorted(), &sorted);
+        let sorted = AccountLists::under(email, account);
+        lists.unlist_name(&AccountLists::by_address(), &sorted);
         lists.run(self.context.store()).await?;
         for form in folded_forms(email) {
             self.release(&keys::email(&form), account).await?;
@@ -270,9 +270,9 @@ impl Directory {
             return Ok(None);
         }
         // 2. The address is sorted in and claimed, and the account switches to it.
-        let sorted = ByAddress::member_of(&next.email, account.id());
+        let sorted = AccountLists::under(&next.email, account.id());
         let mut lists = Batch::default();
-        lists.list_name(&ByAddress::sorted(), &sorted);
+        lists.list_name(&AccountLists::by_address(), &sorted);
         lists.run(self.context.store()).await?;
         let claimed = self.claim(email, account.id()).await?;
         let now = self.context.now();
@@ -298,10 +298,10 @@ impl Directory {
     /// account which has another one is free, and a member of the sorted list that does not fit is
     /// skipped: both may stay.
     async fn leave_address(&self, account: Id, left: &str, has: &str) {
-        let [sorted, kept] = [left, has].map(|email| ByAddress::member_of(email, account));
+        let [sorted, kept] = [left, has].map(|email| AccountLists::under(email, account));
         let mut lists = Batch::default();
         if sorted != kept {
-            lists.unlist_name(&ByAddress::sorted(), &sorted);
+            lists.unlist_name(&AccountLists::by_address(), &sorted);
         }
         if let Err(error) = lists.run(self.context.store()).await {
             tracing::warn!(%error, "an account is still listed under an email address that it does not have");

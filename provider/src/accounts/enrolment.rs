@@ -20,6 +20,7 @@ use webauthn_rs::prelude::{
 use super::{
     Ceremony, SignedIn,
     links::{Target, digest},
+    lists::move_account,
     passkey::{Failed, new_passkey},
     queue::{Busy, Requester},
 };
@@ -359,9 +360,13 @@ impl Enrolment {
             self.sessions.end_sessions(account.id()).await?;
             self.grants.withdraw_all(account.id()).await?;
         }
+        let mut moved = Batch::default();
+        if let Some(before) = arrival.target.account() {
+            move_account(&mut moved, before, account);
+        }
         Ok(self
             .sessions
-            .begin_session(browser, account, Some(method), Batch::default())
+            .begin_session(browser, account, Some(method), moved)
             .await?)
     }
 }

@@ -18,7 +18,7 @@ use webauthn_rs::{
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::{AccountError, SignInError, SignedIn};
+use super::{AccountError, SignInError, SignedIn, lists::move_account};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
@@ -296,19 +296,17 @@ impl SignIn {
             let update = |key: &mut PasskeyKey| _ = key.update_credential(&result);
             Ok(account.sign_in_with_passkey(&used, update, now)?)
         };
+        let before = account.record.clone();
         let (account, name) = self
             .directory
             .change_account_from(id, Some(account), sign_in, SignInError::WrongCredentials)
             .await?;
         // 4. Begin a session.
+        let mut moved = Batch::default();
+        move_account(&mut moved, &before, &account);
         let signed_in = self
             .sessions
-            .begin_session(
-                browser,
-                &account,
-                Some(SignInMethod::Passkey),
-                Batch::default(),
-            )
+            .begin_session(browser, &account, Some(SignInMethod::Passkey), moved)
             .await?;
         self.audit
             .note_by_user(

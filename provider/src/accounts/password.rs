@@ -2,7 +2,9 @@
 
 use identity::{SignInMethod, attempt::Guess, password::is_long};
 
-use super::{SignInError, SignedIn, attempts::Attempt, session::AccountChange};
+use super::{
+    SignInError, SignedIn, attempts::Attempt, lists::move_account, session::AccountChange,
+};
 use crate::{
     accounts::SignIn,
     browser_context::BrowserContext,
@@ -76,11 +78,18 @@ impl SignIn {
         for _ in 0..MOST_TRIES {
             let (account, stored) = read.apart();
             let now = self.context.now();
+            let before = account.clone();
             let Ok(next) = account.sign_in_with_password(&verified, is_long, now) else {
                 return Ok(None);
             };
+            let mut moved = Batch::default();
+            move_account(&mut moved, &before, &next);
             let subject = account_name(&next);
-            let change = AccountChange { next, stored };
+            let change = AccountChange {
+                next,
+                stored,
+                moved,
+            };
             let succeeded = |batch: &mut Batch| self.succeeded(batch, browser, id, attempt);
             let begun = self
                 .sessions

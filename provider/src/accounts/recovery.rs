@@ -10,7 +10,7 @@ use identity::{
 use oauth::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::{AccountError, SignInError, SignedIn};
+use super::{AccountError, SignInError, SignedIn, lists::move_account};
 use crate::{
     accounts::{AccountCredentials, SignIn},
     browser_context::{BrowserContext, BrowserUpdate},
@@ -123,6 +123,9 @@ impl SignIn {
             )
             .await;
         let mut succeeded = Batch::default();
+        if let Some(before) = &attempt.account {
+            move_account(&mut succeeded, &before.record, &account);
+        }
         self.succeeded(&mut succeeded, browser, account.id(), &attempt);
         Ok(self
             .sessions

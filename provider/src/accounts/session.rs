@@ -70,6 +70,8 @@ pub struct SignedIn {
 pub(super) struct AccountChange {
     pub(super) next: Account,
     pub(super) stored: StoredBytes,
+    /// The steps by which the lists follow.
+    pub(super) moved: Batch,
 }
 
 /// A session that a batch writes.
@@ -290,12 +292,17 @@ impl Sessions {
         method: SignInMethod,
         also: impl FnOnce(&mut Batch),
     ) -> Result<Result<SignedIn, Option<Versioned<Account>>>, Unavailable> {
-        let AccountChange { next, stored } = change;
+        let AccountChange {
+            next,
+            stored,
+            moved,
+        } = change;
         let method = Some(method);
         let mut batch = Batch::default();
         let key = keys::account(next.id());
         let changed = batch.swap(&key, stored, next.clone(), Ttl::Forever);
         batch.if_changed();
+        batch.copy(&moved);
         also(&mut batch);
         let session = self.new_session(browser, &next, method);
         let written = self.write_session(&mut batch, browser, &next, &session);

@@ -211,17 +211,18 @@ impl AccountAdministration<'_> {
         }
     }
 
-    /// A page of the accounts, by address. In a store of an earlier release, some may be missing
+    /// A page of the accounts. In a store of an earlier release, some may be missing
     /// for a while.
     pub async fn page(&self, request: &PageRequest) -> Done<SortedPage<AccountSummary>> {
         let directory = &self.services().accounts.directory;
-        let page = directory.accounts_by_address(request).await?;
+        let page = directory.sorted_accounts(request).await?;
         Ok(page.map(|account| self.summary(&account)))
     }
 
     /// A page from which none is missing, after the list has been built.
     pub async fn complete_page(&self, request: &PageRequest) -> Done<SortedPage<AccountSummary>> {
-        self.services().accounts.directory.sort_accounts().await?;
+        let directory = &self.services().accounts.directory;
+        directory.sort_accounts(request.list_order()).await?;
         self.page(request).await
     }
 

@@ -73,18 +73,22 @@ impl ClientAdministration<'_> {
         self.administration.services()
     }
 
-    /// A page of the clients, by name; document clients only once a user has allowed them something.
+    /// A page of the clients; document clients only once a user has allowed them something.
     /// In a store of an earlier release, some may be missing for a while.
     pub async fn page(&self, request: &PageRequest) -> Done<SortedPage<ClientSummary>> {
         let clients = &self.services().clients;
         clients.blocked.refresh_blocked().await?;
-        let page = clients.registry.clients_by_name(request).await?;
+        let page = clients.registry.sorted_clients(request).await?;
         Ok(page.map(|client| client_summary(&clients.blocked, client)))
     }
 
     /// A page from which none is missing, after the list has been built.
     pub async fn complete_page(&self, request: &PageRequest) -> Done<SortedPage<ClientSummary>> {
-        self.services().clients.registry.sort_clients().await?;
+        self.services()
+            .clients
+            .registry
+            .sort_clients(request.list_order())
+            .await?;
         self.page(request).await
     }
 

@@ -20,8 +20,8 @@ use thiserror::Error;
 
 use crate::{
     clients::{
-        BlockedHosts, ByName, ClientFetcher, ClientRegistry, StorageBudget, blocked::BlockedRead,
-        fetch::FetchError, fetching::FetchTrigger,
+        BlockedHosts, ClientFetcher, ClientLists, ClientRegistry, StorageBudget,
+        blocked::BlockedRead, fetch::FetchError, fetching::FetchTrigger,
     },
     context::Context,
     fetch_fault::FetchFault,
@@ -270,7 +270,7 @@ impl ClientDocuments {
                 .client_with_ttl(client.clone().merged_with(earlier.as_ref()))
         };
         let key = keys::client(url.as_str());
-        Ok(records::put_sorted::<ByName>(self.context.store(), &key, succeed).await?)
+        Ok(records::put_sorted::<ClientLists>(self.context.store(), &key, succeed).await?)
     }
 
     /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A
@@ -289,7 +289,8 @@ impl ClientDocuments {
         };
         let key = keys::client(&client.id);
         let supposed = Some(Versioned::supposed(client.clone()));
-        let noted = records::change_from(self.context.plain_store(), &key, supposed, note);
+        let store = self.context.plain_store();
+        let noted = records::change_sorted_from::<ClientLists, ()>(store, &key, supposed, note);
         if let Err(error) = noted.await {
             tracing::warn!(client = %client.id, %error, "the last use of a client could not be recorded");
         }

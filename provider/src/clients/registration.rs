@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::{
     clients::{
         ClientRegistry,
-        by_name::{list_client, unlist_client},
+        lists::{list_client, unlist_client},
     },
     failures::{Counted, FailureCause, NewFailure},
     records::{self, Batch, Change, keys},

@@ -14,13 +14,13 @@ use oauth_clients::{
 use store::Ttl;
 
 use crate::{
-    clients::{BlockedHosts, ByName, StorageBudget, by_name::list_client},
+    clients::{BlockedHosts, ClientLists, StorageBudget, lists::list_client},
     context::Context,
     failures::FailureLog,
     limits::RateLimiter,
     records::{
-        self, Batch, BatchResults, Change, Collection, SwapTicket, Swapped, SweepPlace, Versioned,
-        keys,
+        self, Batch, BatchResults, Change, Collection, Members, SwapTicket, Swapped, SweepPlaces,
+        Versioned, keys,
     },
     unavailable::Unavailable,
 };
@@ -36,7 +36,7 @@ pub struct ClientRegistry {
     pub(super) failures: Arc<FailureLog>,
     pub(super) blocked: Arc<BlockedHosts>,
     pub(super) budget: Arc<StorageBudget>,
-    pub(super) sweep_place: Arc<SweepPlace>,
+    pub(super) sweep_places: Arc<SweepPlaces>,
 }
 
 impl ClientRegistry {
@@ -104,17 +104,18 @@ impl ClientRegistry {
         batch.run(self.context.store()).await.map(drop)
     }
 
-    /// Changes the record of a client, and its place by name.
+    /// Changes the record of a client, and its places in the lists.
     pub(crate) async fn change_client<A>(
         &self,
         id: &str,
         decide: impl FnMut(Option<Client>) -> Change<Client, A>,
     ) -> Result<A, Unavailable> {
-        records::change_sorted::<ByName, A>(self.context.store(), &keys::client(id), decide).await
+        let key = keys::client(id);
+        records::change_sorted::<ClientLists, A>(self.context.store(), &key, decide).await
     }
 
-    /// Removes a client. `false` when there was none. Its member of the list by name stays, until it
-    /// is read or swept.
+    /// Removes a client. `false` when there was none. Its members of the sorted lists stay, until
+    /// they are read or swept.
     pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
         let removed = records::remove(self.context.store(), &keys::client(id)).await?;
         match self.all_clients().unlist_name(id).await {
@@ -133,8 +134,11 @@ impl ClientRegistry {
             .touched(self.context.now())
             .map(|next| self.client_with_ttl(next));
         let swap = next.map(|(next, ttl)| {
+            let places = [&client, &next].map(Members::<ClientLists>::of);
             let swap = batch.swap(&keys::client(&client.id), stored, next, ttl);
             batch.if_changed();
+            let [before, after] = places;
+            before.replace_by(after, batch);
             swap
         });
         if DocumentUrl::is_meant(&client.id) {
@@ -162,7 +166,7 @@ impl ClientRegistry {
                 answer: valid,
             }
         };
-        let settled = records::change(self.context.store(), &keys::client(id), settle).await?;
+        let settled = self.change_client(id, settle).await?;
         if let Some(client) = &settled
             && DocumentUrl::is_meant(id)
         {

@@ -191,11 +191,15 @@ fn rows(heading: &str) -> Vec<[Vec<String>; 2]> {
 #[test]
 fn the_document_has_a_row_for_each_kind_and_no_other() {
     /// Lists, and what belongs to the store itself.
-    const OTHERS: [&str; 9] = [
+    const OTHERS: [&str; 13] = [
         "accounts",
         "accounts-by-address",
+        "accounts-by-creation",
+        "accounts-by-sign-in",
         "clients",
+        "clients-by-creation",
         "clients-by-name",
+        "clients-by-use",
         "consents:",
         "grants-by-connection:",
         "grants:",

@@ -12,7 +12,7 @@ use oauth_clients::{client::Client, document::DocumentUrl};
 
 use super::{
     key::{Key, List},
-    sorted::Progress,
+    sorted::{Progress, SortOrder},
 };
 use crate::state::{
     Account, Blocked, KeySet, PendingCeremony, Post, StoreIdentity, StoredRequest, UsedAssertion,
@@ -181,20 +181,25 @@ pub(crate) fn is_sorting(key: &str) -> bool {
     key.starts_with(Kind::Sorting.prefix())
 }
 
-/// The list of all accounts in the order of their addresses.
-pub(crate) fn accounts_by_address() -> List<Account> {
-    List::new("accounts-by-address", |member| {
+/// The list of all accounts in an order.
+pub(crate) fn sorted_accounts(order: SortOrder) -> List<Account> {
+    let list = match order {
+        SortOrder::Name => "accounts-by-address",
+        SortOrder::Used => "accounts-by-sign-in",
+        SortOrder::Newest => "accounts-by-creation",
+    };
+    List::new(list, |member| {
         let id = member.rsplit_once(' ').map_or(member, |(_, id)| id);
         Key::new(Kind::Account, format_args!("{id}"))
     })
 }
 
-/// A member of that list. A space is below every character of an address.
-pub(crate) fn listed_address(folded: &str, account: &str) -> String {
-    format!("{folded} {account}")
+/// A member of such a list. A space is below every character of an address.
+pub(crate) fn listed_account(sorted_by: &str, account: &str) -> String {
+    format!("{sorted_by} {account}")
 }
 
-/// The address of a member of that list.
+/// The address of a member of the list by address.
 pub(crate) fn address_of_listed(member: &str) -> &str {
     member.rsplit_once(' ').map_or(member, |(folded, _)| folded)
 }
@@ -204,16 +209,27 @@ pub(crate) fn clients() -> List<Client> {
     List::new("clients", client)
 }
 
-/// The list of all registered clients in the order of their names.
-pub(crate) fn clients_by_name() -> List<Client> {
-    List::new("clients-by-name", |member| {
+/// The list of all registered clients in an order.
+pub(crate) fn sorted_clients(order: SortOrder) -> List<Client> {
+    let list = match order {
+        SortOrder::Name => "clients-by-name",
+        SortOrder::Used => "clients-by-use",
+        SortOrder::Newest => "clients-by-creation",
+    };
+    List::new(list, |member| {
         client(member.rsplit_once('\t').map_or(member, |(_, id)| id))
     })
 }
 
-/// A member of that list. A tab is below every character of a folded name.
-pub(crate) fn listed_name(folded: &str, client_id: &str) -> String {
-    format!("{folded}\t{client_id}")
+/// A member of such a list. A tab is below every character of a folded name.
+pub(crate) fn listed_client(sorted_by: &str, client_id: &str) -> String {
+    format!("{sorted_by}\t{client_id}")
+}
+
+/// A time as texts sort it, the latest first: ten digits until the year 2286.
+pub(crate) fn backwards(time: Timestamp) -> String {
+    const END: u64 = 9_999_999_999;
+    format!("{:010}", END.saturating_sub(time.seconds()))
 }
 
 /// A registered client, or the stored document of one.
@@ -289,10 +305,7 @@ pub(crate) fn grants_by_connection(account: Id) -> List<Grant> {
 
 /// A member of that list: the name of the consent, the time counted backwards, the id of the grant.
 pub(crate) fn listed_grant(name: &str, allowed_at: Timestamp, grant: &str) -> String {
-    /// Ten digits, as those of a time until the year 2286.
-    const END: u64 = 9_999_999_999;
-    let backwards = END.saturating_sub(allowed_at.seconds());
-    format!("{name}{backwards:010}{grant}")
+    format!("{name}{}{grant}", backwards(allowed_at))
 }
 
 /// The id of the grant of a member of that list.

@@ -1,12 +1,14 @@
-//! Lists that sort records, by an address or a time, so that a page of them is one range and one
-//! read of its records, however many there are.
+//! Lists that sort records, by a name or a time, so that a page of them is one range and one read
+//! of its records, however many there are. Records of a kind are in one list for each order.
 //!
 //! A member of such a list begins with what it is sorted by and ends with the name of its record.
 //! It is listed after its record is written. The record alone decides, so a member that no longer
 //! fits its record is skipped, and then replaced by the right one. A store of an earlier release
-//! gets the list by [`build`].
+//! gets the lists by [`build`].
 
 mod building;
+mod members;
+mod order;
 mod upkeep;
 
 use std::{cmp::max, collections::BTreeSet};
@@ -15,10 +17,15 @@ use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Store;
 
-use self::upkeep::{Misfit, Misfits, tidying};
+pub use self::order::SortOrder;
 pub(crate) use self::{
     building::{Progress, build, build_some},
-    upkeep::{SweepPlace, change_sorted, put_sorted, sweep_sorted_sometimes},
+    members::Members,
+    upkeep::{SweepPlaces, change_sorted, change_sorted_from, put_sorted, sweep_sorted_sometimes},
+};
+use self::{
+    members::member,
+    upkeep::{Misfit, Misfits, tidying},
 };
 use super::{batch::Batch, collection::Listing, encoding::Record, key::List, steps::Found};
 use crate::{context::Context, unavailable::Unavailable};
@@ -32,26 +39,38 @@ const SPARE_CHUNKS: usize = 8;
 /// The greatest number of rows of a page.
 const MOST_ROWS: usize = 1_000;
 
-/// A way to sort the records of a list.
+/// What the records of a kind are sorted by.
 pub(crate) trait Sorting: Send + Sync + 'static {
     /// The records.
     type Record: Record + Send;
-    /// The name of the list that sorts them.
-    const NAME: &'static str;
 
     /// The list of all records by their names.
     fn records() -> List<Self::Record>;
 
-    /// The list that sorts them.
-    fn sorted() -> List<Self::Record>;
+    /// The list that sorts them in an order.
+    fn sorted(order: SortOrder) -> List<Self::Record>;
 
-    /// The member of a record; none when the list leaves it out.
-    fn member(record: &Self::Record) -> Option<String>;
+    /// A member of such a list: what it is sorted by, and the name of its record.
+    fn listed(sorted_by: &str, name: &str) -> String;
 
-    /// The member of a record that this version cannot read, by its name.
-    fn unreadable(name: &str) -> String;
+    /// The name of a record in the list of all.
+    fn name(record: &Self::Record) -> String;
 
-    /// Whether a record is just about to have another member, which is listed before.
+    /// What a record is called, in the form in which that is compared.
+    fn called(record: &Self::Record) -> String;
+
+    /// When a record was made.
+    fn created_at(record: &Self::Record) -> Timestamp;
+
+    /// When it was last used, if ever.
+    fn last_use(record: &Self::Record) -> Option<Timestamp>;
+
+    /// Whether the sorted lists have it.
+    fn is_listed(_record: &Self::Record) -> bool {
+        true
+    }
+
+    /// Whether a record is just about to have another member by name, which is listed before.
     fn is_expected(_record: &Self::Record, _member: &str, _now: Timestamp) -> bool {
         false
     }
@@ -60,7 +79,10 @@ pub(crate) trait Sorting: Send + Sync + 'static {
 /// Which rows of a sorted list are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
-    /// Those that begin with this; all, when it is empty.
+    /// In which order.
+    #[serde(default)]
+    pub order: SortOrder,
+    /// Those whose name begins with this, by name in any order; all, when it is empty.
     #[serde(default)]
     pub prefix: String,
     /// Those after this, which is the `next` of another page.
@@ -73,9 +95,21 @@ pub struct PageRequest {
 impl Default for PageRequest {
     fn default() -> Self {
         Self {
+            order: SortOrder::default(),
             prefix: String::new(),
             after: None,
             limit: MOST_ROWS,
+        }
+    }
+}
+
+impl PageRequest {
+    /// The order in which they come: a name is found in the list by name alone.
+    pub(crate) fn list_order(&self) -> SortOrder {
+        if self.prefix.is_empty() {
+            self.order
+        } else {
+            SortOrder::Name
         }
     }
 }
@@ -127,6 +161,7 @@ impl<T> Listing<T> {
 
 /// Collects a page, member by member.
 struct Collecting<S: Sorting> {
+    order: SortOrder,
     page: SortedPage<S::Record>,
     misfits: Vec<Misfit>,
     /// The keys of those that cannot be read, since the list may have such a record twice.
@@ -140,6 +175,7 @@ impl<S: Sorting> Collecting<S> {
     fn new(request: &PageRequest, now: Timestamp) -> Self {
         let prefix = Some(&request.prefix).filter(|prefix| !prefix.is_empty());
         Self {
+            order: request.list_order(),
             page: SortedPage {
                 rows: Vec::new(),
                 unreadable: 0,
@@ -160,28 +196,29 @@ impl<S: Sorting> Collecting<S> {
             .saturating_sub(self.page.rows.len() + self.unreadable.len())
     }
 
-    fn add(&mut self, member: String, found: Found<S::Record>) {
+    fn add(&mut self, listed: String, found: Found<S::Record>) {
+        let order = self.order;
+        let misfit = |right: Option<String>| Misfit {
+            order,
+            member: listed.clone(),
+            right,
+        };
         match found {
             Found::Unreadable => {
-                self.unreadable.insert(S::sorted().key(&member).to_string());
+                let key = S::sorted(order).key(&listed);
+                self.unreadable.insert(key.to_string());
             }
-            Found::Nothing => self.misfits.push(Misfit {
-                member: member.clone(),
-                right: None,
-            }),
+            Found::Nothing => self.misfits.push(misfit(None)),
             Found::Record(record) => {
-                let right = S::member(&record);
-                if right.as_deref() == Some(&*member) {
+                let right = member::<S>(order, &record);
+                if right.as_deref() == Some(&*listed) {
                     self.page.rows.push(record);
-                } else if !S::is_expected(&record, &member, self.now) {
-                    self.misfits.push(Misfit {
-                        member: member.clone(),
-                        right,
-                    });
+                } else if order != SortOrder::Name || !S::is_expected(&record, &listed, self.now) {
+                    self.misfits.push(misfit(right));
                 }
             }
         }
-        self.last = Some(member);
+        self.last = Some(listed);
     }
 }
 
@@ -195,7 +232,7 @@ pub(crate) async fn page<S: Sorting>(
     request: &PageRequest,
 ) -> Result<SortedPage<S::Record>, Unavailable> {
     let store = context.store();
-    let is_complete = build_some::<S>(store).await?;
+    let is_complete = build_some::<S>(store, request.list_order()).await?;
     let mut collecting = Collecting::<S>::new(request, context.now());
     let mut goes_on = true;
     for _ in 0..collecting.wanted.div_ceil(CHUNK) + SPARE_CHUNKS {
@@ -222,7 +259,7 @@ async fn more<S: Sorting>(
     prefix: &str,
     collecting: &mut Collecting<S>,
 ) -> Result<bool, Unavailable> {
-    let list = S::sorted();
+    let list = S::sorted(collecting.order);
     let wanted = collecting.missing().min(CHUNK);
     let asked = wanted + 1;
     let mut members = store

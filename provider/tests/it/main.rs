@@ -19,6 +19,7 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_up;
+mod sort_orders;
 mod sorted_clients;
 mod sorted_lists;
 mod versions;

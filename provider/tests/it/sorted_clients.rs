@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use provider::{
     ClientChanges, ClientKind, ClientProof, ClientSummary, NewClient, PageRequest, Provider,
-    RegisterError, SortedPage,
+    RegisterError, SortOrder, SortedPage,
     backup::{Outstanding, Reader, Unfinished, restore},
 };
 use store::{Store, Ttl};
@@ -55,6 +55,7 @@ async fn page(
     limit: usize,
 ) -> (Vec<String>, Option<String>) {
     let wanted = PageRequest {
+        order: SortOrder::Name,
         prefix: prefix.to_owned(),
         after: after.map(str::to_owned),
         limit,

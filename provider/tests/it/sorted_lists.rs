@@ -2,7 +2,7 @@
 //! an earlier release gets them.
 
 use provider::{
-    PageRequest, Provider,
+    PageRequest, Provider, SortOrder,
     backup::{Outstanding, Reader, Unfinished, restore},
 };
 use store::{Store, Ttl};
@@ -39,6 +39,7 @@ async fn page(
     limit: usize,
 ) -> (Vec<String>, Option<String>) {
     let wanted = PageRequest {
+        order: SortOrder::Name,
         prefix: prefix.to_owned(),
         after: after.map(str::to_owned),
         limit,

@@ -3,8 +3,10 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
-use provider::{AccountSummary, AdminCommand, AdminReply, ClientSummary, PageRequest, SortedPage};
+use clap::{Args, ValueEnum};
+use provider::{
+    AccountSummary, AdminCommand, AdminReply, ClientSummary, PageRequest, SortOrder, SortedPage,
+};
 use serde::Serialize;
 
 use super::{
@@ -21,11 +23,43 @@ pub(super) struct Listed {
     /// Maximum number of entries
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
+    /// Sort by name or address, last use, or age. With BEGINNING, the list is always by name
+    #[arg(long, value_enum, default_value_t)]
+    sort: Sort,
+}
+
+/// An order, as it is chosen.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Sort {
+    /// By name, or by address
+    #[default]
+    #[value(alias = "address", alias = "email")]
+    Name,
+    /// Last used first
+    Used,
+    /// Newest first
+    Newest,
+}
+
+impl From<Sort> for SortOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Name => Self::Name,
+            Sort::Used => Self::Used,
+            Sort::Newest => Self::Newest,
+        }
+    }
 }
 
 impl From<Listed> for PageRequest {
-    fn from(Listed { beginning, limit }: Listed) -> Self {
+    fn from(listed: Listed) -> Self {
+        let Listed {
+            beginning,
+            limit,
+            sort,
+        } = listed;
         Self {
+            order: sort.into(),
             prefix: beginning.unwrap_or_default(),
             after: None,
             limit: limit.map_or(usize::MAX, |limit| {

@@ -108,7 +108,7 @@ pub(super) enum AccountCommand {
         #[arg(value_parser = role, value_name = "person|administrator")]
         role: Role,
     },
-    /// List accounts by email address
+    /// List accounts, by email address or in another order
     List(Listed),
     /// Disable an account: sign it out, block sign-in and disconnect its applications
     Disable {
@@ -173,7 +173,7 @@ pub(super) enum ClientCommand {
         /// The client ID
         id: String,
     },
-    /// List clients by name
+    /// List clients, by name or in another order
     List(Listed),
     /// Remove a client and disconnect it for everyone; a client with a metadata document can return
     /// and ask again

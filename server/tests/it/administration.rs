@@ -570,10 +570,10 @@ async fn many_accounts_are_on_pages_that_lead_on_and_are_found_by_their_beginnin
         added.unwrap_or_else(|error| panic!("{email}: {error:?}"));
     }
     let mut alice = Browser::of_alice(&server).await;
-    let first = alice.open("/admin/accounts").await;
+    let first = alice.open("/admin/accounts?sort=name").await;
     let next = first
         .attributes("a", "href")
-        .find(|address| address.starts_with("/admin/accounts?after="))
+        .find(|address| address.starts_with("/admin/accounts?sort=name&after="))
         .expect("a next page")
         .to_owned();
     assert!(first.words().contains("person.58@example.com"));

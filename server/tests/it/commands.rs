@@ -1,6 +1,7 @@
 //! The command `vestibule`, with and without a running server.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
@@ -322,6 +323,17 @@ fn accounts_are_listed_by_address_and_by_its_beginning() {
             assert_eq!(emails(&["ann@"]), all[..1]);
             assert_eq!(emails(&["nna"]), [""; 0]);
             assert_eq!(emails(&["--limit", "3"]), all[..3]);
+            for by_address in ["name", "address", "email"] {
+                assert_eq!(emails(&["--sort", by_address]), all, "{by_address}");
+            }
+            for sort in ["used", "newest"] {
+                let sorted = emails(&["--sort", sort]);
+                assert_eq!(sorted.iter().collect::<BTreeSet<_>>().len(), all.len());
+                assert_eq!(emails(&["--sort", sort, "ann"]), all[..2], "{sort}");
+            }
+            terminal
+                .run(&["account", "list", "--sort", "size"])
+                .refused_by_the_command_line();
             let text = terminal
                 .run(&["account", "list", "--limit", "1"])
                 .succeeded();
@@ -360,6 +372,15 @@ fn clients_are_listed_by_name_and_by_its_beginning() {
             assert_eq!(names(&["claude c"]), all[1..2]);
             assert_eq!(names(&["laude"]), [""; 0]);
             assert_eq!(names(&["--limit", "2"]), all[..2]);
+            assert_eq!(names(&["--sort", "name"]), all);
+            for sort in ["used", "newest"] {
+                let sorted = names(&["--sort", sort]);
+                assert_eq!(sorted.iter().collect::<BTreeSet<_>>().len(), all.len());
+                assert_eq!(names(&["--sort", sort, "CLAUDE"]), all[..2], "{sort}");
+            }
+            terminal
+                .run(&["client", "list", "--sort", "size"])
+                .refused_by_the_command_line();
             let text = terminal
                 .run(&["client", "list", "--limit", "1"])
                 .succeeded();

@@ -56,6 +56,7 @@ mod reverse_proxy;
 mod revocation;
 mod scopes;
 mod settings;
+mod sort_orders;
 mod stages;
 mod stdio;
 mod step_up;

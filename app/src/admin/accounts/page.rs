@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{AccountSummary, Role, SortedPage};
+use provider::{AccountSummary, Role, SortOrder, SortedPage};
 
 use crate::{
     admin::{
@@ -13,7 +13,7 @@ use crate::{
         },
         context::{AdminContext, Refused},
         messages as admin_messages,
-        pagination::{Onward, wanted_page},
+        pagination::{ListPlace, Onward, SortLinks},
         parts::{ActionForm, NoneFound, Search, TextField},
     },
     clean,
@@ -24,10 +24,9 @@ use crate::{
     time_format,
 };
 
-/// `/admin/accounts?q=&after=`.
+/// `/admin/accounts?q=&sort=&after=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let query = admin.context.query_decoded("q");
-    let after = admin.context.query_decoded("after");
+    let place = ListPlace::of(&admin.context);
     let own = admin
         .context
         .provider
@@ -35,31 +34,37 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .signed_in(&admin.context.browser)
         .await?
         .map(|user| user.account);
-    let wanted = wanted_page(&query, &after);
     let SortedPage {
         rows: accounts,
         unreadable,
         next,
         is_being_built,
-    } = admin.administration.accounts().page(&wanted).await?;
+    } = admin
+        .administration
+        .accounts()
+        .page(&place.wanted())
+        .await?;
+    place.keep_in_forms();
     let none = accounts.is_empty();
+    let shows_age = place.order() == SortOrder::Newest;
     let now = admin.now;
     let rows = accounts.into_iter().map(|account| {
         let own = own == Some(account.id);
-        view! { <Row account own now form_token=&admin.form_token/> }
+        view! { <Row account own shows_age now form_token=&admin.form_token/> }
     });
     let rows = rows.collect_view();
     let view = view! {
         <Invitation refused=admin.refused() form_token=admin.form_token.clone()/>
-        <Search section=AdminPage::Accounts label=messages::FIND button=messages::FIND_IT query=query.clone()/>
+        <Search section=AdminPage::Accounts label=messages::FIND button=messages::FIND_IT query=place.query().to_owned() sort=place.sort()/>
+        <SortLinks section=AdminPage::Accounts place=&place name=admin_messages::BY_EMAIL/>
         {is_being_built.then(|| view! { <p class="quiet">{admin_messages::BEING_BUILT}</p> })}
         {if none {
-            view! { <NoneFound section=AdminPage::Accounts sentence=nothing_found(&query) show_all=messages::SHOW_ALL/> }.into_any()
+            view! { <NoneFound section=AdminPage::Accounts sentence=nothing_found(place.query()) show_all=messages::SHOW_ALL/> }.into_any()
         } else {
             view! { <ul class="rows">{rows}</ul> }.into_any()
         }}
         <Unreadable count=unreadable/>
-        <Onward section=AdminPage::Accounts query=&query after=&after next/>
+        <Onward section=AdminPage::Accounts place=&place next/>
     };
     Ok(view.into_any())
 }
@@ -104,6 +109,9 @@ fn nothing_found(query: &str) -> AnyView {
 pub(crate) fn Row<'a>(
     account: AccountSummary,
     own: bool,
+    /// Whether the row says when the account was made.
+    #[prop(optional)]
+    shows_age: bool,
     now: Timestamp,
     form_token: &'a str,
 ) -> impl IntoView + use<> {
@@ -111,7 +119,7 @@ pub(crate) fn Row<'a>(
     let name = account.name.as_deref().map(clean::sentence);
     let name = name.map(|name| view! { " "<bdi>{name}</bdi> });
     let administrates = account.role == Role::Administrator;
-    let state = view! { <State account=account.clone() now/> };
+    let state = view! { <State account=account.clone() shows_age now/> };
     let link_out = account.link_expires_at.map(|until| {
         view! { <p class="hint">{sentence!(messages::LINK_ACTIVE, when = time_format::exactly(until))}</p> }
     });
@@ -138,17 +146,19 @@ pub(crate) fn Row<'a>(
 
 /// "active · 2 passkeys and a password · last signed in 2 hours ago".
 #[component]
-fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
+fn State(account: AccountSummary, shows_age: bool, now: Timestamp) -> impl IntoView {
     let state = match (account.disabled, account.is_pending()) {
         (true, _) => messages::DISABLED,
         (false, true) => messages::NOT_SET_UP,
         (false, false) => messages::ACTIVE,
     };
+    let created_at = account.created_at;
+    let added = move || sentence!(messages::ADDED, when = view! { <Ago then=created_at now/> });
     let history = if account.is_pending() {
-        let added = view! { <Ago then=account.created_at now/> };
-        sentence!(messages::ADDED, when = added).into_any()
+        added().into_any()
     } else {
-        view! { <SignIns account now/> }.into_any()
+        let age = shows_age.then(|| view! { {common::DOT}{added()} });
+        view! { <SignIns account now/>{age} }.into_any()
     };
     view! { {state}{common::DOT}{history} }
 }

@@ -1,4 +1,4 @@
-//! Clients, by name: how each became known, what ends it, and which hosts are blocked.
+//! Clients: how each became known, what ends it, and which hosts are blocked.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
         },
         context::AdminContext,
         messages as admin_messages,
-        pagination::{Onward, wanted_page},
+        pagination::{ListPlace, Onward, SortLinks},
         parts::{ActionForm, NoneFound, Search},
     },
     clean,
@@ -26,12 +26,12 @@ use crate::{
     time_format,
 };
 
-/// `/admin/applications?q=&after=`.
+/// `/admin/applications?q=&sort=&after=`.
 pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
-    let query = admin.context.query_decoded("q");
-    let after = admin.context.query_decoded("after");
+    let place = ListPlace::of(&admin.context);
+    place.keep_in_forms();
     let administration = admin.administration.clients();
-    let page = administration.page(&wanted_page(&query, &after)).await?;
+    let page = administration.page(&place.wanted()).await?;
     let blocked = administration.blocked_hosts().await?;
     let token = &admin.form_token;
     let viewed = Viewed {
@@ -42,19 +42,19 @@ pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     };
     let view = view! {
         <Adding refused=admin.refused() form_token=token.clone()/>
-        <Search section=AdminPage::Applications label=messages::FIND button=messages::FIND_IT query=query.clone()/>
-        <Known page query=&query after=&after viewed=&viewed/>
+        <Search section=AdminPage::Applications label=messages::FIND button=messages::FIND_IT query=place.query().to_owned() sort=place.sort()/>
+        <SortLinks section=AdminPage::Applications place=&place name=admin_messages::BY_NAME/>
+        <Known page place=&place viewed=&viewed/>
         <Blocking blocked refused=admin.refused() now=admin.now form_token=token.clone()/>
     };
     Ok(view.into_any())
 }
 
-/// A page of the list, by name.
+/// A page of the list.
 #[component]
 pub(crate) fn Known<'a>(
     page: SortedPage<ClientSummary>,
-    query: &'a str,
-    after: &'a str,
+    place: &'a ListPlace,
     viewed: &'a Viewed,
 ) -> impl IntoView + use<> {
     let SortedPage {
@@ -64,7 +64,7 @@ pub(crate) fn Known<'a>(
         is_being_built,
     } = page;
     let list = if rows.is_empty() {
-        view! { <NoRows query goes_on=next.is_some()/> }.into_any()
+        view! { <NoRows query=place.query() goes_on=next.is_some()/> }.into_any()
     } else {
         let rows = rows
             .into_iter()
@@ -75,7 +75,7 @@ pub(crate) fn Known<'a>(
         {is_being_built.then(|| view! { <p class="quiet">{admin_messages::BEING_BUILT}</p> })}
         {list}
         <Unreadable count=unreadable/>
-        <Onward section=AdminPage::Applications query after next/>
+        <Onward section=AdminPage::Applications place next/>
     }
 }
 

@@ -42,3 +42,10 @@ pub(crate) const BEING_BUILT: &str =
 pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {
     format!("{first} to {last} of {all}")
 }
+
+/// The orders of a list.
+pub(crate) const SORT_BY: &str = "Sort by";
+pub(crate) const LAST_USED_FIRST: &str = "Last used";
+pub(crate) const NEWEST_FIRST: &str = "Newest";
+pub(crate) const BY_NAME: &str = "Name";
+pub(crate) const BY_EMAIL: &str = "Email";

@@ -4,7 +4,7 @@ use std::cmp::max;
 
 use store::{Store, Ttl};
 
-use super::{CHUNK, Sorting, give_turn};
+use super::{CHUNK, SortOrder, Sorting, give_turn, member};
 use crate::{
     records::{
         batch::Batch,
@@ -27,31 +27,38 @@ pub(crate) struct Progress {
     pub(crate) after: Option<String>,
 }
 
-/// Builds a part of a list, or all of it for a few records. Whether it is complete.
+/// Builds a part of the list of an order, or all of it for a few records. Whether it is complete.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn build_some<S: Sorting>(store: &Store) -> Result<bool, Unavailable> {
-    build_chunks::<S>(store, BUILT_AT_ONCE).await
+pub(crate) async fn build_some<S: Sorting>(
+    store: &Store,
+    order: SortOrder,
+) -> Result<bool, Unavailable> {
+    build_chunks::<S>(store, order, BUILT_AT_ONCE).await
 }
 
-/// Builds a list, unless it is complete. Several servers may do so at once, and each continues where
-/// the furthest was.
+/// Builds the list of an order, unless it is complete. Several servers may do so at once, and each
+/// continues where the furthest was.
 ///
 /// # Errors
 /// When the store does not answer; the next call continues there.
-pub(crate) async fn build<S: Sorting>(store: &Store) -> Result<(), Unavailable> {
-    build_chunks::<S>(store, usize::MAX).await.map(drop)
+pub(crate) async fn build<S: Sorting>(store: &Store, order: SortOrder) -> Result<(), Unavailable> {
+    build_chunks::<S>(store, order, usize::MAX).await.map(drop)
 }
 
-async fn build_chunks<S: Sorting>(store: &Store, chunks: usize) -> Result<bool, Unavailable> {
-    let key = keys::sorting(S::NAME);
+async fn build_chunks<S: Sorting>(
+    store: &Store,
+    order: SortOrder,
+    chunks: usize,
+) -> Result<bool, Unavailable> {
+    let key = keys::sorting(S::sorted(order).as_str());
     let mut progress = steps::read(store, &key).await?.unwrap_or_default();
     for _ in 0..chunks {
         if progress.is_complete {
             break;
         }
-        let reached = build_chunk::<S>(store, progress.after).await?;
+        let reached = build_chunk::<S>(store, order, progress.after).await?;
         let advance = |there: Option<Progress>| {
             let next = there.unwrap_or_default().and(reached.clone());
             (next, Ttl::Forever)
@@ -63,6 +70,7 @@ async fn build_chunks<S: Sorting>(store: &Store, chunks: usize) -> Result<bool, 
 
 async fn build_chunk<S: Sorting>(
     store: &Store,
+    order: SortOrder,
     after: Option<String>,
 ) -> Result<Progress, Unavailable> {
     let records = S::records();
@@ -80,11 +88,11 @@ async fn build_chunk<S: Sorting>(
         give_turn(place).await;
         let member = match found.found(ticket)? {
             Found::Nothing => None,
-            Found::Unreadable => Some(S::unreadable(name)),
-            Found::Record(record) => S::member(&record),
+            Found::Unreadable => Some(S::listed("", name)),
+            Found::Record(record) => member::<S>(order, &record),
         };
         if let Some(member) = member {
-            writes.list_name(&S::sorted(), &member);
+            writes.list_name(&S::sorted(order), &member);
         }
     }
     writes.run(store).await?;

@@ -7,13 +7,14 @@ use oauth::Timestamp;
 use store::{Store, Ttl};
 use tokio::sync::Mutex;
 
-use super::{Collecting, PageRequest, Sorting, more};
+use super::{Collecting, Members, PageRequest, SortOrder, Sorting, member, more};
 use crate::{
     records::{
         batch::Batch,
         collection::{SWEPT, is_swept_after},
         key::Key,
         steps::{self, Change, Found},
+        versioned::Versioned,
     },
     unavailable::Unavailable,
 };
@@ -22,6 +23,8 @@ use crate::{
 pub(super) struct Misfits(pub(super) Vec<Misfit>);
 
 pub(super) struct Misfit {
+    /// The order of the list.
+    pub(super) order: SortOrder,
     pub(super) member: String,
     /// The one that fits; none without a record that is listed.
     pub(super) right: Option<String>,
@@ -33,9 +36,12 @@ impl Misfits {
     }
 }
 
-/// Where the sweeps of a list go on, in one process.
+/// Where the sweeps of the list of each order go on, in one process.
 #[derive(Debug, Default)]
-pub(crate) struct SweepPlace(Mutex<Option<String>>);
+pub(crate) struct SweepPlaces([SweepPlace; SortOrder::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct SweepPlace(Mutex<Option<String>>);
 
 /// Changes a record as [`steps::change`] does, and lists it anew where it moves.
 ///
@@ -44,17 +50,31 @@ pub(crate) struct SweepPlace(Mutex<Option<String>>);
 pub(crate) async fn change_sorted<S: Sorting, A>(
     store: &Store,
     key: &Key<S::Record>,
+    decide: impl FnMut(Option<S::Record>) -> Change<S::Record, A>,
+) -> Result<A, Unavailable> {
+    let current = Versioned::read(store, key).await?;
+    change_sorted_from::<S, A>(store, key, current, decide).await
+}
+
+/// The same, starting from what was read.
+///
+/// # Errors
+/// As [`steps::change_from`].
+pub(crate) async fn change_sorted_from<S: Sorting, A>(
+    store: &Store,
+    key: &Key<S::Record>,
+    current: Option<Versioned<S::Record>>,
     mut decide: impl FnMut(Option<S::Record>) -> Change<S::Record, A>,
 ) -> Result<A, Unavailable> {
-    let mut moved = None;
+    let mut moved = Vec::new();
     let noting = |there: Option<S::Record>| {
-        let before = there.as_ref().and_then(S::member);
+        let before = there.as_ref().and_then(Members::<S>::of_listed);
         let change = decide(there);
         let after = change.next.as_ref().map(|(next, _)| next);
-        moved = moving::<S>(before, after);
+        moved = moving(before, after);
         change
     };
-    let answer = steps::change(store, key, noting).await?;
+    let answer = steps::change_from(store, key, current, noting).await?;
     follow::<S>(store, moved).await;
     Ok(answer)
 }
@@ -68,11 +88,11 @@ pub(crate) async fn put_sorted<S: Sorting>(
     key: &Key<S::Record>,
     mut decide: impl FnMut(Option<S::Record>) -> (S::Record, Ttl),
 ) -> Result<S::Record, Unavailable> {
-    let mut moved = None;
+    let mut moved = Vec::new();
     let noting = |there: Option<S::Record>| {
-        let before = there.as_ref().and_then(S::member);
+        let before = there.as_ref().and_then(Members::<S>::of_listed);
         let next = decide(there);
-        moved = moving::<S>(before, Some(&next.0));
+        moved = moving(before, Some(&next.0));
         next
     };
     let record = steps::put(store, key, noting).await?;
@@ -80,21 +100,19 @@ pub(crate) async fn put_sorted<S: Sorting>(
     Ok(record)
 }
 
-/// The member that a listed record leaves by a change, with the one that it gets.
-fn moving<S: Sorting>(before: Option<String>, after: Option<&S::Record>) -> Option<Misfit> {
-    let member = before?;
-    let right = S::member(after?)?;
-    (right != member).then_some(Misfit {
-        member,
-        right: Some(right),
-    })
+/// The members that a listed record leaves by a change, with those that it gets.
+fn moving<S: Sorting>(before: Option<Members<S>>, after: Option<&S::Record>) -> Vec<Misfit> {
+    let after = after.and_then(Members::of_listed);
+    before
+        .zip(after)
+        .map_or_else(Vec::new, |(before, after)| before.moved_to(after))
 }
 
-/// Lists a changed record anew. The change is done, and whoever reads the member that it had puts it
+/// Lists a changed record anew. The change is done, and whoever reads a member that it had puts it
 /// right, so a failure is no error.
-async fn follow<S: Sorting>(store: &Store, moved: Option<Misfit>) {
-    if let Some(misfit) = moved {
-        tidying::<S>(store, Misfits(vec![misfit])).await;
+async fn follow<S: Sorting>(store: &Store, moved: Vec<Misfit>) {
+    if !moved.is_empty() {
+        tidying::<S>(store, Misfits(moved)).await;
     }
 }
 
@@ -106,7 +124,8 @@ pub(super) fn tidying<S: Sorting>(
     let store = store.clone();
     async move {
         if let Err(error) = tidy::<S>(&store, misfits).await {
-            tracing::warn!(list = S::NAME, %error, "a sorted list could not be cleaned up");
+            let records = S::records();
+            tracing::warn!(list = records.as_str(), %error, "a sorted list could not be cleaned up");
         }
     }
 }
@@ -114,27 +133,28 @@ pub(super) fn tidying<S: Sorting>(
 /// Replaces members that do not fit. A record may change meanwhile, so it is read again afterwards,
 /// and a member that fits by then is listed again.
 async fn tidy<S: Sorting>(store: &Store, Misfits(misfits): Misfits) -> Result<(), Unavailable> {
-    let list = S::sorted();
     let mut replaced = Batch::default();
-    for right in misfits.iter().filter_map(|misfit| misfit.right.as_deref()) {
-        replaced.list_name(&list, right);
+    for misfit in &misfits {
+        if let Some(right) = &misfit.right {
+            replaced.list_name(&S::sorted(misfit.order), right);
+        }
     }
     for misfit in &misfits {
-        replaced.unlist_name(&list, &misfit.member);
+        replaced.unlist_name(&S::sorted(misfit.order), &misfit.member);
     }
     replaced.run(store).await?;
     let mut reads = Batch::default();
     let tickets: Vec<_> = misfits
         .iter()
-        .map(|misfit| reads.read(list.key(&misfit.member)))
+        .map(|misfit| reads.read(S::sorted(misfit.order).key(&misfit.member)))
         .collect();
     let mut records = reads.run(store).await?;
     let mut again = Batch::default();
-    for ticket in &tickets {
+    for (misfit, ticket) in misfits.iter().zip(&tickets) {
         if let Found::Record(record) = records.found(ticket)?
-            && let Some(member) = S::member(&record)
+            && let Some(member) = member::<S>(misfit.order, &record)
         {
-            again.list_name(&list, &member);
+            again.list_name(&S::sorted(misfit.order), &member);
         }
     }
     again.run(store).await.map(drop)
@@ -143,23 +163,26 @@ async fn tidy<S: Sorting>(store: &Store, Misfits(misfits): Misfits) -> Result<()
 /// Looks at some members, and puts right those that do not fit: records expire, and leave theirs.
 /// As many, and after as many additions, as [`Collection::sweep_sometimes`], so that the list stays
 /// about as long as the number of records. Names are not spread like ids, so the sweeps of a process
-/// go through the whole list in turn. `name` and `member` are those of the addition.
+/// go through the whole list in turn, in the list of each order. `added` is the addition.
 ///
 /// [`Collection::sweep_sometimes`]: crate::records::Collection::sweep_sometimes
 pub(crate) fn sweep_sorted_sometimes<S: Sorting>(
     store: &Store,
-    place: &Arc<SweepPlace>,
-    name: &str,
-    member: &str,
+    places: &Arc<SweepPlaces>,
+    added: &S::Record,
     now: Timestamp,
 ) -> impl Future<Output = ()> + Send + 'static + use<S> {
-    let from = is_swept_after(name).then(|| member.to_owned());
-    let (store, place) = (store.clone(), Arc::clone(place));
+    let from = is_swept_after(&S::name(added)).then(|| Members::<S>::of(added));
+    let (store, places) = (store.clone(), Arc::clone(places));
     async move {
-        if let Some(from) = from
-            && let Err(error) = sweep::<S>(&store, &place, from, now).await
-        {
-            tracing::warn!(list = S::NAME, %error, "a list could not be cleaned up");
+        let Some(from) = from else {
+            return;
+        };
+        for ((order, member), place) in from.each().zip(&places.0) {
+            if let Err(error) = sweep::<S>(&store, place, order, member, now).await {
+                let list = S::sorted(order);
+                tracing::warn!(list = list.as_str(), %error, "a list could not be cleaned up");
+            }
         }
     }
 }
@@ -169,13 +192,15 @@ pub(crate) fn sweep_sorted_sometimes<S: Sorting>(
 async fn sweep<S: Sorting>(
     store: &Store,
     place: &SweepPlace,
-    member: String,
+    order: SortOrder,
+    member: &str,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
     let mut turn = place.0.try_lock().ok();
-    let from = turn.as_deref().cloned().flatten().unwrap_or(member);
+    let from = turn.as_deref().cloned().flatten();
     let some = PageRequest {
-        after: Some(from),
+        order,
+        after: Some(from.unwrap_or_else(|| member.to_owned())),
         limit: SWEPT,
         ..PageRequest::default()
     };

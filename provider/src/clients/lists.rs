@@ -1,53 +1,61 @@
-//! The clients in the order of their names.
+//! The clients in the order of their names, of their use, and of their age.
 
 use identity::{deceptive::is_deceptive_char, email::nfkc};
+use oauth::Timestamp;
 use oauth_clients::client::{Client, ClientSource};
 
 use crate::{
     clients::ClientRegistry,
-    records::{self, Batch, List, PageRequest, SortedPage, Sorting, keys},
+    records::{self, Batch, List, Members, PageRequest, SortOrder, SortedPage, Sorting, keys},
     unavailable::Unavailable,
 };
 
 /// The longest beginning by which names are sorted and found, in characters.
 const LONGEST: usize = 200;
 
-/// By the form in which names are compared. A client without a name is under its first host, if it
-/// has one.
-pub(crate) struct ByName;
+/// What clients are sorted by.
+pub(crate) struct ClientLists;
 
-impl Sorting for ByName {
+impl Sorting for ClientLists {
     type Record = Client;
-    const NAME: &'static str = "clients-by-name";
 
     fn records() -> List<Client> {
         keys::clients()
     }
 
-    fn sorted() -> List<Client> {
-        keys::clients_by_name()
+    fn sorted(order: SortOrder) -> List<Client> {
+        keys::sorted_clients(order)
     }
 
-    /// None for a document client that nobody has allowed anything yet.
-    fn member(client: &Client) -> Option<String> {
-        let is_listed = !matches!(client.source, ClientSource::Document { allowed: false, .. });
-        is_listed.then(|| Self::member_of(client))
+    fn listed(sorted_by: &str, name: &str) -> String {
+        keys::listed_client(sorted_by, name)
     }
 
-    fn unreadable(name: &str) -> String {
-        keys::listed_name("", name)
+    fn name(client: &Client) -> String {
+        client.id.to_string()
     }
-}
 
-impl ByName {
-    fn member_of(client: &Client) -> String {
+    /// A client without a name is under its first host, if it has one.
+    fn called(client: &Client) -> String {
         let name = folded(client.name.as_deref().unwrap_or_default());
-        let name = if name.is_empty() {
+        if name.is_empty() {
             client.hosts().into_iter().next().unwrap_or_default()
         } else {
             name
-        };
-        keys::listed_name(&name, &client.id)
+        }
+    }
+
+    fn created_at(client: &Client) -> Timestamp {
+        client.created_at
+    }
+
+    fn last_use(client: &Client) -> Option<Timestamp> {
+        client.last_used_at()
+    }
+
+    /// A document client that nobody has allowed anything yet is in no list.
+    fn is_listed(client: &Client) -> bool {
+        !matches!(client.source, ClientSource::Document { allowed: false, .. })
     }
 }
 
@@ -67,18 +75,18 @@ fn folded(text: &str) -> String {
 /// Lists a client, in a batch, after its record.
 pub(super) fn list_client(batch: &mut Batch, client: &Client) {
     batch.list_name(&keys::clients(), &client.id);
-    batch.list_name(&keys::clients_by_name(), &ByName::member_of(client));
+    Members::<ClientLists>::of(client).list(batch);
 }
 
 /// The reverse.
 pub(super) fn unlist_client(batch: &mut Batch, client: &Client) {
     batch.unlist_name(&keys::clients(), &client.id);
-    batch.unlist_name(&keys::clients_by_name(), &ByName::member_of(client));
+    Members::<ClientLists>::of(client).unlist(batch);
 }
 
 impl ClientRegistry {
-    /// A page of the clients by name; `prefix` is the beginning of a name.
-    pub(crate) async fn clients_by_name(
+    /// A page of the clients; `prefix` is the beginning of a name.
+    pub(crate) async fn sorted_clients(
         &self,
         request: &PageRequest,
     ) -> Result<SortedPage<Client>, Unavailable> {
@@ -86,34 +94,34 @@ impl ClientRegistry {
             prefix: folded(&request.prefix),
             ..request.clone()
         };
-        records::page::<ByName>(&self.context, &request).await
+        records::page::<ClientLists>(&self.context, &request).await
     }
 
-    /// Builds a part of the list, or all of it for a few clients.
+    /// Builds a part of the lists, or all of them for a few clients.
     pub(crate) async fn begin_sorting(&self) -> Result<(), Unavailable> {
-        records::build_some::<ByName>(self.context.store())
-            .await
-            .map(drop)
+        for order in SortOrder::ALL {
+            records::build_some::<ClientLists>(self.context.store(), order).await?;
+        }
+        Ok(())
     }
 
-    /// Builds the list from the clients of earlier releases, unless it is complete.
-    pub(crate) async fn sort_clients(&self) -> Result<(), Unavailable> {
-        records::build::<ByName>(self.context.store()).await
+    /// Builds the list of an order from the clients of earlier releases, unless it is complete.
+    pub(crate) async fn sort_clients(&self, order: SortOrder) -> Result<(), Unavailable> {
+        records::build::<ClientLists>(self.context.store(), order).await
     }
 
-    /// After the addition of a client, looks for others that have expired, in both lists.
+    /// After the addition of a client, looks for others that have expired, in every list.
     pub(super) async fn sweep_clients(&self, added: &Client) {
         let by_id = self.all_clients().sweep_sometimes(&added.id);
-        let by_name = records::sweep_sorted_sometimes::<ByName>(
+        let sorted = records::sweep_sorted_sometimes::<ClientLists>(
             self.context.store(),
-            &self.sweep_place,
-            &added.id,
-            &ByName::member_of(added),
+            &self.sweep_places,
+            added,
             self.context.now(),
         );
         let sweeps = async move {
             by_id.await;
-            by_name.await;
+            sorted.await;
         };
         self.context.background().spawn(sweeps).await;
     }
