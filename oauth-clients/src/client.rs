@@ -52,6 +52,8 @@ pub struct Client {
     pub source: ClientSource,
     /// When it was registered, or its document was fetched.
     pub created_at: Timestamp,
+    /// When a user last allowed it access, or it last got a token; exact to a day.
+    pub used_at: Option<Timestamp>,
 }
 
 /// How a client proves that it is itself.
@@ -166,14 +168,6 @@ impl Client {
         hosts
     }
 
-    /// When it last got a token, to a day; known of clients that registered themselves.
-    pub fn last_used_at(&self) -> Option<Timestamp> {
-        match &self.source {
-            ClientSource::Registered(registration) => registration.used_at,
-            ClientSource::Added | ClientSource::Document { .. } => None,
-        }
-    }
-
     /// Whether what is known of the client may be used without asking for its document again, or
     /// could have been `grace` ago.
     pub fn is_fresh(&self, now: Timestamp, grace: Duration) -> bool {
@@ -197,7 +191,7 @@ impl Client {
             ClientSource::Document { allowed: true, .. } => {
                 Some(self.created_at.after(USED.max(refresh_token)))
             }
-            ClientSource::Registered(registration) => Some(match registration.used_at {
+            ClientSource::Registered(_) => Some(match self.used_at {
                 None => self.created_at.after(UNUSED),
                 Some(used_at) => used_at.after(USED.max(refresh_token)),
             }),
@@ -207,15 +201,19 @@ impl Client {
     /// What a document says now, of a client that is known from what it said `earlier`.
     #[must_use]
     pub fn merged_with(self, earlier: Option<&Self>) -> Self {
-        match (&self.source, earlier.map(|earlier| &earlier.source)) {
+        let Some(earlier) = earlier else {
+            return self;
+        };
+        match (&self.source, &earlier.source) {
             (
                 ClientSource::Document { fresh_until, .. },
-                Some(ClientSource::Document { allowed, .. }),
+                ClientSource::Document { allowed, .. },
             ) => Self {
                 source: ClientSource::Document {
                     fresh_until: *fresh_until,
                     allowed: *allowed,
                 },
+                used_at: earlier.used_at,
                 ..self
             },
             _ => self,
@@ -225,19 +223,8 @@ impl Client {
     /// The client with its use noted; `None` when that is noted already, which is once a day.
     #[must_use]
     pub fn touched(&self, now: Timestamp) -> Option<Self> {
+        let is_noted = self.used_at.is_some_and(|used_at| now.since(used_at) < DAY);
         let source = match &self.source {
-            ClientSource::Added | ClientSource::Document { allowed: true, .. } => return None,
-            ClientSource::Registered(known)
-                if known
-                    .used_at
-                    .is_some_and(|used_at| now.since(used_at) < DAY) =>
-            {
-                return None;
-            }
-            ClientSource::Registered(known) => ClientSource::Registered(Box::new(Registration {
-                used_at: Some(now),
-                ..(**known).clone()
-            })),
             ClientSource::Document {
                 fresh_until,
                 allowed: false,
@@ -245,9 +232,12 @@ impl Client {
                 fresh_until: *fresh_until,
                 allowed: true,
             },
+            _ if is_noted => return None,
+            source => source.clone(),
         };
         Some(Self {
             source,
+            used_at: Some(now),
             ..self.clone()
         })
     }

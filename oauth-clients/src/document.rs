@@ -102,6 +102,7 @@ fn client(
             allowed: false,
         },
         created_at: now,
+        used_at: None,
     })
 }
 

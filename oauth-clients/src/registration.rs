@@ -202,9 +202,8 @@ impl ClientMetadata {
         let registration = Registration {
             details: self.details.clone(),
             token: Digest::of(token.as_bytes()),
-            used_at: None,
         };
-        let client = self.client(registration, id, authentication, now, size)?;
+        let client = self.client(registration, id, authentication, now, None, size)?;
         let information =
             ClientInformation::of(&client, self.details, token, client_secret, issuer);
         Ok((client, information))
@@ -217,6 +216,7 @@ impl ClientMetadata {
         id: ClientId,
         authentication: Authentication,
         created_at: Timestamp,
+        used_at: Option<Timestamp>,
         size: StoredSize,
     ) -> Result<Client, RegistrationError> {
         let client = Client {
@@ -227,6 +227,7 @@ impl ClientMetadata {
             may_refresh: self.may_refresh,
             source: ClientSource::Registered(Box::new(registration)),
             created_at,
+            used_at,
         };
         if size(&client) > LARGEST {
             Err(RegistrationError::TooLarge)

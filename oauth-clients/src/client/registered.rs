@@ -1,6 +1,6 @@
 //! What is remembered of a client that registered itself.
 
-use primitives::{Digest, Timestamp};
+use primitives::Digest;
 use serde::{Deserialize, Serialize};
 
 /// The metadata of a registration that no rule depends on. The other members are in [`Client`]
@@ -51,6 +51,4 @@ pub struct Registration {
     pub details: RegistrationDetails,
     /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
     pub token: Digest,
-    /// When a user last allowed it access, or it last got a token; exact to a day.
-    pub used_at: Option<Timestamp>,
 }

@@ -17,6 +17,7 @@ pub(crate) fn client(authentication: Authentication) -> Client {
         may_refresh: true,
         source: ClientSource::Added,
         created_at: Timestamp::from_seconds(0),
+        used_at: None,
     }
 }
 
@@ -39,20 +40,11 @@ fn its_identity_rests_on_the_hosts_of_its_document_and_its_answers() {
     assert!(client.hosts().is_empty());
 }
 
-#[test]
-fn the_last_use_is_known_of_clients_that_registered_themselves() {
-    let at = Timestamp::from_seconds(7);
-    assert_eq!(registered(Some(7)).last_used_at(), Some(at));
-    assert_eq!(registered(None).last_used_at(), None);
-    assert_eq!(client(Authentication::None).last_used_at(), None);
-}
-
 const DAY_SECONDS: u64 = 24 * 3600;
 
 fn registered(used_at: Option<u64>) -> Client {
     let body = br#"{"redirect_uris": ["cursor://a/cb"], "token_endpoint_auth_method": "none"}"#;
     let metadata = ClientMetadata::read(body, &PrivateSchemes::default()).expect("accepted");
-    let used_at = used_at.map(Timestamp::from_seconds);
     let fresh = GeneratedSecrets {
         secret: Secret::new([0; 32]),
         token: Secret::new([1; 32]),
@@ -65,12 +57,10 @@ fn registered(used_at: Option<u64>) -> Client {
         Timestamp::from_seconds(0),
         |_| 0,
     );
-    let mut client = made.expect("it is small").0;
-    let ClientSource::Registered(registration) = &mut client.source else {
-        panic!("it registered itself")
-    };
-    registration.used_at = used_at;
-    client
+    Client {
+        used_at: used_at.map(Timestamp::from_seconds),
+        ..made.expect("it is small").0
+    }
 }
 
 fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
@@ -144,12 +134,24 @@ fn a_document_nobody_allowed_lapses_a_day_after_it_is_stale_and_another_180_days
 #[test]
 fn what_was_allowed_stays_allowed_when_a_document_is_fetched_again() {
     let now = Timestamp::from_seconds(5);
-    assert_eq!(described(1, false).touched(now), Some(described(1, true)));
-    assert_eq!(described(1, true).touched(now), None, "noted already");
+    let used = |client| Client {
+        used_at: Some(now),
+        ..client
+    };
+    assert_eq!(
+        described(1, false).touched(now),
+        Some(used(described(1, true)))
+    );
+    assert_eq!(
+        used(described(1, false)).touched(now),
+        Some(used(described(1, true))),
+        "what was not allowed yet"
+    );
     for allowed in [false, true] {
+        let earlier = used(described(1, allowed));
         assert_eq!(
-            described(2, false).merged_with(Some(&described(1, allowed))),
-            described(2, allowed)
+            described(2, false).merged_with(Some(&earlier)),
+            used(described(2, allowed))
         );
     }
     assert_eq!(described(2, false).merged_with(None), described(2, false));
@@ -173,18 +175,20 @@ fn t_e38_a_client_that_could_not_register_today_is_not_known() {
 #[test]
 fn a_use_is_noted_once_a_day() {
     let at = |client: &Client, seconds| client.touched(Timestamp::from_seconds(seconds));
-    let first = at(&registered(None), 5).expect("its first use");
-    assert_eq!(first, registered(Some(5)));
-    assert_eq!(at(&first, 5 + DAY_SECONDS - 1), None);
-    assert_eq!(
-        at(&first, 5 + DAY_SECONDS),
-        Some(registered(Some(5 + DAY_SECONDS)))
-    );
-    assert_eq!(
-        at(&client(Authentication::None), 5),
-        None,
-        "an added client stays for ever"
-    );
+    for unused in [
+        registered(None),
+        described(1, true),
+        client(Authentication::None),
+    ] {
+        let used_at = |seconds| Client {
+            used_at: Some(Timestamp::from_seconds(seconds)),
+            ..unused.clone()
+        };
+        let first = at(&unused, 5).expect("its first use");
+        assert_eq!(first, used_at(5));
+        assert_eq!(at(&first, 5 + DAY_SECONDS - 1), None);
+        assert_eq!(at(&first, 5 + DAY_SECONDS), Some(used_at(5 + DAY_SECONDS)));
+    }
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl AuthenticatedRegistration {
             id,
             authentication,
             created_at,
+            used_at,
             ..
         } = self.client;
         let (authentication, secret) = metadata.authentication(Some(authentication), fresh);
@@ -97,7 +98,8 @@ impl AuthenticatedRegistration {
             details: metadata.details.clone(),
             ..self.registration
         };
-        let client = metadata.client(registration, id, authentication, created_at, size)?;
+        let client =
+            metadata.client(registration, id, authentication, created_at, used_at, size)?;
         let information =
             ClientInformation::of(&client, metadata.details, self.token, secret, issuer);
         Ok((client, information))

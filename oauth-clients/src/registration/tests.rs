@@ -77,7 +77,7 @@ fn a_public_native_client_gets_its_effective_metadata_and_nothing_null() {
         panic!("it registered itself")
     };
     assert_eq!(
-        (&registration.token, registration.used_at),
+        (&registration.token, client.used_at),
         (&Digest::of(token.as_bytes()), None)
     );
     assert_eq!(

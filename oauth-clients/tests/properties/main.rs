@@ -20,5 +20,6 @@ fn client(redirect_uris: Vec<RedirectUri>) -> Client {
         may_refresh: true,
         source: ClientSource::Added,
         created_at: Timestamp::from_seconds(0),
+        used_at: None,
     }
 }

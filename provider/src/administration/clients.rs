@@ -281,7 +281,7 @@ fn client_summary(blocked: &BlockedHosts, client: Client) -> ClientSummary {
     ClientSummary {
         blocked: blocked.blocks(&client),
         hosts: client.hosts(),
-        last_used_at: client.last_used_at(),
+        last_used_at: client.used_at,
         redirect_uris: client
             .redirect_uris
             .iter()

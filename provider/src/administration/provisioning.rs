@@ -280,6 +280,7 @@ impl ClientAdministration<'_> {
             may_refresh: true,
             source: ClientSource::Added,
             created_at: services.context.now(),
+            used_at: None,
         };
         wanted.apply(&mut client, secret.as_deref().unwrap_or_default());
         let named = client.named();

@@ -50,7 +50,7 @@ impl Sorting for ClientLists {
     }
 
     fn last_use(client: &Client) -> Option<Timestamp> {
-        client.last_used_at()
+        client.used_at
     }
 
     /// A document client that nobody has allowed anything yet is in no list.

@@ -326,7 +326,7 @@ impl ClientRegistry {
         // nothing to end.
         let was_used = client
             .as_ref()
-            .is_some_and(|client| client.last_used_at().is_some());
+            .is_some_and(|client| client.used_at.is_some());
         AuthenticatedRegistration::authenticate(client, token)?;
         if was_used {
             self.begin_epoch(client_id).await?;

@@ -87,14 +87,14 @@ impl Standing {
     pub(crate) const ALL: [Self; 4] = [Self::Added, Self::Used, Self::Known, Self::Stranger];
 
     pub(crate) fn of(client: Option<&Client>) -> Self {
-        match client.map(|client| &client.source) {
-            None => Self::Stranger,
-            Some(ClientSource::Added) => Self::Added,
-            Some(ClientSource::Registered(registration)) if registration.used_at.is_some() => {
-                Self::Used
-            }
-            Some(ClientSource::Document { allowed: true, .. }) => Self::Used,
-            Some(ClientSource::Registered(_) | ClientSource::Document { .. }) => Self::Known,
+        let Some(client) = client else {
+            return Self::Stranger;
+        };
+        match &client.source {
+            ClientSource::Added => Self::Added,
+            ClientSource::Registered(_) if client.used_at.is_some() => Self::Used,
+            ClientSource::Document { allowed: true, .. } => Self::Used,
+            ClientSource::Registered(_) | ClientSource::Document { .. } => Self::Known,
         }
     }
 

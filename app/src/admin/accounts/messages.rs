@@ -50,7 +50,7 @@ pub(crate) fn ways_in(passkeys: usize, has_password: bool) -> String {
 }
 
 pub(crate) const LAST_SIGN_IN: Template = Template::new("last signed in {when}");
-pub(crate) const NO_SIGN_IN: &str = "no sign-in recorded";
+pub(crate) const NO_SIGN_IN: &str = "never signed in";
 pub(crate) const ADDED: Template = Template::new("added {when}");
 
 /// Why one's own account has no buttons.

@@ -120,10 +120,11 @@ fn an_update_replaces_everything_but_the_identity() {
     );
     assert_eq!(after.redirect_uris[0].as_str(), "https://b.example/cb");
     assert_eq!(after.created_at, Timestamp::from_seconds(7));
-    let ClientSource::Registered(registration) = &after.source else {
-        panic!("still a registration")
-    };
-    assert_eq!(registration.used_at, Some(Timestamp::from_seconds(99)));
+    assert!(
+        matches!(after.source, ClientSource::Registered(_)),
+        "still a registration"
+    );
+    assert_eq!(after.used_at, Some(Timestamp::from_seconds(99)));
     assert_eq!(information.registration_access_token, token, "it stays");
     assert!(AuthenticatedRegistration::authenticate(Some(after), Some(&token)).is_ok());
 }

@@ -23,6 +23,13 @@ pub(crate) struct StoredClient<'a> {
     origin: StoredSource<'a>,
     #[serde(with = "crate::values")]
     created_at: Timestamp,
+    /// Of a client that registered itself it is in `origin`, where earlier releases have it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values"
+    )]
+    used_at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,8 +73,12 @@ impl<'a> From<&'a Client> for StoredClient<'a> {
             redirect_uris: Cow::Borrowed(&client.redirect_uris),
             authentication: (&client.authentication).into(),
             refreshes: client.may_refresh,
-            origin: (&client.source).into(),
+            origin: StoredSource::of(client),
             created_at: client.created_at,
+            used_at: match client.source {
+                ClientSource::Registered(_) => None,
+                ClientSource::Added | ClientSource::Document { .. } => client.used_at,
+            },
         }
     }
 }
@@ -80,6 +91,10 @@ impl From<StoredClient<'_>> for Client {
             redirect_uris: stored.redirect_uris.into_owned(),
             authentication: stored.authentication.into(),
             may_refresh: stored.refreshes,
+            used_at: match &stored.origin {
+                StoredSource::Registered(registration) => registration.used_at,
+                StoredSource::Added | StoredSource::Document { .. } => stored.used_at,
+            },
             source: stored.origin.into(),
             created_at: stored.created_at,
         }
@@ -108,14 +123,14 @@ impl From<StoredAuthentication<'_>> for Authentication {
     }
 }
 
-impl<'a> From<&'a ClientSource> for StoredSource<'a> {
-    fn from(source: &'a ClientSource) -> Self {
-        match source {
+impl<'a> StoredSource<'a> {
+    fn of(client: &'a Client) -> Self {
+        match &client.source {
             ClientSource::Registered(registration) => {
                 Self::Registered(Box::new(StoredRegistration {
                     metadata: Cow::Borrowed(&registration.details),
                     token: Cow::Borrowed(&registration.token),
-                    used_at: registration.used_at,
+                    used_at: client.used_at,
                 }))
             }
             ClientSource::Added => Self::Added,
@@ -136,7 +151,6 @@ impl From<StoredSource<'_>> for ClientSource {
             StoredSource::Registered(stored) => Self::Registered(Box::new(Registration {
                 details: stored.metadata.into_owned(),
                 token: stored.token.into_owned(),
-                used_at: stored.used_at,
             })),
             StoredSource::Added => Self::Added,
             StoredSource::Document {
