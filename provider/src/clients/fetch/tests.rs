@@ -153,9 +153,7 @@ async fn r_c4_json_is_taken_under_every_name_that_it_has() {
 async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     let site = site().await;
     site.put("https://other.example/x", Reply::json("{}"));
-    let says = |fault: FetchFault, status: &str| {
-        fault.words() == format!("HTTP {}", &status[..3])
-    };
+    let says = |fault: FetchFault, status: &str| fault.words() == format!("HTTP {}", &status[..3]);
     for status in [
         "301 Moved",
         "302 Found",
