@@ -54,10 +54,10 @@ fn check_reports_all_errors_of_a_file() {
     ));
     assert!(!sound);
     for part in [
-        "isuer in v.toml, line 1: there is no such setting; did you mean issuer",
+        "isuer in v.toml, line 1: unknown setting; did you mean issuer",
         "listen in v.toml, line 2: \"proxy\"",
         "listen in v.toml, line 2: \"0.0.0.0:99999\"",
-        "[[resource]] 1 \"https://a.example\" in v.toml, line 3: scope 1 \"read\", line 6: it has no sentence",
+        "[[resource]] 1 \"https://a.example\" in v.toml, line 3: scope 1 \"read\", line 6: sentence is missing",
     ] {
         assert_eq!(
             faults.iter().filter(|fault| fault.contains(part)).count(),
