@@ -241,7 +241,7 @@ fn an_answer_keeps_the_query_and_carries_state_and_issuer_once() {
         destination("https://a.example/cb?x=1")
             .with_error(&RedirectError::Denied, None, &issuer)
             .as_str(),
-        "https://a.example/cb?x=1&error=access_denied&error_description=The+person+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
+        "https://a.example/cb?x=1&error=access_denied&error_description=The+user+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
     );
 }
 

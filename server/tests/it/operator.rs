@@ -172,7 +172,7 @@ fn check_warns_of_a_missing_site_and_of_a_key_that_others_can_read() {
         "nowhere",
     ];
     let (_, _, warnings) = check(&mut vestibule(folder.path(), &arguments));
-    for part in ["chmod 600 sealing.key", "not in nowhere"] {
+    for part in ["chmod 600 sealing.key", "missing in nowhere"] {
         assert_eq!(
             warnings
                 .iter()
