@@ -7,10 +7,10 @@ import { expect, test } from '../support/test.ts';
 const PASSWORD = 'correct horse battery';
 
 /** Invites a user on the accounts page; returns the link. */
-async function invite(page: Page, email: string, role: 'Person' | 'Administrator'): Promise<string> {
+async function invite(page: Page, email: string, role: 'User' | 'Administrator'): Promise<string> {
   await openDetails(page.getByRole('main'), 'Invite someone');
   await page.getByRole('textbox', { name: 'Email' }).fill(email);
-  await page.getByLabel('Role').selectOption({ label: role });
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: role });
   await press(page, 'Invite');
   await expect(page.getByRole('status')).toContainText(`${email} was invited.`);
   const link = page.getByLabel('One-time link');
@@ -21,8 +21,8 @@ async function invite(page: Page, email: string, role: 'Person' | 'Administrator
 /** The row of an account, found by its address. */
 async function find(page: Page, server: Server, email: string) {
   await page.goto(server.url('/admin/accounts'));
-  await page.getByRole('searchbox', { name: 'Find' }).fill(email);
-  await press(page, 'Find');
+  await page.getByRole('searchbox', { name: 'Email starts with' }).fill(email);
+  await press(page, 'Search');
   return row(page.getByRole('main'), email);
 }
 
@@ -37,7 +37,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const email = `invited.${way.replace(' ', '.')}@example.com`.toLowerCase();
     const page = await anotherBrowser({ javaScriptEnabled });
     await openAdminPage(page, server, administrator, 'accounts');
-    const link = await invite(page, email, 'Person');
+    const link = await invite(page, email, 'User');
     expect(link).toMatch(new RegExp(`^${server.issuer}/enroll/[\\w-]{43}$`));
 
     await test.step('the link is shown this once', async () => {
@@ -80,12 +80,12 @@ test('an invalid invitation is refused at its field, which keeps the input', asy
   await openDetails(page.getByRole('main'), 'Invite someone');
   const box = page.getByRole('textbox', { name: 'Email' });
   await box.fill(user.email);
-  await page.getByLabel('Role').selectOption({ label: 'Administrator' });
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Administrator' });
   await press(page, 'Invite');
   await expect(page.getByRole('alert')).toHaveText(`Nothing was changed: ${user.email} already has an account and can sign in.`);
   await expect(box).toHaveAccessibleDescription(/already has an account/);
   await expect(box).toHaveValue(user.email);
-  await expect(page.getByLabel('Role')).toHaveValue('administrator');
+  await expect(page.getByLabel('Role', { exact: true })).toHaveValue('administrator');
   expect((await server.accounts()).find(({ email }) => email === user.email)).toMatchObject({ role: 'person' });
 });
 
