@@ -85,8 +85,7 @@ fn Choice(form_token: String, request: String) -> impl IntoView {
 /// Says where the user can undo the decision later.
 #[component]
 fn Revocable() -> impl IntoView {
-    let account =
-        view! { <a class="link" href=PagePath::Account.to_string()>{messages::YOUR_ACCOUNT}</a> };
+    let account = view! { <a href=PagePath::Account.to_string()>{messages::YOUR_ACCOUNT}</a> };
     view! { <p class="hint">{sentence!(messages::REVOCABLE, account = account)}</p> }
 }
 
@@ -166,7 +165,7 @@ fn RedirectTarget(host: String, on_this_computer: bool) -> impl IntoView {
 fn SwitchAccount(email: String, form_token: String, request: String) -> impl IntoView {
     view! {
         <PostForm action=SignOut::url() class="as-whom" form_token request>
-            <span>{sentence!(messages::SIGNED_IN_AS, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
+            <span>{sentence!(messages::SIGNED_IN_AS, email = view! { <bdi class="strong">{email}</bdi> })}</span>
             <button class="link" type="submit">{common::USE_DIFFERENT_ACCOUNT}</button>
         </PostForm>
     }
