@@ -53,7 +53,7 @@ impl Sorting for ClientLists {
         client.used_at
     }
 
-    /// A document client that nobody has allowed anything yet is in no list.
+    /// A document client is listed once a user has allowed it something.
     fn is_listed(client: &Client) -> bool {
         !matches!(client.source, ClientSource::Document { allowed: false, .. })
     }

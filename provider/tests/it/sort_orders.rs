@@ -5,7 +5,7 @@ use std::time::Duration;
 use provider::{EnrolmentSource, PageRequest, Provider, SortOrder};
 use store::Store;
 use testkit::{
-    EngineKind, FaultSwitch, RedisServer,
+    EngineKind, FaultSwitch,
     direct::{
         ADA, ADDRESS, Authenticator, Browser, ON_THIS_COMPUTER, PASSWORD, TestClient, TestProvider,
         settled,
@@ -22,16 +22,6 @@ const LISTS: [&str; 6] = [
     "clients-by-name",
     "clients-by-use",
 ];
-
-/// One over each engine.
-async fn servers() -> Vec<(TestProvider, Option<RedisServer>)> {
-    let mut servers = Vec::new();
-    for engine in [EngineKind::Memory, EngineKind::Redis] {
-        let (store, redis) = engine.open().await;
-        servers.push((TestProvider::over(store).await, redis));
-    }
-    servers
-}
 
 fn wanted(order: SortOrder, after: Option<&str>, limit: usize) -> PageRequest {
     PageRequest {
@@ -113,7 +103,7 @@ async fn register(server: &TestProvider, name: &str) -> TestClient {
 
 #[tokio::test]
 async fn accounts_are_in_the_order_of_their_last_sign_in_and_of_their_age() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         add_three(&server).await;
         let newest = ["c@x.example", "b@x.example", "a@x.example"];
         assert_eq!(all_accounts(&server, SortOrder::Newest).await, newest);
@@ -139,7 +129,7 @@ async fn accounts_are_in_the_order_of_their_last_sign_in_and_of_their_age() {
 
 #[tokio::test]
 async fn every_way_to_sign_in_moves_an_account_to_the_front() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let (mut authenticator, _ada) = settled(&server).await;
         let first = |server: &TestProvider| {
             let provider = server.provider.clone();
@@ -187,7 +177,7 @@ async fn every_way_to_sign_in_moves_an_account_to_the_front() {
 
 #[tokio::test]
 async fn clients_are_in_the_order_of_their_last_use_and_of_their_age() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let ada = server.ada().await;
         let mut known = Vec::new();
         for name in ["A", "B", "C"] {
@@ -229,7 +219,7 @@ async fn clients_are_in_the_order_of_their_last_use_and_of_their_age() {
 /// An entry that moves to the front is not read twice, and none is left out.
 #[tokio::test]
 async fn a_page_goes_on_while_entries_move_and_go() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         add_three(&server).await;
         server.add("d@x.example").await;
         let page = wanted(SortOrder::Used, None, 2);
@@ -254,7 +244,7 @@ async fn a_page_goes_on_while_entries_move_and_go() {
 /// A process that ends between the record and the list leaves the old member.
 #[tokio::test]
 async fn a_member_of_another_time_is_passed_over_and_put_right() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         add_three(&server).await;
         let list = "accounts-by-sign-in";
         let before = members(&server.store, list).await;
@@ -262,7 +252,8 @@ async fn a_member_of_another_time_is_passed_over_and_put_right() {
         let moved = members(&server.store, list).await;
         let new = moved.iter().find(|member| !before.contains(member));
         let old = before.iter().find(|member| !moved.contains(member));
-        let (new, old) = (new.expect("listed"), old.expect("unlisted"));
+        let new = new.expect("listed");
+        let old = old.expect("unlisted");
         server.store.set_remove(list, new).await.expect("removed");
         server.store.set_add(list, old).await.expect("listed");
         let rows = all_accounts(&server, SortOrder::Used).await;
@@ -276,7 +267,7 @@ async fn a_member_of_another_time_is_passed_over_and_put_right() {
 
 #[tokio::test]
 async fn a_search_is_in_the_order_of_names_whatever_order_is_wanted() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         add_three(&server).await;
         server.sign_in("b@x.example", PASSWORD).await;
         for order in SortOrder::ALL {
@@ -292,7 +283,7 @@ async fn a_search_is_in_the_order_of_names_whatever_order_is_wanted() {
 
 #[tokio::test]
 async fn a_store_of_an_earlier_release_gets_every_order() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let ada = server.ada().await;
         server.pass(MINUTE);
         add_three(&server).await;
@@ -323,7 +314,7 @@ async fn a_store_of_an_earlier_release_gets_every_order() {
 
 #[tokio::test]
 async fn what_expired_clients_leave_is_dropped_from_every_list() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for number in 0..120 {
             for list in &LISTS[3..] {
                 let gone = format!("{number:020}\tvc_AAAAAAAAAAAAAAAAAAAAAA");

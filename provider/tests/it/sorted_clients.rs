@@ -10,7 +10,7 @@ use provider::{
 };
 use store::{Store, Ttl};
 use testkit::{
-    EngineKind, RedisServer,
+    EngineKind,
     direct::{ADDRESS, ON_THIS_COMPUTER, TestClient, TestProvider},
     race,
 };
@@ -18,16 +18,6 @@ use testkit::{
 const LIST: &str = "clients-by-name";
 const PROGRESS: &str = "sorting:clients-by-name";
 const URI: &str = "https://app.example/callback";
-
-/// One over each engine.
-async fn servers() -> Vec<(TestProvider, Option<RedisServer>)> {
-    let mut servers = Vec::new();
-    for engine in [EngineKind::Memory, EngineKind::Redis] {
-        let (store, redis) = engine.open().await;
-        servers.push((TestProvider::over(store).await, redis));
-    }
-    servers
-}
 
 async fn add(server: &TestProvider, name: &str) -> String {
     TestClient::added(server, name, URI).await.id
@@ -105,7 +95,7 @@ async fn forget_list(store: &Store) {
 
 #[tokio::test]
 async fn clients_are_in_the_order_of_their_names_whatever_their_spelling() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for name in [
             "Zed",
             "claude code",
@@ -146,7 +136,7 @@ async fn clients_are_in_the_order_of_their_names_whatever_their_spelling() {
 
 #[tokio::test]
 async fn the_beginning_of_a_name_finds_a_client_in_any_spelling() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for name in [
             "Claude Code",
             "Claudette",
@@ -180,7 +170,7 @@ async fn the_beginning_of_a_name_finds_a_client_in_any_spelling() {
 
 #[tokio::test]
 async fn a_client_without_a_name_is_under_its_host() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for uri in ["https://tools.example/callback", ON_THIS_COMPUTER] {
             let metadata = format!(r#"{{"redirect_uris": ["{uri}"]}}"#);
             register(&server, &metadata).await;
@@ -197,7 +187,7 @@ async fn a_client_without_a_name_is_under_its_host() {
 
 #[tokio::test]
 async fn every_kind_says_how_it_came_to_be_known() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         register(
             &server,
             r#"{"client_name": "B", "redirect_uris": ["https://b.example/cb"]}"#,
@@ -214,7 +204,7 @@ async fn every_kind_says_how_it_came_to_be_known() {
 
 #[tokio::test]
 async fn a_client_is_under_its_present_name_alone() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let id = add(&server, "Before").await;
         for name in ["After", "AFTER", "Before"] {
             rename(&server.provider, &id, name).await;
@@ -227,7 +217,7 @@ async fn a_client_is_under_its_present_name_alone() {
 
 #[tokio::test]
 async fn a_registration_that_gets_another_name_moves() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let uris = r#""redirect_uris": ["https://tools.example/callback"]"#;
         let (id, token) = register(
             &server,
@@ -254,7 +244,7 @@ async fn a_registration_that_gets_another_name_moves() {
 /// A process that ends between the change and the list leaves the old member.
 #[tokio::test]
 async fn members_that_no_longer_fit_are_passed_over_and_put_right() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let id = add(&server, "Beta").await;
         add(&server, "Gamma").await;
         let store = &server.store;
@@ -278,7 +268,7 @@ async fn members_that_no_longer_fit_are_passed_over_and_put_right() {
 
 #[tokio::test]
 async fn a_page_goes_on_after_clients_that_are_gone() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let mut ids = Vec::new();
         for name in ["a", "b", "c", "d"] {
             ids.push(add(&server, name).await);
@@ -300,7 +290,7 @@ async fn a_page_goes_on_after_clients_that_are_gone() {
 /// Nobody reads the list here.
 #[tokio::test]
 async fn additions_drop_what_expired_clients_leave_wherever_it_is() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for number in 0..300 {
             for letter in ["a", "z"] {
                 let gone = format!("{letter}{number}\tvc_AAAAAAAAAAAAAAAAAAAAAA");
@@ -321,7 +311,7 @@ async fn additions_drop_what_expired_clients_leave_wherever_it_is() {
 #[tokio::test]
 async fn no_client_is_lost_while_it_is_renamed_and_the_list_is_tidied() {
     const NAMES: [&str; 3] = ["Alpha", "Beta", "Gamma"];
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let id = add(&server, NAMES[0]).await;
         let twin = server.twin().await;
         for round in 0..25_usize {
@@ -356,7 +346,7 @@ async fn no_client_is_lost_while_it_is_renamed_and_the_list_is_tidied() {
 
 #[tokio::test]
 async fn a_registration_beyond_the_limit_is_in_no_list() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let mut registered = 0;
         while let Ok(_known) = TestClient::registered(&server, ON_THIS_COMPUTER).await {
             registered += 1;
@@ -373,7 +363,7 @@ async fn a_registration_beyond_the_limit_is_in_no_list() {
 
 #[tokio::test]
 async fn a_client_that_is_added_again_is_listed_again() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let client = || NewClient {
             id: Some("payroll".to_owned()),
             name: "Payroll".to_owned(),
@@ -398,7 +388,7 @@ async fn a_client_that_is_added_again_is_listed_again() {
 
 #[tokio::test]
 async fn a_store_of_an_earlier_release_gets_the_list_by_several_servers_at_once() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let mut expected = Vec::new();
         for number in 0..600 {
             expected.push(format!("client {number:04}"));
@@ -430,7 +420,7 @@ async fn a_store_of_an_earlier_release_gets_the_list_by_several_servers_at_once(
 
 #[tokio::test]
 async fn a_page_of_a_large_store_of_an_earlier_release_says_that_it_is_not_complete() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for name in ["a", "b", "c"] {
             add(&server, name).await;
         }
@@ -454,7 +444,7 @@ async fn a_page_of_a_large_store_of_an_earlier_release_says_that_it_is_not_compl
 
 #[tokio::test]
 async fn a_restored_store_has_every_client_in_the_list() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for name in ["a", "b"] {
             add(&server, name).await;
         }

@@ -7,23 +7,13 @@ use provider::{
 };
 use store::{Store, Ttl};
 use testkit::{
-    EngineKind, RedisServer,
+    EngineKind,
     direct::{ADA, TestProvider},
     race,
 };
 
 const LIST: &str = "accounts-by-address";
 const PROGRESS: &str = "sorting:accounts-by-address";
-
-/// One over each engine.
-async fn servers() -> Vec<(TestProvider, Option<RedisServer>)> {
-    let mut servers = Vec::new();
-    for engine in [EngineKind::Memory, EngineKind::Redis] {
-        let (store, redis) = engine.open().await;
-        servers.push((TestProvider::over(store).await, redis));
-    }
-    servers
-}
 
 async fn add(server: &TestProvider, email: &str) {
     let accounts = server.provider.terminal();
@@ -70,7 +60,7 @@ async fn forget_list(store: &Store) {
 
 #[tokio::test]
 async fn accounts_are_in_the_order_of_their_addresses_whatever_their_spelling() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in [
             "Zoe@example.com",
             "bob@example.com",
@@ -107,7 +97,7 @@ async fn accounts_are_in_the_order_of_their_addresses_whatever_their_spelling() 
 
 #[tokio::test]
 async fn the_beginning_of_an_address_finds_it_in_any_spelling() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in [
             "J\u{fc}rgen@example.com",
             "anna@b\u{fc}cher.example",
@@ -141,7 +131,7 @@ async fn the_beginning_of_an_address_finds_it_in_any_spelling() {
 
 #[tokio::test]
 async fn a_page_goes_on_after_an_entry_that_was_removed_meanwhile() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in ["a@x.example", "b@x.example", "c@x.example", "d@x.example"] {
             add(&server, email).await;
         }
@@ -164,7 +154,7 @@ async fn a_page_goes_on_after_an_entry_that_was_removed_meanwhile() {
 
 #[tokio::test]
 async fn an_account_is_under_its_present_address_alone() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         add(&server, ADA).await;
         let terminal = server.provider.terminal();
         for (old, new) in [
@@ -192,7 +182,7 @@ async fn an_account_is_under_its_present_address_alone() {
 
 #[tokio::test]
 async fn members_that_no_longer_fit_are_passed_over_and_put_right() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in ["a@x.example", "b@x.example"] {
             add(&server, email).await;
         }
@@ -220,7 +210,7 @@ async fn members_that_no_longer_fit_are_passed_over_and_put_right() {
 
 #[tokio::test]
 async fn a_page_is_full_however_many_members_before_it_no_longer_fit() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in ["x@x.example", "y@x.example", "z@x.example"] {
             add(&server, email).await;
         }
@@ -246,7 +236,7 @@ async fn a_page_is_full_however_many_members_before_it_no_longer_fit() {
 
 #[tokio::test]
 async fn a_store_of_an_earlier_release_gets_the_list_by_several_servers_at_once() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         let mut expected = Vec::new();
         for number in 0..700 {
             expected.push(format!("person.{number:04}@example.com"));
@@ -279,7 +269,7 @@ async fn a_store_of_an_earlier_release_gets_the_list_by_several_servers_at_once(
 
 #[tokio::test]
 async fn a_page_of_a_large_store_of_an_earlier_release_says_that_it_is_not_complete() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for number in 0..3 {
             add(&server, &format!("person.{number}@example.com")).await;
         }
@@ -308,7 +298,7 @@ async fn a_page_of_a_large_store_of_an_earlier_release_says_that_it_is_not_compl
 
 #[tokio::test]
 async fn a_restored_store_has_every_account_in_the_list() {
-    for (server, _redis) in servers().await {
+    for (server, _redis) in TestProvider::on_both_engines().await {
         for email in ["a@x.example", "b@x.example"] {
             add(&server, email).await;
         }

@@ -18,7 +18,7 @@ use provider::{
 use store::{Store, StoreLocation};
 
 use super::browser::{keep, new_browser};
-use crate::TestClock;
+use crate::{EngineKind, RedisServer, TestClock};
 
 /// The issuer of a provider, unless a test chooses another.
 pub const ISSUER: &str = "https://auth.example.com";
@@ -69,6 +69,16 @@ impl TestProvider {
     /// A provider with the default settings, over a given store.
     pub async fn over(store: Store) -> Self {
         Self::with(settings(ISSUER), store).await
+    }
+
+    /// One over an empty store of each engine, with the Redis server to keep alive.
+    pub async fn on_both_engines() -> Vec<(Self, Option<RedisServer>)> {
+        let mut servers = Vec::new();
+        for engine in [EngineKind::Memory, EngineKind::Redis] {
+            let (store, redis) = engine.open().await;
+            servers.push((Self::over(store).await, redis));
+        }
+        servers
     }
 
     /// A provider with given settings, over a given store.

@@ -4,7 +4,10 @@ use std::marker::PhantomData;
 
 use oauth::Timestamp;
 
-use super::{SortOrder, Sorting, upkeep::Misfit};
+use super::{
+    SortOrder, Sorting,
+    upkeep::{Misfit, Misfits},
+};
 use crate::records::{batch::Batch, keys::backwards};
 
 /// The member of a record in the list of an order; none when the lists leave it out.
@@ -61,18 +64,7 @@ impl<S: Sorting> Members<S> {
 
     /// Moves a record that has changed, in a batch, after it.
     pub(crate) fn replace_by(self, next: Self, batch: &mut Batch) {
-        for Misfit {
-            order,
-            member,
-            right,
-        } in self.moved_to(next)
-        {
-            let list = S::sorted(order);
-            if let Some(right) = right {
-                batch.list_name(&list, &right);
-            }
-            batch.unlist_name(&list, &member);
-        }
+        Misfits(self.moved_to(next)).replace::<S>(batch);
     }
 
     /// The members that a record leaves for others.

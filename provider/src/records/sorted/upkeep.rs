@@ -34,6 +34,18 @@ impl Misfits {
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Lists what fits in a batch, and then unlists what does not.
+    pub(super) fn replace<S: Sorting>(&self, batch: &mut Batch) {
+        for misfit in &self.0 {
+            if let Some(right) = &misfit.right {
+                batch.list_name(&S::sorted(misfit.order), right);
+            }
+        }
+        for misfit in &self.0 {
+            batch.unlist_name(&S::sorted(misfit.order), &misfit.member);
+        }
+    }
 }
 
 /// Where the sweeps of the list of each order go on, in one process.
@@ -108,8 +120,8 @@ fn moving<S: Sorting>(before: Option<Members<S>>, after: Option<&S::Record>) -> 
         .map_or_else(Vec::new, |(before, after)| before.moved_to(after))
 }
 
-/// Lists a changed record anew. The change is done, and whoever reads a member that it had puts it
-/// right, so a failure is no error.
+/// Moves a changed record in its lists. The change is done, and a reader of an outdated member repairs
+/// it, so a failure is no error.
 async fn follow<S: Sorting>(store: &Store, moved: Vec<Misfit>) {
     if !moved.is_empty() {
         tidying::<S>(store, Misfits(moved)).await;
@@ -132,25 +144,19 @@ pub(super) fn tidying<S: Sorting>(
 
 /// Replaces members that do not fit. A record may change meanwhile, so it is read again afterwards,
 /// and a member that fits by then is listed again.
-async fn tidy<S: Sorting>(store: &Store, Misfits(misfits): Misfits) -> Result<(), Unavailable> {
+async fn tidy<S: Sorting>(store: &Store, misfits: Misfits) -> Result<(), Unavailable> {
     let mut replaced = Batch::default();
-    for misfit in &misfits {
-        if let Some(right) = &misfit.right {
-            replaced.list_name(&S::sorted(misfit.order), right);
-        }
-    }
-    for misfit in &misfits {
-        replaced.unlist_name(&S::sorted(misfit.order), &misfit.member);
-    }
+    misfits.replace::<S>(&mut replaced);
     replaced.run(store).await?;
     let mut reads = Batch::default();
     let tickets: Vec<_> = misfits
+        .0
         .iter()
         .map(|misfit| reads.read(S::sorted(misfit.order).key(&misfit.member)))
         .collect();
     let mut records = reads.run(store).await?;
     let mut again = Batch::default();
-    for (misfit, ticket) in misfits.iter().zip(&tickets) {
+    for (misfit, ticket) in misfits.0.iter().zip(&tickets) {
         if let Found::Record(record) = records.found(ticket)?
             && let Some(member) = member::<S>(misfit.order, &record)
         {
@@ -173,7 +179,8 @@ pub(crate) fn sweep_sorted_sometimes<S: Sorting>(
     now: Timestamp,
 ) -> impl Future<Output = ()> + Send + 'static + use<S> {
     let from = is_swept_after(&S::name(added)).then(|| Members::<S>::of(added));
-    let (store, places) = (store.clone(), Arc::clone(places));
+    let store = store.clone();
+    let places = Arc::clone(places);
     async move {
         let Some(from) = from else {
             return;
