@@ -85,8 +85,12 @@ pub(crate) fn check_granted(
     match requested {
         None => Ok(()),
         // The canonical spelling, which nearly all clients use, needs no parsing.
-        Some(text) if text == granted.as_str() => Ok(()),
-        Some(text) if ResourceIdentifier::parse(text).as_ref() == Some(granted) => Ok(()),
+        Some(text)
+            if text == granted.as_str()
+                || ResourceIdentifier::parse(text).as_ref() == Some(granted) =>
+        {
+            Ok(())
+        }
         Some(_) => Err(ResourceError::NotGranted),
     }
 }

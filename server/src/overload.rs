@@ -4,7 +4,7 @@
 //! How late a timer fires says how long work waits for a processor. While it is late, the number of
 //! requests that may be under way at once is lowered at each measurement, and raised again while the
 //! timer is in time; a request beyond it gets 503 with `Retry-After` at once. A machine that is slow
-//! for other reasons turns nobody away, since it has few requests under way. Documents and health
+//! for other reasons rejects no request, since it has few requests under way. Documents and health
 //! checks are always answered. A refused request has no line in the log; their number has one, when
 //! the overload is over.
 

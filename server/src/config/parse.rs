@@ -149,7 +149,7 @@ pub(super) fn sign_up(text: &str) -> Result<SignUpPolicy, String> {
         "open" => Ok(SignUpPolicy::Open),
         domains => match items(domains).map(domain).collect::<Result<Vec<_>, _>>()? {
             none if none.is_empty() => {
-                Err("enter at least one domain, or \"invitation\" to let nobody sign up".to_owned())
+                Err("enter at least one domain, or \"invitation\" to disable sign-up".to_owned())
             }
             domains => Ok(SignUpPolicy::Domains(domains)),
         },

@@ -53,11 +53,9 @@ async fn accounts_are_sorted_by_sign_in_by_age_and_by_address(engine: EngineKind
     }
     let mut alice = Browser::of_alice(&server).await;
     let path = "/admin/accounts";
-    let (alice_row, bo, cy) = (
-        "alice@example.com ·",
-        "bo@example.com ·",
-        "cy@example.com ·",
-    );
+    let alice_row = "alice@example.com ·";
+    let bo = "bo@example.com ·";
+    let cy = "cy@example.com ·";
     for default in ["", "?sort=used", "?sort=size", "?sort=", "?sort=%00"] {
         let page = alice.open(&format!("{path}{default}")).await;
         let words = page.words();
